@@ -1,0 +1,214 @@
+"""Where a sentence may end inside running text: a stop, unless the words around it say otherwise.
+
+A *stop* is punctuation with the closing quotes, brackets, footnote marks and emoji that belong to it. One regular expression finds
+the stops; every decision then looks at a bounded window on both sides, so the whole is linear in the length of the text.
+
+    "Stop!" she cried.   a quotation goes on with its speech tag
+    Dr. Smith, U.S. Army abbreviations and initials, in a dozen languages; `STARTERS` tells "5 p.m. He" from "5 p.m. Monday"
+    「行こう！」と言った    scripts whose stops need no space after them
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+PHRASE = 80
+"""Thai, Lao and Khmer write no stops: a space between two of their letters ends a phrase of at least so many characters."""
+
+NEVER_LAST = frozenset(
+    "e.g i.e eg ie vs viz cf approx resp incl mr mrs ms dr prof mme mlle m messrs z.b d.h u.u sog bspw vgl ggf bzw dipl zzgl p.ej "
+    "p.ex ej np tzn tj м.б т.е т.к напр т.н ул просп пер им вул просп бул dhr mevr d.w.z o.a bijv π.χ πχ κ κα डॉ श्री पं प्रो ড মো د أ ดร".split()
+)
+"""Abbreviations that no sentence ends with: a stop after them is theirs."""
+
+SELDOM_LAST = frozenset(
+    # English: titles and ranks, companies, places, the rest
+    "st rev hon pres gen sen rep gov capt cpt cmdr lt col sgt maj adm supt insp jr sr esq mt ft etc al inc ltd co corp bros dept univ "
+    "assn ave blvd rd ph.d ed eds trans transl ca c.a b.sc m.sc ph "
+    # German, Dutch
+    "hr fr fa usw u.a u.ä o.ä geb gest ing mag jun sen str evtl inkl zzt allg bes urspr ehem mind phil drs ir enz jl "
+    # French, Spanish, Portuguese, Italian, Romanian
+    "mm mgr me av bd janv févr juil sept oct nov déc sra srta dra sras sres ud uds ee uu avda avd dña arq pág págs exmo exma "
+    "sig sigg dott dott.ssa avv on ecc geom rag arch str nr dvs dl dna "
+    # Polish, Czech
+    "hab inż mgr ul al os pl zob ks św godz itp itd m.in wg tzw rys "
+    # Russian, Ukrainian, Greek
+    "проф акад гр г-н г-жа др т.д т.п тыс млн млрд руб коп рис см стр буд обл кв корп ст "
+    "κλπ δρ σελ αρ "
+    # Turkish, Vietnamese, Hindi, Arabic
+    "doç av sn vb vs bkz tp ths gs ts वि".split()
+)
+"""Abbreviations that may close a sentence: they do when a word follows that starts one."""
+
+BEFORE_NUMBER = frozenset(
+    "no nos nr núm num nº p pp pg s fig figs eq eqs sec secs ch chap vol vols art arts ver v op bd abb abs kap tab pos par str tel "
+    "jan feb mar apr jun jul aug sep sept oct nov dec est min max ca ok ок c д стр рис гл с п т".split()
+)
+"""Abbreviations in front of a number only: "no. 5", but "I said no." """
+
+STARTERS = frozenset(
+    "the a an this that these those there here it its he she they we you i his her their our my your and but or so if when while as "
+    "in on at for from to by with after before since then now what who why how where not no yes please thank thanks did do does is "
+    "are was were have has will would can could should let also however although because both each many most one some "
+    "der die das ein eine er sie es wir ihr ich und aber wenn als im am in man dann dies diese auch nach "
+    "le la les un une il elle ils elles on nous vous je et mais ce cette ces en dans pour el los las una ella ellos yo y pero este "
+    "esta o os as ele ela eles eu e mas um uma isso lo gli lei loro noi io ma questo questa "
+    "on ona oni my to ale nie w z po он она они мы вы я это и но а в на с не по его потом затем там тут как что если "
+    "het een hij zij wij ik maar ο η το οι τα και αλλά αυτός bu o ve ama".split()
+)
+"""Words that often open a sentence and seldom are a name: what tells the two readings of an abbreviation apart."""
+
+_ORDINAL_CUES = frozenset("am im vom zum beim seit bis ab der die das dem den des jeden dne".split())
+_SPEECH = "said|says|asked|asks|replied|answered|cried|shouted|whispered|added|exclaimed|yelled|called|told|thought|wrote|went on"
+
+_STOP = re.compile(
+    r"""(?:
+    (?P<wide>[。！？｡．।॥؟۔։።፧፨။།។៕‼⁇⁈⁉]++) [”’」』）】》〉］｣"')\]\ufe0f]{0,8}+
+    | (?P<mark>[.!?…‥](?:[.!?…‥]|[ ][.!?…‥](?!\w))*+ | (?<=[\u0370-\u03ff\u1f00-\u1fff]);)
+      (?P<close>(?:[)\]}"'”’»›“‘«*_~¹²³⁰-⁹]|[ \u00a0\u202f][»›]|\[\d{1,3}\]
+      | [ ]?[\U0001f000-\U0001faff\u2600-\u27bf\u200d\ufe0f]|[ ][:;]-?[)D(P](?!\w)){0,8}+)
+    )(?P<space>\s*+)""",
+    re.VERBOSE,
+)
+_OPENERS = re.compile(r"""["'“‘„«‹»(\[{*_¿¡「『`—–\-\s]{0,6}+""")
+_WORD = re.compile(r"[^\W\d_]+(?![.\w])")
+_FOLLOWED_BY_SPACE = re.compile(r"[^\W\d_]+(?=[\s,'’])")
+_DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
+_MARKER = re.compile(r"[\s(*_]*(?:\d{1,3}|[^\W\d_]|[ivxIVX]{1,5})[.)]")
+_SPEECH_TAG = re.compile(
+    rf"(?:(?i:he|she|it|they|we|i|you|who|(?:the|my|his|her|our|their)\s\w+)|[A-Z][\w'’-]*(?:\s[A-Z][\w'’-]*)?)\s(?:{_SPEECH})\b"
+    r"|\S{1,8}\s(?:말했|물었|답했|대답|외쳤)"
+)
+_WIDE_TAG = re.compile(r"[とっをがはのにもなでや]|[^。！？，；：“”「『\s]{0,8}(?:[说說问問答喊叫]|(?<!知)道)")
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff]")
+_PHRASE_SPACE = re.compile(r"(?<=[\u0e00-\u0eff\u1780-\u17ff\d])\s+(?=[\u0e00-\u0eff\u1780-\u17ff])")
+_HAN_OR_KANA = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_QUOTES = frozenset("\"'”’»›“‘«")
+_INTERJECTIONS = frozenset({"yahoo", "jeopardy"})
+
+
+def sentence_ends(text: str, start: int, end: int) -> Iterator[int]:
+    """Yield where sentences end in `text[start:end]`, the last end included.
+
+    Args:
+        text: The whole text; nothing outside the range is looked at.
+        start: Where the running text begins.
+        end: Where it ends. It is always the last position yielded.
+
+    Yields:
+        Ascending positions, each after the white space that follows the stop.
+    """
+    opened = start
+    for stop_end in _stops(text, start, end):
+        yield from _phrase_ends(text, opened, stop_end)
+        yield stop_end
+        opened = stop_end
+    yield from _phrase_ends(text, opened, end)
+    yield end
+
+
+def _stops(text: str, start: int, end: int) -> Iterator[int]:
+    first = _OPENERS.match(text, start, end)
+    casual = first is not None and text[first.end() : first.end() + 1].islower()
+    opened = start
+    for stop in _STOP.finditer(text, start, end):
+        after = stop.end()
+        if after == end:
+            return
+        if stop["wide"]:
+            ends = _wide_ends(text, stop, end)
+        elif stop["space"]:
+            ends = _mark_ends(text, opened, stop, end, casual)
+        else:
+            ends = _unspaced_mark_ends(text, opened, stop, end)
+        if ends:
+            yield after
+            opened = after
+
+
+def _phrase_ends(text: str, start: int, end: int) -> Iterator[int]:
+    """Cut a sentence of a script without stops at its spaces."""
+    if end - start < 2 * PHRASE or not _UNSPACED.search(text, start, end):
+        return
+    for space in _PHRASE_SPACE.finditer(text, start, end):
+        if space.end() - start >= PHRASE and end - space.end() >= PHRASE // 2:
+            yield space.end()
+            start = space.end()
+
+
+def _wide_ends(text: str, stop: re.Match[str], end: int) -> bool:
+    """A stop that needs no space: the end, unless it sits in a title, a number or a quotation that goes on."""
+    closers = text[stop.end("wide") : stop.start("space")]
+    if not closers:
+        return not (text[stop.start() - 1 : stop.start()].isdigit() and text[stop.end() : stop.end() + 1].isdigit())
+    if closers[-1] in "》〉":
+        return False
+    return bool(stop["space"]) or closers[-1] not in "”’」』\"'" or not _WIDE_TAG.match(text, stop.end(), end)
+
+
+def _unspaced_mark_ends(text: str, opened: int, stop: re.Match[str], end: int) -> bool:
+    """`this email.If it` lost a space; `node.js` and `3.5` did not. Chinese and Japanese may use `?` without one."""
+    if stop["mark"][-1] in "!?" and _HAN_OR_KANA.match(text, stop.end()) and stop.start() > opened:
+        return _HAN_OR_KANA.match(text, stop.start() - 1) is not None
+    word = _FOLLOWED_BY_SPACE.match(text, stop.end(), end)
+    if word is None or not word[0][0].isupper() or word[0].lower() not in STARTERS:
+        return False
+    before = _words_before(text, opened, stop.start())
+    return bool(before) and before[-1].isalpha() and len(before[-1]) > 1
+
+
+def _mark_ends(text: str, opened: int, stop: re.Match[str], end: int, casual: bool) -> bool:
+    """A Western stop followed by white space."""
+    mark, closers = stop["mark"], stop["close"]
+    if text[stop.start() - 1 : stop.start()] in {"(", "["} and stop.start() > opened:
+        return False  # "(!)" comments on a word
+    quoted = not _QUOTES.isdisjoint(closers)
+    if quoted and _SPEECH_TAG.match(text, stop.end(), end):
+        return False
+    openers = _OPENERS.match(text, stop.end(), end)
+    following = openers.end() if openers else stop.end()
+    before = _words_before(text, opened, stop.start())
+    if text[following : following + 1].islower() and not text[following + 1 : following + 2].isupper():
+        if not {"¿", "¡"}.isdisjoint(text[stop.end() : following]):
+            return True
+        if quoted or not {"—", "–", "-"}.isdisjoint(text[stop.end() : following]):
+            return False
+        return _ends_before_lower_case(mark, before, casual)
+    if mark != "." or not before:
+        return True
+    if _MARKER.fullmatch(text, opened, stop.start() + 1):
+        return False  # the number of an item stays with the item
+    return not _is_abbreviation(text, before, following, end)
+
+
+def _ends_before_lower_case(mark: str, before: list[str], casual: bool) -> bool:
+    """Only somebody who writes without capitals starts a sentence with a small letter after a full stop."""
+    word = before[-1].lower() if before else ""
+    if mark[-1] in "?;":
+        return True
+    if mark[-1] == "!":
+        return word not in _INTERJECTIONS
+    known = word in NEVER_LAST or word in SELDOM_LAST or _DOTTED.fullmatch(word) is not None
+    return mark == "." and casual and len(word) > 1 and not known
+
+
+def _is_abbreviation(text: str, before: list[str], following: int, end: int) -> bool:
+    """Whether the full stop after `before` belongs to its last word and the sentence goes on."""
+    word = before[-1].lower()
+    if word in NEVER_LAST:
+        return True
+    if text[following : following + 1].isdigit() and word in BEFORE_NUMBER:
+        return True
+    initial = len(word) == 1 and word.isalpha() and not "\u1100" <= word
+    ordinal = len(word) < 3 and word.isdigit() and len(before) > 1 and before[-2].lower() in _ORDINAL_CUES
+    if not (initial or ordinal or word in SELDOM_LAST or _DOTTED.fullmatch(word)):
+        return False
+    following_word = _WORD.match(text, following, end)
+    return following_word is None or following_word[0].lower() not in STARTERS
+
+
+def _words_before(text: str, opened: int, stop: int) -> list[str]:
+    """The last words in front of a stop, without what opens them."""
+    words = text[max(opened, stop - 40) : stop].split()
+    return [word.lstrip("\"'“‘„«‹([{*_¿¡—–-/") for word in words[-2:]]

@@ -1,0 +1,90 @@
+"""User text -> token ids with character offsets, where nothing inside the text can act as a special token.
+
+A document may hold `<|im_end|>` or `[SEP]`. A tokenizer would turn that into the control token itself, and the document would then speak
+with the template's voice. Here such a string is cut after its first character and encoded in two parts, so that it stays ordinary text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from attngs.errors import UnsupportedModelError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedText:
+    """Token ids of one text and the characters that each token covers; all three arrays are `(T,)`."""
+
+    ids: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+
+class TextEncoder:
+    """A tokenizer that reads any string as plain text: no truncation, no padding, no special tokens, safe from many threads.
+
+    Raises:
+        UnsupportedModelError: The tokenizer cannot say which characters a token covers.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        if not isinstance(backend, Tokenizer):
+            raise UnsupportedModelError(
+                f"the tokenizer `{type(tokenizer).__name__}` has no character offsets, so tokens cannot be matched to sentences. "
+                "Use a model that ships a `tokenizer.json`, or save one with `AutoTokenizer.from_pretrained(..., use_fast=True)`."
+            )
+        self._backend = Tokenizer.from_str(backend.to_str())  # our own copy: truncation and padding are settings of the object
+        self._backend.no_truncation()
+        self._backend.no_padding()
+        template = str(getattr(tokenizer, "chat_template", None) or "")
+        control = [t.content for t in backend.get_added_tokens_decoder().values() if t.special or (t.content and t.content in template)]
+        longest_first = sorted((re.escape(token) for token in control if token), key=len, reverse=True)
+        self._control = re.compile("|".join(longest_first)) if longest_first else None
+        self.unknown_id: int | None = getattr(tokenizer, "unk_token_id", None)
+
+    def encode_template(self, text: str) -> list[int]:
+        """Ids of a piece of our own prompt, in which special tokens are meant."""
+        return list(self._backend.encode(text, add_special_tokens=False).ids)
+
+    def encode(self, texts: Sequence[str]) -> list[EncodedText]:
+        """Ids and offsets of each text. Lone surrogates are read as the replacement character; offsets stay those of the input."""
+        pieces: list[str] = []
+        origins: list[tuple[int, int]] = []  # text number and offset of each piece
+        for number, text in enumerate(texts):
+            start = 0
+            for piece in self._defuse(_SURROGATES.sub("\ufffd", text)):
+                pieces.append(piece)
+                origins.append((number, start))
+                start += len(piece)
+        parts: list[list[NDArray[np.int64]]] = [[] for _ in texts]  # one (T, 3) array a piece
+        for (number, start), encoding in zip(origins, self._backend.encode_batch(pieces, add_special_tokens=False), strict=True):
+            offsets = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2) + start
+            parts[number].append(np.column_stack([np.asarray(encoding.ids, dtype=np.int64), offsets]))
+        columns = [np.concatenate(part) if part else np.empty((0, 3), dtype=np.int64) for part in parts]
+        return [EncodedText(table[:, 0], table[:, 1], table[:, 2]) for table in columns]
+
+    def _defuse(self, text: str) -> list[str]:
+        """Cut the text inside every control string; a control string of one character becomes the replacement character."""
+        if self._control is None or not self._control.search(text):
+            return [text]
+        cuts = [0]
+        text = self._control.sub(lambda match: match[0] if len(match[0]) > 1 else "\ufffd", text)
+        position = 0
+        while (match := self._control.search(text, position)) is not None:
+            position = match.start() + 1
+            cuts.append(position)
+        cuts.append(len(text))
+        return [text[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]

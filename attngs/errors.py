@@ -1,0 +1,54 @@
+"""Everything that can go wrong, drawn once.
+
+```
+AttngsError
+├── ConfigError (ValueError)             a setting or argument outside its range
+├── InputError (ValueError)              documents, query or a file that cannot be read as text
+├── MissingDependencyError (ImportError) an extra that is not installed, with the command that installs it
+├── AssetError                           a file on disk that is missing or not what it should be
+├── ModelError                           the marker model
+│   ├── ModelNotFoundError               neither a folder nor a model that can be loaded
+│   └── UnsupportedModelError            its attention cannot be read, and what to use instead
+└── ChatError                            the writer
+```
+
+Every message names the argument, the value and the remedy. An error never becomes text or `None`.
+"""
+
+from __future__ import annotations
+
+
+class AttngsError(Exception):
+    """Base of every error that attngs raises on purpose."""
+
+
+class ConfigError(AttngsError, ValueError):
+    """A setting or argument is outside its allowed range."""
+
+
+class InputError(AttngsError, ValueError):
+    """The documents, the query or an input file cannot be used."""
+
+
+class MissingDependencyError(AttngsError, ImportError):
+    """An optional dependency is not installed."""
+
+
+class AssetError(AttngsError):
+    """A file that attngs needs is missing, or its content is not the expected one."""
+
+
+class ModelError(AttngsError):
+    """The marker model failed or returned something that is not a number."""
+
+
+class ModelNotFoundError(ModelError):
+    """The model name is neither a local folder nor something that could be loaded."""
+
+
+class UnsupportedModelError(ModelError):
+    """The model's attention cannot be read; the message names its type and what to do."""
+
+
+class ChatError(AttngsError):
+    """The writer failed."""

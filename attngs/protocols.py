@@ -1,0 +1,59 @@
+"""The seams, on one screen. Anything with these shapes fits; nothing needs to inherit.
+
+Each has a default in attngs, a fake in `attngs.testing`, and, where a wrong one would do quiet harm, a contract check there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from attngs.types import Marking, Message, Selection, Sentence, Span
+
+
+class SentenceSplitter(Protocol):
+    """Cut a text into spans that tile it: the first starts at 0, each starts where the last ended, the last ends at the end."""
+
+    def __call__(self, text: str, /) -> Sequence[Span]: ...
+
+
+class Scorer(Protocol):
+    """Give every sentence a finite number, higher = more important, in the order of the sentences."""
+
+    def score(self, query: str, sentences: Sequence[Sentence]) -> Sequence[float]: ...
+
+
+@runtime_checkable
+class TokenCounter(Protocol):
+    """Count the tokens of many texts at once, each on its own."""
+
+    @property
+    def name(self) -> str: ...
+
+    def count(self, texts: Sequence[str]) -> Sequence[int]: ...
+
+
+class Selector(Protocol):
+    """Choose sentences so that the joined text has at most `target_tokens` tokens, counted on the text itself."""
+
+    def select(self, marking: Marking, *, target_tokens: int, counter: TokenCounter) -> Selection: ...
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """A writer: messages in, reply out. Raises instead of returning an error as text."""
+
+    def complete(self, messages: Sequence[Message]) -> str: ...
+
+
+@runtime_checkable
+class AsyncChatModel(Protocol):
+    """A writer that can be awaited."""
+
+    async def acomplete(self, messages: Sequence[Message]) -> str: ...
+
+
+class PromptTemplate(Protocol):
+    """Turn marks into the messages that a writer gets."""
+
+    def __call__(self, marking: Marking, *, target_tokens: int) -> Sequence[Message]: ...

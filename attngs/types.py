@@ -1,0 +1,86 @@
+"""The values that flow through attngs: frozen, keyword-only, and free of any framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """Half-open character range `[start, end)` of a text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One text of the context: a memory, a profile, a retrieved passage."""
+
+    text: str
+    id: str = ""
+    """Kept in every result. Empty: one is assigned by position."""
+    metadata: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Carried along untouched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """A unit of selection: `document.text[start:end]`. Units of one document tile its text."""
+
+    document: Document
+    position: int
+    """Which document of the request, counted from 0; tells documents with equal ids apart."""
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """The characters of the unit, trailing white space included."""
+        return self.document.text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marking:
+    """What the marker found: one score and one mark per sentence, in reading order."""
+
+    query: str
+    sentences: tuple[Sentence, ...]
+    scores: tuple[float, ...]
+    """Higher is more important. Comparable inside one marking only."""
+    marked: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which sentences fit the budget. `kept` and `dropped` are indices in reading order; together they are all."""
+
+    kept: tuple[int, ...]
+    dropped: tuple[int, ...]
+    text: str
+    """The kept sentences, verbatim, joined and labelled."""
+    tokens: int
+    """Tokens of `text`, counted on `text` itself."""
+    reason: str | None = None
+    """Why something that was asked for is not there; `None` when all is as asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One sentence of the context with its place and its score."""
+
+    document_id: str
+    start: int
+    end: int
+    text: str
+    score: float
+    marked: bool
+    metadata: Mapping[str, object]
+
+
+class Message(NamedTuple):
+    """One chat message; `role` is `system`, `user` or `assistant`."""
+
+    role: str
+    content: str
