@@ -11,7 +11,8 @@ the stops; every decision then looks at a bounded window on both sides, so the w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 
 PHRASE = 80
 """Thai, Lao and Khmer write no stops: a space between two of their letters ends a phrase of at least so many characters."""
@@ -84,6 +85,11 @@ _WIDE_TAG = re.compile(r"[とっをがはのにもなでや]|[^。！？，；�
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff]")
 _PHRASE_SPACE = re.compile(r"(?<=[\u0e00-\u0eff\u1780-\u17ff\d])\s+(?=[\u0e00-\u0eff\u1780-\u17ff])")
 _HAN_OR_KANA = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_SPACE = re.compile(r"\s*")
+_CUTS = tuple(
+    re.compile(rf"(?s:.*)(?:{place})")
+    for place in (r"[.!?;…][\"'”’)\]]?\s|[。！？；]", r"[,:)—–]\s|[、，：،؛]", r"\s", r"[,;|&}\])>]")
+)
 _QUOTES = frozenset("\"'”’»›“‘«")
 _INTERJECTIONS = frozenset({"yahoo", "jeopardy"})
 
@@ -106,6 +112,52 @@ def sentence_ends(text: str, start: int, end: int) -> Iterator[int]:
         opened = stop_end
     yield from _phrase_ends(text, opened, end)
     yield end
+
+
+def pack(start: int, ends: Iterable[int], limit: int) -> Iterator[int]:
+    """Keep only as many `ends` as groups of at most `limit` characters need; a longer sentence is a group of its own."""
+    last = start
+    for end in ends:
+        if end - start > limit and last > start:
+            yield last
+            start = last
+        last = end
+    yield last
+
+
+def after_space(text: str, position: int) -> int:
+    """The first position from `position` on that is not white space."""
+    match = _SPACE.match(text, position)
+    return match.end() if match else position
+
+
+def cut_position(text: str, start: int, end: int, longest: int) -> int | None:
+    """Where to cut a range whose content is longer than `longest`: after a clause, else a space, else between characters.
+
+    `None`: nothing but white space follows the first `longest` characters.
+    """
+    limit = start + longest
+    if after_space(text, limit) >= end:
+        return None
+    for best in _CUTS:
+        match = best.match(text, start + longest // 2, limit)
+        if match:
+            return after_space(text, match.end())
+    cut = limit
+    while cut > limit - 32 and _joined(text, cut):
+        cut -= 1
+    return after_space(text, cut)
+
+
+def _joined(text: str, position: int) -> bool:
+    """Whether one visible character goes across `position`: combining marks, emoji sequences, surrogate pairs."""
+    before, after = text[position - 1], text[position]
+    return (
+        unicodedata.category(after).startswith("M")
+        or "\u200d" in {before, after}
+        or "\U0001f3fb" <= after <= "\U0001f3ff"
+        or ("\ud800" <= before <= "\udbff" and "\udc00" <= after <= "\udfff")
+    )
 
 
 def _stops(text: str, start: int, end: int) -> Iterator[int]:

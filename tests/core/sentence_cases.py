@@ -71,13 +71,8 @@ DEVELOPMENT: tuple[Case, ...] = (
     _case(
         "hard wrap",
         "en",
-        "This paragraph is hard wrapped: somebody broke its lines by
-hand at sixty columns, as the old mail programs of Dr.
-"
-        "Smith did. ‖The sentences of it run over the ends of the
-lines all the time. ‖It ends here.
-
-‖Next paragraph.",
+        "This paragraph is hard wrapped: somebody broke its lines by\nhand at sixty columns, as the old mail programs of Dr.\n"
+        "Smith did. ‖The sentences of it run over the ends of the\nlines all the time. ‖It ends here.\n\n‖Next paragraph.",
     ),
     _case("short lines stay", "en", "milk\n‖eggs\n‖brown bread\n‖olive oil"),
     _case("poem", "en", "Two roads diverged in a yellow wood,\n‖And sorry I could not travel both\n‖And be one traveler"),

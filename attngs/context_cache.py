@@ -1,0 +1,70 @@
+"""What was read once and will be asked for again: least recently used goes first, bounded in bytes, safe from many threads."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Generic, NamedTuple, TypeVar
+
+from attngs.errors import ConfigError
+
+Value = TypeVar("Value")
+
+
+class CacheInfo(NamedTuple):
+    """Counts since creation or the last `clear()`."""
+
+    hits: int
+    misses: int
+    entries: int
+    bytes: int
+    max_bytes: int
+
+
+class ContextCache(Generic[Value]):
+    """Values by content key. An entry larger than the bound is simply not kept.
+
+    Keys must name everything that the value depends on; values must never be changed by those who get them.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        if max_bytes < 0:
+            raise ConfigError(f"`max_bytes` must be at least 0, got {max_bytes!r}.")
+        self._max_bytes = max_bytes
+        self._entries: OrderedDict[bytes, tuple[Value, int]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._bytes = self._hits = self._misses = 0
+
+    def get(self, key: bytes) -> Value | None:
+        """The value, now the most recently used, or `None`."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None:
+                self._misses += 1
+                return None
+            self._hits += 1
+            self._entries.move_to_end(key)
+            return entry[0]
+
+    def put(self, key: bytes, value: Value, size: int) -> None:
+        """Keep a value of `size` bytes and let go of the oldest that no longer fit."""
+        with self._lock:
+            if key in self._entries:
+                self._bytes -= self._entries.pop(key)[1]
+            if size > self._max_bytes:
+                return
+            self._entries[key] = (value, size)
+            self._bytes += size
+            while self._bytes > self._max_bytes:
+                self._bytes -= self._entries.popitem(last=False)[1][1]
+
+    def clear(self) -> None:
+        """Forget everything, counts included."""
+        with self._lock:
+            self._entries.clear()
+            self._bytes = self._hits = self._misses = 0
+
+    def info(self) -> CacheInfo:
+        """Hits, misses and size."""
+        with self._lock:
+            return CacheInfo(self._hits, self._misses, len(self._entries), self._bytes, self._max_bytes)

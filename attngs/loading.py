@@ -1,0 +1,148 @@
+"""A model name or folder -> weights and tokenizer on the right device. The real loading code, hub included; no remote code, no pickle."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+from attngs.errors import ConfigError, ModelNotFoundError, UnsupportedModelError
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_WINDOW = 16_384
+"""Tokens read at once when the model allows more: time grows with the square of the window, and few texts need a longer look back."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class LoadedModel:
+    """A model ready to be read."""
+
+    name: str
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    causal: bool
+    window: int
+    """Tokens that one forward pass may read."""
+
+
+def load_model(
+    name_or_path: str | Path,
+    *,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    revision: str | None = None,
+    window: int | None = None,
+) -> LoadedModel:
+    """Load a decoder (`...ForCausalLM`) or a BERT-like encoder with its tokenizer.
+
+    Args:
+        name_or_path: A model on the Hugging Face hub or a local folder.
+        device: `cuda`, `mps`, `cpu`, ...; the best one there is when not given.
+        dtype: bfloat16 on CUDA, float16 on MPS and float32 on CPU when not given.
+        revision: Branch, tag or commit on the hub.
+        window: Tokens per forward pass; the model's own limit, at most `DEFAULT_WINDOW`, when not given.
+
+    Raises:
+        ModelNotFoundError: Nothing by that name could be loaded.
+        UnsupportedModelError: It needs code of its own, or is neither a decoder nor an encoder.
+        ConfigError: The window is larger than the model allows.
+    """
+    name = str(name_or_path)
+    started = time.perf_counter()
+    chosen = torch.device(device) if device is not None else best_device()
+    try:
+        config = AutoConfig.from_pretrained(name, revision=revision)
+        causal = _is_causal(config)
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
+        factory: Any = AutoModelForCausalLM if causal else AutoModel
+        model = factory.from_pretrained(name, revision=revision, dtype=dtype or best_dtype(chosen))
+    except (OSError, ValueError, KeyError) as error:
+        raise _explain(name, error) from error
+    model = model.to(chosen).eval()
+    logger.debug("loaded %s on %s in %.1f s", name, chosen, time.perf_counter() - started)
+    return wrap_model(model, tokenizer, name=name, window=window)
+
+
+def wrap_model(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, name: str | None = None, window: int | None = None
+) -> LoadedModel:
+    """Take a model that is in memory already; it is neither moved nor changed.
+
+    Raises:
+        ConfigError: The window is larger than the model allows.
+        UnsupportedModelError: The model is neither a decoder nor an encoder.
+    """
+    limit = _limit(model, tokenizer)
+    if window is not None and not 16 <= window <= limit:
+        raise ConfigError(f"`window` must lie in 16 ... {limit} for this model, got {window!r}.")
+    return LoadedModel(
+        name=name or model.config.name_or_path or model.config.model_type,
+        model=model,
+        tokenizer=tokenizer,
+        causal=_is_causal(model.config),
+        window=window or min(limit, DEFAULT_WINDOW),
+    )
+
+
+def best_device() -> torch.device:
+    """CUDA, else Apple's MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def best_dtype(device: torch.device) -> torch.dtype:
+    """The fastest type that is safe: CPUs are rarely faster in half precision, and never more exact."""
+    return {"cuda": torch.bfloat16, "mps": torch.float16}.get(device.type, torch.float32)
+
+
+def _is_causal(config: PretrainedConfig) -> bool:
+    """Decoder or encoder. BERT is registered as both; what the checkpoint says it is wins."""
+    if config.is_encoder_decoder:
+        raise UnsupportedModelError(
+            f"`{config.model_type}` is an encoder-decoder; use a decoder-only or an encoder-only model, or `Marker.default()`."
+        )
+    architecture = (config.architectures or [""])[0]
+    if architecture.endswith(("ForCausalLM", "LMHeadModel")) or getattr(config, "is_decoder", False):
+        return True
+    if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        return False
+    if config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        return True
+    raise UnsupportedModelError(
+        f"`{config.model_type}` is neither a causal language model nor a BERT-like encoder in this version of transformers. "
+        "Use one of those, or `Marker.default()`."
+    )
+
+
+def _limit(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
+    """The smallest of what config, tokenizer and position table allow (RoBERTa's table starts at its padding id + 1)."""
+    text_config = model.config.get_text_config()
+    limits = [int(getattr(text_config, "max_position_embeddings", 0) or DEFAULT_WINDOW), int(tokenizer.model_max_length)]
+    for path, module in model.named_modules():
+        if path.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+            limits.append(module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1))
+    return min(limit for limit in limits if limit > 0)
+
+
+def _explain(name: str, error: Exception) -> ModelNotFoundError | UnsupportedModelError:
+    if "trust_remote_code" in str(error):
+        return UnsupportedModelError(
+            f"`{name}` runs code of its own when it is loaded, which attngs never allows. Use a model that transformers has built in."
+        )
+    if Path(name).is_dir():
+        return ModelNotFoundError(f"the folder `{name}` holds no model that transformers can load: {error}")
+    return ModelNotFoundError(
+        f"`{name}` is neither a local folder nor a model that could be fetched. Check the spelling, the network or your access to the "
+        f"hub; without a network pass a local folder, or use `Marker.default()`. ({type(error).__name__}: {error})"
+    )
