@@ -1,3 +1,80 @@
-"""attngs makes long personal context short: a local model's attention marks the sentences that matter."""
+"""attngs makes long personal context short: a local model's attention marks the sentences that matter, under a hard token budget.
+
+```python
+from attngs import ContextCompressor, Marker
+
+compressor = ContextCompressor(Marker.default())
+result = compressor.compress(documents, "What may she not eat?", target_tokens=256)
+```
+
+Importing attngs loads neither torch nor transformers and changes nothing outside it; names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+import logging
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from attngs.compressor import ContextCompressor
+    from attngs.errors import AttngsError
+    from attngs.marker import Marker
+    from attngs.result import CompressedContext
+    from attngs.scorers.attention import AttentionConfig
+    from attngs.selection import GreedySelector
+    from attngs.sentences import Splitter
+    from attngs.tokens import TiktokenCounter
+    from attngs.types import Document, Marking, Selection, Sentence, Source, Span
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "AttentionConfig": "attngs.scorers.attention",
+    "AttngsError": "attngs.errors",
+    "CompressedContext": "attngs.result",
+    "ContextCompressor": "attngs.compressor",
+    "Document": "attngs.types",
+    "GreedySelector": "attngs.selection",
+    "Marker": "attngs.marker",
+    "Marking": "attngs.types",
+    "Selection": "attngs.types",
+    "Sentence": "attngs.types",
+    "Source": "attngs.types",
+    "Span": "attngs.types",
+    "Splitter": "attngs.sentences",
+    "TiktokenCounter": "attngs.tokens",
+}
+
+__all__ = [
+    "AttentionConfig",
+    "AttngsError",
+    "CompressedContext",
+    "ContextCompressor",
+    "Document",
+    "GreedySelector",
+    "Marker",
+    "Marking",
+    "Selection",
+    "Sentence",
+    "Source",
+    "Span",
+    "Splitter",
+    "TiktokenCounter",
+    "__version__",
+]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is first used (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module `attngs` has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -67,7 +67,7 @@ _STOP = re.compile(
     r"""(?:
     (?P<wide>[。！？｡．।॥؟۔։።፧፨။།។៕‼⁇⁈⁉]++) [”’」』）】》〉］｣"')\]\ufe0f]{0,8}+
     | (?P<mark>[.!?…‥](?:[.!?…‥]|[ ][.!?…‥](?!\w))*+ | (?<=[\u0370-\u03ff\u1f00-\u1fff]);)
-      (?P<close>(?:[)\]}"'”’»›“‘«*_~¹²³⁰-⁹]|[ \u00a0\u202f][»›]|\[\d{1,3}\]
+      (?P<close>(?:[)\]}"'”’»›“‘«*_~¹²³⁰-⁹]|[ \u00a0\u202f][»›](?!\w)|\[\d{1,3}\]
       | [ ]?[\U0001f000-\U0001faff\u2600-\u27bf\u200d\ufe0f]|[ ][:;]-?[)D(P](?!\w)){0,8}+)
     )(?P<space>\s*+)""",
     re.VERBOSE,
@@ -76,7 +76,7 @@ _OPENERS = re.compile(r"""["'“‘„«‹»(\[{*_¿¡「『`—–\-\s]{0,6}+"
 _WORD = re.compile(r"[^\W\d_]+(?![.\w])")
 _FOLLOWED_BY_SPACE = re.compile(r"[^\W\d_]+(?=[\s,'’])")
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
-_MARKER = re.compile(r"[\s(*_]*(?:\d{1,3}|[^\W\d_]|[ivxIVX]{1,5})[.)]")
+_MARKER = re.compile(r"[\s(*_]*(?:\d{1,3}|[A-Za-zА-Яа-я]|[ivxIVX]{1,5})[.)]")
 _SPEECH_TAG = re.compile(
     rf"(?:(?i:he|she|it|they|we|i|you|who|(?:the|my|his|her|our|their)\s\w+)|[A-Z][\w'’-]*(?:\s[A-Z][\w'’-]*)?)\s(?:{_SPEECH})\b"
     r"|\S{1,8}\s(?:말했|물었|답했|대답|외쳤)"
@@ -91,6 +91,7 @@ _CUTS = tuple(
     for place in (r"[.!?;…][\"'”’)\]]?\s|[。！？；]", r"[,:)—–]\s|[、，：،؛]", r"\s", r"[,;|&}\])>]")
 )
 _QUOTES = frozenset("\"'”’»›“‘«")
+_GOES_ON = _QUOTES | set(")]}—–-")
 _INTERJECTIONS = frozenset({"yahoo", "jeopardy"})
 
 
@@ -224,12 +225,13 @@ def _mark_ends(text: str, opened: int, stop: re.Match[str], end: int, casual: bo
     if text[following : following + 1].islower() and not text[following + 1 : following + 2].isupper():
         if not {"¿", "¡"}.isdisjoint(text[stop.end() : following]):
             return True
-        if quoted or not {"—", "–", "-"}.isdisjoint(text[stop.end() : following]):
+        if not _GOES_ON.isdisjoint(closers + text[stop.end() : following]):
             return False
         return _ends_before_lower_case(mark, before, casual)
     if mark != "." or not before:
         return True
-    if _MARKER.fullmatch(text, opened, stop.start() + 1):
+    numbered = before[-1].isdigit() and len(before) > 1 and before[-2].endswith(":")
+    if numbered or _MARKER.fullmatch(text, opened, stop.start() + 1):
         return False  # the number of an item stays with the item
     return not _is_abbreviation(text, before, following, end)
 

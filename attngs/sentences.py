@@ -196,7 +196,9 @@ def _paragraphs(text: str, start: int, end: int) -> Iterator[list[_Line]]:
     """Runs of lines without a blank line between them."""
     paragraph: list[_Line] = []
     for line in _lines(text, start, end):
-        if paragraph and (len(paragraph) == _PARAGRAPH_LINES or _BLANK_LINE.search(text, paragraph[-1].end, line.start)):
+        if paragraph and (
+            len(paragraph) == _PARAGRAPH_LINES or _BLANK_LINE.search(text, paragraph[-1].end, line.start)
+        ):
             yield paragraph
             paragraph = []
         paragraph.append(line)
@@ -263,7 +265,12 @@ def _continues(text: str, block: _Block, indent: int, previous: _Line, line: _Li
     word_end = text.find(" ", line.start, line.end)
     word = (word_end if word_end > 0 else line.end) - line.start
     length = previous.end - previous.start + previous.indent
-    return 45 <= width <= 120 and length + 1 + word > width and text[previous.end - 1] not in ":：" and line.indent == indent
+    return (
+        45 <= width <= 120
+        and length + 1 + word > width
+        and text[previous.end - 1] not in ":："
+        and line.indent == indent
+    )
 
 
 def _structured_ends(text: str, start: int, end: int) -> Iterator[int]:

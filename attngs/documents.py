@@ -1,0 +1,50 @@
+"""The door: whatever a caller passes as documents and question, checked once, so that nothing behind it has to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from attngs.errors import InputError
+from attngs.types import Document
+
+DocumentLike = Document | str
+
+
+def as_documents(documents: DocumentLike | Iterable[DocumentLike]) -> tuple[Document, ...]:
+    """One text or document, or several, as documents that all have an id.
+
+    Ids are kept as they are, equal ones too; a missing one becomes `document-N` by position.
+
+    Raises:
+        InputError: An entry is neither a `str` nor a `Document`, or its text or id is not a `str`. The message names the position.
+    """
+    if isinstance(documents, str | Document):
+        documents = [documents]
+    if isinstance(documents, bytes | Mapping) or not isinstance(documents, Iterable):
+        raise InputError(f"`documents` must be strings or `attngs.Document`s, got {type(documents).__name__}.")
+    return tuple(_as_document(document, number) for number, document in enumerate(documents))
+
+
+def check_query(query: object) -> str:
+    """The question, stripped.
+
+    Raises:
+        InputError: It is not a `str`, or holds nothing but white space: without a question nothing matters more than the rest.
+    """
+    if not isinstance(query, str):
+        raise InputError(f"`query` must be a str, got {type(query).__name__}.")
+    if not query.strip():
+        raise InputError("`query` is empty; say what the context is needed for, for example the user's question.")
+    return query.strip()
+
+
+def _as_document(value: object, number: int) -> Document:
+    document = Document(text=value) if isinstance(value, str) else value
+    if not isinstance(document, Document):
+        raise InputError(f"`documents[{number}]` must be a str or an `attngs.Document`, got {type(document).__name__}.")
+    for name in ("text", "id"):
+        content: object = getattr(document, name)
+        if not isinstance(content, str):
+            raise InputError(f"`documents[{number}].{name}` must be a str, got {type(content).__name__}.")
+    return document if document.id else replace(document, id=f"document-{number + 1}")

@@ -1,0 +1,68 @@
+"""What compression returns: the short text, where each sentence of it is from, and what it cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from attngs.report import render_html
+from attngs.types import Marking, Selection, Source
+
+Method = Literal["passthrough", "extract", "rewrite"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompressedContext:
+    """A context made short for one question."""
+
+    query: str
+    text: str
+    method: Method
+    """`passthrough`: everything fitted and no model ran. `extract`: kept sentences, verbatim. `rewrite`: the writer's words."""
+    sources: tuple[Source, ...]
+    """The sentences that `text` is made of, in reading order."""
+    kept: tuple[Source, ...]
+    dropped: tuple[Source, ...]
+    """With `kept`: every sentence of the documents, once."""
+    target_tokens: int
+    original_tokens: int
+    compressed_tokens: int
+    """Tokens of `text`, never more than `target_tokens`."""
+    counter: str
+    """Whose tokens these are."""
+    reason: str | None = None
+    """Why the result is not what was asked for; `None` when it is."""
+    milliseconds: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Time by stage."""
+    marking: Marking
+    selection: Selection
+
+    @property
+    def compression_ratio(self) -> float:
+        """`original_tokens / compressed_tokens`: 4.0 means four times smaller; infinite when nothing was kept of something."""
+        if self.compressed_tokens:
+            return self.original_tokens / self.compressed_tokens
+        return float("inf") if self.original_tokens else 1.0
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values, ready for JSON."""
+        names = ("query", "text", "method", "reason", "target_tokens", "original_tokens", "compressed_tokens", "counter")
+        ratio = self.compression_ratio
+        return {
+            **{name: getattr(self, name) for name in names},
+            "compression_ratio": round(ratio, 4) if ratio != float("inf") else None,
+            "milliseconds": {stage: round(time, 1) for stage, time in self.milliseconds.items()},
+            "sources": [asdict(source) for source in self.sources],
+            "kept": [asdict(source) for source in self.kept],
+            "dropped": [asdict(source) for source in self.dropped],
+        }
+
+    def to_json(self) -> str:
+        """Indented JSON in ASCII, so that any text survives any terminal; metadata that JSON cannot hold becomes its `str`."""
+        return json.dumps(self.to_dict(), indent=2, default=str)
+
+    def to_html(self) -> str:
+        """A self-contained page: the context as a heat map with the question, what was kept, and the token ledger."""
+        return render_html([self])

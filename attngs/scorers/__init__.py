@@ -1,0 +1,1 @@
+"""One file, one idea: everything that can say how much a sentence matters to a question."""

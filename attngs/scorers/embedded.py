@@ -1,0 +1,36 @@
+"""The score of `Marker.default()`: late attention, sentence similarity and words, over one small English encoder.
+
+A sentence encoder's own heads are no marker: their attention finds evidence no better than chance. Late attention over its states does as
+well as similarity and errs elsewhere, so the two are summed, with words at half weight for names and rare terms. The encoder was trained on
+English; for a question in another script its states say little, and words lead. Numbers: docs/embedded-marker.md.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from attngs.scorers.cosine import CosineScorer
+from attngs.scorers.fused import FusedScorer
+from attngs.scorers.late_attention import LateAttentionScorer
+from attngs.scorers.lexical import LexicalScorer
+from attngs.sentence_states import SentenceStates
+from attngs.types import Sentence
+
+
+class EmbeddedScorer:
+    """z(late attention) + z(cosine) + 0.5 z(BM25); where most letters of the question are not Latin, z(BM25) + 0.1 z(late attention)."""
+
+    def __init__(self, states: SentenceStates) -> None:
+        late, words = LateAttentionScorer(states), LexicalScorer()
+        self._latin = FusedScorer((late, 1.0), (CosineScorer(states), 1.0), (words, 0.5))
+        self._other = FusedScorer((words, 1.0), (late, 0.1))
+
+    def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
+        return (self._latin if _mostly_latin(query) else self._other).score(query, sentences)
+
+
+def _mostly_latin(text: str) -> bool:
+    letters = [character for character in text[:1_000] if character.isalpha()]
+    latin = sum(unicodedata.name(character, "").startswith("LATIN") for character in letters)
+    return 2 * latin >= len(letters)

@@ -1,0 +1,46 @@
+"""Late attention: the question's tokens attend to the tokens of a context that was encoded before the question was known.
+
+With unit states `q_r` of the question's R tokens and `k_t` of the context's T tokens, the attention is
+`A[r, t] = softmax_t(q_r . k_t / temperature)` over the whole context, `a_t` its mean over r, and a sentence's density `d_i` the mean of
+`a_t` over its tokens: the paper's score, with the attention defined over an encoder's last states instead of read from its heads. The
+score is `log(T * d_i)`: 0 is what uniform attention would give, and a sentence read twice as much as that scores log 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from attngs.errors import ConfigError
+from attngs.sentence_states import SentenceStates
+from attngs.types import Sentence
+
+
+class LateAttentionScorer:
+    """Log lift of the question's attention over uniform attention, per sentence.
+
+    Args:
+        states: The encoder; share one between scorers and each sentence is read once.
+        temperature: Lower looks for the closest words, higher for the general drift.
+    """
+
+    def __init__(self, states: SentenceStates, *, temperature: float = 0.1) -> None:
+        if temperature <= 0:
+            raise ConfigError(f"`temperature` must be above 0, got {temperature!r}.")
+        self._states = states
+        self._temperature = temperature
+
+    def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
+        context = self._states.states([sentence.text for sentence in sentences])
+        asked = self._states.states([query])[0].float()  # (R, D)
+        tokens = torch.tensor([len(state) for state in context])  # (S,)
+        if not len(asked) or not int(tokens.sum()):
+            return [0.0] * len(sentences)
+        keys = torch.cat(context).float()  # (T, D)
+        attention = (asked @ keys.T / self._temperature).softmax(dim=-1).mean(dim=0)  # (T,)
+        owner = torch.repeat_interleave(torch.arange(len(context)), tokens)  # (T,)
+        mass = torch.zeros(len(context)).index_add_(0, owner, attention)  # (S,)
+        lift = mass * len(keys) / tokens.clamp(min=1)
+        smallest = lift[tokens > 0].min()  # a sentence without tokens ranks with the least attended
+        return [float(value) for value in torch.where(tokens > 0, lift, smallest).clamp(min=1e-12).log()]

@@ -1,0 +1,218 @@
+"""Scores and a token budget -> the sentences that stay. Pure Python, no model.
+
+The budget is a hard bound on the text that comes out: labels, joins and all, in the tokens of the counter in use. Costs of single
+sentences only guide the choice; the joined text itself is counted, and sentences leave again until it fits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+from attngs.errors import ConfigError
+from attngs.marking import ranking
+from attngs.protocols import TokenCounter
+from attngs.types import Marking, Selection, Sentence
+
+MustKeep = str | re.Pattern[str] | Callable[[Sentence], bool]
+
+TOP_UP_TRIES = 16
+"""How many more sentences are tried, with the whole text counted each time, when the sum of single costs overstated the text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractLayout:
+    """How kept sentences become one text."""
+
+    label: str = "[{id}]\n"
+    """Stands before each document when the request has several; `""` for none."""
+    gap: str = "\n"
+    """Stands where sentences were left out."""
+    document_gap: str = "\n\n"
+
+    def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labelled: bool) -> str:
+        """The kept sentences in reading order; neighbours keep the white space between them."""
+        parts = list[str]()
+        for _, members in groupby(sorted(kept), key=lambda i: sentences[i].position):
+            numbers = list(members)
+            text = self.gap.join(run.strip() for run in _runs(sentences, numbers))
+            parts.append((self.label.format(id=sentences[numbers[0]].document.id) if labelled else "") + text)
+        return self.document_gap.join(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GreedySelector:
+    """Best score first; what does not fit is skipped; ties go to the earlier sentence.
+
+    Args:
+        candidates: Fill the budget with the best of `all` sentences, or stop with the `marked` ones.
+        neighbors: Take this many sentences before and after each chosen one along, where they fit.
+        must_keep: Sentences that go in before all others: regular expressions to search for, or functions of a sentence.
+        min_per_document: The best sentences of every document that go in next.
+        layout: How the kept sentences are joined.
+
+    Raises:
+        ConfigError: A number is negative, or a pattern is not a regular expression.
+    """
+
+    candidates: Literal["all", "marked"] = "all"
+    neighbors: int = 0
+    must_keep: tuple[MustKeep, ...] = ()
+    min_per_document: int = 0
+    layout: ExtractLayout = ExtractLayout()
+
+    def __post_init__(self) -> None:
+        for name in ("neighbors", "min_per_document"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"`{name}` must be at least 0, got {getattr(self, name)!r}.")
+        if self.candidates not in ("all", "marked"):
+            raise ConfigError(f"`candidates` must be 'all' or 'marked', got {self.candidates!r}.")
+        for pattern in self.must_keep:
+            if isinstance(pattern, str):
+                _compiled(pattern)
+
+    def select(self, marking: Marking, *, target_tokens: int, counter: TokenCounter) -> Selection:
+        """Choose under the budget.
+
+        Raises:
+            ConfigError: `target_tokens` is below 1.
+        """
+        check_target_tokens(target_tokens)
+        required = self._required(marking.sentences)
+        draft = _Draft(marking.sentences, self.layout, counter, target_tokens)
+        for group in self._wishes(marking, required):
+            draft.add(group)
+        draft.fit()
+        kept = sorted(draft.chosen)
+        text = draft.render()
+        return Selection(
+            kept=tuple(kept),
+            dropped=tuple(i for i in range(len(marking.sentences)) if i not in draft.chosen),
+            text=text,
+            tokens=draft.count(text),
+            reason=self._reason(marking, draft, required),
+        )
+
+    def _required(self, sentences: Sequence[Sentence]) -> list[int]:
+        tests = [_compiled(p).search if isinstance(p, str) else p.search if isinstance(p, re.Pattern) else None for p in self.must_keep]
+        calls = [p for p in self.must_keep if not isinstance(p, str | re.Pattern)]
+        return [
+            i
+            for i, sentence in enumerate(sentences)
+            if any(test(sentence.text) for test in tests if test is not None) or any(call(sentence) for call in calls)
+        ]
+
+    def _wishes(self, marking: Marking, required: Sequence[int]) -> Iterator[list[int]]:
+        """Groups of sentences in the order in which they get a chance."""
+        order = ranking(marking.scores)
+        must = set(required)
+        yield from ([i] for i in order if i in must)
+        taken: dict[int, int] = {}
+        for i in order:
+            position = marking.sentences[i].position
+            if taken.get(position, 0) < self.min_per_document:
+                taken[position] = taken.get(position, 0) + 1
+                yield [i]
+        for i in order:
+            if self.candidates == "all" or marking.marked[i]:
+                if self.neighbors:
+                    yield self._with_neighbors(marking.sentences, i)
+                yield [i]
+
+    def _with_neighbors(self, sentences: Sequence[Sentence], i: int) -> list[int]:
+        around = range(max(0, i - self.neighbors), min(len(sentences), i + self.neighbors + 1))
+        return [j for j in around if sentences[j].position == sentences[i].position]
+
+    def _reason(self, marking: Marking, draft: _Draft, required: Sequence[int]) -> str | None:
+        sentences = marking.sentences
+        if not any(sentence.text.strip() for sentence in sentences):
+            return "the documents hold no text"
+        if not draft.chosen and self.candidates == "marked" and not any(marking.marked):
+            return "nothing was marked"
+        if not draft.chosen:
+            return f"nothing fits: the shortest sentence takes {draft.smallest()} tokens with its label, the budget is {draft.budget}"
+        missing = [i for i in required if i not in draft.chosen and sentences[i].text.strip()]
+        if missing:
+            return f"{len(missing)} of {len(required)} sentences that must be kept did not fit into {draft.budget} tokens"
+        kept = {sentences[i].position for i in draft.chosen}
+        empty = {s.position for s in sentences if s.text.strip()} - kept if self.min_per_document else set[int]()
+        return f"{len(empty)} documents have no sentence that fitted into {draft.budget} tokens" if empty else None
+
+
+def check_target_tokens(target_tokens: object) -> int:
+    """The budget.
+
+    Raises:
+        ConfigError: It is not a whole number of at least 1.
+    """
+    if not isinstance(target_tokens, int) or isinstance(target_tokens, bool) or target_tokens < 1:
+        raise ConfigError(f"`target_tokens` must be a whole number of at least 1, got {target_tokens!r}.")
+    return target_tokens
+
+
+class _Draft:
+    """Sentences chosen so far, with what they cost by themselves."""
+
+    def __init__(self, sentences: Sequence[Sentence], layout: ExtractLayout, counter: TokenCounter, budget: int) -> None:
+        self.sentences, self.layout, self.counter, self.budget = sentences, layout, counter, budget
+        self.labelled = bool(layout.label) and len({sentence.position for sentence in sentences}) > 1
+        self.chosen: dict[int, None] = {}  # in the order of choice
+        self._skipped: list[int] = []
+        self._spent = 0
+        self._costs = counter.count([sentence.text.strip() + layout.gap for sentence in sentences])
+        documents = {sentence.position: sentence.document.id for sentence in sentences}
+        labels = [layout.label.format(id=name) if self.labelled else "" for name in documents.values()]
+        self._label_costs = dict(zip(documents, counter.count([label + layout.document_gap for label in labels]), strict=True))
+        self._opened = set[int]()
+
+    def add(self, group: Sequence[int]) -> None:
+        """Take all of the group, or none of it."""
+        new = [i for i in group if i not in self.chosen and self.sentences[i].text.strip()]
+        opened = {self.sentences[i].position for i in new} - self._opened
+        cost = sum(self._costs[i] for i in new) + sum(self._label_costs[position] for position in opened)
+        if self._spent + cost > self.budget:
+            self._skipped.extend(new if len(group) == 1 else [])
+            return
+        self._spent += cost
+        self._opened |= opened
+        self.chosen.update(dict.fromkeys(new))
+
+    def fit(self) -> None:
+        """Make the joined text fit: the last chosen leave first. Then use what room is left."""
+        while self.chosen and self.count(self.render()) > self.budget:
+            self._skipped.insert(0, self.chosen.popitem()[0])
+        for i in self._skipped[:TOP_UP_TRIES]:
+            self.chosen[i] = None
+            if self.count(self.render()) > self.budget:
+                del self.chosen[i]
+
+    def render(self) -> str:
+        return self.layout.render(self.sentences, self.chosen, labelled=self.labelled)
+
+    def count(self, text: str) -> int:
+        return self.counter.count([text])[0] if text else 0
+
+    def smallest(self) -> int:
+        """Tokens of the cheapest text that keeps anything."""
+        texts = [self.layout.render(self.sentences, [i], labelled=self.labelled) for i, s in enumerate(self.sentences) if s.text.strip()]
+        return min(self.counter.count(texts))
+
+
+def _runs(sentences: Sequence[Sentence], numbers: Sequence[int]) -> Iterator[str]:
+    """Texts of unbroken runs of sentences of one document."""
+    begin = 0
+    for at in range(1, len(numbers) + 1):
+        if at == len(numbers) or numbers[at] != numbers[at - 1] + 1:
+            first, last = sentences[numbers[begin]], sentences[numbers[at - 1]]
+            yield first.document.text[first.start : last.end]
+            begin = at
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise ConfigError(f"`must_keep` holds {pattern!r}, which is not a regular expression: {error}.") from error
