@@ -26,6 +26,7 @@ from transformers.masking_utils import sdpa_mask
 
 from attngs.attention_rows import attend_in_blocks, attention_rows
 from attngs.errors import ModelError, UnsupportedModelError
+from attngs.positions import position_table
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -60,6 +61,8 @@ class AttentionReader:
         self.model = model
         self._body: nn.Module = model.base_model  # without the language model head: logits are not needed
         self._takes_positions = "position_ids" in inspect.signature(self._body.forward).parameters
+        table = position_table(model)
+        self._first_position = table.first if table else 0
         survey = _Survey()
         with _installed(model), _observed_by(survey), torch.inference_mode():
             self._body(input_ids=torch.tensor([[0, 1, 2, 3]], device=model.device))  # ids that every vocabulary has
@@ -124,7 +127,7 @@ class AttentionReader:
         if left_padded or not (self.causal or bool(mask.all())):
             inputs["attention_mask"] = mask
         if left_padded and self._takes_positions:
-            inputs["position_ids"] = (mask.cumsum(-1) - 1).clamp(min=0)  # absolute positions count real tokens only
+            inputs["position_ids"] = (mask.cumsum(-1) - 1).clamp(min=0) + self._first_position  # real tokens only count
         return inputs
 
 

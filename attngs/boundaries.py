@@ -1,11 +1,11 @@
 """Where a sentence may end inside running text: a stop, unless the words around it say otherwise.
 
-A *stop* is punctuation with the closing quotes, brackets, footnote marks and emoji that belong to it. One regular expression finds
-the stops; every decision then looks at a bounded window on both sides, so the whole is linear in the length of the text.
+A *stop* is punctuation with the closing quotes, brackets, footnote marks and emoji that belong to it. One regular
+expression finds the stops; each decision then looks at a bounded window on both sides, so all is linear in the length.
 
-    "Stop!" she cried.   a quotation goes on with its speech tag
-    Dr. Smith, U.S. Army abbreviations and initials, in a dozen languages; `STARTERS` tells "5 p.m. He" from "5 p.m. Monday"
-    「行こう！」と言った    scripts whose stops need no space after them
+    "Stop!" she cried.    a quotation goes on with its speech tag
+    Dr. Smith, U.S. Army  abbreviations and initials; `STARTERS` tells "5 p.m. He" from "5 p.m. Monday"
+    「行こう！」と言った  scripts whose stops need no space after them
 """
 
 from __future__ import annotations
@@ -15,53 +15,56 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 PHRASE = 80
-"""Thai, Lao and Khmer write no stops: a space between two of their letters ends a phrase of at least so many characters."""
+"""Thai and Lao write no stops: a space between their letters ends a phrase of at least so many characters."""
 
 NEVER_LAST = frozenset(
-    "e.g i.e eg ie vs viz cf approx resp incl mr mrs ms dr prof mme mlle m messrs z.b d.h u.u sog bspw vgl ggf bzw dipl zzgl p.ej "
-    "p.ex ej np tzn tj м.б т.е т.к напр т.н ул просп пер им вул просп бул dhr mevr d.w.z o.a bijv π.χ πχ κ κα डॉ श्री पं प्रो ড মো د أ ดร".split()
+    "e.g i.e eg ie vs viz cf approx resp incl mr mrs ms dr prof mme mlle m messrs z.b d.h u.u sog bspw vgl ggf bzw "
+    "dipl zzgl p.ej p.ex ej np tzn tj м.б т.е т.к напр т.н ул просп пер вул просп бул dhr mevr d.w.z o.a bijv "
+    "π.χ πχ κ κα डॉ श्री पं प्रो ড মো د أ ดร".split()
 )
 """Abbreviations that no sentence ends with: a stop after them is theirs."""
 
 SELDOM_LAST = frozenset(
     # English: titles and ranks, companies, places, the rest
-    "st rev hon pres gen sen rep gov capt cpt cmdr lt col sgt maj adm supt insp jr sr esq mt ft etc al inc ltd co corp bros dept univ "
-    "assn ave blvd rd ph.d ed eds trans transl ca c.a b.sc m.sc ph "
+    "st rev hon pres gen sen rep gov capt cpt cmdr lt col sgt maj adm supt insp jr sr esq mt ft etc al inc ltd co "
+    "corp bros dept univ assn ave blvd rd ph.d eds trans transl ca c.a b.sc m.sc ph "
     # German, Dutch
-    "hr fr fa usw u.a u.ä o.ä geb gest ing mag jun sen str evtl inkl zzt allg bes urspr ehem mind phil drs ir enz jl "
+    "hr fr fa usw u.a u.ä o.ä geb gest ing mag jun sen str evtl inkl zzt allg bes urspr ehem phil drs ir enz "
+    "jl "
     # French, Spanish, Portuguese, Italian, Romanian
-    "mm mgr me av bd janv févr juil sept oct nov déc sra srta dra sras sres ud uds ee uu avda avd dña arq pág págs exmo exma "
-    "sig sigg dott dott.ssa avv on ecc geom rag arch str nr dvs dl dna "
+    "mgr av bd janv févr juil sept oct nov déc sra srta dra sras sres ud uds ee uu avda avd dña arq pág págs "
+    "exmo exma sig sigg dott dott.ssa avv ecc geom str nr dvs dl dna "
     # Polish, Czech
-    "hab inż mgr ul al os pl zob ks św godz itp itd m.in wg tzw rys "
+    "hab inż mgr ul al pl zob ks św godz itp itd m.in wg tzw rys "
     # Russian, Ukrainian, Greek
-    "проф акад гр г-н г-жа др т.д т.п тыс млн млрд руб коп рис см стр буд обл кв корп ст "
-    "κλπ δρ σελ αρ "
+    "проф акад гр г-н г-жа др т.д т.п тыс млн млрд руб коп см стр буд обл кв корп ст κλπ δρ σελ αρ "
     # Turkish, Vietnamese, Hindi, Arabic
     "doç av sn vb vs bkz tp ths gs ts वि".split()
 )
 """Abbreviations that may close a sentence: they do when a word follows that starts one."""
 
 BEFORE_NUMBER = frozenset(
-    "no nos nr núm num nº p pp pg s fig figs eq eqs sec secs ch chap vol vols art arts ver v op bd abb abs kap tab pos par str tel "
-    "jan feb mar apr jun jul aug sep sept oct nov dec est min max ca ok ок c д стр рис гл с п т".split()
+    "no nos nr núm num nº p pp pg s fig figs eq eqs sec secs ch chap vol vols art arts ver v op bd abb abs kap tab "
+    "pos par str tel jan feb mar apr jun jul aug sep sept oct nov dec est min max ca ok ок c д стр рис гл с п т".split()
 )
 """Abbreviations in front of a number only: "no. 5", but "I said no." """
 
 STARTERS = frozenset(
-    "the a an this that these those there here it its he she they we you i his her their our my your and but or so if when while as "
-    "in on at for from to by with after before since then now what who why how where not no yes please thank thanks did do does is "
-    "are was were have has will would can could should let also however although because both each many most one some "
-    "der die das ein eine er sie es wir ihr ich und aber wenn als im am in man dann dies diese auch nach "
-    "le la les un une il elle ils elles on nous vous je et mais ce cette ces en dans pour el los las una ella ellos yo y pero este "
-    "esta o os as ele ela eles eu e mas um uma isso lo gli lei loro noi io ma questo questa "
-    "on ona oni my to ale nie w z po он она они мы вы я это и но а в на с не по его потом затем там тут как что если "
-    "het een hij zij wij ik maar ο η το οι τα και αλλά αυτός bu o ve ama".split()
+    "the a an this that these those there here it its he she they we you i his her their our my your and but or so "
+    "if when while as in on at for from to by with after before since then now what who why how where not no yes "
+    "please thank thanks did do does is are was were have has will would can could should let also however although "
+    "because both each many most one some der die das ein eine er sie es wir ihr ich und aber wenn als im am in man "
+    "dann dies diese auch nach le la les un une il elle ils elles on nous vous je et mais ce cette ces en dans pour "
+    "el los las una ella ellos yo y pero este esta o os as ele ela eles eu e mas um uma isso lo gli lei loro noi io "
+    "ma questo questa on ona oni my to ale nie w z po он она они мы вы я это и но а в на с не по его потом затем "
+    "там тут как что если het een hij zij wij ik maar ο η το οι τα και αλλά αυτός bu o ve ama".split()
 )
 """Words that often open a sentence and seldom are a name: what tells the two readings of an abbreviation apart."""
 
 _ORDINAL_CUES = frozenset("am im vom zum beim seit bis ab der die das dem den des jeden dne".split())
-_SPEECH = "said|says|asked|asks|replied|answered|cried|shouted|whispered|added|exclaimed|yelled|called|told|thought|wrote|went on"
+_SPEECH = (
+    "said|says|asked|asks|replied|answered|cried|shouted|whispered|added|exclaimed|yelled|called|told|thought|wrote"
+)
 
 _STOP = re.compile(
     r"""(?:
@@ -83,7 +86,7 @@ _SPEECH_TAG = re.compile(
 )
 _WIDE_TAG = re.compile(r"[とっをがはのにもなでや]|[^。！？，；：“”「『\s]{0,8}(?:[说說问問答喊叫]|(?<!知)道)")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff]")
-_PHRASE_SPACE = re.compile(r"(?<=[\u0e00-\u0eff\u1780-\u17ff\d])\s+(?=[\u0e00-\u0eff\u1780-\u17ff])")
+_PHRASE_SPACE = re.compile(r"(?<=[\u0e00-\u0eff\u1780-\u17ff\d])\s+(?=[\u0e00-\u0e45\u0e47-\u0eff\u1780-\u17ff])")
 _HAN_OR_KANA = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _SPACE = re.compile(r"\s*")
 _CUTS = tuple(
@@ -91,6 +94,7 @@ _CUTS = tuple(
     for place in (r"[.!?;…][\"'”’)\]]?\s|[。！？；]", r"[,:)—–]\s|[、，：،؛]", r"\s", r"[,;|&}\])>]")
 )
 _QUOTES = frozenset("\"'”’»›“‘«")
+_IN_ADDRESSES = frozenset("./\\@=:_&?`")
 _GOES_ON = _QUOTES | set(")]}—–-")
 _INTERJECTIONS = frozenset({"yahoo", "jeopardy"})
 
@@ -116,7 +120,7 @@ def sentence_ends(text: str, start: int, end: int) -> Iterator[int]:
 
 
 def pack(start: int, ends: Iterable[int], limit: int) -> Iterator[int]:
-    """Keep only as many `ends` as groups of at most `limit` characters need; a longer sentence is a group of its own."""
+    """Keep as many `ends` as groups of at most `limit` characters need; a longer sentence is its own group."""
     last = start
     for end in ends:
         if end - start > limit and last > start:
@@ -133,7 +137,7 @@ def after_space(text: str, position: int) -> int:
 
 
 def cut_position(text: str, start: int, end: int, longest: int) -> int | None:
-    """Where to cut a range whose content is longer than `longest`: after a clause, else a space, else between characters.
+    """Where to cut a range longer than `longest`: after a clause, else a space, else between characters.
 
     `None`: nothing but white space follows the first `longest` characters.
     """
@@ -208,30 +212,29 @@ def _unspaced_mark_ends(text: str, opened: int, stop: re.Match[str], end: int) -
     if word is None or not word[0][0].isupper() or word[0].lower() not in STARTERS:
         return False
     before = _words_before(text, opened, stop.start())
-    return bool(before) and before[-1].isalpha() and len(before[-1]) > 1
+    return bool(before) and len(before[-1]) > 1 and _IN_ADDRESSES.isdisjoint(before[-1])
 
 
 def _mark_ends(text: str, opened: int, stop: re.Match[str], end: int, casual: bool) -> bool:
     """A Western stop followed by white space."""
+    position, after = stop.span()
     mark, closers = stop["mark"], stop["close"]
-    if text[stop.start() - 1 : stop.start()] in {"(", "["} and stop.start() > opened:
+    if position > opened and text[position - 1] in "([":
         return False  # "(!)" comments on a word
-    quoted = not _QUOTES.isdisjoint(closers)
-    if quoted and _SPEECH_TAG.match(text, stop.end(), end):
+    if closers and not _QUOTES.isdisjoint(closers) and _SPEECH_TAG.match(text, after, end):
         return False
-    openers = _OPENERS.match(text, stop.end(), end)
-    following = openers.end() if openers else stop.end()
-    before = _words_before(text, opened, stop.start())
+    openers = _OPENERS.match(text, after, end)
+    following = openers.end() if openers else after
+    before = _words_before(text, opened, position)
     if text[following : following + 1].islower() and not text[following + 1 : following + 2].isupper():
-        if not {"¿", "¡"}.isdisjoint(text[stop.end() : following]):
+        opening = text[after:following]
+        if "¿" in opening or "¡" in opening:
             return True
-        if not _GOES_ON.isdisjoint(closers + text[stop.end() : following]):
-            return False
-        return _ends_before_lower_case(mark, before, casual)
+        return _GOES_ON.isdisjoint(closers + opening) and _ends_before_lower_case(mark, before, casual)
     if mark != "." or not before:
         return True
     numbered = before[-1].isdigit() and len(before) > 1 and before[-2].endswith(":")
-    if numbered or _MARKER.fullmatch(text, opened, stop.start() + 1):
+    if numbered or _MARKER.fullmatch(text, opened, position + 1):
         return False  # the number of an item stays with the item
     return not _is_abbreviation(text, before, following, end)
 
@@ -250,11 +253,11 @@ def _ends_before_lower_case(mark: str, before: list[str], casual: bool) -> bool:
 def _is_abbreviation(text: str, before: list[str], following: int, end: int) -> bool:
     """Whether the full stop after `before` belongs to its last word and the sentence goes on."""
     word = before[-1].lower()
-    if word in NEVER_LAST:
+    if word in NEVER_LAST or _UNSPACED.match(word[-1:]):  # Thai has no full stop, only abbreviations
         return True
     if text[following : following + 1].isdigit() and word in BEFORE_NUMBER:
         return True
-    initial = len(word) == 1 and word.isalpha() and not "\u1100" <= word
+    initial = len(word) == 1 and word.isalpha() and word < "\u1100"
     ordinal = len(word) < 3 and word.isdigit() and len(before) > 1 and before[-2].lower() in _ORDINAL_CUES
     if not (initial or ordinal or word in SELDOM_LAST or _DOTTED.fullmatch(word)):
         return False

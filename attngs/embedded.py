@@ -6,9 +6,8 @@ import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
-import torch
+from safetensors.torch import load_file
 from transformers import AutoTokenizer, BertConfig, BertModel
-from transformers.utils import logging as transformers_logging
 
 from attngs.errors import AssetError, MissingDependencyError
 from attngs.loading import LoadedModel
@@ -50,5 +49,8 @@ def load_embedded(folder: Path | None = None) -> LoadedModel:
         )
     config = BertConfig.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = BertModel.from_pretrained(folder, config=config, add_pooling_layer=False, dtype=torch.float32)
+    model = BertModel(config)
+    state = load_file(weights)  # directly: `from_pretrained` would draw a progress bar for a tenth of a second
+    state.pop("embeddings.position_ids")  # a constant that transformers once saved and now computes
+    model.load_state_dict(state)
     return LoadedModel(name=NAME, model=model.eval(), tokenizer=tokenizer, causal=False, window=512)

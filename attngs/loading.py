@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from attngs.errors import ConfigError, ModelNotFoundError, UnsupportedModelError
+from attngs.positions import position_table
 
 logger = logging.getLogger(__name__)
 
@@ -129,9 +129,8 @@ def _limit(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
     """The smallest of what config, tokenizer and position table allow (RoBERTa's table starts at its padding id + 1)."""
     text_config = model.config.get_text_config()
     limits = [int(getattr(text_config, "max_position_embeddings", 0) or DEFAULT_WINDOW), int(tokenizer.model_max_length)]
-    for path, module in model.named_modules():
-        if path.endswith("position_embeddings") and isinstance(module, nn.Embedding):
-            limits.append(module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1))
+    if (table := position_table(model)) is not None:
+        limits.append(table.size)
     return min(limit for limit in limits if limit > 0)
 
 

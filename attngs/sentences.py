@@ -1,7 +1,7 @@
 """Cut a text into units that tile it: structure first (fences, lists, tables, turns), then punctuation.
 
-Every step here yields *ends*, ascending positions where a unit may end. `_tile` alone turns ends into spans, so white space, the
-length limit and the promise that nothing is lost are settled in one place. All of it is linear in the length of the text.
+Every step yields *ends*, ascending positions where a unit may end. `_tile` alone turns ends into spans, so white space,
+the length limit and the promise that nothing is lost are settled in one place. All is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -33,13 +33,14 @@ _PARAGRAPH_LINES = 5000  # a "paragraph" of more lines is judged in parts, which
 _LABEL = re.compile(
     r"""(?P<stamp>[\[(]?\d[\d/.:,\-TZ\ ]{3,24}(?:[AaPp]\.?[Mm]\.?)?[\])]?\s?[-–—|]?\s?)?
     (?:<(?P<nick>[^<>\n]{1,40})>:?(?=\s)
-    | \*{0,2}(?P<name>[^\W\d_][^:：\n!?;|{}"=<>]{0,79})\*{0,2}(?:：|:\*{0,2}(?=\s|$)))""",
+    | \*{0,2}(?!(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b)
+      (?P<name>[^\W\d_][^:：\n!?;|{}"=<>]{0,79})\*{0,2}(?:：|:\*{0,2}(?=\s|$)))""",
     re.VERBOSE,
 )
 _ROLES = frozenset(
-    "user assistant ai human system bot agent chatbot customer client model chatgpt claude gemini q a question answer interviewer "
-    "interviewee doctor patient me you usuario usuário asistente assistente benutzer assistent utilisateur utente "
-    "пользователь ассистент 用户 助手 用戶 ユーザー アシスタント 사용자 어시스턴트".split()
+    "user assistant ai human system bot agent chatbot customer client model chatgpt claude gemini q a question "
+    "answer interviewer interviewee doctor patient me you usuario usuário asistente assistente benutzer assistent "
+    "utilisateur utente пользователь ассистент 用户 助手 用戶 ユーザー アシスタント 사용자 어시스턴트".split()
 )
 _KIND = re.compile(
     r"""(?P<fence>```|~~~)
@@ -48,11 +49,11 @@ _KIND = re.compile(
     | (?P<quote>>)
     | (?P<item>(?:[-*+•‣◦▪·●○–]|\(?\d{1,3}[.)]|\(?[A-Za-z]\)|\(?[ivx]{1,5}\)|[①-⑳])\s)
     | (?P<json>[{\[]\s*["'{\[\]}\d-] | "[^"\n]{1,80}"\s*: | [{}\[\],]+$)
-    | (?P<record>\| | [\[(]?\d{4}-\d\d-\d\d[T\ ]\d\d:\d\d | \d\d:\d\d:\d\d | [A-Z][a-z]{2}\ [\d\ ]\d\ \d\d:\d\d:\d\d)""",
+    | (?P<record>\| | [\[(]?\d{4}-\d\d-\d\d[T\ ]\d\d:\d\d | \d\d:\d\d:\d\d
+      | [A-Z][a-z]{2}\ [\d\ ]\d\ \d\d:\d\d:\d\d)""",
     re.VERBOSE,
 )
 _VERBATIM = frozenset({"code", "json", "record", "heading", "rule"})
-_WHOLE = _VERBATIM | {"item"}
 
 
 class _Line(NamedTuple):
@@ -91,8 +92,8 @@ class Splitter:
 def split_sentences(text: str, unit: Unit = "auto") -> list[Span]:
     """Cut `text` into spans that tile it: nothing is lost, nothing is in two spans.
 
-    White space belongs to the span before it, at the start of the text to the first. No span but that of a blank text is blank, and
-    none is longer than `MAX_PIECE` characters, white space at its ends aside.
+    White space belongs to the span before it, at the start of the text to the first. No span is blank unless the whole
+    text is, and none is longer than `MAX_PIECE` characters, white space at its ends aside.
 
     Args:
         text: Any string.
@@ -101,7 +102,8 @@ def split_sentences(text: str, unit: Unit = "auto") -> list[Span]:
             - `sentence`: a sentence, a list item, a line of code, a table row, a log line or a JSON line.
             - `line`: a line that is not blank.
             - `turn`: a chat turn, from its speaker label to the next; a paragraph where there are no labels.
-            - `auto`: turns for a transcript, the long ones (`LONG_RECORD`) in groups of sentences (`GROUP`), else sentences.
+            - `auto`: for a transcript its turns, those over `LONG_RECORD` characters as groups of sentences of up to
+              `GROUP`; for any other text its sentences.
 
     Returns:
         The spans in reading order; none for an empty text.
@@ -118,12 +120,9 @@ def _check_unit(unit: str) -> None:
         raise ConfigError(f"`unit` is {unit!r}; it must be one of {', '.join(map(repr, get_args(Unit)))}")
 
 
-# -- units ----------------------------------------------------------------------------------------------------------------------
-
-
 def _auto_unit(text: str) -> Iterator[int]:
     starts = _turn_starts(text, only_transcripts=True)
-    return _turns(text, starts, LONG_RECORD, GROUP) if starts else _sentence_unit(text)
+    return _turns(text, starts, LONG_RECORD, GROUP) if starts else _structured_ends(text)
 
 
 def _turn_unit(text: str) -> Iterator[int]:
@@ -136,18 +135,6 @@ def _line_unit(text: str) -> Iterator[int]:
         if line.end - line.start > MAX_PIECE:
             yield from pack(line.start, sentence_ends(text, line.start, line.end), MAX_PIECE)
         yield line.end
-
-
-def _sentence_unit(text: str) -> Iterator[int]:
-    return _structured_ends(text, 0, len(text))
-
-
-_ENDS: dict[Unit, Callable[[str], Iterator[int]]] = {
-    "sentence": _sentence_unit,
-    "line": _line_unit,
-    "turn": _turn_unit,
-    "auto": _auto_unit,
-}
 
 
 def _turns(text: str, starts: list[int], longest: int, group: int) -> Iterator[int]:
@@ -170,15 +157,9 @@ def _tile(text: str, ends: Iterable[int]) -> list[Span]:
         while content + MAX_PIECE < end and (cut := cut_position(text, content, end, MAX_PIECE)) is not None:
             spans.append(Span(start, cut))
             start = content = cut
-        if end <= content:
-            continue
-        end = after_space(text, end)
-        spans.append(Span(start, end))
-        start = content = end
+        spans.append(Span(start, after_space(text, end)))
+        start = content = spans[-1].end
     return spans
-
-
-# -- structure ------------------------------------------------------------------------------------------------------------------
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[_Line]:
@@ -196,9 +177,8 @@ def _paragraphs(text: str, start: int, end: int) -> Iterator[list[_Line]]:
     """Runs of lines without a blank line between them."""
     paragraph: list[_Line] = []
     for line in _lines(text, start, end):
-        if paragraph and (
-            len(paragraph) == _PARAGRAPH_LINES or _BLANK_LINE.search(text, paragraph[-1].end, line.start)
-        ):
+        full = len(paragraph) == _PARAGRAPH_LINES
+        if paragraph and (full or _BLANK_LINE.search(text, paragraph[-1].end, line.start)):
             yield paragraph
             paragraph = []
         paragraph.append(line)
@@ -261,29 +241,22 @@ def _continues(text: str, block: _Block, indent: int, previous: _Line, line: _Li
         return False
     if block.kind == "item" and line.indent > indent:
         return True
-    # Hard-wrapped prose: the first word of this line did not fit on the line above.
+    if not 45 <= width <= 120 or line.indent != indent or text[previous.end - 1] in ":：":
+        return False
     word_end = text.find(" ", line.start, line.end)
     word = (word_end if word_end > 0 else line.end) - line.start
-    length = previous.end - previous.start + previous.indent
-    return (
-        45 <= width <= 120
-        and length + 1 + word > width
-        and text[previous.end - 1] not in ":："
-        and line.indent == indent
-    )
+    return previous.end - previous.start + previous.indent + 1 + word > width  # hard wrap: the word had no room above
 
 
-def _structured_ends(text: str, start: int, end: int) -> Iterator[int]:
+def _structured_ends(text: str, start: int = 0, end: int | None = None) -> Iterator[int]:
     """Where the sentences of a range end, and its items, rows and lines of code."""
-    for block in _blocks(text, start, end):
-        if block.kind not in _WHOLE:
-            yield from sentence_ends(text, block.start, block.end)
-        elif block.kind == "item" and block.end - block.start > LONG_RECORD:
+    for block in _blocks(text, start, len(text) if end is None else end):
+        if block.kind == "item" and block.end - block.start > LONG_RECORD:
             yield from pack(block.start, sentence_ends(text, block.start, block.end), GROUP)
-        yield block.end
-
-
-# -- turns ----------------------------------------------------------------------------------------------------------------------
+        elif block.kind == "item" or block.kind in _VERBATIM:
+            yield block.end
+        else:
+            yield from sentence_ends(text, block.start, block.end)
 
 
 def _turn_starts(text: str, *, only_transcripts: bool = False) -> list[int]:
@@ -301,7 +274,7 @@ def _turn_starts(text: str, *, only_transcripts: bool = False) -> list[int]:
     recurring = {speaker for speaker, count in turns.items() if count > 1}
     if only_transcripts:
         majority = 2 * len(labels) > lines or 2 * opened > paragraphs > 1
-        recurs = len(turns) > 1 and 2 * sum(turns[speaker] for speaker in recurring) > len(labels) > 2
+        recurs = len(turns) > 1 and 2 * sum(turns[speaker] for speaker in recurring) >= len(labels) > 2
         dialogue = len(roles) > 1 and (majority or sum(turns[role] for role in roles) > 3)
         if not (dialogue or (majority and recurs)):
             return []
@@ -318,3 +291,11 @@ def _speaker(text: str, line: _Line) -> str:
     name = (label["nick"] or label["name"]).strip(" *").casefold()
     words = name.partition("(")[0].split()
     return name if len(words) <= 6 and not any(word.endswith(",") for word in words) else ""
+
+
+_ENDS: dict[Unit, Callable[[str], Iterator[int]]] = {
+    "sentence": _structured_ends,
+    "line": _line_unit,
+    "turn": _turn_unit,
+    "auto": _auto_unit,
+}

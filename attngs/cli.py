@@ -1,0 +1,169 @@
+"""The command line: `attngs compress`, `attngs mark`, `attngs info`."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attngs import __version__, console
+from attngs.files import read_documents, write_whole
+from attngs.types import Document
+
+if TYPE_CHECKING:
+    from attngs.compressor import ContextCompressor
+    from attngs.marker import Marker
+    from attngs.protocols import TokenCounter
+
+app = typer.Typer(
+    name="attngs",
+    help="Make long personal context short: keep the sentences that matter to a question, under a hard token budget.",
+    epilog="Try: attngs compress notes.md --query 'What may she not eat?' --target-tokens 128",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Unit(StrEnum):
+    """Units of selection."""
+
+    auto = "auto"
+    sentence = "sentence"
+    line = "line"
+    turn = "turn"
+
+
+class CompressFormat(StrEnum):
+    """What `compress` prints."""
+
+    text = "text"
+    json = "json"
+    html = "html"
+
+
+class MarkFormat(StrEnum):
+    """What `mark` prints."""
+
+    table = "table"
+    json = "json"
+
+
+Inputs = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILE|DIR|-", help="Your .txt, .md or .jsonl files, folders of them, or - for standard input.", show_default=False),
+]
+Query = Annotated[str, typer.Option("--query", "-q", help="The question that the context is needed for.", show_default=False)]
+MarkerName = Annotated[
+    str,
+    typer.Option(
+        "--marker",
+        "-m",
+        metavar="MODEL",
+        help="A Hugging Face model name or folder, such as Qwen/Qwen3-0.6B; `default` is the embedded one and needs no network.",
+    ),
+]
+UnitName = Annotated[Unit, typer.Option("--unit", "-u", help="What is kept or dropped as a whole; auto looks at each text.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write here instead of to standard output.")]
+
+
+@app.command()
+def compress(
+    inputs: Inputs,
+    query: Query,
+    target_tokens: Annotated[int, typer.Option("--target-tokens", "-t", min=1, help="Never more tokens than this.")] = 256,
+    marker: MarkerName = "default",
+    unit: UnitName = Unit.auto,
+    tokens: Annotated[
+        str, typer.Option(metavar="NAME", help="Whose tokens: the marker's, or a tiktoken encoding or model such as gpt-4o.")
+    ] = "marker",
+    format: Annotated[CompressFormat | None, typer.Option("--format", "-f", help="Default: by the suffix of --out, else text.")] = None,
+    out: Out = None,
+) -> None:
+    """Print the sentences that matter, verbatim and in order, in at most TARGET_TOKENS tokens.
+
+    The result goes to standard output and the ledger to standard error, so that it pipes:
+    attngs compress memory.jsonl -q 'Which pills?' | llm 'Which pills does she take?'
+    """
+    with console.reported_errors():
+        documents = _read(inputs)
+        with console.progress():
+            compressor = _compressor(marker, unit, tokens)
+            result = compressor.compress(documents, query, target_tokens=target_tokens)
+        chosen = format or _format_of(out)
+        text = {"text": lambda: result.text + "\n", "json": lambda: result.to_json() + "\n", "html": result.to_html}[chosen]()
+        _put(text, out)
+        console.ledger(result, out)
+
+
+@app.command()
+def mark(
+    inputs: Inputs,
+    query: Query,
+    top: Annotated[int, typer.Option(min=1, help="Rows of the table: the best of all sentences.")] = 20,
+    marker: MarkerName = "default",
+    unit: UnitName = Unit.auto,
+    format: Annotated[MarkFormat, typer.Option("--format", "-f", help="json has all sentences in reading order.")] = MarkFormat.table,
+    out: Out = None,
+) -> None:
+    """Show what the marker finds: every sentence's score, and which ones it marks."""
+    with console.reported_errors():
+        documents = _read(inputs)
+        with console.progress():
+            marking = _marker(marker, unit).mark(documents, query)
+        _put(console.marking_json(marking) if format is MarkFormat.json else console.marking_table(marking, top), out)
+
+
+@app.command()
+def info() -> None:
+    """Show versions, the device, and where the embedded marker's weights are."""
+    with console.reported_errors():
+        console.info()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"attngs {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")] = False,
+) -> None:
+    pass
+
+
+def _read(inputs: list[Path]) -> list[Document]:
+    return read_documents(inputs, sys.stdin.buffer)
+
+
+def _marker(name: str, unit: Unit) -> Marker:
+    from attngs.marker import Marker
+    from attngs.sentences import Splitter
+
+    splitter = Splitter(unit=unit.value)
+    return Marker.default(splitter=splitter) if name == "default" else Marker.from_pretrained(name, splitter=splitter)
+
+
+def _compressor(name: str, unit: Unit, tokens: str) -> ContextCompressor:
+    from attngs.compressor import ContextCompressor
+    from attngs.tokens import TiktokenCounter
+
+    counter: TokenCounter | None = None if tokens == "marker" else TiktokenCounter(tokens)
+    return ContextCompressor(_marker(name, unit), counter=counter)
+
+
+def _format_of(out: Path | None) -> str:
+    return {".json": "json", ".html": "html", ".htm": "html"}.get(out.suffix.lower() if out else "", "text")
+
+
+def _put(text: str, out: Path | None) -> None:
+    if out is None:
+        sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
+        sys.stdout.buffer.flush()
+    else:
+        write_whole(out, text)

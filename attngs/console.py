@@ -1,0 +1,148 @@
+"""What people see in a terminal: progress, tables, the ledger, and errors without a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from attngs.errors import AttngsError
+from attngs.marking import ranking
+from attngs.progress import listening
+from attngs.types import Marking
+
+if TYPE_CHECKING:
+    from attngs.result import CompressedContext
+
+PATIENCE = 1.0
+"""Seconds before a wait is worth a progress bar."""
+
+
+@contextmanager
+def reported_errors() -> Iterator[None]:
+    """Exit as a shell expects: 1 with one line for an error of ours, 130 for Ctrl-C, quietly when the reader of a pipe has left."""
+    try:
+        yield
+    except AttngsError as error:
+        _stderr().print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        _stderr().print("interrupted; nothing was written")
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        # the interpreter flushes standard output once more when it exits; let that go nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def progress() -> Iterator[None]:
+    """A bar on standard error for work that takes longer than a second; nothing when that is no terminal."""
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # of weights being loaded: ours is the only bar
+    started = time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_stderr(), transient=True, disable=not sys.stderr.isatty()) as bar:
+
+        def listener(what: str, done: int, total: int) -> None:
+            if time.monotonic() - started > PATIENCE:
+                task = bar.task_ids[0] if bar.task_ids else bar.add_task(what)
+                bar.update(task, description=what, completed=done, total=total)
+
+        with listening(listener):
+            yield
+
+
+def ledger(result: CompressedContext, out: Path | None) -> None:
+    """One line on standard error: what went in, what came out, how long it took."""
+    kept, total = len(result.kept), len(result.kept) + len(result.dropped)
+    times = ", ".join(f"{stage} {milliseconds:,.0f} ms" for stage, milliseconds in result.milliseconds.items())
+    line = (
+        f"{result.original_tokens:,} -> {result.compressed_tokens:,} tokens ({result.compression_ratio:.1f}x smaller, budget "
+        f"{result.target_tokens:,}, counted by {result.counter}), {kept} of {total} sentences, {result.method}, {times}"
+    )
+    _stderr().print(Text(line, style="dim"), soft_wrap=True)
+    if result.reason:
+        _stderr().print(Text(f"note: {result.reason}", style="yellow"), soft_wrap=True)
+    if out is not None:
+        _stderr().print(Text(f"written: {out}", style="dim"), soft_wrap=True)
+
+
+def marking_table(marking: Marking, top: int) -> str:
+    """The best sentences as a table, best first."""
+    table = Table("rank", "score", "marked", "document", "characters", "text", title=Text(marking.query), title_justify="left")
+    for rank, i in enumerate(ranking(marking.scores)[:top], start=1):
+        sentence = marking.sentences[i]
+        table.add_row(
+            str(rank),
+            f"{marking.scores[i]:.4g}",
+            "yes" if marking.marked[i] else "",
+            Text(sentence.document.id),
+            f"{sentence.start}-{sentence.end}",
+            Text(" ".join(sentence.text.split())),
+        )
+    table.caption = f"{sum(marking.marked)} of {len(marking.sentences)} sentences marked"
+    out = Console(width=None if sys.stdout.isatty() else 140)
+    with out.capture() as captured:
+        out.print(table)
+    return captured.get()
+
+
+def marking_json(marking: Marking) -> str:
+    """All sentences in reading order."""
+    rows = [
+        {"document_id": s.document.id, "start": s.start, "end": s.end, "score": score, "marked": marked, "text": s.text}
+        for s, score, marked in zip(marking.sentences, marking.scores, marking.marked, strict=True)
+    ]
+    return json.dumps({"query": marking.query, "sentences": rows}, indent=2) + "\n"
+
+
+def info() -> None:
+    """Versions, device and assets."""
+    import torch
+
+    from attngs.embedded import NAME, load_embedded
+    from attngs.loading import best_device, best_dtype
+
+    device = best_device()
+    table = Table.grid(padding=(0, 2))
+    for package in ("attngs", "torch", "transformers", "tokenizers", "tiktoken"):
+        table.add_row(package, _version_of(package))
+    table.add_row("python", f"{platform.python_version()} on {platform.platform()}")
+    table.add_row("device", f"{device}, {str(best_dtype(device)).removeprefix('torch.')}, {torch.get_num_threads()} threads")
+    try:
+        from attngs.embedded import assets_folder
+
+        load_embedded()
+        table.add_row("default marker", f"{NAME}, weights verified")
+        table.add_row("", str(assets_folder()))
+    except AttngsError as error:
+        table.add_row("default marker", Text(str(error), style="yellow"))
+    table.add_row("hub cache", os.environ.get("HF_HOME", "~/.cache/huggingface") + " (only for --marker MODEL)")
+    table.add_row("tiktoken cache", os.environ.get("TIKTOKEN_CACHE_DIR", "not set (only for --tokens NAME)"))
+    Console().print(table)
+
+
+def _version_of(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _stderr() -> Console:
+    return Console(stderr=True, highlight=False)
