@@ -43,7 +43,15 @@ def attention_rows(
     for block in _blocks(rows.shape[1], total.numel()):
         index = rows[:, block]  # (B, r)
         probability = _softmax_rows(
-            _take(query, index), key, index, _take(mask, index), scaling, causal, softcap, sinks, _take(position_bias, index)
+            _take(query, index),
+            key,
+            index,
+            None if mask is None else _take(mask, index),
+            scaling,
+            causal,
+            softcap,
+            sinks,
+            None if position_bias is None else _take(position_bias, index),
         )
         total += torch.einsum("bhrt,br->bht", probability, weights[:, block])
     return total
@@ -88,7 +96,7 @@ def _softmax_rows(
     length = key.shape[2]
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
     group = query.shape[1] // key.shape[1]
-    packed = (query * scaling).unflatten(1, (-1, group)).flatten(2, 3)  # (B, G, n * r, D)
+    packed: Tensor = (query * scaling).unflatten(1, (-1, group)).flatten(2, 3)  # (B, G, n * r, D)
     scores = (packed @ key.transpose(-1, -2)).unflatten(2, (group, -1)).flatten(1, 2).float()  # (B, H, r, T)
     if softcap is not None:
         scores = softcap * torch.tanh(scores / softcap)
@@ -108,12 +116,10 @@ def _softmax_rows(
     return torch.cat([scores, sink], dim=-1).softmax(dim=-1)[..., :-1]
 
 
-def _take(tensor: Tensor | None, index: Tensor) -> Tensor | None:
-    """Rows `index (B, r)` of the second-but-last axis."""
-    if tensor is None:
-        return None
+def _take(tensor: Tensor, index: Tensor) -> Tensor:
+    """Rows `index (B, r)` of the last-but-one axis of `(B or 1, H or 1, Q, ...)`."""
     batch = index.shape[0]
-    chosen = tensor.expand(batch, -1, -1, -1)[torch.arange(batch, device=index.device)[:, None], :, index]  # (B, r, H, T)
+    chosen = tensor.expand(batch, -1, -1, -1)[torch.arange(batch, device=index.device)[:, None], :, index]  # (B, r, H, ...)
     return chosen.transpose(1, 2)
 
 

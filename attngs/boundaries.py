@@ -79,7 +79,7 @@ _OPENERS = re.compile(r"""["'“‘„«‹»(\[{*_¿¡「『`—–\-\s]{0,6}+"
 _WORD = re.compile(r"[^\W\d_]+(?![.\w])")
 _FOLLOWED_BY_SPACE = re.compile(r"[^\W\d_]+(?=[\s,'’])")
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
-_MARKER = re.compile(r"[\s(*_]*(?:\d{1,3}|[A-Za-zА-Яа-я]|[ivxIVX]{1,5})[.)]")
+_MARKER = re.compile(r"[\s(*_]{0,4}(?:\d{1,3}|[A-Za-zА-Яа-я]|[ivxIVX]{1,5})[.)]")
 _SPEECH_TAG = re.compile(
     rf"(?:(?i:he|she|it|they|we|i|you|who|(?:the|my|his|her|our|their)\s\w+)|[A-Z][\w'’-]*(?:\s[A-Z][\w'’-]*)?)\s(?:{_SPEECH})\b"
     r"|\S{1,8}\s(?:말했|물었|답했|대답|외쳤)"
@@ -225,13 +225,16 @@ def _mark_ends(text: str, opened: int, stop: re.Match[str], end: int, casual: bo
         return False
     openers = _OPENERS.match(text, after, end)
     following = openers.end() if openers else after
-    before = _words_before(text, opened, position)
     if text[following : following + 1].islower() and not text[following + 1 : following + 2].isupper():
+        before = _words_before(text, opened, position)
         opening = text[after:following]
         if "¿" in opening or "¡" in opening:
             return True
         return _GOES_ON.isdisjoint(closers + opening) and _ends_before_lower_case(mark, before, casual)
-    if mark != "." or not before:
+    if mark != ".":
+        return True
+    before = _words_before(text, opened, position)
+    if not before:
         return True
     numbered = before[-1].isdigit() and len(before) > 1 and before[-2].endswith(":")
     if numbered or _MARKER.fullmatch(text, opened, position + 1):

@@ -54,7 +54,9 @@ class MarkFormat(StrEnum):
 
 Inputs = Annotated[
     list[Path],
-    typer.Argument(metavar="FILE|DIR|-", help="Your .txt, .md or .jsonl files, folders of them, or - for standard input.", show_default=False),
+    typer.Argument(
+        metavar="FILE|DIR|-", help="Your .txt, .md or .jsonl files, folders of them, or - for standard input.", show_default=False
+    ),
 ]
 Query = Annotated[str, typer.Option("--query", "-q", help="The question that the context is needed for.", show_default=False)]
 MarkerName = Annotated[

@@ -64,9 +64,7 @@ class ContextCompressor:
         self._counter = as_counter(chosen)
         self._template = template or GuidedPrompt()
 
-    def compress(
-        self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int
-    ) -> CompressedContext:
+    def compress(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int) -> CompressedContext:
         """Keep what matters to the question in at most `target_tokens` tokens.
 
         Args:
@@ -83,9 +81,7 @@ class ContextCompressor:
         plan = self.prepare(documents, query, target_tokens=target_tokens)
         return self.finish(plan, self._ask(plan.messages) if plan.messages else None)
 
-    async def acompress(
-        self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int
-    ) -> CompressedContext:
+    async def acompress(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int) -> CompressedContext:
         """`compress` without blocking the event loop: the marker runs in a thread, and the writer is awaited."""
         plan = await asyncio.to_thread(self.prepare, documents, query, target_tokens=target_tokens)
         return self.finish(plan, await self._aask(plan.messages) if plan.messages else None)

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from attngs.errors import ConfigError, ModelNotFoundError, UnsupportedModelError
@@ -126,7 +134,7 @@ def _is_causal(config: PretrainedConfig) -> bool:
 
 
 def _limit(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
-    """The smallest of what config, tokenizer and position table allow (RoBERTa's table starts at its padding id + 1)."""
+    """The smallest of what config, tokenizer and position table allow."""
     text_config = model.config.get_text_config()
     limits = [int(getattr(text_config, "max_position_embeddings", 0) or DEFAULT_WINDOW), int(tokenizer.model_max_length)]
     if (table := position_table(model)) is not None:

@@ -120,9 +120,7 @@ class Marker:
         from attngs.sentence_states import SentenceStates
         from attngs.tokens import TokenizerCounter
 
-        scorer: Scorer = (
-            AttentionScorer(loaded, config) if loaded.causal or config is not None else EmbeddedScorer(SentenceStates(loaded))
-        )
+        scorer: Scorer = AttentionScorer(loaded, config) if loaded.causal or config is not None else EmbeddedScorer(SentenceStates(loaded))
         counter = TokenizerCounter(loaded.tokenizer, loaded.name)
         return cls(scorer, splitter=splitter, rule=rule, counter=counter, name=loaded.name)
 

@@ -48,22 +48,22 @@ def score_sentences(mass: Floats, tokens: Floats, window_tokens: Floats, head_we
 def pool_heads(mass: Floats, head_weights: Floats | None = None) -> Floats:
     """`(L, H, S)` -> `(L, S)`: the mean over heads, or their weighted sum."""
     if head_weights is None:
-        return mass.mean(axis=1)
+        return np.asarray(mass.mean(axis=1))
     if head_weights.shape != mass.shape[:2]:
         raise ConfigError(f"`head_weights` has shape {head_weights.shape}; layers and heads read are {mass.shape[:2]}.")
-    return np.einsum("lhs,lh->ls", mass, head_weights)
+    return np.asarray(np.einsum("lhs,lh->ls", mass, head_weights))
 
 
 def normalise_layers(per_layer: Floats, window_tokens: Floats) -> Floats:
     """`(L, S)` -> `(L, S)`: lift over uniform attention, so that windows compare; then each layer sums to 1, so that layers compare."""
     lift = per_layer * window_tokens
     total = lift.sum(axis=1, keepdims=True)
-    return np.divide(lift, total, out=np.zeros_like(lift), where=total > 0)
+    return np.asarray(np.divide(lift, total, out=np.zeros_like(lift), where=total > 0))
 
 
 def token_density(shares: Floats, tokens: Floats) -> Floats:
     """`(S,)` mass -> `(S,)` mean per token: a long sentence is not important for being long."""
-    return np.divide(shares, tokens, out=np.zeros_like(shares), where=tokens > 0)
+    return np.asarray(np.divide(shares, tokens, out=np.zeros_like(shares), where=tokens > 0))
 
 
 class MarkRule(Protocol):
@@ -164,7 +164,9 @@ def check_finite(scores: Sequence[float], expected: int) -> tuple[float, ...]:
         raise ModelError(f"the scorer returned {len(numbers)} scores for {expected} sentences; it must return one for each, in order.")
     for i, number in enumerate(numbers):
         if not math.isfinite(number):
-            raise ModelError(f"the score of sentence {i} is {number}. If the model runs in half precision, load it with `dtype=torch.float32`.")
+            raise ModelError(
+                f"the score of sentence {i} is {number}. If the model runs in half precision, load it with `dtype=torch.float32`."
+            )
     return numbers
 
 

@@ -19,8 +19,8 @@ from attngs.types import Marking, Selection, Sentence
 
 MustKeep = str | re.Pattern[str] | Callable[[Sentence], bool]
 
-TOP_UP_TRIES = 16
-"""How many more sentences are tried, with the whole text counted each time, when the sum of single costs overstated the text."""
+LOOK_AHEAD = 16
+"""Once a sentence does not fit, this many of the next best are still tried; further down, small scraps would fill the budget with noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +83,11 @@ class GreedySelector:
         check_target_tokens(target_tokens)
         required = self._required(marking.sentences)
         draft = _Draft(marking.sentences, self.layout, counter, target_tokens)
+        draft.add_all()
         for group in self._wishes(marking, required):
             draft.add(group)
+            if draft.misfits > LOOK_AHEAD:
+                break
         draft.fit()
         kept = sorted(draft.chosen)
         text = draft.render()
@@ -160,6 +163,7 @@ class _Draft:
         self.sentences, self.layout, self.counter, self.budget = sentences, layout, counter, budget
         self.labelled = bool(layout.label) and len({sentence.position for sentence in sentences}) > 1
         self.chosen: dict[int, None] = {}  # in the order of choice
+        self.misfits = 0
         self._skipped: list[int] = []
         self._spent = 0
         self._costs = counter.count([sentence.text.strip() + layout.gap for sentence in sentences])
@@ -168,13 +172,24 @@ class _Draft:
         self._label_costs = dict(zip(documents, counter.count([label + layout.document_gap for label in labels]), strict=True))
         self._opened = set[int]()
 
+    def add_all(self) -> None:
+        """Take everything if that fits: the usual case of a context that needed no compression."""
+        everything = dict.fromkeys(i for i, sentence in enumerate(self.sentences) if sentence.text.strip())
+        if sum(self._costs) <= 2 * self.budget:  # else not worth counting
+            text = self.layout.render(self.sentences, everything, labelled=self.labelled)
+            if self.count(text) <= self.budget:
+                self.chosen = everything
+                self._spent = self.budget
+
     def add(self, group: Sequence[int]) -> None:
         """Take all of the group, or none of it."""
         new = [i for i in group if i not in self.chosen and self.sentences[i].text.strip()]
         opened = {self.sentences[i].position for i in new} - self._opened
         cost = sum(self._costs[i] for i in new) + sum(self._label_costs[position] for position in opened)
         if self._spent + cost > self.budget:
-            self._skipped.extend(new if len(group) == 1 else [])
+            if len(group) == 1:
+                self.misfits += 1
+                self._skipped.extend(new)
             return
         self._spent += cost
         self._opened |= opened
@@ -184,7 +199,7 @@ class _Draft:
         """Make the joined text fit: the last chosen leave first. Then use what room is left."""
         while self.chosen and self.count(self.render()) > self.budget:
             self._skipped.insert(0, self.chosen.popitem()[0])
-        for i in self._skipped[:TOP_UP_TRIES]:
+        for i in self._skipped[:LOOK_AHEAD]:  # the sum of single costs may have overstated the text
             self.chosen[i] = None
             if self.count(self.render()) > self.budget:
                 del self.chosen[i]

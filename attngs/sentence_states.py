@@ -47,9 +47,9 @@ class SentenceStates:
         keys = [hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=20).digest() for text in texts]
         found = {key: self._cache.get(key) for key in dict.fromkeys(keys)}
         missing = {key: text for key, text in zip(keys, texts, strict=True) if found[key] is None}
-        for key, state in zip(missing, self._read(list(missing.values())), strict=True):
-            self._cache.put(key, state, state.nbytes)
-            found[key] = state
+        for key, new in zip(missing, self._read(list(missing.values())), strict=True):
+            self._cache.put(key, new, new.nbytes)
+            found[key] = new
         return [state for key in keys if (state := found[key]) is not None]
 
     def cache_info(self) -> CacheInfo:
@@ -62,8 +62,7 @@ class SentenceStates:
         by_length = sorted(range(len(parts)), key=lambda i: len(parts[i][1]))
         states: dict[int, Tensor] = {}
         for batch in track(list(_batches(by_length, [len(ids) for _, ids in parts])), "reading"):
-            for i, state in zip(batch, self._forward([parts[i][1] for i in batch]), strict=True):
-                states[i] = state
+            states |= dict(zip(batch, self._forward([parts[i][1] for i in batch]), strict=True))
         pieces: list[list[Tensor]] = [[] for _ in texts]
         for i, (number, _) in enumerate(parts):
             pieces[number].append(states[i])

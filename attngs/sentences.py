@@ -212,21 +212,19 @@ def _kind(text: str, line: _Line, *, fenced: bool, tabular: bool) -> str:
     kind = match.lastgroup if match else None
     if fenced or kind == "fence":
         return "code"
-    if _LABEL.match(text, line.start, line.end):
-        return "label"
     if tabular:
         return "record"
-    if kind == "json" and text[line.end - 1] not in "}]{[,\"'0123456789el":
-        return "prose"
-    return kind or "prose"
+    if _LABEL.match(text, line.start, line.end):
+        return "label"
+    prose = kind is None or (kind == "json" and text[line.end - 1] not in "}]{[,\"'0123456789el")
+    return "prose" if prose else str(kind)
 
 
 def _is_tabular(text: str, paragraph: list[_Line]) -> bool:
     """Rows of a table: three lines or more, with the same number of the same delimiter in nearly all of them."""
-    if len(paragraph) < 3:
-        return False
-    for delimiter in "\t|;,":
-        columns = Counter(text.count(delimiter, line.start, line.end) for line in paragraph)
+    for delimiter in "\t|;," if len(paragraph) > 2 else "":
+        spaced = delimiter + " " if delimiter in ";," else "\0"  # a comma of prose is no delimiter
+        columns = Counter(text.count(delimiter, *line[:2]) - text.count(spaced, *line[:2]) for line in paragraph)
         count, lines = columns.most_common(1)[0]
         if count >= (1 if delimiter == "\t" else 2) and lines >= 0.8 * len(paragraph):
             return True
@@ -261,14 +259,16 @@ def _structured_ends(text: str, start: int = 0, end: int | None = None) -> Itera
 
 def _turn_starts(text: str, *, only_transcripts: bool = False) -> list[int]:
     """Where lines open with a speaker label; none if only transcripts count and the text is not one."""
+    if not any(mark in text for mark in ":：<"):
+        return []
     labels: list[tuple[int, str]] = []
     lines = paragraphs = opened = 0
     for paragraph in _paragraphs(text, 0, len(text)):
-        found = [(line.start, speaker) for line in paragraph if (speaker := _speaker(text, line))]
+        rows = [] if _is_tabular(text, paragraph) else paragraph
+        found = [(line.start, speaker) for line in rows if (speaker := _speaker(text, line))]
         opened += bool(found) and found[0][0] == paragraph[0].start
         labels += found
-        lines += len(paragraph)
-        paragraphs += 1
+        lines, paragraphs = lines + len(paragraph), paragraphs + 1
     turns = Counter(speaker for _, speaker in labels)
     roles = _ROLES & turns.keys()
     recurring = {speaker for speaker, count in turns.items() if count > 1}
@@ -286,9 +286,7 @@ def _turn_starts(text: str, *, only_transcripts: bool = False) -> list[int]:
 def _speaker(text: str, line: _Line) -> str:
     """Who a line says is speaking; empty if it does not look like a label."""
     label = _LABEL.match(text, line.start, line.end)
-    if label is None:
-        return ""
-    name = (label["nick"] or label["name"]).strip(" *").casefold()
+    name = (label["nick"] or label["name"]).strip(" *").casefold() if label else ""
     words = name.partition("(")[0].split()
     return name if len(words) <= 6 and not any(word.endswith(",") for word in words) else ""
 

@@ -112,7 +112,7 @@ def check_scorer(scorer: Scorer) -> None:
         assert all(math.isfinite(score) for score in scores), "a score is not a finite number"
         again = list(scorer.score(query, sentences))
         assert all(abs(a - b) <= 1e-5 * max(1.0, abs(a)) for a, b in zip(scores, again, strict=True)), "asked again, the scores differ"
-    assert list(scorer.score("x", sentences[:1])) and len(scorer.score("x", sentences[:1])) == 1, "one sentence must get one score"
+    assert len(scorer.score("x", sentences[:1])) == 1, "one sentence must get one score"
 
 
 SMALL = {
@@ -152,7 +152,9 @@ def tiny_model(model_type: str = "qwen2", *, seed: int = 0, peaky: float = 3.0, 
             for name, parameter in model.named_parameters():
                 if "q_norm" in name or "k_norm" in name:
                     parameter.add_(peaky)  # these families normalise queries and keys; only the norm's weight makes peaks
-                elif parameter.dim() > 1 and any(part in name for part in ("q_proj", "k_proj", "q_lin", "k_lin", "c_attn", "qkv", "Wqkv", "query", "key")):
+                elif parameter.dim() > 1 and any(
+                    part in name for part in ("q_proj", "k_proj", "q_lin", "k_lin", "c_attn", "qkv", "Wqkv", "query", "key")
+                ):
                     parameter.mul_(4 * peaky)
     return model
 
@@ -183,5 +185,3 @@ def tiny_tokenizer(*, chat_template: bool = True) -> PreTrainedTokenizerBase:
         chat_template=template if chat_template else None,
     )
     return tokenizer
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -76,7 +77,7 @@ class AttentionScorer:
         return mass, tokens, window_tokens
 
     def _with_answer(self, batch: TokenBatch) -> TokenBatch:
-        model = self._loaded.model
+        model: Any = self._loaded.model
         ids = batch.input_ids.to(model.device)
         with torch.inference_mode():
             written = model.generate(

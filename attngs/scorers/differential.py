@@ -14,7 +14,6 @@ from attngs.types import Sentence
 NEUTRAL_QUERY = "What does this text say?"
 
 
-
 class DifferentialScorer:
     """`score(query) - weight * score(neutral question)` of any scorer whose scores of one text share a scale.
 

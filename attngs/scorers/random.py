@@ -17,6 +17,7 @@ class RandomScorer:
     def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
         question = f"{self._seed}\0{query}".encode(errors="surrogatepass")
         return [
-            int.from_bytes(hashlib.blake2b(number.to_bytes(8, "big"), key=hashlib.sha256(question).digest(), digest_size=6).digest(), "big") / 2**48
+            int.from_bytes(hashlib.blake2b(number.to_bytes(8, "big"), key=hashlib.sha256(question).digest(), digest_size=6).digest(), "big")
+            / 2**48
             for number in range(len(sentences))
         ]

@@ -1,8 +1,8 @@
 """Labelled texts for the sentence splitter: where one unit ends and the next begins.
 
-`‖` in a literal stands for a boundary (`_case` splits there), so a case reads like the text it is. `DEVELOPMENT` was looked at
-while the rules were written; `HELD_OUT` was written before the first run and never tuned on. The labels encode one taste: a
-quotation and its speech tag are one sentence, and every item of a list, log or table is a unit.
+`‖` in a literal stands for a boundary (`_case` splits there), so a case reads like the text it is. `DEVELOPMENT` was
+looked at while the rules were written; `HELD_OUT` was written before the first run and never tuned on. The labels
+encode one taste: a quotation and its speech tag are one sentence, and every item of a list, log or table is a unit.
 """
 
 from __future__ import annotations
@@ -73,8 +73,10 @@ DEVELOPMENT: tuple[Case, ...] = (
     _case(
         "hard wrap",
         "en",
-        "This paragraph is hard wrapped: somebody broke its lines by\nhand at sixty columns, as the old mail programs of Dr.\n"
-        "Smith did. ‖The sentences of it run over the ends of the\nlines all the time. ‖It ends here.\n\n‖Next paragraph.",
+        "This paragraph is hard wrapped: somebody broke its lines by\nhand at sixty columns, "
+        "as the old mail programs of Dr.\n"
+        "Smith did. ‖The sentences of it run over the ends of the\nlines all the time. "
+        "‖It ends here.\n\n‖Next paragraph.",
     ),
     _case("short lines stay", "en", "milk\n‖eggs\n‖brown bread\n‖olive oil"),
     _case(
@@ -120,7 +122,8 @@ DEVELOPMENT: tuple[Case, ...] = (
     _case(
         "polish",
         "pl",
-        "Mieszka przy ul. Długiej, tj. w centrum, np. blisko rynku. ‖Dr hab. Nowak wyszedł ok. godz. 8. ‖Prof. Lis też.",
+        "Mieszka przy ul. Długiej, tj. w centrum, np. blisko rynku. "
+        "‖Dr hab. Nowak wyszedł ok. godz. 8. ‖Prof. Lis też.",
     ),
     _case(
         "russian",
@@ -162,7 +165,8 @@ HELD_OUT: tuple[Case, ...] = (
     _case(
         "wrapped item",
         "en",
-        "- The first item of this list is so long that it was wrapped\n  by the editor at sixty columns. Fine.\n‖- The second is short.",
+        "- The first item of this list is so long that it was wrapped\n  "
+        "by the editor at sixty columns. Fine.\n‖- The second is short.",
     ),
     _case(
         "recipe is no chat",
@@ -217,5 +221,8 @@ HELD_OUT: tuple[Case, ...] = (
     _case("burmese", "my", "မင်္ဂလာပါ။ ‖နေကောင်းလား။"),
 )
 
-KNOWN_MISSES: dict[str, str] = {}
+KNOWN_MISSES: dict[str, str] = {
+    "italian speech": "an abbreviation behind an elided article (`l'avv.`) is not recognised",
+    "chinese nested": "a question in quotes is joined to `小明说：`, which introduces the next quotation",
+}
 """Names of cases that the default splitter gets wrong, with the reason. They are run as strict expected failures."""
