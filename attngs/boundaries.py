@@ -62,9 +62,7 @@ STARTERS = frozenset(
 """Words that often open a sentence and seldom are a name: what tells the two readings of an abbreviation apart."""
 
 _ORDINAL_CUES = frozenset("am im vom zum beim seit bis ab der die das dem den des jeden dne".split())
-_SPEECH = (
-    "said|says|asked|asks|replied|answered|cried|shouted|whispered|added|exclaimed|yelled|called|told|thought|wrote"
-)
+_SPEECH = "said|says|asked|asks|replied|answered|cried|shouted|whispered|added|exclaimed|yelled|called|told|thought|wrote"
 
 _STOP = re.compile(
     r"""(?:
@@ -90,8 +88,7 @@ _PHRASE_SPACE = re.compile(r"(?<=[\u0e00-\u0eff\u1780-\u17ff\d])\s+(?=[\u0e00-\u
 _HAN_OR_KANA = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _SPACE = re.compile(r"\s*")
 _CUTS = tuple(
-    re.compile(rf"(?s:.*)(?:{place})")
-    for place in (r"[.!?;…][\"'”’)\]]?\s|[。！？；]", r"[,:)—–]\s|[、，：،؛]", r"\s", r"[,;|&}\])>]")
+    re.compile(rf"(?s:.*)(?:{place})") for place in (r"[.!?;…][\"'”’)\]]?\s|[。！？；]", r"[,:)—–]\s|[、，：،؛]", r"\s", r"[,;|&}\])>]")
 )
 _QUOTES = frozenset("\"'”’»›“‘«")
 _IN_ADDRESSES = frozenset("./\\@=:_&?`")

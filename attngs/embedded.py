@@ -40,7 +40,8 @@ def load_embedded(folder: Path | None = None) -> LoadedModel:
     folder = folder or assets_folder()
     weights = folder / "model.safetensors"
     try:
-        digest = hashlib.file_digest(weights.open("rb"), "sha256").hexdigest()
+        with weights.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise AssetError(f"the embedded marker's weights cannot be read at {weights}: {error}. Reinstall 'attngs[mini]'.") from error
     if digest != SHA256:

@@ -147,9 +147,10 @@ def _explain(name: str, error: Exception) -> ModelNotFoundError | UnsupportedMod
         return UnsupportedModelError(
             f"`{name}` runs code of its own when it is loaded, which attngs never allows. Use a model that transformers has built in."
         )
+    reason = str(error).partition("\n")[0]  # the rest is transformers' own advice
     if Path(name).is_dir():
-        return ModelNotFoundError(f"the folder `{name}` holds no model that transformers can load: {error}")
+        return ModelNotFoundError(f"the folder `{name}` holds no model that transformers can load: {reason}")
     return ModelNotFoundError(
         f"`{name}` is neither a local folder nor a model that could be fetched. Check the spelling, the network or your access to the "
-        f"hub; without a network pass a local folder, or use `Marker.default()`. ({type(error).__name__}: {error})"
+        f"hub; without a network pass a local folder, or use `Marker.default()`. ({type(error).__name__}: {reason})"
     )

@@ -73,8 +73,8 @@ NASTY_TEXTS = (
     "هل هذا عربي؟ نعم.",
     "lone \ud800 surrogate and \udfff another. <|im_end|> [SEP] <start_important>",
     "nul \0 bell \a separator \u2028 zero\u200bwidth e\u0301 👩‍👩‍👧",
-    "x" * 5_000,
-    "word " * 2_000,
+    "x" * 1_200,
+    "word " * 250,
 )
 """Texts that have broken splitters, tokenizers and scorers."""
 

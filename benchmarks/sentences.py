@@ -1,6 +1,6 @@
 """Our splitter beside sentencex and a split at newlines: labelled cases, boundary F1 and speed, in one run.
 
-    python benchmarks/sentences.py
+    python -m benchmarks.sentences
 
 *Exact* counts the labelled texts of `tests/core/sentence_cases.py` with every boundary right; *prose* leaves out the texts
 whose structure (turns, lines, rows) sentencex does not claim to know. F1 is over inner boundaries. Speed is the best of
@@ -64,7 +64,7 @@ def _sentencex_ends(text: str, language: str) -> Iterator[int]:
             yield from (start + found["end_index"] for found in get_sentence_boundaries(language, clean[start:end]))
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException:  # noqa: BLE001 - a Rust panic is no Exception
+        except BaseException:  # a Rust panic is no Exception
             yield end
         start = end
 

@@ -41,9 +41,7 @@ DEVELOPMENT: tuple[Case, ...] = (
     _case("company", "en", "Acme Inc. shares fell. ‖He joined Acme Inc. ‖The pay was good."),
     _case("initials", "en", "J. R. R. Tolkien wrote it. ‖George W. Bush read it. ‖So did I. ‖We liked it."),
     _case("decimals and versions", "en", "It costs $3.50 now. ‖Use v2.0.1 or 3.11. ‖The ratio is .5 or so."),
-    _case(
-        "addresses", "en", "See https://a.example/x.html?q=1. ‖Write to ann.lee@mail.example. ‖Open notes.v2.txt first."
-    ),
+    _case("addresses", "en", "See https://a.example/x.html?q=1. ‖Write to ann.lee@mail.example. ‖Open notes.v2.txt first."),
     _case("missing space", "en", "Reply to this email.‖If it fails, call us.‖The team at node.js will help."),
     _case("ellipsis inside", "en", "Well... maybe not. ‖He waited... ‖Then he left … and came back."),
     _case("speech tag", "en", '"Stop!" she cried. ‖"Are you there?" Mary asked. ‖"I am." ‖He left.'),
@@ -79,9 +77,7 @@ DEVELOPMENT: tuple[Case, ...] = (
         "‖It ends here.\n\n‖Next paragraph.",
     ),
     _case("short lines stay", "en", "milk\n‖eggs\n‖brown bread\n‖olive oil"),
-    _case(
-        "poem", "en", "Two roads diverged in a yellow wood,\n‖And sorry I could not travel both\n‖And be one traveler"
-    ),
+    _case("poem", "en", "Two roads diverged in a yellow wood,\n‖And sorry I could not travel both\n‖And be one traveler"),
     _case("json lines", "en", '{"a": "Hi. There."}\n‖{"a": "B! C?"}\n‖{"a": [1, 2]}', "auto"),
     _case("csv", "en", "id,name,note\n‖1,Ann,Came. Left.\n‖2,Bob,Stayed! All day.\n‖3,Cy,ok", "auto"),
     _case("log", "en", "2025-03-14 18:02:11 INFO Up. Ready.\n‖2025-03-14 18:02:12 WARN Slow! Why?\n", "auto"),
@@ -109,9 +105,7 @@ DEVELOPMENT: tuple[Case, ...] = (
     # other languages
     _case("german", "de", "Er kam z.B. am 3. Mai um ca. 8 Uhr. ‖Dr. Weiß blieb bis 9 Uhr usw. ‖Der Rest ging."),
     _case("german quotes", "de", "„Komm!“, rief sie. ‖„Warum?“ fragte er. ‖»Darum.« ‖Er ging im 19. Jahrhundert."),
-    _case(
-        "french", "fr", "M. Dupont habite av. Foch, cf. p. 12. ‖Mme Leroy arrive ! ‖Est-ce vrai ? ‖« Oui ! » dit-elle."
-    ),
+    _case("french", "fr", "M. Dupont habite av. Foch, cf. p. 12. ‖Mme Leroy arrive ! ‖Est-ce vrai ? ‖« Oui ! » dit-elle."),
     _case(
         "spanish",
         "es",
@@ -122,8 +116,7 @@ DEVELOPMENT: tuple[Case, ...] = (
     _case(
         "polish",
         "pl",
-        "Mieszka przy ul. Długiej, tj. w centrum, np. blisko rynku. "
-        "‖Dr hab. Nowak wyszedł ok. godz. 8. ‖Prof. Lis też.",
+        "Mieszka przy ul. Długiej, tj. w centrum, np. blisko rynku. ‖Dr hab. Nowak wyszedł ok. godz. 8. ‖Prof. Lis też.",
     ),
     _case(
         "russian",
@@ -165,8 +158,7 @@ HELD_OUT: tuple[Case, ...] = (
     _case(
         "wrapped item",
         "en",
-        "- The first item of this list is so long that it was wrapped\n  "
-        "by the editor at sixty columns. Fine.\n‖- The second is short.",
+        "- The first item of this list is so long that it was wrapped\n  by the editor at sixty columns. Fine.\n‖- The second is short.",
     ),
     _case(
         "recipe is no chat",
@@ -180,9 +172,7 @@ HELD_OUT: tuple[Case, ...] = (
         "14/03/25, 18:02 - Ana: Hola. ¿Vienes?\n‖14/03/25, 18:03 - Luis: Sí. Ya voy.\n‖14/03/25, 18:04 - Ana: Vale.",
         "auto",
     ),
-    _case(
-        "bold roles", "en", "**User:** Hi. Help.\n\n‖**Assistant:** Sure. How?\n\n‖**User:** Never mind. Bye.", "auto"
-    ),
+    _case("bold roles", "en", "**User:** Hi. Help.\n\n‖**Assistant:** Sure. How?\n\n‖**User:** Never mind. Bye.", "auto"),
     _case(
         "court",
         "en",
@@ -191,9 +181,7 @@ HELD_OUT: tuple[Case, ...] = (
     ),
     _case("chinese chat", "zh", "用户：你好。在吗？\n‖助手：在。请说。\n‖用户：谢谢。再见。", "auto"),
     _case("key value jsonl", "en", '{"id": 1, "t": "A. B."}\n‖{"id": 2, "t": "C? D."}\n', "sentence"),
-    _case(
-        "syslog", "en", "Mar 14 18:02:11 host sshd[12]: Failed. Bye.\n‖Mar 14 18:02:12 host cron[3]: Ran. Ok.", "auto"
-    ),
+    _case("syslog", "en", "Mar 14 18:02:11 host sshd[12]: Failed. Bye.\n‖Mar 14 18:02:12 host cron[3]: Ran. Ok.", "auto"),
     _case("tsv", "en", "a\tb. B\tc\n‖d\te! E\tf\n‖g\th? H\ti\n", "auto"),
     _case(
         "german ordinals",

@@ -20,46 +20,13 @@ NASTY = st.text(
     st.one_of(
         st.sampled_from(list(".!?…。！？।؟۔;:：,'\"“”„«»「」()[]{}<>*_-—#|`~=\\/@&")),
         st.sampled_from(list(" \t\n\r\v\f\x00\x1c\x85\xa0\u200b\u2028\u2029\u3000\ufeff\u200d\ufe0f\u0301")),
-        st.sampled_from(
-            ["\ud800", "\udfff", "👩", "🏽", "ก", "ๆ", "你", "あ", "한", "א", "م", "क", "ß", "İ", "1", "a", "B"]
-        ),
+        st.sampled_from(["\ud800", "\udfff", "👩", "🏽", "ก", "ๆ", "你", "あ", "한", "א", "م", "क", "ß", "İ", "1", "a", "B"]),
     ),
     max_size=200,
 )
-FRAGMENTS = st.lists(
-    st.sampled_from(
-        [
-            "Dr. ",
-            "e.g. ",
-            "He left. ",
-            '"Go!" ',
-            "User: ",
-            "<Bo>: ",
-            "\n",
-            "\n\n",
-            "\r\n",
-            "- ",
-            "1. ",
-            "```\n",
-            "| a |",
-            "# ",
-        ]
-        + [
-            '{"a": 1}',
-            "2025-03-14 18:02 ",
-            "word " * 30,
-            "x" * 600,
-            "。",
-            "「はい。」",
-            " " * 40,
-            "a,b,c\n",
-            "กขค " * 40,
-            "\ud83d",
-            "\ude00",
-        ]
-    ),
-    max_size=30,
-).map("".join)
+PROSE = ("Dr. ", "e.g. ", "He left. ", '"Go!" ', "word " * 30, "x" * 600, "。", "「はい。」", "กขค " * 40, "\ud83d", "\ude00")
+STRUCTURE = ("User: ", "<Bo>: ", "\n", "\n\n", "\r\n", " " * 40, "- ", "1. ", "```\n", "| a |", "# ", "a,b,c\n", '{"a": 1}', "18:02:11 ")
+FRAGMENTS = st.lists(st.sampled_from((*PROSE, *STRUCTURE)), max_size=30).map("".join)
 
 
 def pieces(text: str, unit: Unit = "auto") -> list[str]:

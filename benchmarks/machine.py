@@ -1,0 +1,58 @@
+"""Where and with what a number was measured: every result file says so itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import torch
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def describe_machine() -> dict[str, object]:
+    """Date, hardware and versions."""
+    return {
+        "date": date.today().isoformat(),
+        "cpu": cpu_model(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "load_average_at_start": [round(load, 2) for load in os.getloadavg()],
+        "torch_threads": torch.get_num_threads(),
+        "platform": platform.platform(),
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("attngs", "torch", "transformers", "tokenizers", "numpy")},
+    }
+
+
+def free_memory() -> int:
+    """Bytes that a process can still have without swapping."""
+    return int(psutil.virtual_memory().available)
+
+
+def resident_memory() -> int:
+    """Bytes that this process has."""
+    return int(psutil.Process().memory_info().rss)
+
+
+def cpu_model() -> str:
+    """The processor's own name where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def save_results(name: str, results: Mapping[str, object]) -> Path:
+    """Write `results/NAME.json`."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path

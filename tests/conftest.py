@@ -1,0 +1,16 @@
+"""Shared by all tests: the embedded marker is loaded once, and no hub is ever asked."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: a test that would reach the hub fails at once
+
+import pytest
+
+from attngs import Marker
+
+
+@pytest.fixture(scope="session")
+def default_marker() -> Marker:
+    return Marker.default()

@@ -1,0 +1,136 @@
+"""Loading real folders, the embedded marker, and markers as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from attngs import Document, Marker, Splitter
+from attngs.embedded import assets_folder, load_embedded
+from attngs.errors import AssetError, ConfigError, InputError, MissingDependencyError, ModelNotFoundError, UnsupportedModelError
+from attngs.loading import best_device, best_dtype
+from attngs.marking import TopK
+from attngs.scorers.attention import AttentionConfig, AttentionScorer
+from attngs.scorers.embedded import EmbeddedScorer
+from attngs.testing import FakeScorer, tiny_model, tiny_tokenizer
+
+TEXTS = ["Anna owns a cat. Ben owns a dog.", "It rained all day. Nobody went out."]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A decoder as it lies in a real folder: config, safetensors, tokenizer."""
+    path = tmp_path_factory.mktemp("qwen2")
+    tiny_model("qwen2").save_pretrained(path)
+    tiny_tokenizer().save_pretrained(path)
+    return path
+
+
+def test_a_decoder_from_a_folder(folder: Path) -> None:
+    marker = Marker.from_pretrained(folder, rule=TopK(1), device="cpu")
+    assert isinstance(marker.scorer, AttentionScorer)
+    assert marker.scorer.layers == (1,)  # round(0.375 * 3)
+    marking = marker.mark(TEXTS, "Who owns a dog?")
+    assert [sentence.text for sentence in marking.sentences] == ["Anna owns a cat. ", "Ben owns a dog.", "It rained all day. ", "Nobody went out."]
+    assert sum(marking.marked) == 1
+    assert sum(score * len(s.text) for score, s in zip(marking.scores, marking.sentences, strict=True)) == pytest.approx(1, rel=1e-3)
+
+
+def test_an_encoder_from_a_folder_is_read_by_its_states_unless_heads_are_asked_for(tmp_path: Path) -> None:
+    tiny_model("bert").save_pretrained(tmp_path)
+    tiny_tokenizer(chat_template=False).save_pretrained(tmp_path)
+    assert isinstance(Marker.from_pretrained(tmp_path).scorer, EmbeddedScorer)
+    heads = Marker.from_pretrained(tmp_path, config=AttentionConfig())
+    assert isinstance(heads.scorer, AttentionScorer)
+    assert len(heads.mark(TEXTS, "Who owns a dog?").scores) == 4
+
+
+def test_a_model_in_memory_is_neither_moved_nor_changed() -> None:
+    model = tiny_model("llama")
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    Marker.from_model(model, tiny_tokenizer()).mark(TEXTS, "Who?")
+    assert model.config._attn_implementation == "sdpa"
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_dtype_and_window_are_taken(folder: Path) -> None:
+    marker = Marker.from_pretrained(folder, dtype=torch.bfloat16, window=300)
+    assert isinstance(marker.scorer, AttentionScorer)
+    assert marker.scorer.reader.model.dtype == torch.bfloat16
+    assert len(marker.mark(TEXTS * 10, "Who?").scores) == 40
+    with pytest.raises(ConfigError, match=r"`window` must lie in 16 \.\.\. 512"):
+        Marker.from_pretrained(folder, window=513)
+
+
+@pytest.mark.parametrize("name", ["no/such-model", "nothing-here"])
+def test_an_unknown_model_says_what_to_do(name: str) -> None:
+    with pytest.raises(ModelNotFoundError, match=rf"`{name}` is neither a local folder.*Marker\.default"):
+        Marker.from_pretrained(name)
+
+
+def test_an_empty_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFoundError, match="holds no model"):
+        Marker.from_pretrained(tmp_path)
+
+
+def test_remote_code_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "evil", "auto_map": {"AutoConfig": "evil.EvilConfig"}, "architectures": ["EvilForCausalLM"]}')
+    (tmp_path / "evil.py").write_text("raise SystemExit('remote code ran')")
+    with pytest.raises(UnsupportedModelError, match="never allows"):
+        Marker.from_pretrained(tmp_path)
+
+
+def test_an_encoder_decoder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "t5", "architectures": ["T5ForConditionalGeneration"]}')
+    with pytest.raises(UnsupportedModelError, match="encoder-decoder"):
+        Marker.from_pretrained(tmp_path)
+
+
+def test_the_embedded_marker_finds_what_was_asked_for(default_marker: Marker) -> None:
+    marking = default_marker.mark(TEXTS, "Which animal does Ben have?")
+    best = max(range(4), key=marking.scores.__getitem__)
+    assert marking.sentences[best].text == "Ben owns a dog."
+    assert marking.marked[best]
+    assert not all(marking.marked)
+    assert default_marker.name == "all-MiniLM-L6-v2"
+
+
+def test_damaged_weights_are_refused(tmp_path: Path) -> None:
+    for file in assets_folder().glob("*.json"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(AssetError, match="cannot be read"):
+        load_embedded(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"something else")
+    with pytest.raises(AssetError, match="sha256"):
+        load_embedded(tmp_path)
+
+
+def test_a_missing_extra_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attngs.embedded.PACKAGE", "attngs_no_such_package")
+    with pytest.raises(MissingDependencyError, match=r"pip install 'attngs\[mini\]'"):
+        Marker.default()
+
+
+def test_a_splitter_that_loses_text_is_caught() -> None:
+    with pytest.raises(InputError, match=r"`documents\[0\]` end at character 3 of 9"):
+        Marker(FakeScorer("x"), splitter=lambda text: Splitter()(text[:3])).mark("some text", "q")
+    with pytest.raises(InputError, match="do not tile"):
+        Marker(FakeScorer("x"), splitter=lambda text: list(Splitter()(text))[1:]).mark("One. Two.", "q")
+
+
+def test_ids_and_metadata_come_back_and_nothing_is_mutated(default_marker: Marker) -> None:
+    metadata = {"date": "2026-01-01"}
+    documents = [Document(text="Same id.", id="x", metadata=metadata), Document(text="Same id too.", id="x"), Document(text="No id.")]
+    marking = default_marker.mark(documents, "Which id?")
+    assert [sentence.document.id for sentence in marking.sentences] == ["x", "x", "document-3"]
+    assert [sentence.position for sentence in marking.sentences] == [0, 1, 2]
+    assert marking.sentences[0].document.metadata is metadata
+    assert documents[2].id == ""
+
+
+def test_devices() -> None:
+    assert best_dtype(torch.device("cuda")) == torch.bfloat16
+    assert best_dtype(torch.device("cpu")) == torch.float32
+    assert best_device().type in {"cpu", "cuda", "mps"}
