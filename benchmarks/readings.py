@@ -39,7 +39,8 @@ def build_model() -> PreTrainedModel:
     )
     config._attn_implementation = "sdpa"
     model: PreTrainedModel = Qwen2ForCausalLM(config)
-    return model.eval()
+    model.eval()
+    return model
 
 
 def build_batch(tokens: int) -> TokenBatch:
