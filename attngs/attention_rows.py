@@ -111,9 +111,9 @@ def _softmax_rows(
         future = torch.arange(length, device=key.device) > index[:, None, :, None]  # (B, 1, r, T)
         scores = scores.masked_fill(future, lowest)
     if sinks is None:
-        return scores.softmax(dim=-1)
+        return torch.softmax(scores, dim=-1)
     sink = sinks.float().view(1, -1, 1, 1).expand(*scores.shape[:3], 1)
-    return torch.cat([scores, sink], dim=-1).softmax(dim=-1)[..., :-1]
+    return torch.softmax(torch.cat([scores, sink], dim=-1), dim=-1)[..., :-1]
 
 
 def _take(tensor: Tensor, index: Tensor) -> Tensor:

@@ -79,12 +79,16 @@ class ContextCompressor:
             ChatError: The writer failed.
         """
         plan = self.prepare(documents, query, target_tokens=target_tokens)
-        return self.finish(plan, self._ask(plan.messages) if plan.messages else None)
+        started = time.perf_counter()
+        reply = self._ask(plan.messages) if plan.messages else None
+        return self.finish(plan, reply, write_ms=1e3 * (time.perf_counter() - started))
 
     async def acompress(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int) -> CompressedContext:
         """`compress` without blocking the event loop: the marker runs in a thread, and the writer is awaited."""
         plan = await asyncio.to_thread(self.prepare, documents, query, target_tokens=target_tokens)
-        return self.finish(plan, await self._aask(plan.messages) if plan.messages else None)
+        started = time.perf_counter()
+        reply = await self._aask(plan.messages) if plan.messages else None
+        return self.finish(plan, reply, write_ms=1e3 * (time.perf_counter() - started))
 
     def prepare(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int) -> Plan:
         """Mark and select. When the whole context fits the budget no model runs and everything is kept."""
@@ -109,16 +113,17 @@ class ContextCompressor:
             passthrough=passthrough is not None,
         )
 
-    def finish(self, plan: Plan, reply: str | None = None) -> CompressedContext:
+    def finish(self, plan: Plan, reply: str | None = None, *, write_ms: float = 0.0) -> CompressedContext:
         """Turn a plan and the writer's reply into the result. A reply that is empty or over the budget gives way to the extract."""
-        text, tokens, reason = plan.selection.text, plan.selection.tokens, plan.selection.reason
+        text, tokens, reasons = plan.selection.text, plan.selection.tokens, [plan.selection.reason]
         method: Method = "passthrough" if plan.passthrough else "extract"
+        milliseconds = plan.milliseconds if reply is None else {**plan.milliseconds, "write": write_ms}
         if reply is not None:
             reply_tokens = self._counter.count([reply.strip()])[0]
             if not reply.strip():
-                reason = "the writer's reply was empty"
+                reasons.append("the writer's reply was empty")
             elif reply_tokens > plan.target_tokens:
-                reason = f"the writer's reply had {reply_tokens} tokens, the budget is {plan.target_tokens}"
+                reasons.append(f"the writer's reply had {reply_tokens} tokens, the budget is {plan.target_tokens}")
             else:
                 text, tokens, method = reply.strip(), reply_tokens, "rewrite"
         sources = _sources(plan.marking)
@@ -134,8 +139,8 @@ class ContextCompressor:
             original_tokens=plan.original_tokens,
             compressed_tokens=tokens,
             counter=self._counter.name,
-            reason=reason,
-            milliseconds=plan.milliseconds,
+            reason="; ".join(filter(None, reasons)) or None,
+            milliseconds=milliseconds,
             marking=plan.marking,
             selection=plan.selection,
         )
@@ -170,6 +175,7 @@ def _sources(marking: Marking) -> list[Source]:
     return [
         Source(
             document_id=sentence.document.id,
+            position=sentence.position,
             start=sentence.start,
             end=sentence.end,
             text=sentence.text,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from attngs.report import render_html
@@ -44,7 +45,7 @@ class CompressedContext:
         """`original_tokens / compressed_tokens`: 4.0 means four times smaller; infinite when nothing was kept of something."""
         if self.compressed_tokens:
             return self.original_tokens / self.compressed_tokens
-        return float("inf") if self.original_tokens else 1.0
+        return math.inf if self.original_tokens else 1.0
 
     def to_dict(self) -> dict[str, object]:
         """Plain values, ready for JSON."""
@@ -52,17 +53,34 @@ class CompressedContext:
         ratio = self.compression_ratio
         return {
             **{name: getattr(self, name) for name in names},
-            "compression_ratio": round(ratio, 4) if ratio != float("inf") else None,
+            "compression_ratio": round(ratio, 4) if ratio != math.inf else None,
             "milliseconds": {stage: round(time, 1) for stage, time in self.milliseconds.items()},
-            "sources": [asdict(source) for source in self.sources],
-            "kept": [asdict(source) for source in self.kept],
-            "dropped": [asdict(source) for source in self.dropped],
+            "sources": [_plain_source(source) for source in self.sources],
+            "kept": [_plain_source(source) for source in self.kept],
+            "dropped": [_plain_source(source) for source in self.dropped],
         }
 
     def to_json(self) -> str:
         """Indented JSON in ASCII, so that any text survives any terminal; metadata that JSON cannot hold becomes its `str`."""
-        return json.dumps(self.to_dict(), indent=2, default=str)
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
     def to_html(self) -> str:
         """A self-contained page: the context as a heat map with the question, what was kept, and the token ledger."""
         return render_html([self])
+
+
+def _plain_source(source: Source) -> dict[str, object]:
+    return {field.name: _plain(getattr(source, field.name)) for field in fields(source)}
+
+
+def _plain(value: object) -> object:
+    """What JSON can hold; everything else as its `str`."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value)

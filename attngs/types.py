@@ -71,6 +71,8 @@ class Source:
     """One sentence of the context with its place and its score."""
 
     document_id: str
+    position: int
+    """Which document of the request, counted from 0; tells documents with equal ids apart."""
     start: int
     end: int
     text: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from datetime import date
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given, settings
@@ -50,6 +52,12 @@ def test_json_and_html_hold_the_result() -> None:
     assert data["compression_ratio"] == pytest.approx(23 / 13, abs=1e-4)
     assert [source["document_id"] for source in data["kept"]] == ["a", "b"]
     assert "What is Rex?" in result.to_html()
+
+
+def test_json_survives_any_metadata() -> None:
+    metadata = MappingProxyType({1: math.nan, "when": date(2026, 1, 1), "deep": {"x": (1, {2})}})
+    result = compressor_of("Rex").compress([Document(text="Rex.", metadata=metadata)], "q", target_tokens=9)
+    assert json.loads(result.to_json())["kept"][0]["metadata"] == {"1": "nan", "when": "2026-01-01", "deep": {"x": [1, "{2}"]}}
 
 
 texts = st.lists(st.sampled_from([text for text in NASTY_TEXTS if len(text) < 200]) | st.text(max_size=40), max_size=4)
@@ -133,7 +141,7 @@ def test_budgets_that_are_none(budget: object) -> None:
 def test_equal_and_missing_ids_are_kept_apart_by_place() -> None:
     documents = [Document(text="One here.", id="x"), Document(text="Two here.", id="x"), "Three here."]
     result = compressor_of("e").compress(documents, "q", target_tokens=50)
-    assert [source.document_id for source in result.kept] == ["x", "x", "document-3"]
+    assert [(source.document_id, source.position) for source in result.kept] == [("x", 0), ("x", 1), ("document-3", 2)]
     assert result.text == "[x]\nOne here.\n\n[x]\nTwo here.\n\n[document-3]\nThree here."
 
 
@@ -171,6 +179,7 @@ async def test_the_writer_rewrites() -> None:
     for result in (compressor.compress(DOCUMENTS, "Who is Rex?", target_tokens=13), await compressor.acompress(DOCUMENTS, "Who is Rex?", target_tokens=13)):
         assert (result.text, result.method, result.compressed_tokens) == ("Rex is Ben's dog.", "rewrite", 4)
         assert [source.document_id for source in result.sources] == ["a", "b"]
+        assert set(result.milliseconds) == {"mark", "select", "write"}
     system, user = chat.calls[0]
     assert system.role == "system"
     assert f"{START}Ben has a dog named Rex.{END} It rained." in user.content

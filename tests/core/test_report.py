@@ -49,10 +49,9 @@ def compressed(
             sentences.append(Sentence(document=document, position=position, start=end, end=end + len(piece)))
             end += len(piece)
     dropped = tuple(i for i in range(len(sentences)) if i not in kept)
+    marks = tuple(i in marked for i in range(len(sentences)))
     plan = Plan(
-        marking=Marking(
-            query=query, sentences=tuple(sentences), scores=tuple(scores), marked=tuple(i in marked for i in range(len(sentences)))
-        ),
+        marking=Marking(query=query, sentences=tuple(sentences), scores=tuple(scores), marked=marks),
         selection=Selection(kept=tuple(kept), dropped=dropped, text=text, tokens=tokens[1], reason=reason),
         messages=(),
         original_tokens=tokens[0],
@@ -173,8 +172,7 @@ def test_kept_marked_and_dropped_are_told_apart() -> None:
 def test_only_documents_with_something_kept_are_unfolded() -> None:
     page = Page(render_html([compressed(SIX, [9, 8, 7, 1, 2, 3], kept=[0])]))
     assert ["open" in a for a in page.all("details")] == [True, False]
-    alone = Page(render_html([compressed(SIX[:1], [9, 8, 7])]))
-    assert "open" in alone.all("details")[0]
+    assert "open" in Page(render_html([compressed(SIX[:1], [9, 8, 7])])).all("details")[0]
 
 
 @pytest.mark.parametrize(
@@ -212,7 +210,7 @@ def test_ledger(tokens: tuple[int, int], words: str) -> None:
 
 
 def test_a_reason_is_shown_and_its_absence_is_not() -> None:
-    assert "nothing was marked" in Page(render_html([compressed(SIX, [0.0] * 6, reason="nothing was marked")])).words
+    assert "no luck" in Page(render_html([compressed(SIX, [0.0] * 6, reason="no luck")])).words
     assert not [a for a in Page(render_html([compressed(SIX, [0.0] * 6)])).all("p") if a.get("class") == "notice"]
 
 
@@ -227,8 +225,7 @@ def test_metadata_stands_beside_the_document_with_the_date_first() -> None:
 
 def test_nothing_to_show() -> None:
     assert "There are no results to show." in Page(render_html([])).words
-    empty = compressed([], [], tokens=(0, 0), text="", reason="the documents hold no text")
-    page = Page(render_html([empty]))
+    page = Page(render_html([compressed([], [], tokens=(0, 0), text="")]))
     assert page.sentences == []
     assert "0 documents, 0 sentences" in page.words
 
@@ -240,8 +237,7 @@ def test_one_sentence() -> None:
 
 
 def test_what_was_passed_through_was_not_scored() -> None:
-    result = compressed(SIX, [1.0] * 6, marked=range(6), kept=range(6), passthrough=True)
-    page = Page(render_html([result]))
+    page = Page(render_html([compressed(SIX, [1.0] * 6, marked=range(6), kept=range(6), passthrough=True)]))
     assert "nothing was scored" in page.words
     assert page.sentences[0][0]["data-t"] == "Kept · not scored\none · characters 0–5"
 
