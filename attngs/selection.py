@@ -7,9 +7,11 @@ sentences only guide the choice; the joined text itself is counted, and sentence
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from statistics import fmean
 from typing import Literal
 
 from attngs.errors import ConfigError
@@ -20,7 +22,8 @@ from attngs.types import Marking, Selection, Sentence
 MustKeep = str | re.Pattern[str] | Callable[[Sentence], bool]
 
 LOOK_AHEAD = 16
-"""Once a sentence does not fit, this many of the next best are still tried; further down, small scraps would fill the budget with noise."""
+"""Once a sentence does not fit, this many of the next best are still tried, and none below the average score: what is left of the budget
+would fill with scraps that happen to be short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +87,9 @@ class GreedySelector:
         required = self._required(marking.sentences)
         draft = _Draft(marking.sentences, self.layout, counter, target_tokens)
         draft.add_all()
-        for group in self._wishes(marking, required):
-            draft.add(group)
-            if draft.misfits > LOOK_AHEAD:
-                break
+        for i in self._promised(marking, required):
+            draft.add([i])
+        self._fill(draft, marking)
         draft.fit()
         kept = sorted(draft.chosen)
         text = draft.render()
@@ -108,22 +110,29 @@ class GreedySelector:
             if any(test(sentence.text) for test in tests if test is not None) or any(call(sentence) for call in calls)
         ]
 
-    def _wishes(self, marking: Marking, required: Sequence[int]) -> Iterator[list[int]]:
-        """Groups of sentences in the order in which they get a chance."""
+    def _promised(self, marking: Marking, required: Sequence[int]) -> Iterator[int]:
+        """Sentences that get their chance first: those that must be kept, then the minimum of every document."""
         order = ranking(marking.scores)
         must = set(required)
-        yield from ([i] for i in order if i in must)
-        taken: dict[int, int] = {}
+        yield from (i for i in order if i in must)
+        taken = Counter[int]()
         for i in order:
             position = marking.sentences[i].position
-            if taken.get(position, 0) < self.min_per_document:
-                taken[position] = taken.get(position, 0) + 1
-                yield [i]
-        for i in order:
+            if taken[position] < self.min_per_document:
+                taken[position] += 1
+                yield i
+
+    def _fill(self, draft: _Draft, marking: Marking) -> None:
+        """Best first, with a short look ahead behind the first that does not fit."""
+        average = fmean(marking.scores) if marking.scores else 0.0
+        misfits = 0
+        for i in ranking(marking.scores):
+            if misfits > LOOK_AHEAD or (misfits and draft.chosen and marking.scores[i] < average):
+                break
             if self.candidates == "all" or marking.marked[i]:
                 if self.neighbors:
-                    yield self._with_neighbors(marking.sentences, i)
-                yield [i]
+                    draft.add(self._with_neighbors(marking.sentences, i))
+                misfits += not draft.add([i])
 
     def _with_neighbors(self, sentences: Sequence[Sentence], i: int) -> list[int]:
         around = range(max(0, i - self.neighbors), min(len(sentences), i + self.neighbors + 1))
@@ -136,10 +145,14 @@ class GreedySelector:
         if not draft.chosen and self.candidates == "marked" and not any(marking.marked):
             return "nothing was marked"
         if not draft.chosen:
-            return f"nothing fits: the shortest sentence takes {draft.smallest()} tokens with its label, the budget is {draft.budget}"
+            shortest = draft.smallest(range(len(sentences)))
+            return f"nothing fits: the shortest sentence takes {shortest} tokens with its label, the budget is {draft.budget}"
         missing = [i for i in required if i not in draft.chosen and sentences[i].text.strip()]
         if missing:
             return f"{len(missing)} of {len(required)} sentences that must be kept did not fit into {draft.budget} tokens"
+        best = next((i for i in ranking(marking.scores) if sentences[i].text.strip()), None)
+        if best is not None and best not in draft.chosen and (self.candidates == "all" or marking.marked[best]):
+            return f"the best sentence takes {draft.smallest([best])} tokens with its label and did not fit into {draft.budget}"
         kept = {sentences[i].position for i in draft.chosen}
         empty = {s.position for s in sentences if s.text.strip()} - kept if self.min_per_document else set[int]()
         return f"{len(empty)} documents have no sentence that fitted into {draft.budget} tokens" if empty else None
@@ -163,7 +176,6 @@ class _Draft:
         self.sentences, self.layout, self.counter, self.budget = sentences, layout, counter, budget
         self.labelled = bool(layout.label) and len({sentence.position for sentence in sentences}) > 1
         self.chosen: dict[int, None] = {}  # in the order of choice
-        self.misfits = 0
         self._skipped: list[int] = []
         self._spent = 0
         self._costs = counter.count([sentence.text.strip() + layout.gap for sentence in sentences])
@@ -181,19 +193,18 @@ class _Draft:
                 self.chosen = everything
                 self._spent = self.budget
 
-    def add(self, group: Sequence[int]) -> None:
-        """Take all of the group, or none of it."""
+    def add(self, group: Sequence[int]) -> bool:
+        """Take all of the group, or none of it; says whether all are in."""
         new = [i for i in group if i not in self.chosen and self.sentences[i].text.strip()]
         opened = {self.sentences[i].position for i in new} - self._opened
         cost = sum(self._costs[i] for i in new) + sum(self._label_costs[position] for position in opened)
         if self._spent + cost > self.budget:
-            if len(group) == 1:
-                self.misfits += 1
-                self._skipped.extend(new)
-            return
+            self._skipped.extend(new if len(group) == 1 else [])
+            return False
         self._spent += cost
         self._opened |= opened
         self.chosen.update(dict.fromkeys(new))
+        return True
 
     def fit(self) -> None:
         """Make the joined text fit: the last chosen leave first. Then use what room is left."""
@@ -210,9 +221,9 @@ class _Draft:
     def count(self, text: str) -> int:
         return self.counter.count([text])[0] if text else 0
 
-    def smallest(self) -> int:
-        """Tokens of the cheapest text that keeps anything."""
-        texts = [self.layout.render(self.sentences, [i], labelled=self.labelled) for i, s in enumerate(self.sentences) if s.text.strip()]
+    def smallest(self, numbers: Iterable[int]) -> int:
+        """Tokens of the cheapest text that keeps one of these sentences."""
+        texts = [self.layout.render(self.sentences, [i], labelled=self.labelled) for i in numbers if self.sentences[i].text.strip()]
         return min(self.counter.count(texts))
 
 

@@ -2,9 +2,10 @@
 
     python -m benchmarks.attention [--tokens 1024 2048 4096] [--rounds 5 5 3] [--threads 1] [--quick]
 
-Cost: four ways over one random 128M Qwen2-like decoder in fp32, 32 probe rows. `bare` is the stock SDPA body and the floor; `eager` the
-usual way to see attention, all maps through `output_attentions=True`. The methods take turns in one process, each round in another
-order; CPU seconds are those of the process, so that neighbours on the machine count less than they do on the clock. Memory: each method
+Cost: five ways over one random 128M Qwen2-like decoder in fp32, 32 probe rows. `bare` is the stock SDPA body and the floor; `eager` the
+usual way to see attention, all maps through `output_attentions=True`. The product stops inside the last layer it wants, `no exit` runs to
+the end: the price of reading by itself. The methods take turns in one process, each round in another order; CPU seconds are those of the
+process, so that neighbours on the machine count less than they do on the clock. Memory: each method
 and size in a fresh process. Exactness: the largest difference from eager attention on a tiny model of each architecture in
 `tests/core/test_attention.py`, over all layers, heads and sentences, unpadded and padded on either side.
 """
@@ -14,6 +15,8 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib.util
+import random
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -61,7 +64,7 @@ def _measure_size(readings: Readings, tokens: int, rounds: int, console: Console
     for method in seconds:
         readings.methods[method](warm_up)
     for number in range(rounds):
-        for method in rotated(METHODS, number):
+        for method in shuffled(METHODS, number):
             if method in seconds:
                 seconds[method].append(time_once(readings.methods[method], batch))
             advance()
@@ -75,10 +78,9 @@ def time_once(method: Callable[[TokenBatch], object], batch: TokenBatch) -> Seco
     return time.process_time() - cpu, time.perf_counter() - wall
 
 
-def rotated(items: Sequence[str], by: int) -> list[str]:
-    """The same items, begun `by` places later."""
-    by %= len(items)
-    return [*items[by:], *items[:by]]
+def shuffled(items: Sequence[str], number: int) -> list[str]:
+    """The order of a round. Not a rotation: that would always put the same method behind the one that fills the memory."""
+    return random.Random(number).sample(items, len(items))
 
 
 def summarise(seconds: dict[str, list[Seconds]]) -> dict[str, dict[str, Any]]:
@@ -187,7 +189,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse_arguments(arguments)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     torch.set_num_threads(options.threads)
     logging.set_verbosity_error()
     machine = describe_machine()

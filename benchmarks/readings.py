@@ -7,16 +7,17 @@ from collections.abc import Callable
 import torch
 from transformers import PreTrainedModel, Qwen2Config, Qwen2ForCausalLM
 
-from attngs.attention import AttentionReader
+from attngs.attention import AttentionReader, _installed, _observed_by, _Probe
 from attngs.scorers.attention import AttentionConfig
 from attngs.segments import TokenBatch
 from benchmarks.machine import free_memory
 
 BARE = "bare forward"
 ALL = "attngs, 12 layers"
+NO_EXIT = "attngs, 12 layers, no exit"
 ONE = "attngs, 1 layer, early exit"
 EAGER = "eager, all maps"
-METHODS = (BARE, ALL, ONE, EAGER)
+METHODS = (BARE, NO_EXIT, ALL, ONE, EAGER)
 
 PROBE_ROWS = 32
 LAYERS, HEADS, VOCABULARY = 12, 12, 32_000
@@ -73,6 +74,7 @@ class Readings:
         self.reader = AttentionReader(model)
         self.methods: dict[str, Callable[[TokenBatch], object]] = {
             BARE: self._bare,
+            NO_EXIT: self._to_the_end,
             ALL: lambda batch: self.reader.read(batch, range(LAYERS)),
             ONE: lambda batch: self.reader.read(batch, [default_layer(LAYERS)]),
             EAGER: self._eager,
@@ -81,6 +83,13 @@ class Readings:
     def _bare(self, batch: TokenBatch) -> object:
         with torch.inference_mode():
             return self.model.base_model(input_ids=batch.input_ids).last_hidden_state
+
+    def _to_the_end(self, batch: TokenBatch) -> object:
+        """Reading alone: the product stops inside the last wanted layer and so saves most of it; here the whole body runs."""
+        probe = _Probe(batch=batch, wanted=frozenset(range(LAYERS + 1)))  # one more than there are: nothing ends the pass
+        with _installed(self.model), _observed_by(probe), torch.inference_mode():
+            self.model.base_model(input_ids=batch.input_ids)
+        return torch.stack([probe.mass[layer] for layer in range(LAYERS)])
 
     def _eager(self, batch: TokenBatch) -> object:
         """All maps, then the mean of the probe rows, which is all that anybody wanted of them."""

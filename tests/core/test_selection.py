@@ -76,16 +76,21 @@ def test_best_first_then_reading_order() -> None:
 
 
 def test_what_does_not_fit_is_skipped_for_the_next_best() -> None:
-    assert GreedySelector().select(marking_of(ONE), target_tokens=5, counter=WORDS).text == "a a a. b b."
+    marking = marking_of([*ONE[:1], ("b b. ", 3.0), ("c c c c. ", 2.0), ("d.", -9.0)])
+    selection = GreedySelector().select(marking, target_tokens=5, counter=WORDS)
+    assert (selection.text, selection.reason) == ("a a a. b b.", None)
 
 
 def test_scraps_far_down_the_ranking_are_not_used_as_filler() -> None:
     rows = [("good one here. ", 9.0), *((f"too long to fit {i}. ", 8 - i / 9) for i in range(30)), ("x.", -3.0)]
     assert GreedySelector().select(marking_of(rows), target_tokens=4, counter=WORDS).text == "good one here."
+    few = [("good one here. ", 9.0), ("too long to fit. ", 8.0), ("x.", -3.0)]
+    assert GreedySelector().select(marking_of(few), target_tokens=4, counter=WORDS).text == "good one here."
 
 
 def test_gaps_labels_and_document_borders() -> None:
-    selection = GreedySelector().select(marking_of(ONE, [("e e. ", 4.0)]), target_tokens=8, counter=WORDS)
+    rows = [*ONE[:3], ("d.", 2.5)]
+    selection = GreedySelector().select(marking_of(rows, [("e e. ", 4.0)]), target_tokens=8, counter=WORDS)
     assert selection.text == "[d0]\nb b.\nd.\n\n[d1]\ne e."
     assert selection.tokens == 7
     assert GreedySelector(layout=NO_LABEL).select(marking_of([("x. ", 1.0)], [("y.", 1.0)]), target_tokens=9, counter=WORDS).text == "x.\n\ny."
@@ -102,7 +107,7 @@ def test_must_keep_goes_before_everything() -> None:
         selection = GreedySelector(must_keep=(must,)).select(marking_of(ONE), target_tokens=3, counter=WORDS)
         assert selection.text == "b b.\nd."
     selection = GreedySelector(must_keep=("c",)).select(marking_of(ONE), target_tokens=3, counter=WORDS)
-    assert selection.text == "b b.\nd."
+    assert selection.text == "b b."
     assert selection.reason == "1 of 1 sentences that must be kept did not fit into 3 tokens"
 
 
@@ -113,6 +118,12 @@ def test_every_document_gets_its_minimum() -> None:
     assert (plain.text, fair.text) == ("a a. b b.", "a a.\n\nc c.")
     tight = GreedySelector(layout=NO_LABEL, min_per_document=1).select(marking_of(*documents), target_tokens=2, counter=WORDS)
     assert tight.reason == "1 documents have no sentence that fitted into 2 tokens"
+
+
+def test_the_best_sentence_never_goes_missing_in_silence() -> None:
+    selection = GreedySelector().select(marking_of([("the best of all. ", 9.0), ("rest.", 1.0)]), target_tokens=3, counter=WORDS)
+    assert selection.text == "rest."
+    assert selection.reason == "the best sentence takes 4 tokens with its label and did not fit into 3"
 
 
 def test_only_marked_sentences_when_asked() -> None:
