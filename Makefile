@@ -12,6 +12,7 @@ help:
 	@echo "make check   format, lint, types, import rules"
 	@echo "make fix     format and lint, repaired where a machine can"
 	@echo "make test    the tests, offline"
+	@echo "make docs    the documentation site, in site/"
 	@echo "make bench   attention against a bare and an eager forward; evidence recall where the data is (DATA=folder)"
 
 setup: $(DONE)
@@ -42,6 +43,9 @@ bench: setup
 	$(BIN)/python -m benchmarks.attention
 	$(BIN)/python -m benchmarks.sentences
 	@if [ -d "$(DATA)" ]; then $(BIN)/python -m benchmarks.recall "$(DATA)"; else echo "no data in $(DATA): recall not measured"; fi
+
+docs: setup
+	$(BIN)/zensical build --clean
 
 clean:
 	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

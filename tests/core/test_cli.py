@@ -83,7 +83,9 @@ def test_version_and_help() -> None:
 def test_folders_are_read_in_order(tmp_path: Path) -> None:
     (tmp_path / "b.md").write_text("# B", encoding="utf-8-sig")
     (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "a.jsonl").write_text('{"text": "one", "id": "x", "metadata": {"n": 1}}\n\n"two"\n{"text": "\\u2028three", "id": 3}\n')
+    (tmp_path / "sub" / "a.jsonl").write_text(
+        '{"text": "one", "id": "x", "metadata": {"n": 1}}\n\n"two"\n{"text": "\\u2028three", "id": 3}\n'
+    )
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\0")
     (tmp_path / ".hidden.txt").write_text("no")
     documents = read_documents([tmp_path], io.BytesIO())
@@ -126,7 +128,9 @@ def test_errors_are_one_line_and_exit_1(tmp_path: Path, memory: Path) -> None:
         assert len(err.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("arguments", [["compress"], ["compress", "x", "-q", "y", "-t", "0"], ["compress", "x", "-q", "y", "--unit", "word"], ["nothing"]])
+@pytest.mark.parametrize(
+    "arguments", [["compress"], ["compress", "x", "-q", "y", "-t", "0"], ["compress", "x", "-q", "y", "--unit", "word"], ["nothing"]]
+)
 def test_wrong_usage_exits_2(arguments: list[str]) -> None:
     assert run(*arguments)[0] == 2
 
@@ -168,6 +172,10 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
 
 def test_a_reader_that_leaves_early_is_no_error(memory: Path) -> None:
     done = subprocess.run(
-        f"{sys.executable} -m attngs mark {memory} -q x -f json | head -c 1 > /dev/null", shell=True, capture_output=True, text=True, check=False
+        f"{sys.executable} -m attngs mark {memory} -q x -f json | head -c 1 > /dev/null",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert "Traceback" not in done.stderr

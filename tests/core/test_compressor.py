@@ -169,14 +169,22 @@ async def test_async_gives_the_same(default_marker: Marker) -> None:
     documents = ["Anna has a cat. " * 30 + "Ben has a dog.", "It rained. " * 40]
     sync = compressor.compress(documents, "Which animal does Ben have?", target_tokens=20)
     result = await compressor.acompress(documents, "Which animal does Ben have?", target_tokens=20)
-    assert (result.text, result.kept, result.dropped, result.compressed_tokens) == (sync.text, sync.kept, sync.dropped, sync.compressed_tokens)
+    assert (result.text, result.kept, result.dropped, result.compressed_tokens) == (
+        sync.text,
+        sync.kept,
+        sync.dropped,
+        sync.compressed_tokens,
+    )
     assert "Ben has a dog." in sync.text
 
 
 async def test_the_writer_rewrites() -> None:
     chat = FakeChat("  Rex is Ben's dog.  ")
     compressor = compressor_of("Rex", chat=chat)
-    for result in (compressor.compress(DOCUMENTS, "Who is Rex?", target_tokens=13), await compressor.acompress(DOCUMENTS, "Who is Rex?", target_tokens=13)):
+    for result in (
+        compressor.compress(DOCUMENTS, "Who is Rex?", target_tokens=13),
+        await compressor.acompress(DOCUMENTS, "Who is Rex?", target_tokens=13),
+    ):
         assert (result.text, result.method, result.compressed_tokens) == ("Rex is Ben's dog.", "rewrite", 4)
         assert [source.document_id for source in result.sources] == ["a", "b"]
         assert set(result.milliseconds) == {"mark", "select", "write"}
@@ -187,7 +195,9 @@ async def test_the_writer_rewrites() -> None:
     assert chat.calls[0] == chat.calls[1]
 
 
-@pytest.mark.parametrize(("reply", "reason"), [("", "the writer's reply was empty"), ("w " * 14, "the writer's reply had 14 tokens, the budget is 13")])
+@pytest.mark.parametrize(
+    ("reply", "reason"), [("", "the writer's reply was empty"), ("w " * 14, "the writer's reply had 14 tokens, the budget is 13")]
+)
 def test_a_reply_that_cannot_be_used_gives_way_to_the_extract(reply: str, reason: str) -> None:
     result = compressor_of("Rex", chat=FakeChat(reply)).compress(DOCUMENTS, "q", target_tokens=13)
     assert (result.method, result.reason) == ("extract", reason)

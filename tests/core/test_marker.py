@@ -33,7 +33,12 @@ def test_a_decoder_from_a_folder(folder: Path) -> None:
     assert isinstance(marker.scorer, AttentionScorer)
     assert marker.scorer.layers == (1,)  # round(0.375 * 3)
     marking = marker.mark(TEXTS, "Who owns a dog?")
-    assert [sentence.text for sentence in marking.sentences] == ["Anna owns a cat. ", "Ben owns a dog.", "It rained all day. ", "Nobody went out."]
+    assert [sentence.text for sentence in marking.sentences] == [
+        "Anna owns a cat. ",
+        "Ben owns a dog.",
+        "It rained all day. ",
+        "Nobody went out.",
+    ]
     assert sum(marking.marked) == 1
     assert sum(score * len(s.text) for score, s in zip(marking.scores, marking.sentences, strict=True)) == pytest.approx(1, rel=1e-3)
 
@@ -76,7 +81,9 @@ def test_an_empty_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_remote_code_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text('{"model_type": "evil", "auto_map": {"AutoConfig": "evil.EvilConfig"}, "architectures": ["EvilForCausalLM"]}')
+    (tmp_path / "config.json").write_text(
+        '{"model_type": "evil", "auto_map": {"AutoConfig": "evil.EvilConfig"}, "architectures": ["EvilForCausalLM"]}'
+    )
     (tmp_path / "evil.py").write_text("raise SystemExit('remote code ran')")
     with pytest.raises(UnsupportedModelError, match="never allows"):
         Marker.from_pretrained(tmp_path)

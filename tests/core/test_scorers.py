@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -142,7 +143,7 @@ def test_late_attention_by_hand() -> None:
     attention = np.exp(logits - logits.max(axis=1, keepdims=True))
     mean = (attention / attention.sum(axis=1, keepdims=True)).mean(axis=0)
     borders = np.cumsum([0, *map(len, keys)])
-    expected = [math.log(mean[a:b].mean() * len(mean)) for a, b in zip(borders, borders[1:], strict=False)]
+    expected = [math.log(mean[a:b].mean() * len(mean)) for a, b in pairwise(borders)]
     assert np.allclose(LateAttentionScorer(memory).score("which words", sentences), expected, atol=1e-4)
     with pytest.raises(ConfigError, match="`temperature`"):
         LateAttentionScorer(memory, temperature=0)

@@ -93,7 +93,9 @@ def test_gaps_labels_and_document_borders() -> None:
     selection = GreedySelector().select(marking_of(rows, [("e e. ", 4.0)]), target_tokens=8, counter=WORDS)
     assert selection.text == "[d0]\nb b.\nd.\n\n[d1]\ne e."
     assert selection.tokens == 7
-    assert GreedySelector(layout=NO_LABEL).select(marking_of([("x. ", 1.0)], [("y.", 1.0)]), target_tokens=9, counter=WORDS).text == "x.\n\ny."
+    assert (
+        GreedySelector(layout=NO_LABEL).select(marking_of([("x. ", 1.0)], [("y.", 1.0)]), target_tokens=9, counter=WORDS).text == "x.\n\ny."
+    )
 
 
 def test_neighbors_come_along_where_they_fit() -> None:
@@ -136,7 +138,11 @@ def test_only_marked_sentences_when_asked() -> None:
     [
         (marking_of(), GreedySelector(), "the documents hold no text"),
         (marking_of([("  \n ", 1.0)]), GreedySelector(), "the documents hold no text"),
-        (marking_of([("a b c.", 1.0)], [("d e f g.", 1.0)]), GreedySelector(), "nothing fits: the shortest sentence takes 4 tokens with its label"),
+        (
+            marking_of([("a b c.", 1.0)], [("d e f g.", 1.0)]),
+            GreedySelector(),
+            "nothing fits: the shortest sentence takes 4 tokens with its label",
+        ),
         (marking_of([("a b c.", 1.0)], marked=set()), GreedySelector(candidates="marked"), "nothing was marked"),
     ],
 )

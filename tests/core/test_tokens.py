@@ -13,11 +13,12 @@ from attngs.protocols import TokenCounter
 from attngs.testing import tiny_tokenizer
 from attngs.tokens import CallableCounter, TiktokenCounter, TokenizerCounter, as_counter
 
-ENCODING = r'''
+ENCODING = r"""
 def tiny():
-    return {"name": "tiny", "pat_str": r"\S+|\s+", "mergeable_ranks": {bytes([i]): i for i in range(256)}, "special_tokens": {"<|end|>": 256}}
+    ranks = {bytes([i]): i for i in range(256)}
+    return {"name": "tiny", "pat_str": r"\S+|\s+", "mergeable_ranks": ranks, "special_tokens": {"<|end|>": 256}}
 ENCODING_CONSTRUCTORS = {"tiny": tiny}
-'''
+"""
 
 
 def test_a_tokenizer_counts_plain_text_without_frames() -> None:

@@ -1,0 +1,66 @@
+"""Every code block in README and docs runs, prints what it says it prints, and every command does its job."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from pytest_examples import CodeExample, EvalExample, find_examples
+from typer.testing import CliRunner
+
+from attngs.cli import app
+from attngs.testing import tiny_model, tiny_tokenizer
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "attngs" / "__init__.py"]
+BLOCKS = [
+    block for page in PAGES if page.suffix == ".md" for block in re.findall(r"^```(\w*)[^\n]*\n(.*?)^```", page.read_text(), re.M | re.S)
+]
+COMMANDS = [line.partition("#")[0].strip() for language, body in BLOCKS if language == "console" for line in body.splitlines()]
+
+
+@pytest.fixture
+def hub_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the README names a model on the hub, a folder of that name holds a tiny one of the same architecture."""
+    monkeypatch.chdir(tmp_path)
+    tiny_model("qwen3").save_pretrained("Qwen/Qwen3-0.6B")
+    tiny_tokenizer().save_pretrained("Qwen/Qwen3-0.6B")
+
+
+@pytest.mark.usefixtures("hub_at_home")
+@pytest.mark.parametrize("example", list(find_examples(*PAGES[:-1])), ids=str)
+def test_python_blocks(example: CodeExample, eval_example: EvalExample) -> None:
+    eval_example.set_config(line_length=140)
+    eval_example.run_print_check(example)
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("attngs ")])
+def test_commands(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    result = CliRunner().invoke(app, shlex.split(command)[1:])
+    assert result.exit_code == 0, result.stderr
+    assert len(result.stdout) > 80
+
+
+def test_make_targets_are_there_and_ci_runs_what_the_readme_begins_with() -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M)
+    named = [command.split()[1] for command in COMMANDS if command.startswith("make ")]
+    assert named[:2] == ["demo", "test"]
+    assert set(named) <= set(targets)
+    ci = (ROOT / ".ci" / "run").read_text()
+    assert all(f"\nmake {target}\n" in ci for target in ("setup", "check", "demo", "test"))
+
+
+def test_nothing_is_left_out() -> None:
+    assert {language for language, _ in BLOCKS} <= {"python", "console", ""}
+    assert all(command.split()[0] in {"make", "attngs"} for command in COMMANDS)
+    assert len((ROOT / "README.md").read_text().splitlines()) < 200
+    assert len((ROOT / "CONTRIBUTING.md").read_text().splitlines()) < 100
+
+
+def test_files_keep_to_one_idea() -> None:
+    """The house rule of 300 lines, packages only; data and tests may be long."""
+    long = {path.name: n for path in (ROOT / "attngs").rglob("*.py") if (n := len(path.read_text().splitlines())) > 300}
+    assert not long
