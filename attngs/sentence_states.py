@@ -14,7 +14,7 @@ from attngs.errors import ModelError, UnsupportedModelError
 from attngs.loading import LoadedModel
 from attngs.progress import track
 
-BATCH_TOKENS = 8_192
+BATCH_TOKENS = 4_096
 """Tokens, padding included, of one forward pass over many sentences."""
 
 
