@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -26,10 +25,6 @@ from attngs.types import Marking
 
 if TYPE_CHECKING:
     from attngs.result import CompressedContext
-
-PATIENCE = 1.0
-"""Seconds before a wait is worth a progress bar."""
-
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
@@ -50,18 +45,16 @@ def reported_errors() -> Iterator[None]:
 
 @contextmanager
 def progress() -> Iterator[None]:
-    """A bar on standard error for work that takes longer than a second; nothing when that is no terminal."""
+    """What is going on, on standard error, gone when it is done; nothing when that is no terminal."""
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # of weights being loaded: ours is the only bar
-    started = time.monotonic()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[steps]}"), TimeRemainingColumn())
     with Progress(*columns, console=_stderr(), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("loading the marker", total=None, steps="")
 
         def listener(what: str, done: int, total: int) -> None:
-            if time.monotonic() - started > PATIENCE:
-                task = bar.task_ids[0] if bar.task_ids else bar.add_task(what)
-                bar.update(task, description=what, completed=done, total=total)
+            bar.update(task, description=what, completed=done, total=total, steps=f"{done}/{total}")
 
         with listening(listener):
             yield

@@ -26,9 +26,9 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def track(items: Sequence[Item], what: str) -> Iterator[Item]:
-    """Iterate and report after each item."""
-    listener = _listener.get()
+    """Iterate and report before each item and at the end."""
+    listener = _listener.get() or (lambda what, done, total: None)
     for done, item in enumerate(items):
+        listener(what, done, len(items))
         yield item
-        if listener is not None:
-            listener(what, done + 1, len(items))
+    listener(what, len(items), len(items))
