@@ -146,13 +146,13 @@ class GreedySelector:
             return "nothing was marked"
         if not draft.chosen:
             shortest = draft.smallest(range(len(sentences)))
-            return f"nothing fits: the shortest sentence takes {shortest} tokens with its label, the budget is {draft.budget}"
+            return f"nothing fits: the shortest sentence takes {shortest}, the budget is {draft.budget}"
         missing = [i for i in required if i not in draft.chosen and sentences[i].text.strip()]
         if missing:
             return f"{len(missing)} of {len(required)} sentences that must be kept did not fit into {draft.budget} tokens"
         best = next((i for i in ranking(marking.scores) if sentences[i].text.strip()), None)
         if best is not None and best not in draft.chosen and (self.candidates == "all" or marking.marked[best]):
-            return f"the best sentence takes {draft.smallest([best])} tokens with its label and did not fit into {draft.budget}"
+            return f"the best sentence takes {draft.smallest([best])} and did not fit into {draft.budget}"
         kept = {sentences[i].position for i in draft.chosen}
         empty = {s.position for s in sentences if s.text.strip()} - kept if self.min_per_document else set[int]()
         return f"{len(empty)} documents have no sentence that fitted into {draft.budget} tokens" if empty else None
@@ -221,10 +221,10 @@ class _Draft:
     def count(self, text: str) -> int:
         return self.counter.count([text])[0] if text else 0
 
-    def smallest(self, numbers: Iterable[int]) -> int:
-        """Tokens of the cheapest text that keeps one of these sentences."""
+    def smallest(self, numbers: Iterable[int]) -> str:
+        """What the cheapest text costs that keeps one of these sentences."""
         texts = [self.layout.render(self.sentences, [i], labelled=self.labelled) for i in numbers if self.sentences[i].text.strip()]
-        return min(self.counter.count(texts))
+        return f"{min(self.counter.count(texts))} tokens{' with its label' if self.labelled else ''}"
 
 
 def _runs(sentences: Sequence[Sentence], numbers: Sequence[int]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 from collections.abc import Mapping
 from datetime import date
 from importlib.metadata import version
@@ -20,6 +21,7 @@ def describe_machine() -> dict[str, object]:
     """Date, hardware and versions."""
     return {
         "date": date.today().isoformat(),
+        "code": code_version(),
         "cpu": cpu_model(),
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
@@ -29,6 +31,17 @@ def describe_machine() -> dict[str, object]:
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("attngs", "torch", "transformers", "tokenizers", "numpy")},
     }
+
+
+def code_version() -> str:
+    """The commit that is measured, and whether `attngs/` differed from it when the process began."""
+    here = Path(__file__).parents[1]
+    try:
+        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=here, check=True, capture_output=True, text=True)
+        changed = subprocess.run(["git", "status", "--porcelain", "--", "attngs"], cwd=here, check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return commit.stdout.strip() + ("-changed" if changed.stdout.strip() else "")
 
 
 def free_memory() -> int:

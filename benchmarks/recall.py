@@ -133,7 +133,7 @@ def measure_row(row: Row, marker: Marker, methods: Mapping[str, Scorer], scores:
 
 
 def measure(sets: Mapping[str, Sequence[Row]], console: Console) -> dict[str, Scores]:
-    """All rows of all sets; what was measured before Ctrl-C is kept."""
+    """All rows of all sets, a table as each is done; what was measured before Ctrl-C is kept and shown."""
     marker, methods = build_methods()
     found = {name: Scores(wanted=len(rows)) for name, rows in sets.items()}
     columns = (TextColumn("{task.description:14}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -144,8 +144,11 @@ def measure(sets: Mapping[str, Sequence[Row]], console: Console) -> dict[str, Sc
                 for row in progress.track(rows, description=name):
                     measure_row(row, marker, methods, found[name])
                     found[name].seconds = time.perf_counter() - began
+                console.print(recall_table(name, summarise(found[name])))
         except KeyboardInterrupt:
-            console.print("[yellow]stopped; the tables show the rows that were measured[/]")
+            console.print("[yellow]stopped; these rows were measured[/]")
+            if found[name].rows:
+                console.print(recall_table(name, summarise(found[name])))
     return {name: scores for name, scores in found.items() if scores.rows}
 
 
@@ -254,8 +257,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console.print("latency", latency)
     scores = measure(sets, console)
     summaries = {name: summarise(measured) for name, measured in scores.items()}
-    for name, summary in summaries.items():
-        console.print(recall_table(name, summary))
     console.print(language_table(summaries))
     whole = sum(summary["rows"] for summary in summaries.values()) == sum(map(len, sets.values()))
     if options.quick or not whole:

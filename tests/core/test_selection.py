@@ -125,7 +125,7 @@ def test_every_document_gets_its_minimum() -> None:
 def test_the_best_sentence_never_goes_missing_in_silence() -> None:
     selection = GreedySelector().select(marking_of([("the best of all. ", 9.0), ("rest.", 1.0)]), target_tokens=3, counter=WORDS)
     assert selection.text == "rest."
-    assert selection.reason == "the best sentence takes 4 tokens with its label and did not fit into 3"
+    assert selection.reason == "the best sentence takes 4 tokens and did not fit into 3"
 
 
 def test_only_marked_sentences_when_asked() -> None:
