@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -67,12 +68,19 @@ def load_model(
     started = time.perf_counter()
     chosen = torch.device(device) if device is not None else best_device()
     try:
-        config = AutoConfig.from_pretrained(name, revision=revision)
+        # `trust_remote_code` is said out loud: left open, transformers asks on standard input, and a piped "y" would run the code
+        config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
         causal = _is_causal(config)
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
         factory: Any = AutoModelForCausalLM if causal else AutoModel
-        model = factory.from_pretrained(name, revision=revision, dtype=dtype or best_dtype(chosen))
-    except (OSError, ValueError, KeyError) as error:
+        model = factory.from_pretrained(
+            name,
+            revision=revision,
+            dtype=dtype or best_dtype(chosen),
+            trust_remote_code=False,
+            use_safetensors=True,  # the other format is pickle
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         raise _explain(name, error) from error
     model = model.to(chosen).eval()
     logger.debug("loaded %s on %s in %.1f s", name, chosen, time.perf_counter() - started)

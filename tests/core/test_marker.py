@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,13 +84,33 @@ def test_an_empty_folder_is_named(tmp_path: Path) -> None:
         Marker.from_pretrained(tmp_path)
 
 
-def test_remote_code_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text(
-        '{"model_type": "evil", "auto_map": {"AutoConfig": "evil.EvilConfig"}, "architectures": ["EvilForCausalLM"]}'
-    )
-    (tmp_path / "evil.py").write_text("raise SystemExit('remote code ran')")
-    with pytest.raises(UnsupportedModelError, match="never allows"):
-        Marker.from_pretrained(tmp_path)
+def test_remote_code_is_refused_even_when_standard_input_says_yes(tmp_path: Path, folder: Path) -> None:
+    shutil.copytree(folder, tmp_path / "evil")
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "evil", "auto_map": {"AutoConfig": "evil.EvilConfig", "AutoModelForCausalLM": "evil.Evil"}}
+    (tmp_path / "evil" / "config.json").write_text(json.dumps(config))
+    (tmp_path / "evil" / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    code = f"from attngs import Marker; Marker.from_pretrained({str(tmp_path / 'evil')!r})"
+    done = subprocess.run([sys.executable, "-c", code], input="y\ny\ny\n", capture_output=True, text=True, check=False)
+    assert "UnsupportedModelError" in done.stderr
+    assert "never allows" in done.stderr
+    assert not (tmp_path / "ran").exists()
+
+
+def test_pickled_weights_are_refused(tmp_path: Path, folder: Path) -> None:
+    shutil.copytree(folder, tmp_path / "pickled")
+    (tmp_path / "pickled" / "model.safetensors").unlink()
+    torch.save(tiny_model("qwen2").state_dict(), tmp_path / "pickled" / "pytorch_model.bin")
+    with pytest.raises(ModelNotFoundError, match="safetensors"):
+        Marker.from_pretrained(tmp_path / "pickled")
+
+
+def test_damaged_weights_of_a_folder_are_named(tmp_path: Path, folder: Path) -> None:
+    shutil.copytree(folder, tmp_path / "damaged")
+    weights = tmp_path / "damaged" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1_000])
+    with pytest.raises(ModelNotFoundError, match="holds no model that transformers can load"):
+        Marker.from_pretrained(tmp_path / "damaged")
 
 
 def test_an_encoder_decoder_is_refused(tmp_path: Path) -> None:
