@@ -1,4 +1,4 @@
-"""One forward pass -> how much attention the probe rows pay to every sentence. The only file that knows transformers' insides.
+"""One forward pass -> how much attention the probe rows pay to every sentence. The only file that knows a model's inside.
 
 A model's attention layers look their attention function up by name in transformers' `AttentionInterface`. attngs registers one under its
 own name: it computes the softmax rows of the few *probe* positions, sums them per sentence at once, and leaves the layer itself to the
@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
+from transformers.masking_utils import eager_mask, sdpa_mask
 
 from attngs.attention_rows import attend_in_blocks, attention_rows
 from attngs.errors import ModelError, UnsupportedModelError
@@ -40,7 +40,8 @@ class AttentionReader:
     """Reads the attention of one loaded model.
 
     Creating it runs the model once on four tokens, to see which of its layers really have softmax attention. Reading is safe from many
-    threads at once; whenever no read is under way the model's own attention implementation is in force.
+    threads at once, also beside forward passes of others on the same model; only attention maps are not returned to those while a read is
+    under way. Whenever none is, the model's own attention implementation is in force.
 
     Attributes:
         depths: Place in the network of each readable layer, in order; hybrid models have gaps here.
@@ -58,14 +59,25 @@ class AttentionReader:
                 f"`{name}` is an encoder-decoder, where context and question share no attention. "
                 "Use a decoder-only or an encoder-only model, or `Marker.default()`."
             )
+        own = model.config._attn_implementation
+        if own not in ("sdpa", "eager", IMPLEMENTATION):
+            raise UnsupportedModelError(
+                f"`{name}` runs `{own}`, whose masks cannot be shared with a reader. Call `model.set_attn_implementation('sdpa')` first: "
+                "SDPA uses flash kernels as well."
+            )
         self.model = model
         self._body: nn.Module = model.base_model  # without the language model head: logits are not needed
         self._takes_positions = "position_ids" in inspect.signature(self._body.forward).parameters
         table = position_table(model)
         self._first_position = table.first if table else 0
         survey = _Survey()
-        with _installed(model), _observed_by(survey), torch.inference_mode():
-            self._body(input_ids=torch.tensor([[0, 1, 2, 3]], device=model.device))  # ids that every vocabulary has
+        try:
+            with _installed(model), _observed_by(survey), torch.inference_mode():
+                self._body(input_ids=torch.tensor([[0, 1, 2, 3]], device=model.device))  # ids that every vocabulary has
+        except ValueError as error:
+            raise UnsupportedModelError(
+                f"`{name}` cannot change its attention: {error} Use `Marker.default()` or another model."
+            ) from error
         if not survey.depths:
             raise UnsupportedModelError(
                 f"`{name}` does not route its attention through transformers' AttentionInterface, so it cannot be read. Use a family "
@@ -230,8 +242,18 @@ def _attention(
     return attended.transpose(1, 2).contiguous(), None  # (B, T, H, D)
 
 
+def _mask(*sizes: Any, **settings: Any) -> Tensor | None:
+    """The mask that goes with `_attention`; without one under our name transformers would pass none at all, silently.
+
+    A forward pass of somebody else that meets ours in force may finish under the model's own attention. It gets the full additive mask,
+    which SDPA and eager attention read alike.
+    """
+    mask: Tensor | None = (sdpa_mask if _observer.get() is not None else eager_mask)(*sizes, **settings)
+    return mask
+
+
 AttentionInterface.register(IMPLEMENTATION, _attention)
-AttentionMaskInterface.register(IMPLEMENTATION, sdpa_mask)  # without it transformers passes no mask at all, silently
+AttentionMaskInterface.register(IMPLEMENTATION, _mask)
 
 _lock = threading.Lock()
 _readers: WeakKeyDictionary[nn.Module, tuple[int, dict[str, str]]] = WeakKeyDictionary()

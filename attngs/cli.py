@@ -108,7 +108,9 @@ def mark(
     top: Annotated[int, typer.Option(min=1, help="Rows of the table: the best of all sentences.")] = 20,
     marker: MarkerName = "default",
     unit: UnitName = Unit.auto,
-    format: Annotated[MarkFormat, typer.Option("--format", "-f", help="json has all sentences in reading order.")] = MarkFormat.table,
+    format: Annotated[
+        MarkFormat | None, typer.Option("--format", "-f", help="json has all sentences in reading order. Default: by the suffix of --out.")
+    ] = None,
     out: Out = None,
 ) -> None:
     """Show what the marker finds: every sentence's score, and which ones it marks."""
@@ -116,7 +118,8 @@ def mark(
         documents = _read(inputs)
         with console.progress():
             marking = _marker(marker, unit).mark(documents, query)
-        _put(console.marking_json(marking) if format is MarkFormat.json else console.marking_table(marking, top), out)
+        as_json = (format or _format_of(out)) == "json"
+        _put(console.marking_json(marking) if as_json else console.marking_table(marking, top, to_file=out is not None), out)
 
 
 @app.command()

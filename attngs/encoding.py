@@ -55,6 +55,10 @@ class TextEncoder:
         longest_first = sorted((re.escape(token) for token in control if token), key=len, reverse=True)
         self._control = re.compile("|".join(longest_first)) if longest_first else None
         self.unknown_id: int | None = getattr(tokenizer, "unk_token_id", None)
+        ids = [number for number, token in backend.get_added_tokens_decoder().items() if token.special and number != self.unknown_id]
+        self._control_ids = np.array(ids, dtype=np.int64)
+        question_mark: list[int] = self._backend.encode("?", add_special_tokens=False).ids
+        self._plain_id = question_mark[0] if question_mark else self.unknown_id or 0
 
     def encode_template(self, text: str) -> list[int]:
         """Ids of a piece of our own prompt, in which special tokens are meant."""
@@ -75,6 +79,8 @@ class TextEncoder:
             offsets = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2) + start
             parts[number].append(np.column_stack([np.asarray(encoding.ids, dtype=np.int64), offsets]))
         columns = [np.concatenate(part) if part else np.empty((0, 3), dtype=np.int64) for part in parts]
+        for table in columns:  # a tokenizer that normalises first may still have found a control string in a disguise
+            table[np.isin(table[:, 0], self._control_ids), 0] = self._plain_id
         return [EncodedText(table[:, 0], table[:, 1], table[:, 2]) for table in columns]
 
     def _defuse(self, text: str) -> list[str]:

@@ -9,7 +9,7 @@ AttngsError
 ├── ModelError                           the marker model
 │   ├── ModelNotFoundError               neither a folder nor a model that can be loaded
 │   └── UnsupportedModelError            its attention cannot be read, and what to use instead
-└── ChatError                            the writer
+└── ChatError                            the writer returned no text
 ```
 
 Every message names the argument, the value and the remedy. An error never becomes text or `None`.
@@ -51,4 +51,4 @@ class UnsupportedModelError(ModelError):
 
 
 class ChatError(AttngsError):
-    """The writer failed."""
+    """The writer returned something that is not text; what it raises itself comes through as it is."""

@@ -29,51 +29,71 @@ def read_documents(paths: Sequence[Path], stdin: BinaryIO) -> list[Document]:
     for path in paths:
         if str(path) == "-":
             documents.append(Document(text=_decode(stdin.read(), "standard input"), id="stdin"))
-        elif path.is_dir():
-            for file in _files(path):
-                documents.extend(_read_file(file, file.relative_to(path).as_posix()))
         else:
-            documents.extend(_read_file(path, path.name))
+            documents.extend(_read(path))
     return documents
 
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file in one step: a reader, or a user who presses Ctrl-C, never meets half of it.
 
+    A symbolic link stays a link, an existing file keeps its permissions, and a device or pipe is written to as it is.
+
     Raises:
         InputError: The place cannot be written to.
     """
-    temporary: str | None = None
+    data = text.encode("utf-8", errors="replace")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("utf-8", errors="replace"))
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)  # mkstemp makes files that only their owner may read
-        os.replace(temporary, path)
-        temporary = None
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _replace(target, data)
     except OSError as error:
         raise InputError(f"`{path}` cannot be written: {error.strerror or error}.") from error
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-    visible = [p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
-    if not visible:
+def _replace(target: Path, data: bytes) -> None:
+    mask = os.umask(0)
+    os.umask(mask)
+    mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~mask
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:50]}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, mode)
+        os.replace(temporary, target)
+    except BaseException:  # Ctrl-C too
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Visible files with a suffix that is read, in the order of their names; what may not be looked into is an error, not a gap."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    found = list[Path]()
+    for parent, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(parent, name) for name in names if not name.startswith(".") and name.lower().endswith(SUFFIXES)]
+    if not found:
         raise InputError(f"`{folder}` holds no file that ends in {', '.join(SUFFIXES)}.")
-    yield from visible
+    yield from sorted(found)
+
+
+def _read(path: Path) -> list[Document]:
+    try:
+        files = [(file, file.relative_to(path).as_posix()) for file in _walk(path)] if path.is_dir() else [(path, path.name)]
+        return [document for file, name in files for document in _read_file(file, name)]
+    except OSError as error:
+        raise InputError(f"`{error.filename or path}` cannot be read: {error.strerror or error}.") from error
 
 
 def _read_file(path: Path, name: str) -> Iterator[Document]:
-    try:
-        text = _decode(path.read_bytes(), str(path))
-    except OSError as error:
-        raise InputError(f"`{path}` cannot be read: {error.strerror or error}.") from error
+    text = _decode(path.read_bytes(), str(path))
     if path.suffix.lower() == ".jsonl":
         for number, line in enumerate(text.split("\n"), start=1):
             if line.strip():
@@ -95,7 +115,7 @@ def _decode(data: bytes, name: str) -> str:
 def _parse_line(line: str, place: str, default_id: str) -> Document:
     try:
         value: object = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"`{place}` is not JSON: {error}.") from error
     if isinstance(value, str):
         value = {"text": value}
@@ -105,7 +125,7 @@ def _parse_line(line: str, place: str, default_id: str) -> Document:
     if not isinstance(text, str):
         raise InputError(f"`{place}`: `text` must be a string, got {type(text).__name__}.")
     if isinstance(name, bool) or not isinstance(name, str | int):
-        raise InputError(f"`{place}`: `id` must be a string or a number, got {type(name).__name__}.")
+        raise InputError(f"`{place}`: `id` must be a string or a whole number, got {type(name).__name__}.")
     if not isinstance(metadata, Mapping):
         raise InputError(f"`{place}`: `metadata` must be an object, got {type(metadata).__name__}.")
     return Document(text=text, id=str(name), metadata=dict(metadata))

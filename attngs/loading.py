@@ -66,7 +66,10 @@ def load_model(
     """
     name = str(name_or_path)
     started = time.perf_counter()
-    chosen = torch.device(device) if device is not None else best_device()
+    try:
+        chosen = torch.device(device) if device is not None else best_device()
+    except RuntimeError as error:
+        raise ConfigError(f"`device` {device!r} is none that torch knows; use 'cpu', 'cuda', 'cuda:1' or 'mps'.") from error
     try:
         # `trust_remote_code` is said out loud: left open, transformers asks on standard input, and a piped "y" would run the code
         config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
@@ -82,7 +85,10 @@ def load_model(
         )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         raise _explain(name, error) from error
-    model = model.to(chosen).eval()
+    try:
+        model = model.to(chosen).eval()
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"`device` {str(chosen)!r} cannot hold `{name}`: {str(error).partition(chr(10))[0]}") from error
     logger.debug("loaded %s on %s in %.1f s", name, chosen, time.perf_counter() - started)
     return wrap_model(model, tokenizer, name=name, window=window)
 
@@ -93,9 +99,11 @@ def wrap_model(
     """Take a model that is in memory already; it is neither moved nor changed.
 
     Raises:
-        ConfigError: The window is larger than the model allows.
+        ConfigError: The window is larger than the model allows, or the model is in training mode, where dropout makes scores random.
         UnsupportedModelError: The model is neither a decoder nor an encoder.
     """
+    if model.training:
+        raise ConfigError("the model is in training mode, where dropout makes scores random; call `model.eval()` first.")
     limit = _limit(model, tokenizer)
     if window is not None and not 16 <= window <= limit:
         raise ConfigError(f"`window` must lie in 16 ... {limit} for this model, got {window!r}.")

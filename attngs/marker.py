@@ -103,8 +103,13 @@ class Marker:
             AssetError: Its weights are not the ones that attngs was measured with.
         """
         from attngs.embedded import load_embedded
+        from attngs.scorers.embedded import EmbeddedScorer
+        from attngs.sentence_states import SentenceStates
+        from attngs.tokens import TokenizerCounter
 
-        return cls._of(load_embedded(), splitter=splitter, rule=rule)
+        loaded = load_embedded()
+        counter = TokenizerCounter(loaded.tokenizer, loaded.name)
+        return cls(EmbeddedScorer(SentenceStates(loaded)), splitter=splitter, rule=rule, counter=counter, name=loaded.name)
 
     @classmethod
     def _of(
@@ -116,11 +121,12 @@ class Marker:
         rule: MarkRule | None = None,
     ) -> Marker:
         from attngs.scorers.attention import AttentionScorer
-        from attngs.scorers.embedded import EmbeddedScorer
+        from attngs.scorers.embedded import encoder_scorer
         from attngs.sentence_states import SentenceStates
         from attngs.tokens import TokenizerCounter
 
-        scorer: Scorer = AttentionScorer(loaded, config) if loaded.causal or config is not None else EmbeddedScorer(SentenceStates(loaded))
+        reads_heads = loaded.causal or config is not None
+        scorer: Scorer = AttentionScorer(loaded, config) if reads_heads else encoder_scorer(SentenceStates(loaded))
         counter = TokenizerCounter(loaded.tokenizer, loaded.name)
         return cls(scorer, splitter=splitter, rule=rule, counter=counter, name=loaded.name)
 

@@ -4,8 +4,9 @@
    `l` and head `h`, a softmax over everything that was read.
 2. Per sentence, `m[l, h, i]` is the sum of `A[l, h, t]` over the tokens of sentence `i`                         `attention.py`
 3. Heads are averaged, or weighted: `m[l, i]`                                                                    `pool_heads`
-4. Windows are put on one scale: attention thins out as the text gets longer, so `m[l, i]` is multiplied by the
-   number of tokens of the window it was read in, and then every layer is divided by its sum                     `normalise_layers`
+4. Windows are put on one scale: attention thins out as more is read at once, so `m[l, h, i]` is multiplied by
+   the number of tokens that its softmax ran over; 1 a token is what uniform attention would give                `lift`
+   Layers are put on one scale: each is divided by its sum over the context                                      `normalise_layers`
 5. Layers are averaged, and the mass of a sentence is divided by its tokens: the score `s_i`                     `token_density`
 6. `i` is marked when `s_i >= alpha * max_j s_j`, or by another rule                                             `AlphaRule`, ...
 
@@ -28,20 +29,19 @@ from attngs.errors import ConfigError, ModelError
 Floats = NDArray[np.float64]
 
 
-def score_sentences(mass: Floats, tokens: Floats, window_tokens: Floats, head_weights: Floats | None = None) -> Floats:
-    """Steps 3 to 5.
+def score_sentences(mass: Floats, tokens: Floats, head_weights: Floats | None = None) -> Floats:
+    """The score from attention that is lifted already.
 
     Args:
-        mass: Attention per sentence `(L, H, S)`.
+        mass: Lifted attention per sentence `(L, H, S)`.
         tokens: Tokens of each sentence `(S,)`.
-        window_tokens: Context tokens of the window that each sentence was read in `(S,)`.
         head_weights: `(L, H)`; the mean over heads when not given.
 
     Returns:
         Scores `(S,)`, not negative, higher = more important. A sentence without tokens scores 0.
     """
     per_layer = pool_heads(mass, head_weights)  # (L, S)
-    shares = normalise_layers(per_layer, window_tokens)  # (L, S)
+    shares = normalise_layers(per_layer)  # (L, S)
     return token_density(shares.mean(axis=0), tokens)  # (S,)
 
 
@@ -54,11 +54,15 @@ def pool_heads(mass: Floats, head_weights: Floats | None = None) -> Floats:
     return np.asarray(np.einsum("lhs,lh->ls", mass, head_weights))
 
 
-def normalise_layers(per_layer: Floats, window_tokens: Floats) -> Floats:
-    """`(L, S)` -> `(L, S)`: lift over uniform attention, so that windows compare; then each layer sums to 1, so that layers compare."""
-    lift = per_layer * window_tokens
-    total = lift.sum(axis=1, keepdims=True)
-    return np.asarray(np.divide(lift, total, out=np.zeros_like(lift), where=total > 0))
+def lift(mass: Floats, read_tokens: int) -> Floats:
+    """Attention as a multiple of uniform attention, so that windows of different lengths compare; any shape."""
+    return mass * read_tokens
+
+
+def normalise_layers(per_layer: Floats) -> Floats:
+    """`(L, S)` -> `(L, S)`: each layer sums to 1, so that one which gives more to sinks counts no less."""
+    total = per_layer.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(per_layer, total, out=np.zeros_like(per_layer), where=total > 0))
 
 
 def token_density(shares: Floats, tokens: Floats) -> Floats:
@@ -74,7 +78,7 @@ class MarkRule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AlphaRule:
-    """The paper's rule: mark what reaches `alpha` times the best score."""
+    """The paper's rule: mark what reaches `alpha` times the best score. Equal scores tell nothing apart, so then all are marked."""
 
     alpha: float = 0.3
 
@@ -82,8 +86,8 @@ class AlphaRule:
         _check_share("alpha", self.alpha)
 
     def __call__(self, scores: Sequence[float]) -> tuple[bool, ...]:
-        best = max(scores, default=0.0)
-        return tuple(score > 0 and score >= self.alpha * best for score in scores)
+        best, worst = max(scores, default=0.0), min(scores, default=0.0)
+        return tuple(best == worst or (score > 0 and score >= self.alpha * best) for score in scores)
 
 
 @dataclass(frozen=True, slots=True)

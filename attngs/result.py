@@ -23,7 +23,7 @@ class CompressedContext:
     method: Method
     """`passthrough`: everything fitted and no model ran. `extract`: kept sentences, verbatim. `rewrite`: the writer's words."""
     sources: tuple[Source, ...]
-    """The sentences that `text` is made of, in reading order."""
+    """The kept sentences, in reading order: what `text` is made of, or, for a rewrite, what it was to be made of."""
     kept: tuple[Source, ...]
     dropped: tuple[Source, ...]
     """With `kept`: every sentence of the documents, once."""

@@ -112,15 +112,16 @@ class Segmenter:
         """Cut the request into windows.
 
         Raises:
-            InputError: The question leaves less than half of the window to the context.
+            InputError: Question and prompt leave less than half of the window to a context that needs more.
         """
         question = self.encoder.encode([query])[0].ids
         ids, owner = self._context(sentences)
-        capacity = self.window - len(question) - sum(map(len, self._frame))
-        if capacity < self.window // 2:
+        frame = sum(map(len, self._frame))
+        capacity = self.window - len(question) - frame
+        if capacity < min(self.window // 2, len(ids)):
             raise InputError(
-                f"`query` takes {len(question)} tokens, more than half of the {self.window} that the model reads at once. Shorten the "
-                "question, or use a model with a longer window."
+                f"`query` takes {len(question)} tokens and the prompt around it {frame}, which leaves {capacity} of {self.window} to the "
+                "context. Shorten the question, or give the model a longer `window`."
             )
         return [self._segment(question, ids[a:b], owner[a:b], probe) for a, b in _windows(owner, capacity)]
 
@@ -185,20 +186,29 @@ def _pieces(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Iterator[tupl
     yield begin, int(ends[-1])
 
 
-def _windows(owner: NDArray[np.int64], capacity: int) -> Iterator[tuple[int, int]]:
-    """Token ranges of at most `capacity`, about equal, cut where the owner changes unless one sentence fills a window by itself."""
-    total = len(owner)
-    if total == 0:
-        return
-    target = math.ceil(total / math.ceil(total / capacity))
-    cuts = np.concatenate([[0], np.flatnonzero(np.diff(owner)) + 1, [total]])  # sentence borders
-    begin = 0
+def _windows(owner: NDArray[np.int64], capacity: int) -> list[tuple[int, int]]:
+    """Token ranges of at most `capacity`, as few and as equal as sentence borders allow."""
+    if len(owner) == 0:
+        return []
+    borders = np.concatenate([np.flatnonzero(np.diff(owner)) + 1, [len(owner)]])
+    full = list(_cut(borders, capacity, math.inf))
+    for count in range(math.ceil(len(owner) / capacity), len(full) + 1):
+        equal = list(_cut(borders, capacity, count))
+        if len(equal) == count:
+            return equal
+    return full
+
+
+def _cut(borders: NDArray[np.int64], capacity: int, count: float) -> Iterator[tuple[int, int]]:
+    """Cut at the last border that keeps to an equal share of what is left; a sentence longer than a window is cut at its end."""
+    total, begin = int(borders[-1]), 0
     while begin < total:
-        room = total - begin if total - begin <= capacity else min(capacity, target)
-        fits = cuts[(cuts > begin) & (cuts <= begin + room)] if room < capacity else cuts[(cuts > begin) & (cuts <= begin + capacity)]
-        end = int(fits[-1]) if len(fits) else begin + capacity
-        yield begin, min(end, total)
-        begin = min(end, total)
+        share = math.ceil((total - begin) / max(1, count)) if math.isfinite(count) else capacity
+        at_most = np.searchsorted(borders, begin + capacity, side="right")
+        near = min(np.searchsorted(borders, begin + share, side="left"), at_most - 1)
+        end = int(borders[near]) if near >= 0 and borders[near] > begin else min(begin + capacity, total)
+        yield begin, end
+        begin, count = end, count - 1
 
 
 def _causal_frame(tokenizer: PreTrainedTokenizerBase, prompt: ReadingPrompt) -> tuple[str, str, str]:

@@ -6,13 +6,14 @@ sentences only guide the choice; the joined text itself is counted, and sentence
 
 from __future__ import annotations
 
+import operator
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean
-from typing import Literal
+from typing import Literal, SupportsIndex
 
 from attngs.errors import ConfigError
 from attngs.marking import ranking
@@ -35,6 +36,12 @@ class ExtractLayout:
     gap: str = "\n"
     """Stands where sentences were left out."""
     document_gap: str = "\n\n"
+
+    def __post_init__(self) -> None:
+        try:
+            self.label.format(id="")
+        except (LookupError, ValueError) as error:
+            raise ConfigError(f"`label` may hold only the field {{id}}, got {self.label!r}.") from error
 
     def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labelled: bool) -> str:
         """The kept sentences in reading order; neighbours keep the white space between them."""
@@ -69,10 +76,13 @@ class GreedySelector:
 
     def __post_init__(self) -> None:
         for name in ("neighbors", "min_per_document"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"`{name}` must be at least 0, got {getattr(self, name)!r}.")
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 0:
+                raise ConfigError(f"`{name}` must be a whole number of at least 0, got {getattr(self, name)!r}.")
         if self.candidates not in ("all", "marked"):
             raise ConfigError(f"`candidates` must be 'all' or 'marked', got {self.candidates!r}.")
+        given: object = self.must_keep
+        if isinstance(given, str) or not all(isinstance(p, str | re.Pattern) or callable(p) for p in self.must_keep):
+            raise ConfigError(f"`must_keep` must be a tuple of regular expressions or functions of a sentence, got {self.must_keep!r}.")
         for pattern in self.must_keep:
             if isinstance(pattern, str):
                 _compiled(pattern)
@@ -83,7 +93,7 @@ class GreedySelector:
         Raises:
             ConfigError: `target_tokens` is below 1.
         """
-        check_target_tokens(target_tokens)
+        target_tokens = check_target_tokens(target_tokens)
         required = self._required(marking.sentences)
         draft = _Draft(marking.sentences, self.layout, counter, target_tokens)
         draft.add_all()
@@ -127,7 +137,7 @@ class GreedySelector:
         average = fmean(marking.scores) if marking.scores else 0.0
         misfits = 0
         for i in ranking(marking.scores):
-            if misfits > LOOK_AHEAD or (misfits and draft.chosen and marking.scores[i] < average):
+            if draft.chosen and misfits and (misfits > LOOK_AHEAD or marking.scores[i] < average):
                 break
             if self.candidates == "all" or marking.marked[i]:
                 if self.neighbors:
@@ -144,6 +154,10 @@ class GreedySelector:
             return "the documents hold no text"
         if not draft.chosen and self.candidates == "marked" and not any(marking.marked):
             return "nothing was marked"
+        if not draft.chosen and self.candidates == "marked":
+            return (
+                f"nothing fits: the shortest marked sentence takes {draft.smallest(_indices(marking.marked))}, the budget is {draft.budget}"
+            )
         if not draft.chosen:
             shortest = draft.smallest(range(len(sentences)))
             return f"nothing fits: the shortest sentence takes {shortest}, the budget is {draft.budget}"
@@ -164,9 +178,9 @@ def check_target_tokens(target_tokens: object) -> int:
     Raises:
         ConfigError: It is not a whole number of at least 1.
     """
-    if not isinstance(target_tokens, int) or isinstance(target_tokens, bool) or target_tokens < 1:
+    if not isinstance(target_tokens, SupportsIndex) or isinstance(target_tokens, bool) or operator.index(target_tokens) < 1:
         raise ConfigError(f"`target_tokens` must be a whole number of at least 1, got {target_tokens!r}.")
-    return target_tokens
+    return operator.index(target_tokens)
 
 
 class _Draft:
@@ -208,8 +222,10 @@ class _Draft:
 
     def fit(self) -> None:
         """Make the joined text fit: the last chosen leave first. Then use what room is left."""
-        while self.chosen and self.count(self.render()) > self.budget:
-            self._skipped.insert(0, self.chosen.popitem()[0])
+        while self.chosen and (tokens := self.count(self.render())) > self.budget:
+            # half of the share that is too much, so that a long text needs few counts; what left too early gets another chance below
+            for _ in range(max(1, int(len(self.chosen) * (1 - self.budget / tokens) / 2))):
+                self._skipped.insert(0, self.chosen.popitem()[0])
         for i in self._skipped[:LOOK_AHEAD]:  # the sum of single costs may have overstated the text
             self.chosen[i] = None
             if self.count(self.render()) > self.budget:
@@ -225,6 +241,10 @@ class _Draft:
         """What the cheapest text costs that keeps one of these sentences."""
         texts = [self.layout.render(self.sentences, [i], labelled=self.labelled) for i in numbers if self.sentences[i].text.strip()]
         return f"{min(self.counter.count(texts))} tokens{' with its label' if self.labelled else ''}"
+
+
+def _indices(flags: Sequence[bool]) -> list[int]:
+    return [i for i, flag in enumerate(flags) if flag]
 
 
 def _runs(sentences: Sequence[Sentence], numbers: Sequence[int]) -> Iterator[str]:

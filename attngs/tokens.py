@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class TokenizerCounter:
     """Counts with a Hugging Face tokenizer, without the special tokens round a text.
 
-    An unknown token stands for characters that the tokenizer cannot spell; it counts as their UTF-8 bytes, the most that any byte-level
-    reader would need, so that a vocabulary's gap never makes a long text look short.
+    Characters that the tokenizer cannot spell, or leaves out (zero-width ones, control characters), count as their UTF-8 bytes, the most
+    that any byte-level reader would need, so that a vocabulary's gap never makes a long text look short. White space that a tokenizer
+    ignores is free here, and may not be for another reader.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, name: str | None = None) -> None:
@@ -32,9 +33,15 @@ class TokenizerCounter:
         return [self._spelled(text, encoded) for text, encoded in zip(texts, self._encoder.encode(texts), strict=True)]
 
     def _spelled(self, text: str, encoded: EncodedText) -> int:
-        unknown = np.flatnonzero(encoded.ids == self._encoder.unknown_id)
-        gaps = sum(len(text[encoded.starts[i] : encoded.ends[i]].encode(errors="surrogatepass")) for i in unknown)
-        return len(encoded.ids) - len(unknown) + gaps
+        known = encoded.ids != self._encoder.unknown_id
+        spelled = int((encoded.ends - encoded.starts)[known].sum())
+        if spelled >= len("".join(text.split())):
+            return len(encoded.ids)
+        covered = np.zeros(len(text) + 1, dtype=np.int64)
+        np.add.at(covered, encoded.starts[known], 1)
+        np.add.at(covered, encoded.ends[known], -1)
+        gaps = (character for character, depth in zip(text, covered.cumsum(), strict=False) if depth == 0 and not character.isspace())
+        return int(known.sum()) + len("".join(gaps).encode(errors="surrogatepass"))
 
 
 class TiktokenCounter:

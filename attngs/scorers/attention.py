@@ -12,7 +12,7 @@ import torch
 from attngs.attention import AttentionReader
 from attngs.errors import ConfigError, UnsupportedModelError
 from attngs.loading import LoadedModel
-from attngs.marking import Floats, score_sentences
+from attngs.marking import Floats, lift, score_sentences
 from attngs.progress import track
 from attngs.segments import Probe, ReadingPrompt, Segmenter, TokenBatch
 from attngs.types import Sentence
@@ -31,8 +31,10 @@ class AttentionConfig:
     prompt: ReadingPrompt = ReadingPrompt()
 
     def __post_init__(self) -> None:
-        if not self.layers or not all(0 <= layer <= 1 for layer in self.layers):
-            raise ConfigError(f"`layers` must be fractions of the depth between 0 and 1, got {self.layers!r}.")
+        if not isinstance(self.layers, tuple) or not self.layers or not all(0 <= layer <= 1 for layer in self.layers):
+            raise ConfigError(f"`layers` must be a tuple of fractions of the depth between 0 and 1, got {self.layers!r}.")
+        if self.probe not in (None, "last", "query"):
+            raise ConfigError(f"`probe` must be 'last' or 'query', got {self.probe!r}.")
         if self.answer_tokens < 0:
             raise ConfigError(f"`answer_tokens` must be at least 0, got {self.answer_tokens!r}.")
 
@@ -51,6 +53,8 @@ class AttentionScorer:
         self._probe: Probe = config.probe or ("last" if loaded.causal else "query")
         if config.answer_tokens and not (loaded.causal and loaded.model.can_generate()):
             raise UnsupportedModelError(f"`{loaded.name}` cannot write an answer; set `answer_tokens=0`.")
+        if config.answer_tokens > loaded.window // 4:
+            raise ConfigError(f"`answer_tokens` may be at most a quarter of the window of {loaded.window}, got {config.answer_tokens}.")
         self.reader = AttentionReader(loaded.model)
         self.layers = tuple(round(fraction * (len(self.reader.depths) - 1)) for fraction in config.layers)
         self.segmenter = Segmenter(
@@ -59,22 +63,20 @@ class AttentionScorer:
 
     def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
         """Mean attention per token of each sentence, as a share of all attention on the context; see `attngs.marking`."""
-        mass, tokens, window_tokens = self.read(query, sentences)
-        return [float(score) for score in score_sentences(mass, tokens, window_tokens)]
+        mass, tokens = self.read(query, sentences)
+        return [float(score) for score in score_sentences(mass, tokens)]
 
-    def read(self, query: str, sentences: Sequence[Sentence]) -> tuple[Floats, Floats, Floats]:
-        """The raw material of the score: mass `(L, H, S)`, tokens `(S,)` and window size `(S,)` of every sentence."""
+    def read(self, query: str, sentences: Sequence[Sentence]) -> tuple[Floats, Floats]:
+        """The raw material of the score: lifted attention `(L, H, S)` and tokens `(S,)` of every sentence."""
         heads = self.reader.heads[self.layers[0]]
         mass = np.zeros((len(self.layers), heads, len(sentences)))
         tokens = np.zeros(len(sentences))
-        window_tokens = np.zeros(len(sentences))
         for segment in track(self.segmenter.segments(query, sentences, self._probe), "reading"):
             batch = self._with_answer(segment.batch) if self._config.answer_tokens else segment.batch
             here = slice(segment.first, segment.first + len(segment.tokens))
-            mass[:, :, here] += self.reader.read(batch, self.layers)[0].numpy()
+            mass[:, :, here] += lift(self.reader.read(batch, self.layers)[0].numpy(), batch.input_ids.shape[1])
             tokens[here] += segment.tokens
-            window_tokens[here] = segment.tokens.sum()
-        return mass, tokens, window_tokens
+        return mass, tokens
 
     def _with_answer(self, batch: TokenBatch) -> TokenBatch:
         model: Any = self._loaded.model

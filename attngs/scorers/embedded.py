@@ -18,13 +18,17 @@ from attngs.sentence_states import SentenceStates
 from attngs.types import Sentence
 
 
+def encoder_scorer(states: SentenceStates) -> FusedScorer:
+    """z(late attention) + z(cosine) + 0.5 z(BM25), for an encoder that knows the language of the question."""
+    return FusedScorer((LateAttentionScorer(states), 1.0), (CosineScorer(states), 1.0), (LexicalScorer(), 0.5))
+
+
 class EmbeddedScorer:
-    """z(late attention) + z(cosine) + 0.5 z(BM25); where most letters of the question are not Latin, z(BM25) + 0.1 z(late attention)."""
+    """`encoder_scorer`; but where most letters of the question are not Latin, z(BM25) + 0.1 z(late attention)."""
 
     def __init__(self, states: SentenceStates) -> None:
-        late, words = LateAttentionScorer(states), LexicalScorer()
-        self._latin = FusedScorer((late, 1.0), (CosineScorer(states), 1.0), (words, 0.5))
-        self._other = FusedScorer((words, 1.0), (late, 0.1))
+        self._latin = encoder_scorer(states)
+        self._other = FusedScorer((LexicalScorer(), 1.0), (LateAttentionScorer(states), 0.1))
 
     def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
         return (self._latin if _mostly_latin(query) else self._other).score(query, sentences)

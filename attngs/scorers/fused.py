@@ -27,6 +27,7 @@ class FusedScorer:
         for scorer, weight in self._parts:
             scores = np.asarray(scorer.score(query, sentences), dtype=np.float64)
             spread = scores.std() if len(scores) else 0.0
-            if spread > 1e-9 or not np.isfinite(spread):  # NaN goes on to the check that names it
+            noise = 1e-6 * max(1.0, float(np.abs(scores).max(initial=0.0)))  # equal texts differ by rounding, which is no opinion
+            if not spread <= noise:  # so that NaN goes on to the check that names it
                 total += weight * (scores - scores.mean()) / spread
         return [float(score) for score in total]

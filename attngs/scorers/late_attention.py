@@ -16,6 +16,9 @@ from attngs.errors import ConfigError
 from attngs.sentence_states import SentenceStates
 from attngs.types import Sentence
 
+ROWS = 64
+"""Tokens of the question that attend at once; bounds memory for a question as long as a conversation."""
+
 
 class LateAttentionScorer:
     """Log lift of the question's attention over uniform attention, per sentence.
@@ -38,7 +41,9 @@ class LateAttentionScorer:
         if not len(asked) or not int(tokens.sum()):
             return [0.0] * len(sentences)
         keys = torch.cat(context).float()  # (T, D)
-        attention = (asked @ keys.T / self._temperature).softmax(dim=-1).mean(dim=0)  # (T,)
+        attention = torch.zeros(len(keys))  # (T,)
+        for rows in asked.split(ROWS):
+            attention += (rows @ keys.T / self._temperature).softmax(dim=-1).sum(dim=0) / len(asked)
         owner = torch.repeat_interleave(torch.arange(len(context)), tokens)  # (T,)
         mass = torch.zeros(len(context)).index_add_(0, owner, attention)  # (S,)
         lift = mass * len(keys) / tokens.clamp(min=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 import torch
@@ -161,6 +162,29 @@ def test_the_model_computes_the_same_while_it_is_read() -> None:
                 assert (model(input_ids=ids).logits - expected).abs().max() < 1e-4
 
 
+@pytest.mark.parametrize("model_type", ["qwen2", "gemma2"])
+def test_a_host_forward_that_outlives_a_read_is_not_disturbed(model_type: str) -> None:
+    """Its first layers run while our attention is in force, the rest under the model's own eager attention."""
+    model = tiny_model(model_type, **ARCHITECTURES[model_type])
+    model.set_attn_implementation("eager")
+    ids = batch_of((60,), "none").input_ids
+    with torch.no_grad(), ExitStack() as reading:
+        expected = model(input_ids=ids).logits
+        reading.enter_context(attention._installed(model))
+        hook = model.model.layers[0].register_forward_hook(lambda *_: reading.close())
+        disturbed = model(input_ids=ids).logits
+        hook.remove()
+    assert model.config._attn_implementation == "eager"
+    assert (disturbed - expected).abs().max() < 1e-4
+
+
+def test_a_model_whose_masks_cannot_be_shared_is_refused() -> None:
+    model = tiny_model("qwen2")
+    model.config._attn_implementation = "flex_attention"
+    with pytest.raises(UnsupportedModelError, match=r"set_attn_implementation\('sdpa'\)"):
+        AttentionReader(model)
+
+
 def test_threads_get_the_same_rows_as_one_after_the_other() -> None:
     model = tiny_model("qwen2")
     reader = AttentionReader(model)
@@ -178,7 +202,7 @@ def test_threads_get_the_same_rows_as_one_after_the_other() -> None:
     assert model.config._attn_implementation == "sdpa"
 
 
-@pytest.mark.parametrize("model_type", ["falcon", "gptj", "t5", "mamba"])
+@pytest.mark.parametrize("model_type", ["falcon", "gptj", "mpt", "t5", "mamba"])
 @pytest.mark.filterwarnings("ignore")
 def test_what_cannot_be_read_says_so(model_type: str) -> None:
     settings = {"rotary_dim": 8} if model_type == "gptj" else {}

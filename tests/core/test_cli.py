@@ -155,19 +155,47 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["endless.txt"]
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "r.txt"
     write_whole(path, "old \ud800")
     assert path.read_text(encoding="utf-8") == "old ?"
 
-    class Unwritable(str):
-        def encode(self, *args: object, **kwargs: object) -> bytes:
-            raise KeyboardInterrupt
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
 
+    monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        write_whole(path, Unwritable("new"))
+        write_whole(path, "new")
     assert path.read_text(encoding="utf-8") == "old ?"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_links_permissions_and_devices_stay_what_they_are(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.txt", tmp_path / "link.txt"
+    real.write_text("old")
+    real.chmod(0o600)
+    link.symlink_to(real)
+    write_whole(link, "new")
+    assert link.is_symlink()
+    assert (real.read_text(), real.stat().st_mode & 0o777) == ("new", 0o600)
+    write_whole(Path(os.devnull), "gone")
+    assert Path(os.devnull).is_char_device()
+
+
+def test_a_text_given_as_a_path_is_an_error_not_a_traceback() -> None:
+    code, _, err = run("compress", "She is allergic to walnuts. " * 30, "-q", "x")
+    assert code == 1
+    assert "cannot be read: File name too long" in err
+
+
+def test_documents_cannot_steer_the_terminal_or_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Tea \x1b[2J is [bold]good[/bold]. [/] And more.")
+    assert run("mark", tmp_path / "a.txt", "-q", "[red]tea[/]", "-o", tmp_path / "t.txt")[0] == 0
+    table = (tmp_path / "t.txt").read_text(encoding="utf-8")
+    assert "\x1b" not in table
+    assert "[bold]good[/bold]" in table
+    assert run("mark", tmp_path / "a.txt", "-q", "tea", "-o", tmp_path / "t.json")[0] == 0
+    assert json.loads((tmp_path / "t.json").read_text())["query"] == "tea"
 
 
 def test_a_reader_that_leaves_early_is_no_error(memory: Path) -> None:

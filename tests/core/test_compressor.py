@@ -118,6 +118,7 @@ def test_nothing_fits_is_a_defined_result() -> None:
         ({"text": "x"}, "`documents` must be strings"),
         (["ok", None], r"`documents\[1\]` must be a str or an `attngs.Document`, got NoneType"),
         ([Document(text=None)], r"`documents\[0\].text` must be a str, got NoneType"),  # type: ignore[arg-type]
+        ([Document(text="x", metadata=None)], r"`documents\[0\].metadata` must be a mapping"),  # type: ignore[arg-type]
         ([Document(text="x", id=7)], r"`documents\[0\].id` must be a str, got int"),  # type: ignore[arg-type]
     ],
 )
@@ -162,6 +163,8 @@ def test_scores_that_are_not_numbers() -> None:
 def test_a_marker_without_tokenizer_needs_a_counter() -> None:
     with pytest.raises(ConfigError, match="`counter`"):
         ContextCompressor(Marker(FakeScorer("x")))
+    with pytest.raises(ConfigError, match="`chat` must have"):
+        compressor_of("x", chat="gpt-4o")
 
 
 async def test_async_gives_the_same(default_marker: Marker) -> None:

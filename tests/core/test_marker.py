@@ -17,7 +17,7 @@ from attngs.errors import AssetError, ConfigError, InputError, MissingDependency
 from attngs.loading import best_device, best_dtype
 from attngs.marking import TopK
 from attngs.scorers.attention import AttentionConfig, AttentionScorer
-from attngs.scorers.embedded import EmbeddedScorer
+from attngs.scorers.fused import FusedScorer
 from attngs.testing import FakeScorer, tiny_model, tiny_tokenizer
 
 TEXTS = ["Anna owns a cat. Ben owns a dog.", "It rained all day. Nobody went out."]
@@ -50,7 +50,7 @@ def test_a_decoder_from_a_folder(folder: Path) -> None:
 def test_an_encoder_from_a_folder_is_read_by_its_states_unless_heads_are_asked_for(tmp_path: Path) -> None:
     tiny_model("bert").save_pretrained(tmp_path)
     tiny_tokenizer(chat_template=False).save_pretrained(tmp_path)
-    assert isinstance(Marker.from_pretrained(tmp_path).scorer, EmbeddedScorer)
+    assert isinstance(Marker.from_pretrained(tmp_path).scorer, FusedScorer)  # whatever the script: it may be multilingual
     heads = Marker.from_pretrained(tmp_path, config=AttentionConfig())
     assert isinstance(heads.scorer, AttentionScorer)
     assert len(heads.mark(TEXTS, "Who owns a dog?").scores) == 4
@@ -129,13 +129,15 @@ def test_the_embedded_marker_finds_what_was_asked_for(default_marker: Marker) ->
 
 
 def test_damaged_weights_are_refused(tmp_path: Path) -> None:
-    for file in assets_folder().glob("*.json"):
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    with pytest.raises(AssetError, match="cannot be read"):
-        load_embedded(tmp_path)
-    (tmp_path / "model.safetensors").write_bytes(b"something else")
-    with pytest.raises(AssetError, match="sha256"):
-        load_embedded(tmp_path)
+    for name in ("model.safetensors", "config.json", "tokenizer.json"):
+        for file in ("model.safetensors", "config.json", "tokenizer.json"):
+            (tmp_path / file).write_bytes((assets_folder() / file).read_bytes())
+        (tmp_path / name).write_bytes(b"something else")
+        with pytest.raises(AssetError, match=rf"{name} has the sha256"):
+            load_embedded(tmp_path)
+        (tmp_path / name).unlink()
+        with pytest.raises(AssetError, match=rf"cannot read .*{name}"):
+            load_embedded(tmp_path)
 
 
 def test_a_missing_extra_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +163,15 @@ def test_ids_and_metadata_come_back_and_nothing_is_mutated(default_marker: Marke
     assert documents[2].id == ""
 
 
-def test_devices() -> None:
+def test_a_model_in_training_mode_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"model\.eval\(\)"):
+        Marker.from_model(tiny_model("qwen2").train(), tiny_tokenizer())
+
+
+def test_devices(folder: Path) -> None:
+    for device in ("gpu", "cuda:99"):
+        with pytest.raises(ConfigError, match="`device`"):
+            Marker.from_pretrained(folder, device=device)
     assert best_dtype(torch.device("cuda")) == torch.bfloat16
     assert best_dtype(torch.device("cpu")) == torch.float32
     assert best_device().type in {"cpu", "cuda", "mps"}

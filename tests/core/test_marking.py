@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs.errors import ConfigError, ModelError
-from attngs.marking import AlphaRule, MarkRule, Percentile, Threshold, TopK, TopP, check_finite, ranking, score_sentences
+from attngs.marking import AlphaRule, MarkRule, Percentile, Threshold, TopK, TopP, check_finite, lift, ranking, score_sentences
 
 SCORES = st.lists(st.floats(-5, 5, allow_nan=False), max_size=30)
 
@@ -18,7 +18,7 @@ SCORES = st.lists(st.floats(-5, 5, allow_nan=False), max_size=30)
 def test_the_papers_score_by_hand() -> None:
     """Five tokens `.1 .1 | .3 .1 | .2` in three sentences: means .1, .2, .2 of a total of .8."""
     mass = np.array([[[0.2, 0.4, 0.2]]])  # one layer, one head
-    scores = score_sentences(mass, np.array([2.0, 2, 1]), np.full(3, 5.0))
+    scores = score_sentences(mass, np.array([2.0, 2, 1]))
     assert np.allclose(scores, np.array([0.1, 0.2, 0.2]) / 0.8)
     assert AlphaRule(0.6)(scores.tolist()) == (False, True, True)
     assert AlphaRule(0.5)(scores.tolist()) == (True, True, True)
@@ -27,36 +27,34 @@ def test_the_papers_score_by_hand() -> None:
 def test_heads_are_averaged_or_weighted() -> None:
     mass = np.array([[[0.2, 0.2], [0.6, 0.0]]])
     one = np.ones(2)
-    assert np.allclose(score_sentences(mass, one, one), [0.8, 0.2])
-    assert np.allclose(score_sentences(mass, one, one, np.array([[1.0, 0.0]])), [0.5, 0.5])
+    assert np.allclose(score_sentences(mass, one), [0.8, 0.2])
+    assert np.allclose(score_sentences(mass, one, np.array([[1.0, 0.0]])), [0.5, 0.5])
     with pytest.raises(ConfigError, match="head_weights"):
-        score_sentences(mass, one, one, np.ones((2, 2)))
+        score_sentences(mass, one, np.ones((2, 2)))
 
 
 def test_every_layer_counts_the_same_however_much_it_gives_to_sinks() -> None:
     mass = np.array([[[0.5, 0.5]], [[0.003, 0.001]]])
-    assert np.allclose(score_sentences(mass, np.ones(2), np.ones(2)), [(0.5 + 0.75) / 2, (0.5 + 0.25) / 2])
+    assert np.allclose(score_sentences(mass, np.ones(2)), [(0.5 + 0.75) / 2, (0.5 + 0.25) / 2])
 
 
 def test_a_short_window_does_not_outshine_a_long_one() -> None:
-    """Uniform attention over 10 and over 100 tokens must give all sentences the same score."""
-    mass = np.array([[[0.5, 0.5, 0.1, 0.9]]])
-    tokens, window = np.array([5.0, 5, 10, 90]), np.array([10.0, 10, 100, 100])
-    scores = score_sentences(mass, tokens, window)
+    """Uniform attention over 20 and over 110 tokens, 10 of them the prompt's, must give all sentences the same score."""
+    short, long = lift(np.array([[[5 / 20, 5 / 20]]]), 20), lift(np.array([[[10 / 110, 90 / 110]]]), 110)
+    scores = score_sentences(np.concatenate([short, long], axis=2), np.array([5.0, 5, 10, 90]))
     assert np.allclose(scores, scores[0])
 
 
 def test_a_sentence_without_tokens_scores_nothing() -> None:
-    assert score_sentences(np.array([[[0.0, 1.0]]]), np.array([0.0, 3]), np.array([3.0, 3])).tolist() == [0, 1 / 3]
-    assert score_sentences(np.zeros((2, 3, 4)), np.zeros(4), np.zeros(4)).tolist() == [0, 0, 0, 0]
+    assert score_sentences(np.array([[[0.0, 1.0]]]), np.array([0.0, 3])).tolist() == [0, 1 / 3]
+    assert score_sentences(np.zeros((2, 3, 4)), np.zeros(4)).tolist() == [0, 0, 0, 0]
 
 
 @given(st.permutations(range(5)))
 def test_permuting_sentences_permutes_scores(order: list[int]) -> None:
     mass = np.arange(30, dtype=float).reshape(2, 3, 5) + 1
-    tokens, window = np.array([1.0, 2, 3, 4, 5]), np.array([9.0, 9, 9, 6, 6])
-    scores = score_sentences(mass, tokens, window)
-    assert np.allclose(score_sentences(mass[:, :, order], tokens[order], window[order]), scores[order])
+    tokens = np.array([1.0, 2, 3, 4, 5])
+    assert np.allclose(score_sentences(mass[:, :, order], tokens[order]), score_sentences(mass, tokens)[order])
 
 
 @pytest.mark.parametrize(
@@ -85,10 +83,15 @@ def test_rules_are_total_and_keep_the_best(scores: list[float]) -> None:
             assert marked[ranking(scores)[0]]
 
 
-@pytest.mark.parametrize("scores", [[], [0.0, 0.0], [-1.0, -2.0]])
+@pytest.mark.parametrize("scores", [[], [-1.0, -2.0]])
 def test_nothing_is_marked_where_nothing_was_attended(scores: list[float]) -> None:
     assert not any(AlphaRule()(scores))
     assert not any(TopP(0.9)(scores))
+
+
+@pytest.mark.parametrize("scores", [[0.0], [0.0, 0.0], [2.0, 2.0, 2.0]])
+def test_equal_scores_rule_nothing_out(scores: list[float]) -> None:
+    assert all(AlphaRule()(scores))
 
 
 @pytest.mark.parametrize("make", [lambda: AlphaRule(0), lambda: AlphaRule(1.1), lambda: TopK(0), lambda: TopP(-1), lambda: Percentile(101)])

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from attngs import Marker
 from attngs.errors import ConfigError, ModelError, UnsupportedModelError
 from attngs.loading import LoadedModel, wrap_model
 from attngs.marking import ranking
@@ -114,7 +115,36 @@ def test_windows_tell_the_same_story_as_one_pass() -> None:
     assert 0.5 < np.mean(parts) / np.mean(whole) < 2
 
 
+def test_under_uniform_attention_place_and_window_do_not_matter() -> None:
+    """With query weights of zero every softmax is uniform: all equal sentences must score the same, in whichever window they were read."""
+    import torch
+
+    model = loaded(window=700)
+    with torch.no_grad():
+        for name, parameter in model.model.named_parameters():
+            if "q_proj" in name:
+                parameter.zero_()
+    sentences = sentences_of("Twelve char. " * 97 + "x" * 1_500)
+    scorer = AttentionScorer(model)
+    assert len(scorer.segmenter.segments("q", sentences, "last")) > 3
+    scores = np.array(scorer.score("q", sentences))
+    assert np.allclose(scores, scores[0], rtol=1e-3)
+
+
+def test_equal_sentences_get_equal_scores(default_marker: Marker) -> None:
+    for number in (1, 2, 100):
+        marking = default_marker.mark(["My pills are blue."] * number, "Which pills?")
+        assert len(set(marking.scores)) == 1
+        assert all(marking.marked)
+
+
 def test_settings_of_attention_out_of_range() -> None:
+    with pytest.raises(ConfigError, match="`probe`"):
+        AttentionConfig(probe="mean")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="`layers`"):
+        AttentionConfig(layers=0.5)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="a quarter of the window"):
+        AttentionScorer(loaded(window=600), AttentionConfig(answer_tokens=500))
     with pytest.raises(ConfigError, match="`layers`"):
         AttentionConfig(layers=(1.5,))
     with pytest.raises(ConfigError, match="`answer_tokens`"):

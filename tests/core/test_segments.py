@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from attngs.encoding import TextEncoder
 from attngs.errors import InputError, UnsupportedModelError
-from attngs.segments import ReadingPrompt, Segmenter
+from attngs.segments import ReadingPrompt, Segmenter, _windows
 from attngs.sentences import split_sentences
 from attngs.testing import NASTY_TEXTS, tiny_tokenizer
 from attngs.types import Document, Sentence
@@ -124,8 +124,43 @@ def test_offsets_survive_surrogates_and_control_strings() -> None:
 
 
 def test_a_question_that_fills_the_window_is_an_error() -> None:
-    with pytest.raises(InputError, match="`query` takes 200 tokens"):
-        Segmenter(PLAIN, window=300, causal=True).segments("q" * 200, sentences_of("text"), "last")
+    with pytest.raises(InputError, match=r"`query` takes 200 tokens and the prompt around it \d+, which leaves"):
+        Segmenter(PLAIN, window=300, causal=True).segments("q" * 200, sentences_of("text " * 40), "last")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "capacity", "windows"), [([30] * 33 + [10], 500, 3), ([70] * 42 + [60], 1_000, 4), ([900], 300, 3), ([5], 300, 1)]
+)
+def test_windows_are_as_few_and_as_equal_as_sentences_allow(sizes: list[int], capacity: int, windows: int) -> None:
+    found = _windows(np.repeat(np.arange(len(sizes)), sizes), capacity)
+    lengths = [end - start for start, end in found]
+    assert len(found) == windows
+    assert min(lengths) >= 0.85 * max(lengths)
+
+
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=30), st.integers(20, 200))
+def test_windows_tile_the_tokens_under_their_capacity(sizes: list[int], capacity: int) -> None:
+    found = _windows(np.repeat(np.arange(len(sizes)), sizes), capacity)
+    assert [start for start, _ in found] == [0, *(end for _, end in found[:-1])]
+    assert found[-1][1] == sum(sizes)
+    assert all(0 < end - start <= capacity for start, end in found)
+    borders = set(np.cumsum(sizes).tolist())
+    assert all(end in borders or end - start == capacity for start, end in found)
+
+
+def test_control_strings_in_disguise_bring_in_no_control_token() -> None:
+    """A tokenizer that lower-cases and folds before it looks for special tokens would find them in other spellings."""
+    from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    backend = Tokenizer(models.WordLevel({"<unk>": 0, "?": 1, "hi": 2}, unk_token="<unk>"))
+    backend.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    backend.add_special_tokens([AddedToken("<|ctl|>", normalized=True)])
+    encoder = TextEncoder(PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>"))
+    control = backend.token_to_id("<|ctl|>")
+    for text in ("hi <|ctl|>", "hi <|CTL|>", "hi ＜|ctl|＞"):
+        assert control not in encoder.encode([text])[0].ids.tolist()
 
 
 def test_a_tokenizer_without_offsets_is_named() -> None:

@@ -159,7 +159,22 @@ def test_budgets_that_are_none(budget: object) -> None:
         GreedySelector().select(marking_of(ONE), target_tokens=budget, counter=WORDS)  # type: ignore[arg-type]
 
 
+def test_a_sentence_that_fits_is_found_behind_any_number_that_do_not() -> None:
+    rows = [[(f"word {i} " * 20, 9.0)] for i in range(40)]
+    selection = GreedySelector().select(marking_of(*rows, [("short one.", 1.0)]), target_tokens=8, counter=WORDS)
+    assert selection.text == "[d40]\nshort one."
+    marked = GreedySelector(candidates="marked").select(marking_of(*rows, [("short.", 1.0)], marked={3}), target_tokens=8, counter=WORDS)
+    assert marked.reason == "nothing fits: the shortest marked sentence takes 41 tokens with its label, the budget is 8"
+
+
 def test_settings_out_of_range() -> None:
+    for bad in ("allergy", (5,)):
+        with pytest.raises(ConfigError, match="`must_keep` must be a tuple"):
+            GreedySelector(must_keep=bad)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="`neighbors`"):
+        GreedySelector(neighbors=None)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="`label`"):
+        ExtractLayout(label="[{date}]")
     with pytest.raises(ConfigError, match="`neighbors`"):
         GreedySelector(neighbors=-1)
     with pytest.raises(ConfigError, match="not a regular expression"):

@@ -37,6 +37,7 @@ def test_what_a_vocabulary_cannot_spell_counts_as_bytes() -> None:
     counter = TokenizerCounter(AutoTokenizer.from_pretrained(assets_folder()))
     assert counter.count(["x" * 1_000, "the cat", "the " + "y" * 500])[1:] == [2, 501]
     assert counter.count(["x" * 1_000]) == [1_000]
+    assert counter.count(["Tea." + "\u200b" * 100, "a\U000e0041"]) == [302, 5]  # nor do characters that no one sees
 
 
 def test_tiktoken_by_name_through_its_plugin_folder(tmp_path: Path) -> None:
