@@ -39,10 +39,11 @@ test: setup
 	$(BIN)/python -m pytest
 
 DATA ?= ../shared/data
+LIMITS ?= --limit xquad12_a=240 expmrc=300 qmsum_val=120
 bench: setup
 	$(BIN)/python -m benchmarks.attention
 	$(BIN)/python -m benchmarks.sentences
-	@if [ -d "$(DATA)" ]; then $(BIN)/python -m benchmarks.recall "$(DATA)"; else echo "no data in $(DATA): recall not measured"; fi
+	@if [ -d "$(DATA)" ]; then $(BIN)/python -m benchmarks.recall "$(DATA)" $(LIMITS); else echo "no data in $(DATA): recall not measured"; fi
 
 docs: setup
 	$(BIN)/zensical build --clean
