@@ -63,7 +63,7 @@ class Marker:
         """Load a marker from the Hugging Face hub or a local folder.
 
         A decoder is read by its attention, as in the paper. A BERT-like encoder is read by late attention over its states, because the
-        heads of sentence encoders do not find evidence; pass a `config` to read its heads all the same.
+        heads of sentence encoders find little evidence; pass a `config` to read its heads all the same.
 
         Args:
             name_or_path: For example `Qwen/Qwen3-0.6B`, or a folder.

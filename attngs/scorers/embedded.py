@@ -1,7 +1,7 @@
 """The score of `Marker.default()`: late attention, sentence similarity and words, over one small English encoder.
 
-A sentence encoder's own heads are no marker: their attention finds evidence no better than chance. Late attention over its states does as
-well as similarity and errs elsewhere, so the two are summed, with words at half weight for names and rare terms. The encoder was trained on
+A sentence encoder's own heads are a weak marker, not far from chance. Late attention over its states does as well as similarity and errs
+elsewhere, so the two are summed, with words at half weight for names and rare terms. The encoder was trained on
 English; for a question in another script its states say little, and words lead. Numbers: docs/embedded-marker.md.
 """
 

@@ -42,7 +42,7 @@ def test_the_result_explains_itself() -> None:
     assert len(result.dropped) == 4
     assert result.sources[0].metadata == {"date": "2026-01-01"}
     assert result.counter == "count_words"
-    assert set(result.milliseconds) == {"mark", "select"}
+    assert set(result.milliseconds) == {"count", "mark", "select"}
 
 
 def test_json_and_html_hold_the_result() -> None:
@@ -190,7 +190,7 @@ async def test_the_writer_rewrites() -> None:
     ):
         assert (result.text, result.method, result.compressed_tokens) == ("Rex is Ben's dog.", "rewrite", 4)
         assert [source.document_id for source in result.sources] == ["a", "b"]
-        assert set(result.milliseconds) == {"mark", "select", "write"}
+        assert set(result.milliseconds) == {"count", "mark", "select", "write"}
     system, user = chat.calls[0]
     assert system.role == "system"
     assert f"{START}Ben has a dog named Rex.{END} It rained." in user.content
