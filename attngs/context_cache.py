@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from typing import Generic, NamedTuple, TypeVar
@@ -9,6 +10,11 @@ from typing import Generic, NamedTuple, TypeVar
 from attngs.errors import ConfigError
 
 Value = TypeVar("Value")
+
+
+def content_key(text: str) -> bytes:
+    """A key that names a text by its content, lone surrogates included."""
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=20).digest()
 
 
 class CacheInfo(NamedTuple):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from attngs.context_cache import CacheInfo, ContextCache
+from attngs.context_cache import CacheInfo, ContextCache, content_key
 from attngs.encoding import TextEncoder
 from attngs.errors import ModelError, UnsupportedModelError
 from attngs.loading import LoadedModel
@@ -44,7 +43,7 @@ class SentenceStates:
 
         A text longer than the model's window is read in parts.
         """
-        keys = [hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=20).digest() for text in texts]
+        keys = [content_key(text) for text in texts]
         found = {key: self._cache.get(key) for key in dict.fromkeys(keys)}
         missing = {key: text for key, text in zip(keys, texts, strict=True) if found[key] is None}
         for key, new in zip(missing, self._read(list(missing.values())), strict=True):

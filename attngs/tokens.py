@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from attngs.context_cache import ContextCache, content_key
 from attngs.encoding import EncodedText, TextEncoder
 from attngs.errors import AssetError, ConfigError, InputError
 from attngs.protocols import TokenCounter
@@ -15,6 +16,13 @@ from attngs.protocols import TokenCounter
 if TYPE_CHECKING:
     import tiktoken
     from transformers import PreTrainedTokenizerBase
+
+
+CACHE_BYTES = 8 * 2**20
+"""For counts that are remembered: the sentences of a memory are counted again for every question."""
+
+ENTRY_BYTES = 128
+"""One remembered count with its key, about."""
 
 
 class TokenizerCounter:
@@ -27,10 +35,17 @@ class TokenizerCounter:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, name: str | None = None) -> None:
         self._encoder = TextEncoder(tokenizer)
+        self._counts: ContextCache[int] = ContextCache(CACHE_BYTES)
         self.name = name or str(tokenizer.name_or_path)
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        return [self._spelled(text, encoded) for text, encoded in zip(texts, self._encoder.encode(texts), strict=True)]
+        keys = [content_key(text) for text in texts]
+        found = {key: self._counts.get(key) for key in dict.fromkeys(keys)}
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if found[key] is None}
+        for (key, text), encoded in zip(missing.items(), self._encoder.encode(list(missing.values())), strict=True):
+            found[key] = tokens = self._spelled(text, encoded)
+            self._counts.put(key, tokens, ENTRY_BYTES)
+        return [count for key in keys if (count := found[key]) is not None]
 
     def _spelled(self, text: str, encoded: EncodedText) -> int:
         known = encoded.ids != self._encoder.unknown_id

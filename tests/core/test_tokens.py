@@ -28,6 +28,13 @@ def test_a_tokenizer_counts_plain_text_without_frames() -> None:
     assert isinstance(counter, TokenCounter)
 
 
+def test_counting_again_gives_the_same() -> None:
+    counter = TokenizerCounter(tiny_tokenizer())
+    texts = ["abc", "", "abc", "\ud800", "é"]
+    assert counter.count(texts) == counter.count(texts) == [3, 0, 3, 3, 2]
+    assert counter.count(["new", "abc"]) == [3, 3]
+
+
 def test_what_a_vocabulary_cannot_spell_counts_as_bytes() -> None:
     """A word of a thousand letters is one unknown token to WordPiece; no reader would see it so."""
     from transformers import AutoTokenizer
