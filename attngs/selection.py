@@ -96,7 +96,7 @@ class GreedySelector:
         target_tokens = check_target_tokens(target_tokens)
         required = self._required(marking.sentences)
         draft = _Draft(marking.sentences, self.layout, counter, target_tokens)
-        draft.add_all()
+        draft.add_all(i for i, marked in enumerate(marking.marked) if marked or self.candidates == "all")
         for i in self._promised(marking, required):
             draft.add([i])
         self._fill(draft, marking)
@@ -198,14 +198,14 @@ class _Draft:
         self._label_costs = dict(zip(documents, counter.count([label + layout.document_gap for label in labels]), strict=True))
         self._opened = set[int]()
 
-    def add_all(self) -> None:
-        """Take everything if that fits: the usual case of a context that needed no compression."""
-        everything = dict.fromkeys(i for i, sentence in enumerate(self.sentences) if sentence.text.strip())
-        if sum(self._costs) <= 2 * self.budget:  # else not worth counting
-            text = self.layout.render(self.sentences, everything, labelled=self.labelled)
-            if self.count(text) <= self.budget:
-                self.chosen = everything
-                self._spent = self.budget
+    def add_all(self, candidates: Iterable[int]) -> None:
+        """Take all candidates if they fit: the usual case of a context that needed no compression."""
+        everything = dict.fromkeys(i for i in candidates if self.sentences[i].text.strip())
+        if sum(self._costs[i] for i in everything) <= 2 * self.budget:  # else not worth counting
+            tokens = self.count(self.layout.render(self.sentences, everything, labelled=self.labelled))
+            if tokens <= self.budget:
+                self.chosen, self._spent = everything, tokens
+                self._opened = {self.sentences[i].position for i in everything}
 
     def add(self, group: Sequence[int]) -> bool:
         """Take all of the group, or none of it; says whether all are in."""

@@ -130,7 +130,10 @@ def test_the_best_sentence_never_goes_missing_in_silence() -> None:
 
 def test_only_marked_sentences_when_asked() -> None:
     marking = marking_of(ONE, marked={2})
-    assert GreedySelector(candidates="marked").select(marking, target_tokens=9, counter=WORDS).text == "c c c c."
+    for budget in (4, 9, 100):
+        assert GreedySelector(candidates="marked").select(marking, target_tokens=budget, counter=WORDS).text == "c c c c."
+    both = GreedySelector(candidates="marked", must_keep=("d",)).select(marking, target_tokens=100, counter=WORDS)
+    assert (both.text, both.reason) == ("c c c c. d.", None)
 
 
 @pytest.mark.parametrize(
