@@ -112,13 +112,8 @@ class GreedySelector:
         )
 
     def _required(self, sentences: Sequence[Sentence]) -> list[int]:
-        tests = [_compiled(p).search if isinstance(p, str) else p.search if isinstance(p, re.Pattern) else None for p in self.must_keep]
-        calls = [p for p in self.must_keep if not isinstance(p, str | re.Pattern)]
-        return [
-            i
-            for i, sentence in enumerate(sentences)
-            if any(test(sentence.text) for test in tests if test is not None) or any(call(sentence) for call in calls)
-        ]
+        tests = [_test(must) for must in self.must_keep]
+        return [i for i, sentence in enumerate(sentences) if any(test(sentence) for test in tests)]
 
     def _promised(self, marking: Marking, required: Sequence[int]) -> Iterator[int]:
         """Sentences that get their chance first: those that must be kept, then the minimum of every document."""
@@ -152,15 +147,12 @@ class GreedySelector:
         sentences = marking.sentences
         if not any(sentence.text.strip() for sentence in sentences):
             return "the documents hold no text"
-        if not draft.chosen and self.candidates == "marked" and not any(marking.marked):
+        wanted = [i for i, s in enumerate(sentences) if s.text.strip() and (self.candidates == "all" or marking.marked[i])]
+        if not draft.chosen and not wanted:
             return "nothing was marked"
-        if not draft.chosen and self.candidates == "marked":
-            return (
-                f"nothing fits: the shortest marked sentence takes {draft.smallest(_indices(marking.marked))}, the budget is {draft.budget}"
-            )
         if not draft.chosen:
-            shortest = draft.smallest(range(len(sentences)))
-            return f"nothing fits: the shortest sentence takes {shortest}, the budget is {draft.budget}"
+            kind = "marked sentence" if self.candidates == "marked" else "sentence"
+            return f"nothing fits: the shortest {kind} takes {draft.smallest(wanted)}, the budget is {draft.budget}"
         missing = [i for i in required if i not in draft.chosen and sentences[i].text.strip()]
         if missing:
             return f"{len(missing)} of {len(required)} sentences that must be kept did not fit into {draft.budget} tokens"
@@ -243,10 +235,6 @@ class _Draft:
         return f"{min(self.counter.count(texts))} tokens{' with its label' if self.labelled else ''}"
 
 
-def _indices(flags: Sequence[bool]) -> list[int]:
-    return [i for i, flag in enumerate(flags) if flag]
-
-
 def _runs(sentences: Sequence[Sentence], numbers: Sequence[int]) -> Iterator[str]:
     """Texts of unbroken runs of sentences of one document."""
     begin = 0
@@ -255,6 +243,14 @@ def _runs(sentences: Sequence[Sentence], numbers: Sequence[int]) -> Iterator[str
             first, last = sentences[numbers[begin]], sentences[numbers[at - 1]]
             yield first.document.text[first.start : last.end]
             begin = at
+
+
+def _test(must: MustKeep) -> Callable[[Sentence], object]:
+    """Truthy for the sentences that `must` names."""
+    if not isinstance(must, str | re.Pattern):
+        return must
+    pattern = re.compile(must)
+    return lambda sentence: pattern.search(sentence.text)
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

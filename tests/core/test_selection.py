@@ -147,6 +147,7 @@ def test_only_marked_sentences_when_asked() -> None:
             "nothing fits: the shortest sentence takes 4 tokens with its label",
         ),
         (marking_of([("a b c.", 1.0)], marked=set()), GreedySelector(candidates="marked"), "nothing was marked"),
+        (marking_of([("  ", 1.0)], [("a b c.", 0.5)], marked={0}), GreedySelector(candidates="marked"), "nothing was marked"),
     ],
 )
 def test_an_empty_result_says_why(marking: Marking, selector: GreedySelector, reason: str) -> None:
