@@ -84,16 +84,16 @@ def ledger(result: CompressedContext, out: Path | None) -> None:
 
 def marking_table(marking: Marking, top: int, *, to_file: bool = False) -> str:
     """The best sentences as a table, best first; in colour only for a terminal."""
-    table = Table("rank", "score", "marked", "document", "characters", "text", title=Text(marking.query), title_justify="left")
+    table = Table("rank", "score", "marked", "document", "characters", "text", title=_shown(marking.query), title_justify="left")
     for rank, i in enumerate(ranking(marking.scores)[:top], start=1):
         sentence = marking.sentences[i]
         table.add_row(
             str(rank),
             f"{marking.scores[i]:.4g}",
             "yes" if marking.marked[i] else "",
-            Text(sentence.document.id),
+            _shown(sentence.document.id),
             f"{sentence.start}-{sentence.end}",
-            Text(_CONTROL.sub("\ufffd", " ".join(sentence.text.split()))),
+            _shown(sentence.text),
         )
     table.caption = f"{sum(marking.marked)} of {len(marking.sentences)} sentences marked"
     terminal = sys.stdout.isatty() and not to_file
@@ -115,7 +115,7 @@ def info() -> None:
     """Versions, device and assets."""
     import torch
 
-    from attngs.embedded import NAME, load_embedded
+    from attngs.embedded import NAME, assets_folder, load_embedded
     from attngs.loading import best_device, best_dtype
 
     device = best_device()
@@ -125,8 +125,6 @@ def info() -> None:
     table.add_row("python", f"{platform.python_version()} on {platform.platform()}")
     table.add_row("device", f"{device}, {str(best_dtype(device)).removeprefix('torch.')}, {torch.get_num_threads()} threads")
     try:
-        from attngs.embedded import assets_folder
-
         load_embedded()
         table.add_row("default marker", f"{NAME}, weights verified")
         table.add_row("", Text(str(assets_folder())))
@@ -142,6 +140,11 @@ def _version_of(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
+
+
+def _shown(text: str) -> Text:
+    """A text of the user's on one line, without markup and without control characters."""
+    return Text(_CONTROL.sub("\ufffd", " ".join(text.split())))
 
 
 def _stderr() -> Console:

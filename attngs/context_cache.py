@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from attngs.errors import ConfigError
@@ -63,6 +64,23 @@ class ContextCache(Generic[Value]):
             self._bytes += size
             while self._bytes > self._max_bytes:
                 self._bytes -= self._entries.popitem(last=False)[1][1]
+
+    def remember(self, texts: Sequence[str], compute: Callable[[list[str]], Iterable[Value]], size: Callable[[Value], int]) -> list[Value]:
+        """The value of each text, by its content; those that are not kept are computed together, equal texts once.
+
+        Args:
+            texts: What the values depend on, and all that they depend on.
+            compute: The values of the missing texts, in order.
+            size: Bytes of a value.
+        """
+        keys = [content_key(text) for text in texts]
+        kept = {key: self.get(key) for key in dict.fromkeys(keys)}
+        values = {key: value for key, value in kept.items() if value is not None}
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in values}
+        for key, value in zip(missing, compute(list(missing.values())), strict=True):
+            self.put(key, value, size(value))
+            values[key] = value
+        return [values[key] for key in keys]
 
     def clear(self) -> None:
         """Forget everything, counts included."""

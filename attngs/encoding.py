@@ -51,11 +51,12 @@ class TextEncoder:
         self._backend.no_truncation()
         self._backend.no_padding()
         template = str(getattr(tokenizer, "chat_template", None) or "")
-        control = [t.content for t in backend.get_added_tokens_decoder().values() if t.special or (t.content and t.content in template)]
+        added = backend.get_added_tokens_decoder()
+        control = [t.content for t in added.values() if t.special or (t.content and t.content in template)]
         longest_first = sorted((re.escape(token) for token in control if token), key=len, reverse=True)
         self._control = re.compile("|".join(longest_first)) if longest_first else None
         self.unknown_id: int | None = getattr(tokenizer, "unk_token_id", None)
-        ids = [number for number, token in backend.get_added_tokens_decoder().items() if token.special and number != self.unknown_id]
+        ids = [number for number, token in added.items() if token.special and number != self.unknown_id]
         self._control_ids = np.array(ids, dtype=np.int64)
         question_mark: list[int] = self._backend.encode("?", add_special_tokens=False).ids
         self._plain_id = question_mark[0] if question_mark else self.unknown_id or 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attngs.documents import DocumentLike, as_documents, check_query
 from attngs.errors import InputError
@@ -83,16 +83,24 @@ class Marker:
         from attngs.loading import load_model
 
         loaded = load_model(name_or_path, device=device, dtype=dtype, revision=revision, window=window)
-        return cls._of(loaded, config=config, splitter=splitter, rule=rule)
+        return cls._of(loaded, _scorer_of(loaded, config), splitter=splitter, rule=rule)
 
     @classmethod
     def from_model(
-        cls, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, window: int | None = None, **settings: Any
+        cls,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        window: int | None = None,
+        config: AttentionConfig | None = None,
+        splitter: SentenceSplitter | None = None,
+        rule: MarkRule | None = None,
     ) -> Marker:
-        """Use a model that is in memory already, for instance the one that also chats. `settings` are those of `from_pretrained`."""
+        """Use a model that is in memory already, for instance the one that also chats. The settings are those of `from_pretrained`."""
         from attngs.loading import wrap_model
 
-        return cls._of(wrap_model(model, tokenizer, window=window), **settings)
+        loaded = wrap_model(model, tokenizer, window=window)
+        return cls._of(loaded, _scorer_of(loaded, config), splitter=splitter, rule=rule)
 
     @classmethod
     def default(cls, *, splitter: SentenceSplitter | None = None, rule: MarkRule | None = None) -> Marker:
@@ -105,28 +113,14 @@ class Marker:
         from attngs.embedded import load_embedded
         from attngs.scorers.embedded import EmbeddedScorer
         from attngs.sentence_states import SentenceStates
-        from attngs.tokens import TokenizerCounter
 
         loaded = load_embedded()
-        counter = TokenizerCounter(loaded.tokenizer, loaded.name)
-        return cls(EmbeddedScorer(SentenceStates(loaded)), splitter=splitter, rule=rule, counter=counter, name=loaded.name)
+        return cls._of(loaded, EmbeddedScorer(SentenceStates(loaded)), splitter=splitter, rule=rule)
 
     @classmethod
-    def _of(
-        cls,
-        loaded: LoadedModel,
-        *,
-        config: AttentionConfig | None = None,
-        splitter: SentenceSplitter | None = None,
-        rule: MarkRule | None = None,
-    ) -> Marker:
-        from attngs.scorers.attention import AttentionScorer
-        from attngs.scorers.embedded import encoder_scorer
-        from attngs.sentence_states import SentenceStates
+    def _of(cls, loaded: LoadedModel, scorer: Scorer, *, splitter: SentenceSplitter | None, rule: MarkRule | None) -> Marker:
         from attngs.tokens import TokenizerCounter
 
-        reads_heads = loaded.causal or config is not None
-        scorer: Scorer = AttentionScorer(loaded, config) if reads_heads else encoder_scorer(SentenceStates(loaded))
         counter = TokenizerCounter(loaded.tokenizer, loaded.name)
         return cls(scorer, splitter=splitter, rule=rule, counter=counter, name=loaded.name)
 
@@ -159,3 +153,13 @@ class Marker:
             if end != len(document.text):
                 raise InputError(f"the splitter's spans of `documents[{position}]` end at character {end} of {len(document.text)}.")
         return tuple(sentences)
+
+
+def _scorer_of(loaded: LoadedModel, config: AttentionConfig | None) -> Scorer:
+    """Attention of a decoder, or of an encoder whose heads are asked for; late attention of any other encoder."""
+    from attngs.scorers.attention import AttentionScorer
+    from attngs.scorers.embedded import encoder_scorer
+    from attngs.sentence_states import SentenceStates
+
+    reads_heads = loaded.causal or config is not None
+    return AttentionScorer(loaded, config) if reads_heads else encoder_scorer(SentenceStates(loaded))

@@ -83,9 +83,8 @@ class GreedySelector:
         given: object = self.must_keep
         if isinstance(given, str) or not all(isinstance(p, str | re.Pattern) or callable(p) for p in self.must_keep):
             raise ConfigError(f"`must_keep` must be a tuple of regular expressions or functions of a sentence, got {self.must_keep!r}.")
-        for pattern in self.must_keep:
-            if isinstance(pattern, str):
-                _compiled(pattern)
+        for must in self.must_keep:
+            _test(must)
 
     def select(self, marking: Marking, *, target_tokens: int, counter: TokenCounter) -> Selection:
         """Choose under the budget.
@@ -231,7 +230,7 @@ class _Draft:
 
     def smallest(self, numbers: Iterable[int]) -> str:
         """What the cheapest text costs that keeps one of these sentences."""
-        texts = [self.layout.render(self.sentences, [i], labelled=self.labelled) for i in numbers if self.sentences[i].text.strip()]
+        texts = [self.layout.render(self.sentences, [i], labelled=self.labelled) for i in numbers]
         return f"{min(self.counter.count(texts))} tokens{' with its label' if self.labelled else ''}"
 
 
@@ -249,12 +248,8 @@ def _test(must: MustKeep) -> Callable[[Sentence], object]:
     """Truthy for the sentences that `must` names."""
     if not isinstance(must, str | re.Pattern):
         return must
-    pattern = re.compile(must)
-    return lambda sentence: pattern.search(sentence.text)
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
     try:
-        return re.compile(pattern)
+        pattern = re.compile(must)
     except re.error as error:
-        raise ConfigError(f"`must_keep` holds {pattern!r}, which is not a regular expression: {error}.") from error
+        raise ConfigError(f"`must_keep` holds {must!r}, which is not a regular expression: {error}.") from error
+    return lambda sentence: pattern.search(sentence.text)

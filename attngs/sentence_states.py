@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from attngs.context_cache import CacheInfo, ContextCache, content_key
+from attngs.context_cache import CacheInfo, ContextCache
 from attngs.encoding import TextEncoder
 from attngs.errors import ModelError, UnsupportedModelError
 from attngs.loading import LoadedModel
@@ -43,13 +43,7 @@ class SentenceStates:
 
         A text longer than the model's window is read in parts.
         """
-        keys = [content_key(text) for text in texts]
-        found = {key: self._cache.get(key) for key in dict.fromkeys(keys)}
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if found[key] is None}
-        for key, new in zip(missing, self._read(list(missing.values())), strict=True):
-            self._cache.put(key, new, new.nbytes)
-            found[key] = new
-        return [state for key in keys if (state := found[key]) is not None]
+        return self._cache.remember(texts, self._read, size=lambda state: state.nbytes)
 
     def cache_info(self) -> CacheInfo:
         """How often a sentence was there already, and how much is kept."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attngs.context_cache import ContextCache, content_key
+from attngs.context_cache import ContextCache
 from attngs.encoding import EncodedText, TextEncoder
 from attngs.errors import AssetError, ConfigError, InputError
 from attngs.protocols import TokenCounter
@@ -39,13 +39,10 @@ class TokenizerCounter:
         self.name = name or str(tokenizer.name_or_path)
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        keys = [content_key(text) for text in texts]
-        found = {key: self._counts.get(key) for key in dict.fromkeys(keys)}
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if found[key] is None}
-        for (key, text), encoded in zip(missing.items(), self._encoder.encode(list(missing.values())), strict=True):
-            found[key] = tokens = self._spelled(text, encoded)
-            self._counts.put(key, tokens, ENTRY_BYTES)
-        return [count for key in keys if (count := found[key]) is not None]
+        return self._counts.remember(texts, self._count, size=lambda count: ENTRY_BYTES)
+
+    def _count(self, texts: list[str]) -> list[int]:
+        return [self._spelled(text, encoded) for text, encoded in zip(texts, self._encoder.encode(texts), strict=True)]
 
     def _spelled(self, text: str, encoded: EncodedText) -> int:
         known = encoded.ids != self._encoder.unknown_id

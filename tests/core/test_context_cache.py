@@ -33,6 +33,20 @@ def test_replacing_and_too_large_entries() -> None:
         ContextCache(-1)
 
 
+def test_remembering_computes_only_what_is_missing_and_once() -> None:
+    cache: ContextCache[str] = ContextCache(20)
+    asked: list[list[str]] = []
+
+    def compute(texts: list[str]) -> list[str]:
+        asked.append(texts)
+        return [text.upper() for text in texts]
+
+    assert cache.remember(["a", "b", "a"], compute, size=len) == ["A", "B", "A"]
+    assert cache.remember(["b", "c" * 30, ""], compute, size=len) == ["B", "C" * 30, ""]
+    assert cache.remember(["c" * 30], compute, size=len) == ["C" * 30]  # too large to keep, and right all the same
+    assert asked == [["a", "b"], ["c" * 30, ""], ["c" * 30]]
+
+
 def test_threads_never_exceed_the_bound() -> None:
     cache: ContextCache[int] = ContextCache(50)
 
