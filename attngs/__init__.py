@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from attngs.compressor import ContextCompressor
     from attngs.errors import AttngsError
-    from attngs.marker import Marker
+    from attngs.marker import Marker, MarkRequest
     from attngs.result import CompressedContext
     from attngs.scorers.attention import AttentionConfig
     from attngs.selection import GreedySelector
@@ -36,6 +36,7 @@ _HOMES = {
     "ContextCompressor": "attngs.compressor",
     "Document": "attngs.types",
     "GreedySelector": "attngs.selection",
+    "MarkRequest": "attngs.marker",
     "Marker": "attngs.marker",
     "Marking": "attngs.types",
     "Selection": "attngs.types",
@@ -53,6 +54,7 @@ __all__ = [
     "ContextCompressor",
     "Document",
     "GreedySelector",
+    "MarkRequest",
     "Marker",
     "Marking",
     "Selection",

@@ -1,8 +1,7 @@
-"""One forward pass -> how much attention the probe rows pay to every sentence. The only file that knows a model's inside.
+"""One forward pass -> how much attention the probe rows pay to every sentence.
 
-A model's attention layers look their attention function up by name in transformers' `AttentionInterface`. attngs registers one under its
-own name: it computes the softmax rows of the few *probe* positions, sums them per sentence at once, and leaves the layer itself to the
-stock SDPA kernel. The N x N attention matrix never exists, no module is hooked or patched, and an early exit costs one exception.
+While a layer attends, the softmax rows of the few *probe* positions are computed beside the stock kernel and summed per sentence at once.
+The N x N attention matrix never exists, no module is hooked or patched, and an early exit costs one exception.
 
 Shapes, here and everywhere: **B** batch, **L** layers, **H** query heads, **R** probe rows, **T** tokens, **S** sentences, **D** head size.
 """
@@ -10,30 +9,25 @@ Shapes, here and everywhere: **B** batch, **L** layers, **H** query heads, **R**
 from __future__ import annotations
 
 import inspect
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import eager_mask, sdpa_mask
 
-from attngs.attention_rows import attend_in_blocks, attention_rows
-from attngs.errors import ModelError, UnsupportedModelError
+from attngs.attention_function import IMPLEMENTATION, installed, is_causal_layer, observed_by
+from attngs.attention_rows import attention_rows
+from attngs.errors import UnsupportedModelError
+from attngs.failures import model_failures
 from attngs.positions import position_table
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from attngs.segments import TokenBatch
-
-IMPLEMENTATION = "attngs"
+    from attngs.key_values import Past
+    from attngs.token_batch import TokenBatch
 
 
 class AttentionReader:
@@ -67,12 +61,14 @@ class AttentionReader:
             )
         self.model = model
         self._body: nn.Module = model.base_model  # without the language model head: logits are not needed
-        self._takes_positions = "position_ids" in inspect.signature(self._body.forward).parameters
+        taken = inspect.signature(self._body.forward).parameters
+        self._takes_positions = "position_ids" in taken
+        self._takes_cache = "use_cache" in taken
         table = position_table(model)
         self._first_position = table.first if table else 0
         survey = _Survey()
         try:
-            with _installed(model), _observed_by(survey), torch.inference_mode():
+            with installed(model), observed_by(survey), torch.inference_mode():
                 self._body(input_ids=torch.tensor([[0, 1, 2, 3]], device=model.device))  # ids that every vocabulary has
         except ValueError as error:
             raise UnsupportedModelError(
@@ -87,51 +83,64 @@ class AttentionReader:
         self.heads = tuple(survey.heads)
         self.causal = all(survey.causal)
 
-    def read(self, batch: TokenBatch, layers: Sequence[int]) -> Tensor:
+    def read(self, batch: TokenBatch, layers: Sequence[int], past: Past | None = None) -> Tensor:
         """Run the model up to the highest wanted layer and sum the probe rows' attention per sentence.
 
         Args:
             batch: Token ids with the owner of each token and the probe rows.
             layers: Which readable layers, as indices into `depths`; also the order of the result's layers.
+            past: What was read of the batch's first tokens already; only the others run, and the past takes them up. Every probe row is
+                one of those others.
 
         Returns:
             Attention mass `(B, L, H, S)` in float32 on the CPU: the weighted mean over the probe rows. Every row's softmax runs over
-            the whole sequence, so a sum over S is at most 1; the rest lies on the instruction, the question and attention sinks.
+            the whole sequence, so a sum over S is at most 1; the rest lies on the instruction, the question and attention sinks. A text
+            whose attention is not a number has NaN.
 
         Raises:
-            ModelError: The forward pass failed, or the attention is not a number.
+            OutOfMemoryError: The pass did not fit.
+            ModelError: The forward pass failed.
             UnsupportedModelError: A wanted layer was not reached, or the wanted layers differ in their number of heads.
         """
         name = self.model.config.model_type
         if len({self.heads[layer] for layer in layers}) != 1:
             raise UnsupportedModelError(f"layers {list(layers)} of `{name}` differ in their number of heads; choose layers of one kind.")
-        batch = batch.to(self.model.device)
-        probe = _Probe(batch=batch, wanted=frozenset(layers))
-        try:
-            with _installed(self.model), _observed_by(probe), torch.inference_mode():
-                self._body(**self._inputs(batch))
-        except _EveryWantedLayerRead:
-            pass
-        except (RuntimeError, IndexError) as error:
-            raise ModelError(
-                f"`{name}` failed on {tuple(batch.input_ids.shape)} tokens: {error}. If memory ran out, pass a smaller `window`."
-            ) from error
+        probe = _Probe(batch.to(self.model.device), frozenset(layers), first=past.get_seq_length() if past else 0)
+        self._run(self._inputs(probe.batch, past), probe)
         if missing := [layer for layer in layers if layer not in probe.mass]:
             raise UnsupportedModelError(f"layers {missing} of `{name}` were not reached; its attention layers change between calls.")
-        mass = torch.stack([probe.mass[layer] for layer in layers], dim=1).cpu()  # (B, L, H, S)
-        if not torch.isfinite(mass).all():
-            raise ModelError(
-                f"the attention of `{name}` is not a number in {self.model.dtype}: the weights are damaged, or the format is too narrow. "
-                "Load it with `dtype=torch.float32`."
-            )
-        return mass
+        return torch.stack([probe.mass[layer].to("cpu") for layer in layers], dim=1)  # (B, L, H, S)
 
-    def _inputs(self, batch: TokenBatch) -> dict[str, Tensor]:
+    def prefill(self, input_ids: Tensor, past: Past) -> None:
+        """Let the past take up tokens `(B, t)` that nobody probes.
+
+        Raises:
+            OutOfMemoryError: The pass did not fit.
+            ModelError: The forward pass failed.
+        """
+        inputs = {"input_ids": input_ids.to(self.model.device), "past_key_values": past, "use_cache": True}
+        self._run(inputs, _Stop(len(past.layers) - 1))
+
+    def _run(self, inputs: dict[str, Any], observer: _Probe | _Stop) -> None:
+        with (
+            model_failures(self.model.config.model_type, tuple(inputs["input_ids"].shape)),
+            suppress(_NothingMoreWanted),
+            installed(self.model),
+            observed_by(observer),
+            torch.inference_mode(),
+        ):
+            self._body(**inputs)
+
+    def _inputs(self, batch: TokenBatch, past: Past | None) -> dict[str, Any]:
         """Arguments of the forward call. A mask is passed only where it changes something: without one, SDPA keeps its fastest kernel.
 
         Right padding needs none in a causal model, where no real token looks right.
         """
-        inputs = {"input_ids": batch.input_ids}
+        if past is not None:
+            return {"input_ids": batch.input_ids[:, past.get_seq_length() :], "past_key_values": past, "use_cache": True}
+        inputs: dict[str, Any] = {"input_ids": batch.input_ids}
+        if self._takes_cache:
+            inputs["use_cache"] = False  # or the model would keep the keys and values of every layer until the end
         if batch.token_type_ids is not None:
             inputs["token_type_ids"] = batch.token_type_ids
         mask = batch.attention_mask
@@ -143,12 +152,8 @@ class AttentionReader:
         return inputs
 
 
-class _EveryWantedLayerRead(Exception):
+class _NothingMoreWanted(Exception):
     """Leaves the forward pass: no layer above is wanted."""
-
-
-class _Observer(Protocol):
-    def observe(self, module: nn.Module, query: Tensor, key: Tensor, **settings: Any) -> None: ...
 
 
 @dataclass
@@ -162,7 +167,18 @@ class _Survey:
     def observe(self, module: nn.Module, query: Tensor, key: Tensor, **settings: Any) -> None:
         self.depths.append(int(getattr(module, "layer_idx", None) or len(self.depths)))
         self.heads.append(query.shape[1])
-        self.causal.append(_is_causal(module, settings))
+        self.causal.append(is_causal_layer(module, settings))
+
+
+@dataclass
+class _Stop:
+    """Ends the forward pass in the last layer whose keys are wanted."""
+
+    top: int
+
+    def observe(self, module: nn.Module, query: Tensor, key: Tensor, **settings: Any) -> None:
+        if module.layer_idx == self.top:
+            raise _NothingMoreWanted
 
 
 @dataclass
@@ -171,6 +187,8 @@ class _Probe:
 
     batch: TokenBatch
     wanted: frozenset[int]
+    first: int
+    """Tokens of the batch that were read before this pass."""
     mass: dict[int, Tensor] = field(default_factory=dict[int, Tensor])
     calls: int = 0
 
@@ -178,108 +196,22 @@ class _Probe:
         layer, self.calls = self.calls, self.calls + 1
         if layer not in self.wanted:
             return
+        batch = self.batch.to(query.device)  # a model may be spread over several devices
         attention = attention_rows(
             query,
             key,
-            self.batch.rows,
-            self.batch.row_weights,
+            batch.rows - self.first,
+            batch.row_weights,
             mask=settings["attention_mask"],
             scaling=settings["scaling"],
-            causal=_is_causal(module, settings),
+            causal=is_causal_layer(module, settings),
             softcap=settings.get("softcap"),
             sinks=settings.get("s_aux"),
             position_bias=settings.get("position_bias"),
-        )  # (B, H, T)
-        owner = self.batch.owner[:, None].expand_as(attention)  # (B, H, T)
-        size = self.batch.n_sentences
+        )  # (B, H, K), the last K of the T tokens: behind a past, a sliding layer has its window only
+        owner = batch.owner[:, None, -key.shape[2] :].expand_as(attention)  # (B, H, K)
+        size = batch.n_sentences
         bins = attention.new_zeros(*attention.shape[:2], size + 1)  # the last bin takes what belongs to no sentence
         self.mass[layer] = bins.scatter_add_(-1, owner, attention)[..., :size]  # (B, H, S)
         if len(self.mass) == len(self.wanted):
-            raise _EveryWantedLayerRead
-
-
-_observer: ContextVar[_Observer | None] = ContextVar("attngs_observer", default=None)
-
-
-@contextmanager
-def _observed_by(observer: _Observer) -> Iterator[None]:
-    token = _observer.set(observer)
-    try:
-        yield
-    finally:
-        _observer.reset(token)
-
-
-def _is_causal(module: nn.Module, settings: dict[str, Any]) -> bool:
-    given = settings.get("is_causal")
-    return bool(getattr(module, "is_causal", True) if given is None else given)
-
-
-def _attention(
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    dropout: float = 0.0,
-    scaling: float | None = None,
-    **settings: Any,
-) -> tuple[Tensor, Tensor | None]:
-    """The registered attention function: observe, then attend as SDPA would.
-
-    Soft caps and sinks change the softmax in ways that SDPA cannot; those layers run in blocks of rows, still without an N x N matrix.
-    """
-    if (observer := _observer.get()) is not None:
-        observer.observe(module, query, key, attention_mask=attention_mask, scaling=scaling, **settings)
-    softcap, sinks = settings.get("softcap"), settings.get("s_aux")
-    if softcap is None and sinks is None:
-        output: tuple[Tensor, None] = sdpa_attention_forward(
-            module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **settings
-        )
-        return output
-    causal = _is_causal(module, settings)
-    attended = attend_in_blocks(query, key, value, mask=attention_mask, scaling=scaling, causal=causal, softcap=softcap, sinks=sinks)
-    return attended.transpose(1, 2).contiguous(), None  # (B, T, H, D)
-
-
-def _mask(*sizes: Any, **settings: Any) -> Tensor | None:
-    """The mask that goes with `_attention`; without one under our name transformers would pass none at all, silently.
-
-    A forward pass of somebody else that meets ours in force may finish under the model's own attention. It gets the full additive mask,
-    which SDPA and eager attention read alike.
-    """
-    mask: Tensor | None = (sdpa_mask if _observer.get() is not None else eager_mask)(*sizes, **settings)
-    return mask
-
-
-AttentionInterface.register(IMPLEMENTATION, _attention)
-AttentionMaskInterface.register(IMPLEMENTATION, _mask)
-
-_lock = threading.Lock()
-_readers: WeakKeyDictionary[nn.Module, tuple[int, dict[str, str]]] = WeakKeyDictionary()
-
-
-@contextmanager
-def _installed(model: PreTrainedModel) -> Iterator[None]:
-    """Put our attention function in force; the last of several overlapping reads puts the model's own back, exception or not."""
-    with _lock:
-        count, own = _readers.get(model, (0, {}))
-        if count == 0:
-            own = _implementations(model)
-            model.set_attn_implementation(IMPLEMENTATION)
-        _readers[model] = (count + 1, own)
-    try:
-        yield
-    finally:
-        with _lock:
-            count, own = _readers.pop(model)
-            if count > 1:
-                _readers[model] = (count - 1, own)
-            else:
-                model.set_attn_implementation(own)
-
-
-def _implementations(model: PreTrainedModel) -> dict[str, str]:
-    """The attention implementation of a model and of its parts (a vision tower may have its own)."""
-    parts = {name: getattr(model.config, name, None) for name in model.config.sub_configs}
-    return {"": model.config._attn_implementation} | {n: c._attn_implementation for n, c in parts.items() if c is not None}
+            raise _NothingMoreWanted

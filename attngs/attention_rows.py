@@ -31,7 +31,7 @@ def attention_rows(
         weights: `(B, R)`, zero for padding rows.
         mask: `(B or 1, H or 1, Q, T)`, boolean (true = visible) or additive; `None` when `causal` says it all.
         scaling: Factor on the dot products; `None` means `D ** -0.5`.
-        causal: Without a mask, row i sees columns up to i.
+        causal: Without a mask, row i sees columns up to `i + T - Q`: the queries are the last Q of the T tokens.
         softcap: Scores become `softcap * tanh(score / softcap)`.
         sinks: `(H,)` learned scores that take part in the normaliser only.
         position_bias: `(B or 1, H, Q, T)`, added to the scores.
@@ -40,12 +40,13 @@ def attention_rows(
         `(B, H, T)` in float32.
     """
     total = query.new_zeros(query.shape[0], query.shape[1], key.shape[2], dtype=torch.float32)  # (B, H, T)
+    past = key.shape[2] - query.shape[2]
     for block in _blocks(rows.shape[1], total.numel()):
         index = rows[:, block]  # (B, r)
         probability = _softmax_rows(
             _take(query, index),
             key,
-            index,
+            index + past,
             None if mask is None else _take(mask, index),
             scaling,
             causal,
@@ -73,9 +74,11 @@ def attend_in_blocks(
     group = heads // value.shape[1]
     output = torch.empty(*query.shape[:3], value.shape[-1], dtype=value.dtype, device=value.device)
     for block in _blocks(length, batch * heads * key.shape[2]):
-        index = torch.arange(block.start, min(block.stop, length), device=query.device)[None].expand(batch, -1)  # (B, r)
+        places = torch.arange(block.start, min(block.stop, length), device=query.device)[None].expand(batch, -1)  # (B, r)
         mask_rows = None if mask is None else mask[:, :, block]
-        probability = _softmax_rows(query[:, :, block], key, index, mask_rows, scaling, causal, softcap, sinks, None)
+        probability = _softmax_rows(
+            query[:, :, block], key, places + key.shape[2] - length, mask_rows, scaling, causal, softcap, sinks, None
+        )
         packed = probability.to(value.dtype).unflatten(1, (-1, group)).flatten(2, 3)  # (B, G, n * r, T)
         output[:, :, block] = (packed @ value).unflatten(2, (group, -1)).flatten(1, 2)  # (B, H, r, D)
     return output
@@ -84,7 +87,7 @@ def attend_in_blocks(
 def _softmax_rows(
     query: Tensor,
     key: Tensor,
-    index: Tensor,
+    places: Tensor,
     mask: Tensor | None,
     scaling: float | None,
     causal: bool,
@@ -92,7 +95,7 @@ def _softmax_rows(
     sinks: Tensor | None,
     position_bias: Tensor | None,
 ) -> Tensor:
-    """Probabilities `(B, H, r, T)` of the rows at `index (B, r)`; key heads are shared by packing rows, not by repeating keys."""
+    """Probabilities `(B, H, r, T)` of the rows at columns `places (B, r)`; key heads are shared by packing rows, not by repeating keys."""
     length = key.shape[2]
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
     group = query.shape[1] // key.shape[1]
@@ -108,7 +111,7 @@ def _softmax_rows(
     elif mask is not None:
         scores = scores + mask[..., :length]
     elif causal:
-        future = torch.arange(length, device=key.device) > index[:, None, :, None]  # (B, 1, r, T)
+        future = torch.arange(length, device=key.device) > places[:, None, :, None]  # (B, 1, r, T)
         scores = scores.masked_fill(future, lowest)
     if sinks is None:
         return torch.softmax(scores, dim=-1)

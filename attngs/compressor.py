@@ -32,6 +32,19 @@ class Plan:
     passthrough: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A checked request."""
+
+    documents: tuple[Document, ...]
+    query: str
+    target_tokens: int
+    original_tokens: int
+    everything: Marking | None
+    """The marking of a context that needs no compression."""
+    milliseconds: float
+
+
 class ContextCompressor:
     """Makes documents short for a question.
 
@@ -66,13 +79,16 @@ class ContextCompressor:
         self._counter = as_counter(chosen)
         self._template = template or GuidedPrompt()
 
-    def compress(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int) -> CompressedContext:
+    def compress(
+        self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int, namespace: str = ""
+    ) -> CompressedContext:
         """Keep what matters to the question in at most `target_tokens` tokens.
 
         Args:
             documents: Texts or `Document`s, in reading order.
             query: The question that the context is for.
             target_tokens: Hard bound for the result, in the counter's tokens.
+            namespace: Whose documents these are: what is kept of them is found again under the same namespace only.
 
         Raises:
             InputError: The documents or the question cannot be used.
@@ -80,40 +96,53 @@ class ContextCompressor:
             ModelError: The marker's model failed.
             ChatError: The writer returned something that is not text. What the writer itself raises comes through as it is.
         """
-        plan = self.prepare(documents, query, target_tokens=target_tokens)
+        plan = self.prepare(documents, query, target_tokens=target_tokens, namespace=namespace)
         started = time.perf_counter()
         reply = self._ask(plan.messages) if plan.messages else None
-        return self.finish(plan, reply, write_ms=1e3 * (time.perf_counter() - started))
+        return self.finish(plan, reply, write_ms=_milliseconds(started))
 
-    async def acompress(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int) -> CompressedContext:
-        """`compress` without blocking the event loop: the marker runs in a thread, and the writer is awaited."""
-        plan = await asyncio.to_thread(self.prepare, documents, query, target_tokens=target_tokens)
+    async def acompress(
+        self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int, namespace: str = ""
+    ) -> CompressedContext:
+        """`compress` without blocking the event loop: concurrent calls are marked in one batch, and the writer is awaited."""
+        request = await asyncio.to_thread(self._count, documents, query, target_tokens, namespace)
+        started = time.perf_counter()
+        marking = request.everything or await self._marker.amark(request.documents, request.query, namespace=namespace)
+        plan = await asyncio.to_thread(self._plan, request, marking, _milliseconds(started))
         started = time.perf_counter()
         reply = await self._aask(plan.messages) if plan.messages else None
-        return self.finish(plan, reply, write_ms=1e3 * (time.perf_counter() - started))
+        return self.finish(plan, reply, write_ms=_milliseconds(started))
 
-    def prepare(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int) -> Plan:
+    def prepare(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int, namespace: str = "") -> Plan:
         """Mark and select. When the whole context fits the budget no model runs and everything is kept."""
+        request = self._count(documents, query, target_tokens, namespace)
+        started = time.perf_counter()
+        marking = request.everything or self._marker.mark(request.documents, request.query, namespace=namespace)
+        return self._plan(request, marking, _milliseconds(started))
+
+    def _count(self, documents: DocumentLike | Iterable[DocumentLike], query: str, target_tokens: int, namespace: str) -> _Request:
+        """Check the request, and see whether there is anything to compress."""
         started = time.perf_counter()
         query, target_tokens = check_query(query), check_target_tokens(target_tokens)
         request = as_documents(documents)
         original_tokens = sum(self._counter.count([document.text for document in request]))
-        counted = time.perf_counter()
-        passthrough = self._everything_fits(request, query, target_tokens) if original_tokens <= target_tokens else None
-        marking = passthrough[0] if passthrough else self._marker.mark(request, query)
-        marked = time.perf_counter()
-        selection = passthrough[1] if passthrough else self._selector.select(marking, target_tokens=target_tokens, counter=self._counter)
-        asks = self._chat is not None and not passthrough and bool(selection.kept)
-        messages = tuple(self._template(marking, target_tokens=target_tokens)) if asks else ()
-        done = time.perf_counter()
+        fits = original_tokens <= target_tokens
+        everything = self._everything_fits(request, query, target_tokens, namespace) if fits else None
+        return _Request(request, query, target_tokens, original_tokens, everything, _milliseconds(started))
+
+    def _plan(self, request: _Request, marking: Marking, mark_ms: float) -> Plan:
+        started = time.perf_counter()
+        selection = self._selector.select(marking, target_tokens=request.target_tokens, counter=self._counter)
+        asks = self._chat is not None and not request.everything and bool(selection.kept)
+        messages = tuple(self._template(marking, target_tokens=request.target_tokens)) if asks else ()
         return Plan(
             marking=marking,
             selection=selection,
             messages=messages,
-            original_tokens=original_tokens,
-            target_tokens=target_tokens,
-            milliseconds={"count": 1e3 * (counted - started), "mark": 1e3 * (marked - counted), "select": 1e3 * (done - marked)},
-            passthrough=passthrough is not None,
+            original_tokens=request.original_tokens,
+            target_tokens=request.target_tokens,
+            milliseconds={"count": request.milliseconds, "mark": mark_ms, "select": _milliseconds(started)},
+            passthrough=request.everything is not None,
         )
 
     def finish(self, plan: Plan, reply: str | None = None, *, write_ms: float = 0.0) -> CompressedContext:
@@ -148,14 +177,14 @@ class ContextCompressor:
             selection=plan.selection,
         )
 
-    def _everything_fits(self, request: Sequence[Document], query: str, target_tokens: int) -> tuple[Marking, Selection] | None:
-        """The marking and selection of a context that needs no compression, or `None`."""
-        sentences = self._marker.split(request)
+    def _everything_fits(self, documents: Sequence[Document], query: str, target_tokens: int, namespace: str) -> Marking | None:
+        """Every sentence marked, when they fit as they will be laid out."""
+        sentences = self._marker.split(documents, namespace=namespace)
         size = len(sentences)
         marking = Marking(query=query, sentences=sentences, scores=(1.0,) * size, marked=(True,) * size)
         selection = self._selector.select(marking, target_tokens=target_tokens, counter=self._counter)
         complete = all(not sentences[i].text.strip() for i in selection.dropped)
-        return (marking, selection) if complete else None
+        return marking if complete else None
 
     def _ask(self, messages: Sequence[Message]) -> str:
         if not isinstance(self._chat, ChatModel):
@@ -166,6 +195,10 @@ class ContextCompressor:
         if isinstance(self._chat, AsyncChatModel):
             return _checked(await self._chat.acomplete(messages))
         return await asyncio.to_thread(self._ask, messages)
+
+
+def _milliseconds(started: float) -> float:
+    return 1e3 * (time.perf_counter() - started)
 
 
 def _checked(reply: object) -> str:

@@ -50,7 +50,7 @@ def load_embedded(folder: Path | None = None) -> LoadedModel:
     state = load_file(folder / "model.safetensors")  # directly: `from_pretrained` would draw a progress bar for a tenth of a second
     state.pop("embeddings.position_ids")  # a constant that transformers once saved and now computes
     model.load_state_dict(state)
-    return LoadedModel(name=NAME, model=model.eval(), tokenizer=tokenizer, causal=False, window=512)
+    return LoadedModel(name=NAME, model=model.eval(), tokenizer=tokenizer, causal=False, window=512, max_batch_tokens=4_096)
 
 
 def _check(path: Path, expected: str) -> None:

@@ -32,6 +32,10 @@ class EncodedText:
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
 
+    @property
+    def nbytes(self) -> int:
+        return self.ids.nbytes + self.starts.nbytes + self.ends.nbytes
+
 
 class TextEncoder:
     """A tokenizer that reads any string as plain text: no truncation, no padding, no special tokens, safe from many threads.

@@ -8,6 +8,7 @@ AttngsError
 ├── AssetError                           a file on disk that is missing or not what it should be
 ├── ModelError                           the marker model
 │   ├── ModelNotFoundError               neither a folder nor a model that can be loaded
+│   ├── OutOfMemoryError                 a batch that did not fit, split once and still too large
 │   └── UnsupportedModelError            its attention cannot be read, and what to use instead
 └── ChatError                            the writer returned no text
 ```
@@ -44,6 +45,10 @@ class ModelError(AttngsError):
 
 class ModelNotFoundError(ModelError):
     """The model name is neither a local folder nor something that could be loaded."""
+
+
+class OutOfMemoryError(ModelError):
+    """The model ran out of memory, and again after the batch was split."""
 
 
 class UnsupportedModelError(ModelError):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,9 @@ from transformers import (
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from attngs.errors import ConfigError, ModelNotFoundError, UnsupportedModelError
+from attngs.key_values import Storage, check_storage
 from attngs.positions import position_table
+from attngs.truncation import truncated
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +43,13 @@ class LoadedModel:
     tokenizer: PreTrainedTokenizerBase
     causal: bool
     window: int
-    """Tokens that one forward pass may read."""
+    """Tokens that are read together, question and template included."""
+    max_batch_tokens: int
+    """Tokens of one forward pass over several inputs, padding included."""
+    cache_storage: Storage | None = None
+    """How keys and values are kept."""
+    readable_layers: int | None = None
+    """Attention layers of the whole model when only the lower ones were loaded."""
 
 
 def load_model(
@@ -48,7 +58,11 @@ def load_model(
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
     revision: str | None = None,
+    decoder_layers: Sequence[float] | None = None,
+    encoder_layers: Sequence[float] | None = None,
     window: int | None = None,
+    max_batch_tokens: int | None = None,
+    cache_storage: str | None = None,
 ) -> LoadedModel:
     """Load a decoder (`...ForCausalLM`) or a BERT-like encoder with its tokenizer.
 
@@ -57,7 +71,12 @@ def load_model(
         device: `cuda`, `mps`, `cpu`, ...; the best one there is when not given.
         dtype: bfloat16 on CUDA, float16 on MPS and float32 on CPU when not given.
         revision: Branch, tag or commit on the hub.
-        window: Tokens per forward pass; the model's own limit, at most `DEFAULT_WINDOW`, when not given.
+        decoder_layers: The only layers that will be read if it is a decoder, as fractions of the depth; those above them are not loaded,
+            nor is the language model head. Everything when not given.
+        encoder_layers: The same if it is an encoder.
+        window: Tokens that are read together; the model's own limit, at most `DEFAULT_WINDOW`, when not given.
+        max_batch_tokens: Tokens of one forward pass over several inputs; by device when not given.
+        cache_storage: How keys and values are kept: as computed, `bfloat16` or `int8`.
 
     Raises:
         ModelNotFoundError: Nothing by that name could be loaded.
@@ -75,14 +94,18 @@ def load_model(
         config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
         causal = _is_causal(config)
         tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
-        factory: Any = AutoModelForCausalLM if causal else AutoModel
-        model = factory.from_pretrained(
-            name,
-            revision=revision,
-            dtype=dtype or best_dtype(chosen),
-            trust_remote_code=False,
-            use_safetensors=True,  # the other format is pickle
-        )
+        layers = decoder_layers if causal else encoder_layers
+        cut = truncated(config, layers) if layers else None
+        factory: Any = AutoModelForCausalLM if causal and not cut else AutoModel
+        with _quiet(cut is not None):
+            model = factory.from_pretrained(
+                name,
+                config=cut.config if cut else config,
+                revision=revision,
+                dtype=dtype or best_dtype(chosen),
+                trust_remote_code=False,
+                use_safetensors=True,  # the other format is pickle
+            )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         raise _explain(name, error) from error
     try:
@@ -90,20 +113,32 @@ def load_model(
     except (RuntimeError, AssertionError) as error:
         raise ConfigError(f"`device` {str(chosen)!r} cannot hold `{name}`: {str(error).partition(chr(10))[0]}") from error
     logger.debug("loaded %s on %s in %.1f s", name, chosen, time.perf_counter() - started)
-    return wrap_model(model, tokenizer, name=name, window=window)
+    loaded = wrap_model(model, tokenizer, name=name, window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage)
+    return replace(loaded, causal=causal, readable_layers=cut.readable_layers if cut else None)
 
 
 def wrap_model(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, name: str | None = None, window: int | None = None
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    name: str | None = None,
+    window: int | None = None,
+    max_batch_tokens: int | None = None,
+    cache_storage: str | None = None,
 ) -> LoadedModel:
     """Take a model that is in memory already; it is neither moved nor changed.
 
     Raises:
-        ConfigError: The window is larger than the model allows, or the model is in training mode, where dropout makes scores random.
+        ConfigError: A setting is outside its range, the model is in training mode, where dropout makes scores random, or some of its
+            weights are not in memory.
         UnsupportedModelError: The model is neither a decoder nor an encoder.
     """
     if model.training:
         raise ConfigError("the model is in training mode, where dropout makes scores random; call `model.eval()` first.")
+    if any(weight.is_meta for weight in model.parameters()):
+        raise ConfigError("some weights of the model are on the `meta` device, that is nowhere; load it without offloading to disk.")
+    if max_batch_tokens is not None and max_batch_tokens < 1:
+        raise ConfigError(f"`max_batch_tokens` must be at least 1, got {max_batch_tokens!r}.")
     limit = _limit(model, tokenizer)
     if window is not None and not 16 <= window <= limit:
         raise ConfigError(f"`window` must lie in 16 ... {limit} for this model, got {window!r}.")
@@ -113,6 +148,8 @@ def wrap_model(
         tokenizer=tokenizer,
         causal=_is_causal(model.config),
         window=window or min(limit, DEFAULT_WINDOW),
+        max_batch_tokens=max_batch_tokens or best_batch(model.device),
+        cache_storage=check_storage(cache_storage),
     )
 
 
@@ -126,8 +163,28 @@ def best_device() -> torch.device:
 
 
 def best_dtype(device: torch.device) -> torch.dtype:
-    """The fastest type that is safe: CPUs are rarely faster in half precision, and never more exact."""
-    return {"cuda": torch.bfloat16, "mps": torch.float16}.get(device.type, torch.float32)
+    """The fastest type that is safe: few CPUs compute in half precision, the others are two to three times slower in it than in float32."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    return torch.float16 if device.type == "mps" else torch.float32
+
+
+def best_batch(device: torch.device) -> int:
+    """Tokens of a batch: beyond these a CPU gains nothing, and a GPU little."""
+    return 4_096 if device.type == "cpu" else 32_768
+
+
+@contextmanager
+def _quiet(silent: bool) -> Iterator[None]:
+    """Without transformers' warnings about weights that were left out, when they are left out on purpose."""
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    if silent:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _is_causal(config: PretrainedConfig) -> bool:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attngs.context_cache import DEFAULT_CACHE_BYTES, ContextCache
+from attngs.cutting import Cutter
 from attngs.documents import DocumentLike, as_documents, check_query
-from attngs.errors import InputError
+from attngs.errors import ConfigError, UnsupportedModelError
 from attngs.marking import AlphaRule, MarkRule, check_finite
-from attngs.protocols import Scorer, SentenceSplitter, TokenCounter
+from attngs.micro_batcher import MicroBatcher
+from attngs.protocols import Scorer, SentenceSplitter, TokenCounter, Warmable
+from attngs.scorers.batch import score_batch
 from attngs.sentences import Splitter
-from attngs.types import Document, Marking, Sentence
+from attngs.types import Document, Marking, ScoreRequest, Sentence, Warmth
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +26,18 @@ if TYPE_CHECKING:
 
     from attngs.loading import LoadedModel
     from attngs.scorers.attention import AttentionConfig
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkRequest:
+    """One of several questions that are marked together."""
+
+    documents: DocumentLike | Iterable[DocumentLike]
+    query: str
+    namespace: str = ""
+    """Whose documents these are: what is kept of them is found again under the same namespace only."""
 
 
 class Marker:
@@ -29,6 +48,7 @@ class Marker:
         splitter: Cuts texts into units.
         rule: Turns scores into marks.
         counter: Counts tokens as this marker's model does; the default budget currency of a compressor.
+        cache: Keeps what was read of contexts; give it to the scorer as well.
         name: What is shown to people.
     """
 
@@ -39,13 +59,17 @@ class Marker:
         splitter: SentenceSplitter | None = None,
         rule: MarkRule | None = None,
         counter: TokenCounter | None = None,
+        cache: ContextCache | None = None,
         name: str | None = None,
     ) -> None:
         self.scorer = scorer
         self.splitter = splitter or Splitter()
         self.rule = rule or AlphaRule()
         self.counter = counter
+        self.cache = cache or ContextCache()
         self.name = name or type(scorer).__name__
+        self._cutter = Cutter(self.splitter, self.cache)
+        self._batcher = MicroBatcher(self.mark_batch)
 
     @classmethod
     def from_pretrained(
@@ -56,24 +80,34 @@ class Marker:
         dtype: torch.dtype | None = None,
         revision: str | None = None,
         window: int | None = None,
+        layers: Sequence[float] | None = None,
         config: AttentionConfig | None = None,
         splitter: SentenceSplitter | None = None,
         rule: MarkRule | None = None,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+        cache_storage: str | None = None,
+        max_batch_tokens: int | None = None,
     ) -> Marker:
         """Load a marker from the Hugging Face hub or a local folder.
 
-        A decoder is read by its attention, as in the paper. A BERT-like encoder is read by late attention over its states, because the
-        heads of sentence encoders find little evidence; pass a `config` to read its heads all the same.
+        A decoder is read by its attention, as in the paper; layers above the highest one that is read are not loaded. A BERT-like encoder
+        is read by late attention over its states, because the heads of sentence encoders find little evidence; pass `layers` or a `config`
+        to read its heads all the same.
 
         Args:
             name_or_path: For example `Qwen/Qwen3-0.6B`, or a folder.
             device: The best there is (CUDA, MPS, CPU) when not given.
-            dtype: bfloat16 on CUDA, float16 on MPS, float32 on CPU when not given.
+            dtype: bfloat16 on CUDA (float16 on older cards), float16 on MPS, float32 on CPU when not given.
             revision: Branch, tag or commit.
-            window: Tokens that one pass may read; at most what the model allows.
+            window: Tokens that are read together; at most what the model allows.
+            layers: Which layers are read, as fractions of the depth: `AttentionConfig(layers=...)` for short.
             config: Which layers and positions are read.
             splitter: Cuts texts into units.
             rule: Turns scores into marks.
+            cache_bytes: Bound of what is kept of contexts, so that a further question costs little more than its own tokens; 0 keeps
+                nothing.
+            cache_storage: How keys and values are kept: `None` as computed, which is exact; `bfloat16` or `int8` take less.
+            max_batch_tokens: Tokens of one forward pass over several contexts; by device when not given.
 
         Raises:
             ModelNotFoundError: Nothing by that name could be loaded.
@@ -81,9 +115,21 @@ class Marker:
             ConfigError: A setting is outside its range.
         """
         from attngs.loading import load_model
+        from attngs.scorers.attention import AttentionConfig
 
-        loaded = load_model(name_or_path, device=device, dtype=dtype, revision=revision, window=window)
-        return cls._of(loaded, _scorer_of(loaded, config), splitter=splitter, rule=rule)
+        config, cache = _config_of(layers, config), ContextCache(cache_bytes)
+        loaded = load_model(
+            name_or_path,
+            device=device,
+            dtype=dtype,
+            revision=revision,
+            decoder_layers=_layers_of(config or AttentionConfig()),
+            encoder_layers=_layers_of(config) if config else None,
+            window=window,
+            max_batch_tokens=max_batch_tokens,
+            cache_storage=cache_storage,
+        )
+        return cls._of(loaded, _scorer_of(loaded, config, cache), cache, splitter=splitter, rule=rule)
 
     @classmethod
     def from_model(
@@ -92,18 +138,25 @@ class Marker:
         tokenizer: PreTrainedTokenizerBase,
         *,
         window: int | None = None,
+        layers: Sequence[float] | None = None,
         config: AttentionConfig | None = None,
         splitter: SentenceSplitter | None = None,
         rule: MarkRule | None = None,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+        cache_storage: str | None = None,
+        max_batch_tokens: int | None = None,
     ) -> Marker:
         """Use a model that is in memory already, for instance the one that also chats. The settings are those of `from_pretrained`."""
         from attngs.loading import wrap_model
 
-        loaded = wrap_model(model, tokenizer, window=window)
-        return cls._of(loaded, _scorer_of(loaded, config), splitter=splitter, rule=rule)
+        config, cache = _config_of(layers, config), ContextCache(cache_bytes)
+        loaded = wrap_model(model, tokenizer, window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage)
+        return cls._of(loaded, _scorer_of(loaded, config, cache), cache, splitter=splitter, rule=rule)
 
     @classmethod
-    def default(cls, *, splitter: SentenceSplitter | None = None, rule: MarkRule | None = None) -> Marker:
+    def default(
+        cls, *, splitter: SentenceSplitter | None = None, rule: MarkRule | None = None, cache_bytes: int = DEFAULT_CACHE_BYTES
+    ) -> Marker:
         """The embedded marker: works offline, on any CPU, with the weights of the extra `mini`.
 
         Raises:
@@ -114,52 +167,126 @@ class Marker:
         from attngs.scorers.embedded import EmbeddedScorer
         from attngs.sentence_states import SentenceStates
 
-        loaded = load_embedded()
-        return cls._of(loaded, EmbeddedScorer(SentenceStates(loaded)), splitter=splitter, rule=rule)
+        loaded, cache = load_embedded(), ContextCache(cache_bytes)
+        return cls._of(loaded, EmbeddedScorer(SentenceStates(loaded, cache=cache)), cache, splitter=splitter, rule=rule)
 
     @classmethod
-    def _of(cls, loaded: LoadedModel, scorer: Scorer, *, splitter: SentenceSplitter | None, rule: MarkRule | None) -> Marker:
+    def _of(
+        cls, loaded: LoadedModel, scorer: Scorer, cache: ContextCache, *, splitter: SentenceSplitter | None, rule: MarkRule | None
+    ) -> Marker:
         from attngs.tokens import TokenizerCounter
 
         counter = TokenizerCounter(loaded.tokenizer, loaded.name)
-        return cls(scorer, splitter=splitter, rule=rule, counter=counter, name=loaded.name)
+        return cls(scorer, splitter=splitter, rule=rule, counter=counter, cache=cache, name=loaded.name)
 
-    def mark(self, documents: DocumentLike | Iterable[DocumentLike], query: str) -> Marking:
+    def mark(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, namespace: str = "") -> Marking:
         """Score and mark every sentence.
+
+        Args:
+            documents: Texts or `Document`s, in reading order.
+            query: The question that the context is for.
+            namespace: Whose documents these are: what is kept of them is found again under the same namespace only.
 
         Raises:
             InputError: The documents or the question cannot be used.
             ModelError: The model failed or returned something that is not a number.
         """
-        query = check_query(query)
-        sentences = self.split(as_documents(documents))
-        scores = check_finite(self.scorer.score(query, sentences), len(sentences)) if sentences else ()
-        return Marking(query=query, sentences=sentences, scores=scores, marked=tuple(self.rule(scores)))
+        (outcome,) = self.mark_batch([MarkRequest(documents=documents, query=query, namespace=namespace)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
-    def split(self, documents: Sequence[Document]) -> tuple[Sentence, ...]:
+    async def amark(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, namespace: str = "") -> Marking:
+        """`mark` without blocking the event loop; what others ask in the same few milliseconds is read in one batch with it.
+
+        The result is the same as alone. A cancelled call leaves nothing behind.
+        """
+        request = MarkRequest(documents=as_documents(documents), query=query, namespace=namespace)
+        return await asyncio.wrap_future(self._batcher.submit(request))
+
+    def mark_batch(self, requests: Iterable[MarkRequest]) -> list[Marking | Exception]:
+        """Mark many contexts, read in few padded passes: a marking for each request, or the error that it met, in their order.
+
+        A request that fails does not touch the others, so errors are returned, not raised.
+        """
+        cut = [self._cut(request) for request in requests]
+        asked = [request for request in cut if isinstance(request, ScoreRequest) and request.sentences]
+        scores = iter(score_batch(self.scorer, asked))
+        return [
+            request if isinstance(request, Exception) else self._marking(request, next(scores) if request.sentences else ())
+            for request in cut
+        ]
+
+    def warm(self, documents: DocumentLike | Iterable[DocumentLike], *, namespace: str = "") -> Warmth:
+        """Read documents before they are asked about, so that the first question is as fast as the next.
+
+        Returns:
+            How many tokens that were, how many of them the cache holds now, and what they take there.
+
+        Raises:
+            InputError: The documents cannot be used.
+            UnsupportedModelError: Nothing that the scorer reads can be kept.
+            ModelError: The model failed.
+        """
+        if not isinstance(self.scorer, Warmable):
+            raise UnsupportedModelError(f"`{type(self.scorer).__name__}` has nothing to keep of a context; there is no need to warm it.")
+        sentences = self.split(as_documents(documents), namespace=namespace)
+        warmth = self.scorer.warm(sentences, namespace) if sentences else Warmth(tokens=0, kept=0, bytes=0)
+        if warmth.kept < warmth.tokens:
+            logger.warning(
+                "the cache holds %d of %d tokens that were warmed; raise `cache_bytes` above %d",
+                warmth.kept,
+                warmth.tokens,
+                self.cache.max_bytes,
+            )
+        return warmth
+
+    def split(self, documents: Sequence[Document], *, namespace: str = "") -> tuple[Sentence, ...]:
         """The units of all documents, in reading order; those of one document tile its text.
 
         Raises:
             InputError: The splitter's spans leave something out.
         """
-        sentences = list[Sentence]()
-        for position, document in enumerate(documents):
-            end = 0
-            for span in self.splitter(document.text):
-                if span.start != end or span.end <= span.start:
-                    raise InputError(f"the splitter's spans of `documents[{position}]` do not tile its text at character {end}.")
-                end = span.end
-                sentences.append(Sentence(document=document, position=position, start=span.start, end=span.end))
-            if end != len(document.text):
-                raise InputError(f"the splitter's spans of `documents[{position}]` end at character {end} of {len(document.text)}.")
-        return tuple(sentences)
+        return self._cutter.cut(documents, namespace)
+
+    def _cut(self, request: MarkRequest) -> ScoreRequest | Exception:
+        try:
+            query = check_query(request.query)
+            sentences = self.split(as_documents(request.documents), namespace=request.namespace)
+            return ScoreRequest(query=query, sentences=sentences, namespace=request.namespace)
+        except Exception as error:  # a splitter may be anybody's, and raise anything
+            return error
+
+    def _marking(self, request: ScoreRequest, scores: Sequence[float] | Exception) -> Marking | Exception:
+        try:
+            if isinstance(scores, Exception):
+                return scores
+            finite = check_finite(scores, len(request.sentences))
+            return Marking(query=request.query, sentences=tuple(request.sentences), scores=finite, marked=tuple(self.rule(finite)))
+        except Exception as error:
+            return error
 
 
-def _scorer_of(loaded: LoadedModel, config: AttentionConfig | None) -> Scorer:
+def _config_of(layers: Sequence[float] | None, config: AttentionConfig | None) -> AttentionConfig | None:
+    from attngs.scorers.attention import AttentionConfig
+
+    if layers is None:
+        return config
+    if config is not None:
+        raise ConfigError("pass `layers` or `config`, not both: a config has `layers` of its own.")
+    return AttentionConfig(layers=tuple(layers))
+
+
+def _layers_of(config: AttentionConfig) -> tuple[float, ...] | None:
+    """The layers that are enough; a model that also writes an answer needs them all."""
+    return None if config.answer_tokens else config.layers
+
+
+def _scorer_of(loaded: LoadedModel, config: AttentionConfig | None, cache: ContextCache) -> Scorer:
     """Attention of a decoder, or of an encoder whose heads are asked for; late attention of any other encoder."""
     from attngs.scorers.attention import AttentionScorer
     from attngs.scorers.embedded import encoder_scorer
     from attngs.sentence_states import SentenceStates
 
     reads_heads = loaded.causal or config is not None
-    return AttentionScorer(loaded, config) if reads_heads else encoder_scorer(SentenceStates(loaded))
+    return AttentionScorer(loaded, config, cache=cache) if reads_heads else encoder_scorer(SentenceStates(loaded, cache=cache))

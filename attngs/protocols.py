@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from attngs.types import Marking, Message, Selection, Sentence, Span
+from attngs.types import Marking, Message, ScoreRequest, Selection, Sentence, Span, Warmth
 
 
 class SentenceSplitter(Protocol):
@@ -21,6 +21,20 @@ class Scorer(Protocol):
     """Give every sentence a finite number, higher = more important, in the order of the sentences."""
 
     def score(self, query: str, sentences: Sequence[Sentence]) -> Sequence[float]: ...
+
+
+@runtime_checkable
+class BatchScorer(Scorer, Protocol):
+    """A scorer that is faster with several requests at once. What one request meets must not touch the others."""
+
+    def score_batch(self, requests: Sequence[ScoreRequest]) -> Sequence[Sequence[float] | Exception]: ...
+
+
+@runtime_checkable
+class Warmable(Protocol):
+    """A scorer that can read a context before it is asked about it."""
+
+    def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth: ...
 
 
 @runtime_checkable

@@ -1,26 +1,29 @@
 """Sentences + question -> token segments that fit the model: ids, the owner of each token, the probe rows.
 
 The context stands before the question, so that a causal model's keys and values of the context do not depend on the question; an encoder
-gets `[CLS] question [SEP] context [SEP]`. A context longer than the window is read in several segments of about equal length that never
-cut a sentence; only a sentence that is longer than a whole window is read in parts. No token is skipped.
+gets `[CLS] question [SEP] context [SEP]`. A context longer than the window is read in several overlapping segments that never cut a
+sentence; only a sentence that is longer than a whole window is read in parts. No token is skipped. Where the windows lie does not depend
+on the question either, unless it is very long.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
+from uuid import uuid4
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from attngs.encoding import TextEncoder
+from attngs.context_cache import ContextCache, Key, digest
+from attngs.encoding import EncodedText, TextEncoder
 from attngs.errors import InputError
+from attngs.token_batch import TokenBatch
 from attngs.types import Sentence
+from attngs.windows import windows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -48,45 +51,14 @@ class ReadingPrompt:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class TokenBatch:
-    """What one forward pass reads."""
-
-    input_ids: Tensor  # (B, T)
-    attention_mask: Tensor  # (B, T), 1 = token, 0 = padding
-    owner: Tensor  # (B, T), sentence number inside the batch; `n_sentences` = none
-    rows: Tensor  # (B, R), probe positions
-    row_weights: Tensor  # (B, R), sum 1; 0 for padding rows
-    n_sentences: int
-    token_type_ids: Tensor | None = None  # (B, T)
-
-    def to(self, device: torch.device) -> TokenBatch:
-        moved = {
-            name: value.to(device)
-            for name in ("input_ids", "attention_mask", "owner", "rows", "row_weights", "token_type_ids")
-            if (value := getattr(self, name)) is not None
-        }
-        return replace(self, **moved)
-
-    def answered(self, reply: Tensor) -> TokenBatch:
-        """The same text with the model's reply `(1, K)` behind it, probed at the reply's last token."""
-        ids = torch.cat([self.input_ids, reply.to(self.input_ids)], dim=1)
-        return replace(
-            self,
-            input_ids=ids,
-            attention_mask=torch.ones_like(ids),
-            owner=torch.cat([self.owner, torch.full_like(reply, self.n_sentences).to(self.owner)], dim=1),
-            rows=torch.tensor([[ids.shape[1] - 1]]),
-            row_weights=torch.ones(1, 1),
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Segment:
     """One window of the context: sentences `first ... first + len(tokens) - 1` of the request."""
 
     batch: TokenBatch
     first: int
     tokens: NDArray[np.int64]  # (S,), tokens of each sentence in this window
+    context: int
+    """Tokens at the beginning that are the same whatever is asked; 0 for an encoder."""
 
 
 class Segmenter:
@@ -97,64 +69,106 @@ class Segmenter:
         window: Tokens that one forward pass may read, question and template included.
         causal: Whether the model is a decoder.
         prompt: What the marker is told (decoders only).
+        cache: Keeps the token ids of documents.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, window: int, causal: bool, prompt: ReadingPrompt | None = None) -> None:
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        window: int,
+        causal: bool,
+        prompt: ReadingPrompt | None = None,
+        cache: ContextCache | None = None,
+    ) -> None:
         self.window = window
         self.causal = causal
         self.encoder = TextEncoder(tokenizer)
+        self._cache = cache or ContextCache(0)
+        self._salt = uuid4().bytes  # ids are this tokenizer's
         self._types = not causal and "token_type_ids" in tokenizer.model_input_names
         frame = _causal_frame(tokenizer, prompt or ReadingPrompt()) if causal else _encoder_frame(tokenizer)
-        self._frame = tuple(self.encoder.encode_template(part) for part in frame)
-        self._gap = self.encoder.encode_template("\n\n") if causal else []
+        self._frame = tuple(np.asarray(self.encoder.encode_template(part), dtype=np.int64) for part in frame)
+        self._gap = np.asarray(self.encoder.encode_template("\n\n") if causal else [], dtype=np.int64)
 
-    def segments(self, query: str, sentences: Sequence[Sentence], probe: Probe) -> list[Segment]:
+    def segments(self, query: str, sentences: Sequence[Sentence], probe: Probe, namespace: str = "") -> list[Segment]:
         """Cut the request into windows.
 
         Raises:
             InputError: Question and prompt leave less than half of the window to a context that needs more.
         """
         question = self.encoder.encode([query])[0].ids
-        ids, owner = self._context(sentences)
+        ids, owner = self._context(sentences, namespace)
+        capacity = self._capacity(len(question), len(ids))
+        return [self._segment(question, ids[a:b], owner[a:b], probe) for a, b in windows(owner, capacity)]
+
+    def contexts(self, sentences: Sequence[Sentence], namespace: str = "") -> list[NDArray[np.int64]]:
+        """The tokens that a decoder reads of each window before a short question."""
+        ids, owner = self._context(sentences, namespace)
+        return [np.concatenate([self._frame[0], ids[a:b]]) for a, b in windows(owner, self._capacity(0, len(ids)))]
+
+    def _capacity(self, question: int, context: int) -> int:
+        """Tokens of context in a window: all that is left if that is enough, else the same for all questions up to an eighth of it."""
         frame = sum(map(len, self._frame))
-        capacity = self.window - len(question) - frame
-        if capacity < min(self.window // 2, len(ids)):
+        left = self.window - question - frame
+        if left >= context:
+            return max(left, 1)
+        if left < self.window // 2:
             raise InputError(
-                f"`query` takes {len(question)} tokens and the prompt around it {frame}, which leaves {capacity} of {self.window} to the "
+                f"`query` takes {question} tokens and the prompt around it {frame}, which leaves {left} of {self.window} to the "
                 "context. Shorten the question, or give the model a longer `window`."
             )
-        return [self._segment(question, ids[a:b], owner[a:b], probe) for a, b in _windows(owner, capacity)]
+        shares = (self.window // 8, self.window // 4)
+        return self.window - frame - next((share for share in shares if question <= share), question)
 
-    def _context(self, sentences: Sequence[Sentence]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _context(self, sentences: Sequence[Sentence], namespace: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Token ids of all documents and the sentence number of each token (-1: between documents)."""
+        documents = [list(group) for _, group in groupby(sentences, key=lambda sentence: sentence.position)]
         ids: list[NDArray[np.int64]] = []
         owner: list[NDArray[np.int64]] = []
         first = 0
-        for position, group in groupby(sentences, key=lambda sentence: sentence.position):
-            members = list(group)
-            if position != sentences[0].position and self._gap:
-                ids.append(np.asarray(self._gap))
+        for members, encoded in zip(documents, self._encoded(documents, namespace), strict=True):
+            if first:
+                ids.append(self._gap)
                 owner.append(np.full(len(self._gap), -1))
             starts = np.array([sentence.start for sentence in members])
             ends = np.array([sentence.end for sentence in members])
-            text = members[0].document.text
-            pieces = list(_pieces(starts, ends))
-            for (a, _), encoded in zip(pieces, self.encoder.encode([text[a:b] for a, b in pieces]), strict=True):
-                # a token that straddles two sentences (" The") belongs to the one its last character is in
-                last = np.maximum(encoded.ends - 1, encoded.starts) + a
-                number = np.searchsorted(starts, last, side="right") - 1
-                inside = (number >= 0) & (last < ends[number])
-                ids.append(encoded.ids)
-                owner.append(np.where(inside, number + first, -1))
+            # a token that straddles two sentences (" The") belongs to the one its last character is in
+            last = np.maximum(encoded.ends - 1, encoded.starts)
+            number = np.searchsorted(starts, last, side="right") - 1
+            inside = (number >= 0) & (last < ends[number])
+            ids.append(encoded.ids)
+            owner.append(np.where(inside, number + first, -1))
             first += len(members)
         empty = np.empty(0, dtype=np.int64)
         return np.concatenate([empty, *ids]), np.concatenate([empty, *owner])
+
+    def _encoded(self, documents: Sequence[Sequence[Sentence]], namespace: str) -> list[EncodedText]:
+        """The tokens of each document from its first to its last sentence, with offsets in its text."""
+        cuts = [list(_pieces(members)) for members in documents]
+        keys = [
+            Key(namespace, digest(b"ids", self._salt, members[0].document.text, np.asarray(pieces).tobytes()))
+            for members, pieces in zip(documents, cuts, strict=True)
+        ]
+
+        def encode(missing: list[int]) -> list[EncodedText]:
+            return [self._joined(documents[number][0].document.text, cuts[number]) for number in missing]
+
+        return self._cache.remember(keys, encode, size=lambda encoded: encoded.nbytes)
+
+    def _joined(self, text: str, pieces: Sequence[tuple[int, int]]) -> EncodedText:
+        parts = self.encoder.encode([text[a:b] for a, b in pieces])
+        return EncodedText(
+            np.concatenate([part.ids for part in parts]),
+            np.concatenate([part.starts + a for part, (a, _) in zip(parts, pieces, strict=True)]),
+            np.concatenate([part.ends + a for part, (a, _) in zip(parts, pieces, strict=True)]),
+        )
 
     def _segment(self, question: NDArray[np.int64], ids: NDArray[np.int64], owner: NDArray[np.int64], probe: Probe) -> Segment:
         owned = owner[owner >= 0]
         first = int(owned.min()) if len(owned) else 0
         size = int(owned.max()) - first + 1 if len(owned) else 0
-        head, middle, tail = (np.asarray(part, dtype=np.int64) for part in self._frame)
+        head, middle, tail = self._frame
         parts = [head, ids, middle, question, tail] if self.causal else [head, question, middle, ids, tail]
         context_at, question_at = (1, 3) if self.causal else (3, 1)
         offsets = np.cumsum([0, *map(len, parts)])
@@ -173,42 +187,18 @@ class Segmenter:
             n_sentences=size,
             token_type_ids=types,
         )
-        return Segment(batch=batch, first=first, tokens=np.bincount(owned - first, minlength=size))
+        context = len(head) + len(ids) if self.causal else 0
+        return Segment(batch=batch, first=first, tokens=np.bincount(owned - first, minlength=size), context=context)
 
 
-def _pieces(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+def _pieces(sentences: Sequence[Sentence]) -> Iterator[tuple[int, int]]:
     """Character ranges of whole sentences, about `PIECE` long."""
-    begin = int(starts[0])
-    for start, end in zip(starts, ends, strict=True):
-        if start > begin and end - begin > PIECE:
-            yield begin, int(start)
-            begin = int(start)
-    yield begin, int(ends[-1])
-
-
-def _windows(owner: NDArray[np.int64], capacity: int) -> list[tuple[int, int]]:
-    """Token ranges of at most `capacity`, as few and as equal as sentence borders allow."""
-    if len(owner) == 0:
-        return []
-    borders = np.concatenate([np.flatnonzero(np.diff(owner)) + 1, [len(owner)]])
-    full = list(_cut(borders, capacity, math.inf))
-    for count in range(math.ceil(len(owner) / capacity), len(full) + 1):
-        equal = list(_cut(borders, capacity, count))
-        if len(equal) == count:
-            return equal
-    return full
-
-
-def _cut(borders: NDArray[np.int64], capacity: int, count: float) -> Iterator[tuple[int, int]]:
-    """Cut at the last border that keeps to an equal share of what is left; a sentence longer than a window is cut at its end."""
-    total, begin = int(borders[-1]), 0
-    while begin < total:
-        share = math.ceil((total - begin) / max(1, count)) if math.isfinite(count) else capacity
-        at_most = np.searchsorted(borders, begin + capacity, side="right")
-        near = min(np.searchsorted(borders, begin + share, side="left"), at_most - 1)
-        end = int(borders[near]) if near >= 0 and borders[near] > begin else min(begin + capacity, total)
-        yield begin, end
-        begin, count = end, count - 1
+    begin = sentences[0].start
+    for sentence in sentences:
+        if sentence.start > begin and sentence.end - begin > PIECE:
+            yield begin, sentence.start
+            begin = sentence.start
+    yield begin, sentences[-1].end
 
 
 def _causal_frame(tokenizer: PreTrainedTokenizerBase, prompt: ReadingPrompt) -> tuple[str, str, str]:

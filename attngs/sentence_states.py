@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from uuid import uuid4
 
 import torch
 from torch import Tensor
 
-from attngs.context_cache import CacheInfo, ContextCache
+from attngs.batches import Outcome, in_batches
+from attngs.context_cache import ContextCache, Key, digest
 from attngs.encoding import TextEncoder
 from attngs.errors import ModelError, UnsupportedModelError
+from attngs.failures import model_failures
 from attngs.loading import LoadedModel
-from attngs.progress import track
+from attngs.weights import weights_version
 
-BATCH_TOKENS = 4_096
-"""Tokens, padding included, of one forward pass over many sentences."""
+ENTRY_BYTES = 1_024
+"""What a kept state takes beside its numbers, about: the tensor object, its key, and the allocator's rounding."""
 
 
 class SentenceStates:
@@ -22,13 +25,13 @@ class SentenceStates:
 
     Args:
         loaded: An encoder.
-        cache_bytes: Bound of the cache; a MiniLM state takes 768 bytes a token.
+        cache: Where they are kept; a MiniLM state takes 768 bytes a token.
 
     Raises:
         UnsupportedModelError: The model is a decoder, whose states know only what stood before them.
     """
 
-    def __init__(self, loaded: LoadedModel, *, cache_bytes: int = 256 * 2**20) -> None:
+    def __init__(self, loaded: LoadedModel, *, cache: ContextCache | None = None) -> None:
         if loaded.causal:
             raise UnsupportedModelError(f"`{loaded.name}` is a decoder; sentence states need an encoder. Use `AttentionScorer` with it.")
         self._model = loaded.model
@@ -36,54 +39,73 @@ class SentenceStates:
         self._begin = self._encoder.encode_template(loaded.tokenizer.cls_token or "")
         self._end = self._encoder.encode_template(loaded.tokenizer.sep_token or "")
         self._room = loaded.window - len(self._begin) - len(self._end)
-        self._cache: ContextCache[Tensor] = ContextCache(cache_bytes)
+        self._max_batch_tokens = loaded.max_batch_tokens
+        self._cache = cache or ContextCache()
+        self._salt = uuid4().bytes  # states are this model's
 
-    def states(self, texts: Sequence[str]) -> list[Tensor]:
+    def states(self, texts: Sequence[str], namespace: str = "") -> list[Tensor]:
         """One `(T, D)` tensor a text, every row of length 1; a text without tokens has no rows.
 
         A text longer than the model's window is read in parts.
-        """
-        return self._cache.remember(texts, self._read, size=lambda state: state.nbytes)
 
-    def cache_info(self) -> CacheInfo:
-        """How often a sentence was there already, and how much is kept."""
-        return self._cache.info()
+        Raises:
+            ModelError: The encoder failed.
+        """
+        return self._remember([(namespace, text) for text in texts])
+
+    def prefetch(self, texts: Sequence[tuple[str, str]]) -> None:
+        """Read `(namespace, text)`s of several requests together, so that each finds its own; of use as far as the cache keeps them.
+
+        Raises:
+            ModelError: The encoder failed on one of them.
+        """
+        if self._cache.max_bytes:
+            self._remember(texts)
+
+    def kept(self, texts: Sequence[str], namespace: str) -> int:
+        """Tokens of those texts that are in the cache."""
+        found = [self._cache.get(key) for key in self._keys([(namespace, text) for text in texts])]
+        return sum(len(state) for state in found if state is not None)
+
+    def _remember(self, texts: Sequence[tuple[str, str]]) -> list[Tensor]:
+        def read(missing: list[int]) -> list[Tensor]:
+            return self._read([texts[i][1] for i in missing])
+
+        return self._cache.remember(self._keys(texts), read, size=lambda state: state.nbytes + ENTRY_BYTES)
+
+    def _keys(self, texts: Sequence[tuple[str, str]]) -> list[Key]:
+        version = weights_version(self._model)
+        return [Key(namespace, digest(b"states", self._salt, version, text)) for namespace, text in texts]
 
     def _read(self, texts: Sequence[str]) -> list[Tensor]:
         encoded = [text.ids.tolist() for text in self._encoder.encode(texts)]
         parts = [(number, ids[i : i + self._room]) for number, ids in enumerate(encoded) for i in range(0, len(ids), self._room)]
-        by_length = sorted(range(len(parts)), key=lambda i: len(parts[i][1]))
-        states: dict[int, Tensor] = {}
-        for batch in track(list(_batches(by_length, [len(ids) for _, ids in parts])), "reading"):
-            states |= dict(zip(batch, self._forward([parts[i][1] for i in batch]), strict=True))
+        states = in_batches(
+            [len(ids) for _, ids in parts],
+            lambda batch: self._forward([parts[i][1] for i in batch]),
+            max_batch_tokens=self._max_batch_tokens,
+        )
         pieces: list[list[Tensor]] = [[] for _ in texts]
-        for i, (number, _) in enumerate(parts):
-            pieces[number].append(states[i])
+        for (number, _), state in zip(parts, states, strict=True):
+            if isinstance(state, ModelError):
+                raise state
+            pieces[number].append(state)
         width = self._model.config.get_text_config().hidden_size
         return [torch.cat(piece) if piece else torch.empty(0, width, dtype=torch.float16) for piece in pieces]
 
     @torch.inference_mode()
-    def _forward(self, rows: Sequence[list[int]]) -> Iterator[Tensor]:
+    def _forward(self, rows: Sequence[list[int]]) -> list[Outcome[Tensor]]:
         framed = [torch.tensor([*self._begin, *row, *self._end]) for row in rows]
         ids = torch.nn.utils.rnn.pad_sequence(framed, batch_first=True)  # (B, T); padding is masked, so its id is free
         lengths = torch.tensor([len(row) for row in framed])
         mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
         device = self._model.device
-        hidden = self._model(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state
-        if not torch.isfinite(hidden).all():
-            raise ModelError("the encoder's states are not numbers: its weights are damaged, or `dtype` is too narrow; load it in float32.")
+        with model_failures(self._model.config.model_type, tuple(ids.shape)):
+            hidden = self._model(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state
         unit = torch.nn.functional.normalize(hidden.float(), dim=-1).half().cpu()  # (B, T, D)
-        for state, row in zip(unit, rows, strict=True):
-            yield state[len(self._begin) : len(self._begin) + len(row)].clone()
+        return [self._checked(state[len(self._begin) :][: len(row)].clone()) for state, row in zip(unit, rows, strict=True)]
 
-
-def _batches(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Neighbours in length, so that little is padding."""
-    batch = list[int]()
-    for i in order:
-        if batch and (len(batch) + 1) * lengths[i] > BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(i)
-    if batch:
-        yield batch
+    def _checked(self, state: Tensor) -> Outcome[Tensor]:
+        if torch.isfinite(state).all():
+            return state
+        return ModelError("the encoder's states are not numbers: its weights are damaged, or `dtype` is too narrow; load it in float32.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attngs.context_cache import ContextCache
+from attngs.context_cache import ContextCache, Key, digest
 from attngs.encoding import EncodedText, TextEncoder
 from attngs.errors import AssetError, ConfigError, InputError
 from attngs.protocols import TokenCounter
@@ -35,14 +35,15 @@ class TokenizerCounter:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, name: str | None = None) -> None:
         self._encoder = TextEncoder(tokenizer)
-        self._counts: ContextCache[int] = ContextCache(CACHE_BYTES)
+        self._counts = ContextCache(CACHE_BYTES)
         self.name = name or str(tokenizer.name_or_path)
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        return self._counts.remember(texts, self._count, size=lambda count: ENTRY_BYTES)
+        def spell(missing: list[int]) -> list[int]:
+            new = [texts[i] for i in missing]
+            return [self._spelled(text, encoded) for text, encoded in zip(new, self._encoder.encode(new), strict=True)]
 
-    def _count(self, texts: list[str]) -> list[int]:
-        return [self._spelled(text, encoded) for text, encoded in zip(texts, self._encoder.encode(texts), strict=True)]
+        return self._counts.remember([Key("", digest(text)) for text in texts], spell, size=lambda count: ENTRY_BYTES)
 
     def _spelled(self, text: str, encoded: EncodedText) -> int:
         known = encoded.ids != self._encoder.unknown_id

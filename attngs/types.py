@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -39,6 +39,27 @@ class Sentence:
     def text(self) -> str:
         """The characters of the unit, trailing white space included."""
         return self.document.text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRequest:
+    """What a scorer is asked: every sentence of one context, for one question."""
+
+    query: str
+    sentences: Sequence[Sentence]
+    namespace: str = ""
+    """Whose context it is; what is kept of it is found again under the same namespace only."""
+
+
+class Warmth(NamedTuple):
+    """What `Marker.warm` has read."""
+
+    tokens: int
+    """Tokens of the context."""
+    kept: int
+    """How many of them are in the cache now; fewer than `tokens` when the cache is too small."""
+    bytes: int
+    """What they take there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

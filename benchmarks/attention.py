@@ -31,8 +31,8 @@ from rich.table import Table
 from transformers import logging
 
 from attngs.attention import AttentionReader
-from attngs.segments import TokenBatch
 from attngs.testing import tiny_model
+from attngs.token_batch import TokenBatch
 from benchmarks.machine import describe_machine, save_results
 from benchmarks.peak_memory import measure_in_subprocess
 from benchmarks.readings import ALL, BARE, LAYERS, METHODS, PROBE_ROWS, Readings, build_batch, build_model, default_layer, why_not

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import torch
 from transformers import PreTrainedModel, Qwen2Config, Qwen2ForCausalLM
 
-from attngs.attention import AttentionReader, _installed, _observed_by, _Probe
+from attngs.attention import AttentionReader, _Probe
+from attngs.attention_function import installed, observed_by
 from attngs.scorers.attention import AttentionConfig
-from attngs.segments import TokenBatch
+from attngs.token_batch import TokenBatch
 from benchmarks.machine import free_memory
 
 BARE = "bare forward"
@@ -86,8 +87,8 @@ class Readings:
 
     def _to_the_end(self, batch: TokenBatch) -> object:
         """Reading alone: the product stops inside the last wanted layer and so saves most of it; here the whole body runs."""
-        probe = _Probe(batch=batch, wanted=frozenset(range(LAYERS + 1)))  # one more than there are: nothing ends the pass
-        with _installed(self.model), _observed_by(probe), torch.inference_mode():
+        probe = _Probe(batch=batch, wanted=frozenset(range(LAYERS + 1)), first=0)  # one more than there are: nothing ends the pass
+        with installed(self.model), observed_by(probe), torch.inference_mode():
             self.model.base_model(input_ids=batch.input_ids)
         return torch.stack([probe.mass[layer] for layer in range(LAYERS)])
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from attngs.attention import AttentionReader
-from attngs.errors import ConfigError, UnsupportedModelError
+from attngs.context_cache import ContextCache
+from attngs.context_reader import ContextReader
+from attngs.errors import AttngsError, ConfigError, UnsupportedModelError
 from attngs.loading import LoadedModel
 from attngs.marking import Floats, lift, score_sentences
-from attngs.progress import track
-from attngs.segments import Probe, ReadingPrompt, Segmenter, TokenBatch
-from attngs.types import Sentence
+from attngs.scorers.batch import only
+from attngs.segments import Probe, ReadingPrompt, Segment, Segmenter
+from attngs.truncation import layers_at
+from attngs.types import ScoreRequest, Sentence, Warmth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +45,18 @@ class AttentionConfig:
 class AttentionScorer:
     """Scores sentences by the attention of a loaded model.
 
+    Args:
+        loaded: The model.
+        config: What is read of it.
+        cache: Where token ids, keys and values of contexts are kept; nowhere when not given.
+
     Attributes:
         layers: The layers that are read, as indices into `reader.depths`.
     """
 
-    def __init__(self, loaded: LoadedModel, config: AttentionConfig | None = None) -> None:
+    def __init__(self, loaded: LoadedModel, config: AttentionConfig | None = None, *, cache: ContextCache | None = None) -> None:
         config = config or AttentionConfig()
+        cache = cache or ContextCache(0)
         self._loaded = loaded
         self._config = config
         self._probe: Probe = config.probe or ("last" if loaded.causal else "query")
@@ -56,31 +65,70 @@ class AttentionScorer:
         if config.answer_tokens > loaded.window // 4:
             raise ConfigError(f"`answer_tokens` may be at most a quarter of the window of {loaded.window}, got {config.answer_tokens}.")
         self.reader = AttentionReader(loaded.model)
-        self.layers = tuple(round(fraction * (len(self.reader.depths) - 1)) for fraction in config.layers)
+        self.layers = layers_at(config.layers, loaded.readable_layers or len(self.reader.depths))
         self.segmenter = Segmenter(
-            loaded.tokenizer, window=loaded.window - config.answer_tokens, causal=loaded.causal, prompt=config.prompt
+            loaded.tokenizer, window=loaded.window - config.answer_tokens, causal=loaded.causal, prompt=config.prompt, cache=cache
+        )
+        self._contexts = ContextReader(
+            self.reader, self.layers, cache=cache, storage=loaded.cache_storage, max_batch_tokens=loaded.max_batch_tokens
         )
 
     def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
         """Mean attention per token of each sentence, as a share of all attention on the context; see `attngs.marking`."""
-        mass, tokens = self.read(query, sentences)
-        return [float(score) for score in score_sentences(mass, tokens)]
+        return only(self.score_batch([ScoreRequest(query=query, sentences=sentences)]))
 
-    def read(self, query: str, sentences: Sequence[Sentence]) -> tuple[Floats, Floats]:
-        """The raw material of the score: lifted attention `(L, H, S)` and tokens `(S,)` of every sentence."""
-        heads = self.reader.heads[self.layers[0]]
-        mass = np.zeros((len(self.layers), heads, len(sentences)))
-        tokens = np.zeros(len(sentences))
-        for segment in track(self.segmenter.segments(query, sentences, self._probe), "reading"):
-            batch = self._with_answer(segment.batch) if self._config.answer_tokens else segment.batch
+    def score_batch(self, requests: Sequence[ScoreRequest]) -> list[list[float] | Exception]:
+        """The scores of each request, or the error that it met."""
+        return [read if isinstance(read, Exception) else [float(score) for score in score_sentences(*read)] for read in self.read(requests)]
+
+    def read(self, requests: Sequence[ScoreRequest]) -> list[tuple[Floats, Floats] | Exception]:
+        """The raw material of the scores: lifted attention `(L, H, S)` and tokens `(S,)` of every sentence of each request."""
+        cut = [self._segments(request) for request in requests]
+        windows = [(i, segment) for i, segments in enumerate(cut) if not isinstance(segments, Exception) for segment in segments]
+        read = self._contexts.read([segment for _, segment in windows], [requests[i].namespace for i, _ in windows])
+        found: list[tuple[Floats, Floats] | Exception] = [
+            self._nothing_yet(len(request.sentences)) if not isinstance(segments, Exception) else segments
+            for request, segments in zip(requests, cut, strict=True)
+        ]
+        for (i, segment), outcome in zip(windows, read, strict=True):
+            so_far = found[i]
+            if isinstance(so_far, Exception):
+                continue
+            if isinstance(outcome, Exception):
+                found[i] = outcome
+                continue
             here = slice(segment.first, segment.first + len(segment.tokens))
-            mass[:, :, here] += lift(self.reader.read(batch, self.layers)[0].numpy(), batch.input_ids.shape[1])
+            mass, tokens = so_far
+            mass[:, :, here] += lift(outcome.numpy(), segment.batch.input_ids.shape[1])
             tokens[here] += segment.tokens
-        return mass, tokens
+        return found
 
-    def _with_answer(self, batch: TokenBatch) -> TokenBatch:
+    def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
+        """Read a context before it is asked about.
+
+        Raises:
+            UnsupportedModelError: Nothing that the model reads of a context can be kept.
+        """
+        if not self._contexts.keeps:
+            raise UnsupportedModelError(
+                f"`{self._loaded.name}` cannot be warmed: its attention to a context depends on the question, or its past is more than "
+                "keys and values. Questions are answered all the same, each in one pass."
+            )
+        return self._contexts.warm(self.segmenter.contexts(sentences, namespace), namespace)
+
+    def _segments(self, request: ScoreRequest) -> list[Segment] | Exception:
+        try:
+            segments = self.segmenter.segments(request.query, request.sentences, self._probe, request.namespace)
+            return [self._with_answer(segment) for segment in segments] if self._config.answer_tokens else segments
+        except AttngsError as error:
+            return error
+
+    def _nothing_yet(self, sentences: int) -> tuple[Floats, Floats]:
+        return np.zeros((len(self.layers), self.reader.heads[self.layers[0]], sentences)), np.zeros(sentences)
+
+    def _with_answer(self, segment: Segment) -> Segment:
         model: Any = self._loaded.model
-        ids = batch.input_ids.to(model.device)
+        ids = segment.batch.input_ids.to(model.device)
         with torch.inference_mode():
             written = model.generate(
                 input_ids=ids,
@@ -89,4 +137,4 @@ class AttentionScorer:
                 do_sample=False,
                 pad_token_id=self._loaded.tokenizer.pad_token_id or 0,
             )
-        return batch.answered(written[:, ids.shape[1] :].cpu())
+        return replace(segment, batch=segment.batch.answered(written[:, ids.shape[1] :].cpu()))

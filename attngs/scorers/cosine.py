@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
+from torch.nn.functional import normalize
 
-from attngs.sentence_states import SentenceStates
-from attngs.types import Sentence
+from attngs.scorers.states import StatesScorer
 
 
-class CosineScorer:
+class CosineScorer(StatesScorer):
     """Cosine of mean-pooled states; a sentence without tokens scores -1."""
 
-    def __init__(self, states: SentenceStates) -> None:
-        self._states = states
-
-    def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
-        states = self._states.states([query, *(sentence.text for sentence in sentences)])
-        means = torch.stack([state.float().mean(dim=0) if len(state) else torch.zeros(state.shape[1]) for state in states])  # (1 + S, D)
-        asked, *_ = unit = torch.nn.functional.normalize(means, dim=-1)
-        cosines = unit[1:] @ asked
-        return [float(cosine) if len(state) else -1.0 for cosine, state in zip(cosines, states[1:], strict=True)]
+    def compare(self, asked: Tensor, context: Sequence[Tensor]) -> list[float]:
+        tokens = torch.tensor([len(state) for state in context])  # (S,)
+        owner = torch.repeat_interleave(torch.arange(len(context)), tokens)  # (T,)
+        keys = torch.cat([asked[:0], *context]).float()  # (T, D)
+        sums = torch.zeros(len(context), keys.shape[1]).index_add_(0, owner, keys)  # (S, D): the direction of a sum is that of the mean
+        cosines = normalize(sums, dim=-1) @ normalize(asked.float().sum(dim=0), dim=0)
+        return [float(cosine) for cosine in torch.where(tokens > 0, cosines, -1.0)]

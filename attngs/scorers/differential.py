@@ -7,9 +7,11 @@ particular measures that habit; the difference is what the question itself draws
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from attngs.protocols import Scorer
-from attngs.types import Sentence
+from attngs.protocols import Scorer, Warmable
+from attngs.scorers.batch import Scores, only, score_batch
+from attngs.types import ScoreRequest, Sentence, Warmth
 
 NEUTRAL_QUERY = "What does this text say?"
 
@@ -26,6 +28,21 @@ class DifferentialScorer:
         self._weight = weight
 
     def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
-        asked = self._scorer.score(query, sentences)
-        habit = self._scorer.score(self._neutral_query, sentences)
+        return only(self.score_batch([ScoreRequest(query=query, sentences=sentences)]))
+
+    def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
+        """The scores of each request, or the first error that it met; a context is read once for both questions where it can be kept."""
+        neutral = [replace(request, query=self._neutral_query) for request in requests]
+        outcomes = score_batch(self._scorer, [*requests, *neutral])
+        return [self._difference(*pair) for pair in zip(outcomes[: len(requests)], outcomes[len(requests) :], strict=True)]
+
+    def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
+        """Warm the scorer underneath, if it can be."""
+        return self._scorer.warm(sentences, namespace) if isinstance(self._scorer, Warmable) else Warmth(tokens=0, kept=0, bytes=0)
+
+    def _difference(self, asked: Scores | Exception, habit: Scores | Exception) -> Scores | Exception:
+        if isinstance(asked, Exception):
+            return asked
+        if isinstance(habit, Exception):
+            return habit
         return [a - self._weight * h for a, h in zip(asked, habit, strict=True)]

@@ -10,12 +10,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+from attngs.scorers.batch import Scores, only
 from attngs.scorers.cosine import CosineScorer
 from attngs.scorers.fused import FusedScorer
 from attngs.scorers.late_attention import LateAttentionScorer
 from attngs.scorers.lexical import LexicalScorer
 from attngs.sentence_states import SentenceStates
-from attngs.types import Sentence
+from attngs.types import ScoreRequest, Sentence, Warmth
 
 
 def encoder_scorer(states: SentenceStates) -> FusedScorer:
@@ -31,7 +32,19 @@ class EmbeddedScorer:
         self._other = FusedScorer((LexicalScorer(), 1.0), (LateAttentionScorer(states), 0.1))
 
     def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
-        return (self._latin if _mostly_latin(query) else self._other).score(query, sentences)
+        return only(self.score_batch([ScoreRequest(query=query, sentences=sentences)]))
+
+    def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
+        """The scores of each request, or the error that it met."""
+        outcomes: dict[int, Scores | Exception] = {}
+        for latin, scorer in ((True, self._latin), (False, self._other)):
+            mine = [i for i, request in enumerate(requests) if _mostly_latin(request.query) == latin]
+            outcomes |= zip(mine, scorer.score_batch([requests[i] for i in mine]), strict=True)
+        return [outcomes[i] for i in range(len(requests))]
+
+    def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
+        """Read a context before it is asked about; both rules use the same states."""
+        return self._latin.warm(sentences, namespace)
 
 
 def _mostly_latin(text: str) -> bool:

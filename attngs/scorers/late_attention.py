@@ -11,36 +11,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from attngs.errors import ConfigError
+from attngs.scorers.states import StatesScorer
 from attngs.sentence_states import SentenceStates
-from attngs.types import Sentence
 
 ROWS = 64
 """Tokens of the question that attend at once; bounds memory for a question as long as a conversation."""
 
 
-class LateAttentionScorer:
+class LateAttentionScorer(StatesScorer):
     """Log lift of the question's attention over uniform attention, per sentence.
 
     Args:
-        states: The encoder; share one between scorers and each sentence is read once.
+        states: The encoder.
         temperature: Lower looks for the closest words, higher for the general drift.
     """
 
     def __init__(self, states: SentenceStates, *, temperature: float = 0.1) -> None:
         if temperature <= 0:
             raise ConfigError(f"`temperature` must be above 0, got {temperature!r}.")
-        self._states = states
+        super().__init__(states)
         self._temperature = temperature
 
-    def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
-        context = self._states.states([sentence.text for sentence in sentences])
-        asked = self._states.states([query])[0].float()  # (R, D)
+    def compare(self, asked: Tensor, context: Sequence[Tensor]) -> list[float]:
         tokens = torch.tensor([len(state) for state in context])  # (S,)
         if not len(asked) or not int(tokens.sum()):
-            return [0.0] * len(sentences)
-        keys = torch.cat(context).float()  # (T, D)
+            return [0.0] * len(context)
+        asked, keys = asked.float(), torch.cat(list(context)).float()  # (R, D), (T, D)
         attention = torch.zeros(len(keys))  # (T,)
         for rows in asked.split(ROWS):
             attention += (rows @ keys.T / self._temperature).softmax(dim=-1).sum(dim=0) / len(asked)

@@ -10,11 +10,12 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from attngs import attention
+from attngs import attention_function
 from attngs.attention import AttentionReader
+from attngs.attention_function import installed
 from attngs.errors import ModelError, UnsupportedModelError
-from attngs.segments import TokenBatch
 from attngs.testing import tiny_model
+from attngs.token_batch import TokenBatch
 
 WINDOW = {"sliding_window": 12}
 LAYERS = {"layer_types": ["sliding_attention", "full_attention"] * 2}
@@ -108,6 +109,14 @@ def test_rows_equal_eager_attention(model: PreTrainedModel, side: str) -> None:
     assert expected.max() > 2 / SENTENCES  # the attention has peaks, so that a wrong row would show
 
 
+def test_a_batch_of_stacked_texts_is_read_like_each_alone(model: PreTrainedModel) -> None:
+    reader = AttentionReader(model)
+    batches = [batch_of((length,), "none", seed=length) for length in (60, 47, 55)]
+    together = reader.read(TokenBatch.stack(batches), [0, 1])
+    for alone, mass in zip(batches, together, strict=True):
+        assert (reader.read(alone, [0, 1])[0] - mass).abs().max() <= 1e-5
+
+
 def test_an_early_exit_changes_nothing(model: PreTrainedModel) -> None:
     batch = batch_of((60,), "none")
     reader = AttentionReader(model)
@@ -148,7 +157,7 @@ def test_the_models_own_attention_is_back_after_success_and_failure(own: str) ->
     with pytest.raises(ModelError, match="qwen2"):
         reader.read(bad, [0])
     assert model.config._attn_implementation == own
-    assert attention._observer.get() is None
+    assert attention_function._observer.get() is None
 
 
 def test_the_model_computes_the_same_while_it_is_read() -> None:
@@ -158,7 +167,7 @@ def test_the_model_computes_the_same_while_it_is_read() -> None:
         with torch.no_grad():
             model.set_attn_implementation("eager")
             expected = model(input_ids=ids).logits
-            with attention._installed(model):
+            with installed(model):
                 assert (model(input_ids=ids).logits - expected).abs().max() < 1e-4
 
 
@@ -170,7 +179,7 @@ def test_a_host_forward_that_outlives_a_read_is_not_disturbed(model_type: str) -
     ids = batch_of((60,), "none").input_ids
     with torch.no_grad(), ExitStack() as reading:
         expected = model(input_ids=ids).logits
-        reading.enter_context(attention._installed(model))
+        reading.enter_context(installed(model))
         hook = model.model.layers[0].register_forward_hook(lambda *_: reading.close())
         disturbed = model(input_ids=ids).logits
         hook.remove()
@@ -214,15 +223,6 @@ def test_what_cannot_be_read_says_so(model_type: str) -> None:
         model = tiny_model(model_type, **settings)
     with pytest.raises(UnsupportedModelError, match=rf"`{model_type}`.*Marker\.default"):
         AttentionReader(model)
-
-
-def test_nan_is_an_error_that_names_the_remedy() -> None:
-    model = tiny_model("qwen2")
-    with torch.no_grad():
-        next(iter(model.model.layers[0].parameters())).fill_(float("nan"))
-    reader = AttentionReader(model)
-    with pytest.raises(ModelError, match="float32"):
-        reader.read(batch_of((60,), "none"), [1])
 
 
 def test_rows_read_in_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,27 +6,31 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from attngs.context_cache import CacheInfo, ContextCache
+from attngs.context_cache import CacheInfo, ContextCache, Key, digest
 from attngs.errors import ConfigError
 
 
+def key(text: str, namespace: str = "") -> Key:
+    return Key(namespace, digest(text))
+
+
 def test_the_least_recently_used_goes_first() -> None:
-    cache: ContextCache[str] = ContextCache(10)
-    cache.put(b"a", "A", 4)
-    cache.put(b"b", "B", 4)
-    assert cache.get(b"a") == "A"
-    cache.put(b"c", "C", 4)
-    assert (cache.get(b"a"), cache.get(b"b"), cache.get(b"c")) == ("A", None, "C")
+    cache = ContextCache(10)
+    cache.put(key("a"), "A", 4)
+    cache.put(key("b"), "B", 4)
+    assert cache.get(key("a")) == "A"
+    cache.put(key("c"), "C", 4)
+    assert (cache.get(key("a")), cache.get(key("b")), cache.get(key("c"))) == ("A", None, "C")
     assert cache.info() == CacheInfo(hits=3, misses=1, entries=2, bytes=8, max_bytes=10)
 
 
 def test_replacing_and_too_large_entries() -> None:
-    cache: ContextCache[str] = ContextCache(10)
-    cache.put(b"a", "A", 4)
-    cache.put(b"a", "AA", 6)
-    assert (cache.get(b"a"), cache.info().bytes) == ("AA", 6)
-    cache.put(b"a", "huge", 11)
-    assert (cache.get(b"a"), cache.info().bytes) == (None, 0)
+    cache = ContextCache(10)
+    cache.put(key("a"), "A", 4)
+    cache.put(key("a"), "AA", 6)
+    assert (cache.get(key("a")), cache.info().bytes) == ("AA", 6)
+    cache.put(key("a"), "huge", 11)
+    assert (cache.get(key("a")), cache.info().bytes) == (None, 0)
     cache.clear()
     assert cache.info() == CacheInfo(0, 0, 0, 0, 10)
     with pytest.raises(ConfigError, match="`max_bytes`"):
@@ -34,31 +38,60 @@ def test_replacing_and_too_large_entries() -> None:
 
 
 def test_remembering_computes_only_what_is_missing_and_once() -> None:
-    cache: ContextCache[str] = ContextCache(20)
+    cache = ContextCache(20)
     asked: list[list[str]] = []
 
-    def compute(texts: list[str]) -> list[str]:
-        asked.append(texts)
-        return [text.upper() for text in texts]
+    def remember(*texts: str) -> list[str]:
+        def compute(missing: list[int]) -> list[str]:
+            asked.append([texts[i] for i in missing])
+            return [texts[i].upper() for i in missing]
 
-    assert cache.remember(["a", "b", "a"], compute, size=len) == ["A", "B", "A"]
-    assert cache.remember(["b", "c" * 30, ""], compute, size=len) == ["B", "C" * 30, ""]
-    assert cache.remember(["c" * 30], compute, size=len) == ["C" * 30]  # too large to keep, and right all the same
+        return cache.remember([key(text) for text in texts], compute, size=len)
+
+    assert remember("a", "b", "a") == ["A", "B", "A"]
+    assert remember("b", "c" * 30, "") == ["B", "C" * 30, ""]
+    assert remember("c" * 30) == ["C" * 30]  # too large to keep, and right all the same
     assert asked == [["a", "b"], ["c" * 30, ""], ["c" * 30]]
 
 
 def test_threads_never_exceed_the_bound() -> None:
-    cache: ContextCache[int] = ContextCache(50)
+    cache = ContextCache(50)
 
     def work(worker: int) -> bool:
         ok = True
         for i in range(500):
-            key = bytes([i % 40])
-            value = cache.get(key)
+            name = key(str(i % 40))
+            value = cache.get(name)
             ok &= value in (None, i % 40) and cache.info().bytes <= 50
-            cache.put(key, i % 40, 7)
+            cache.put(name, i % 40, 7)
         return ok
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(work, range(4)))
     assert cache.info().entries == 7
+
+
+def test_a_run_loses_its_end_first() -> None:
+    cache = ContextCache(3)
+    keys = [key(text) for text in "abc"]
+    for name, value in zip(keys, "ABC", strict=True):
+        cache.put(name, value, 1)
+    assert cache.get_run(keys) == ["A", "B", "C"]
+    cache.put(key("d"), "D", 1)
+    assert cache.get_run(keys) == ["A", "B"]
+    assert cache.get_run([key("x"), keys[0]]) == []
+    assert cache.get_run([]) == []
+
+
+def test_namespaces_do_not_see_each_other_and_are_forgotten_alone() -> None:
+    cache = ContextCache(10)
+    cache.put(key("a", "ana"), 1, 2)
+    cache.put(key("a", "ben"), 2, 3)
+    assert (cache.get(key("a", "ana")), cache.get(key("a", "ben")), cache.get(key("a"))) == (1, 2, None)
+    cache.clear("ana")
+    assert (cache.get(key("a", "ana")), cache.get(key("a", "ben"))) == (None, 2)
+    assert cache.info().bytes == 3
+
+
+def test_a_digest_tells_parts_apart() -> None:
+    assert len({digest("a", "b"), digest("ab"), digest("ab", ""), digest(b"a", b"\xff"), digest("lone \ud800")}) == 5

@@ -168,10 +168,15 @@ def test_a_model_in_training_mode_is_refused() -> None:
         Marker.from_model(tiny_model("qwen2").train(), tiny_tokenizer())
 
 
+@pytest.mark.parametrize(("supported", "dtype"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_a_card_without_bfloat16_gets_float16(monkeypatch: pytest.MonkeyPatch, supported: bool, dtype: torch.dtype) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: supported)
+    assert best_dtype(torch.device("cuda")) == dtype
+
+
 def test_devices(folder: Path) -> None:
     for device in ("gpu", "cuda:99"):
         with pytest.raises(ConfigError, match="`device`"):
             Marker.from_pretrained(folder, device=device)
-    assert best_dtype(torch.device("cuda")) == torch.bfloat16
     assert best_dtype(torch.device("cpu")) == torch.float32
     assert best_device().type in {"cpu", "cuda", "mps"}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from attngs import Marker
+from attngs.context_cache import ContextCache
 from attngs.errors import ConfigError, ModelError, UnsupportedModelError
 from attngs.loading import LoadedModel, wrap_model
 from attngs.marking import ranking
@@ -24,7 +25,7 @@ from attngs.scorers.lead import LeadScorer
 from attngs.scorers.lexical import LexicalScorer, words
 from attngs.scorers.random import RandomScorer
 from attngs.scorers.recency import RecencyScorer
-from attngs.sentence_states import SentenceStates
+from attngs.sentence_states import ENTRY_BYTES, SentenceStates
 from attngs.sentences import split_sentences
 from attngs.testing import FakeScorer, check_scorer, tiny_model, tiny_tokenizer
 from attngs.types import Document, Sentence
@@ -180,15 +181,17 @@ def test_late_attention_by_hand() -> None:
 
 
 def test_states_are_read_once_and_bounded() -> None:
-    memory = SentenceStates(loaded("bert"), cache_bytes=64 * 2 * 40)
+    bound = 64 * 2 * 40 + 2 * ENTRY_BYTES
+    cache = ContextCache(bound)
+    memory = SentenceStates(loaded("bert"), cache=cache)
     first = memory.states(["aaaa", "bbbb", "aaaa"])
-    assert memory.cache_info().entries == 2
+    assert cache.info().entries == 2
     again = memory.states(["aaaa"])[0]
-    assert memory.cache_info().hits == 1
+    assert cache.info().hits == 1
     assert again.equal(first[0])
     assert again.equal(first[2])
     memory.states(["c" * 30, "d" * 30])
-    assert memory.cache_info().bytes <= 64 * 2 * 40
+    assert cache.info().bytes <= bound
     assert memory.states(["aaaa"])[0].equal(first[0])  # read anew, the same
 
 
@@ -250,3 +253,13 @@ def test_words_lead_where_the_question_is_not_latin() -> None:
     scorer = EmbeddedScorer(states())
     sentences = sentences_of("Собака лает. ", "Кошка спит. ", "Птица поёт.")
     assert ranking(scorer.score("Где кошка?", sentences))[0] == 1
+
+
+def test_attention_that_is_no_number_is_an_error_that_names_the_remedy() -> None:
+    import torch
+
+    model = loaded()
+    with torch.no_grad():
+        next(iter(model.model.model.layers[0].parameters())).fill_(float("nan"))
+    with pytest.raises(ModelError, match="float32"):
+        AttentionScorer(model).score("which", sentences_of("Some words. Other words."))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from attngs.encoding import TextEncoder
 from attngs.errors import InputError, UnsupportedModelError
-from attngs.segments import ReadingPrompt, Segmenter, _windows
+from attngs.segments import ReadingPrompt, Segment, Segmenter
 from attngs.sentences import split_sentences
 from attngs.testing import NASTY_TEXTS, tiny_tokenizer
 from attngs.types import Document, Sentence
@@ -32,7 +32,7 @@ def decode(ids: object) -> str:
 
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("window", [200, 400, 5_000])
-def test_every_token_of_the_context_is_read_once_and_belongs_to_its_sentence(causal: bool, window: int) -> None:
+def test_every_token_of_the_context_is_read_and_belongs_to_its_sentence(causal: bool, window: int) -> None:
     texts = ["One is here. Two is there.\nThree? ", "Four stands alone", "Five. " * 60]
     sentences = sentences_of(*texts)
     segmenter = Segmenter(TOKENIZER, window=window, causal=causal, prompt=ReadingPrompt(instruction="Read."))
@@ -44,7 +44,9 @@ def test_every_token_of_the_context_is_read_once_and_belongs_to_its_sentence(cau
         assert segment.tokens.tolist() == np.bincount(batch.owner[0], minlength=batch.n_sentences + 1)[:-1].tolist()
         for local in range(batch.n_sentences):
             read[segment.first + local] += decode(batch.input_ids[0, batch.owner[0] == local])
-    assert read == [sentence.text for sentence in sentences]
+    times = [max(1, round(len(text) / len(sentence.text))) for text, sentence in zip(read, sentences, strict=True)]  # 2 in an overlap
+    assert read == [n * sentence.text for n, sentence in zip(times, sentences, strict=True)]
+    assert window < 5_000 or set(times) == {1}
 
 
 @given(st.lists(st.sampled_from([text for text in NASTY_TEXTS if len(text) < 200 and text]), min_size=1, max_size=5), st.integers(150, 600))
@@ -52,23 +54,37 @@ def test_every_token_of_the_context_is_read_once_and_belongs_to_its_sentence(cau
 def test_no_token_is_lost_in_nasty_texts(texts: list[str], window: int) -> None:
     sentences = sentences_of(*texts)
     segmenter = Segmenter(PLAIN, window=window, causal=True, prompt=ReadingPrompt(instruction="Read."))
-    encoder = TextEncoder(PLAIN)
     read = np.zeros(len(sentences))
     for segment in segmenter.segments("q", sentences, "last"):
         read[segment.first : segment.first + len(segment.tokens)] += segment.tokens
-    whole = sum(len(encoded.ids) for encoded in encoder.encode(texts))
-    assert read.sum() == whole
+    (whole,) = Segmenter(PLAIN, window=100_000, causal=True).segments("q", sentences, "last")
+    assert whole.tokens.sum() == sum(len(encoded.ids) for encoded in TextEncoder(PLAIN).encode(texts))
+    assert all(times >= 1 and times == int(times) for times in read[whole.tokens > 0] / whole.tokens[whole.tokens > 0])
 
 
-def test_windows_are_balanced_and_cut_no_sentence() -> None:
+def test_windows_overlap_and_cut_no_sentence() -> None:
     sentences = sentences_of("Twelve char. " * 100)
     segments = Segmenter(PLAIN, window=500, causal=True, prompt=ReadingPrompt(instruction="Read.")).segments("q", sentences, "last")
-    sizes = [int(segment.tokens.sum()) for segment in segments]
     assert len(segments) > 2
-    assert min(sizes) > 0.8 * max(sizes)
+    assert all(set(segment.tokens.tolist()) == {13} for segment in segments)
     firsts = [segment.first for segment in segments]
     ends = [segment.first + len(segment.tokens) for segment in segments]
-    assert firsts == [0, *ends[:-1]]
+    assert (firsts[0], ends[-1]) == (0, 100)
+    assert all(first < end for first, end in zip(firsts[1:], ends, strict=False))
+
+
+def test_windows_do_not_depend_on_the_question_nor_on_what_comes_later() -> None:
+    segmenter = Segmenter(PLAIN, window=600, causal=True)
+    short = segmenter.segments("q", sentences_of("Twelve char. " * 100), "last")
+    asked = segmenter.segments("a longer question, but no speech?", sentences_of("Twelve char. " * 100), "last")
+    grown = segmenter.segments("q", sentences_of("Twelve char. " * 160), "last")
+
+    def contexts(segments: list[Segment]) -> list[list[int]]:
+        return [segment.batch.input_ids[0, : segment.context].tolist() for segment in segments]
+
+    assert contexts(short) == contexts(asked)
+    assert contexts(short)[:-1] == contexts(grown)[: len(short) - 1]
+    assert contexts(short) == [ids.tolist() for ids in segmenter.contexts(sentences_of("Twelve char. " * 100))]
 
 
 def test_a_sentence_longer_than_a_window_is_read_in_parts() -> None:
@@ -126,26 +142,6 @@ def test_offsets_survive_surrogates_and_control_strings() -> None:
 def test_a_question_that_fills_the_window_is_an_error() -> None:
     with pytest.raises(InputError, match=r"`query` takes 200 tokens and the prompt around it \d+, which leaves"):
         Segmenter(PLAIN, window=300, causal=True).segments("q" * 200, sentences_of("text " * 40), "last")
-
-
-@pytest.mark.parametrize(
-    ("sizes", "capacity", "windows"), [([30] * 33 + [10], 500, 3), ([70] * 42 + [60], 1_000, 4), ([900], 300, 3), ([5], 300, 1)]
-)
-def test_windows_are_as_few_and_as_equal_as_sentences_allow(sizes: list[int], capacity: int, windows: int) -> None:
-    found = _windows(np.repeat(np.arange(len(sizes)), sizes), capacity)
-    lengths = [end - start for start, end in found]
-    assert len(found) == windows
-    assert min(lengths) >= 0.85 * max(lengths)
-
-
-@given(st.lists(st.integers(1, 90), min_size=1, max_size=30), st.integers(20, 200))
-def test_windows_tile_the_tokens_under_their_capacity(sizes: list[int], capacity: int) -> None:
-    found = _windows(np.repeat(np.arange(len(sizes)), sizes), capacity)
-    assert [start for start, _ in found] == [0, *(end for _, end in found[:-1])]
-    assert found[-1][1] == sum(sizes)
-    assert all(0 < end - start <= capacity for start, end in found)
-    borders = set(np.cumsum(sizes).tolist())
-    assert all(end in borders or end - start == capacity for start, end in found)
 
 
 def test_control_strings_in_disguise_bring_in_no_control_token() -> None:

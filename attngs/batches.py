@@ -1,0 +1,77 @@
+"""Many inputs of different lengths -> padded forward passes, bounded in tokens; what fails, fails alone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import TypeAlias, TypeVar
+
+from attngs.errors import ModelError, OutOfMemoryError
+from attngs.progress import track
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+Outcome: TypeAlias = "Result | ModelError"
+
+WASTE = 1.25
+"""The longest input of a batch is at most this many times as long as the shortest: padding costs time like any token."""
+
+
+def in_batches(
+    lengths: Sequence[int],
+    forward: Callable[[list[int]], list[Outcome[Result]]],
+    *,
+    max_batch_tokens: int,
+    kinds: Sequence[Hashable] | None = None,
+) -> list[Outcome[Result]]:
+    """Run every input, neighbours in length together.
+
+    A batch that runs out of memory is split in two and tried once more; a batch that fails in another way is run one by one.
+
+    Args:
+        lengths: Tokens of each input.
+        forward: From the numbers of some inputs to their results, or errors, in the same order.
+        max_batch_tokens: Tokens of a batch with its padding; a longer input runs by itself.
+        kinds: Only inputs of the same kind share a batch.
+    """
+    outcomes: dict[int, Outcome[Result]] = {}
+    for batch in track(list(_batches(lengths, kinds or [0] * len(lengths), max_batch_tokens)), "reading"):
+        outcomes |= zip(batch, _attempt(batch, forward), strict=True)
+    return [outcomes[i] for i in range(len(lengths))]
+
+
+def _batches(lengths: Sequence[int], kinds: Sequence[Hashable], max_batch_tokens: int) -> Iterator[list[int]]:
+    """Inputs in the order of their length, kind by kind."""
+    numbers = {kind: number for number, kind in enumerate(dict.fromkeys(kinds))}
+    batch = list[int]()
+    for i in sorted(range(len(lengths)), key=lambda i: (numbers[kinds[i]], lengths[i])):
+        if batch and not (
+            kinds[i] == kinds[batch[0]] and (len(batch) + 1) * lengths[i] <= max_batch_tokens and lengths[i] <= WASTE * lengths[batch[0]]
+        ):
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
+def _attempt(batch: list[int], forward: Callable[[list[int]], list[Outcome[Result]]]) -> list[Outcome[Result]]:
+    try:
+        return forward(batch)
+    except OutOfMemoryError as error:
+        logger.warning("a batch of %d inputs ran out of memory and is split", len(batch))
+        half = len(batch) // 2
+        parts = [batch[:half], batch[half:]] if half else []
+        reason: ModelError = error
+    except ModelError as error:
+        parts = [[i] for i in batch] if len(batch) > 1 else []
+        reason = error
+    return [outcome for part in parts for outcome in _last_attempt(part, forward)] or [reason]
+
+
+def _last_attempt(batch: list[int], forward: Callable[[list[int]], list[Outcome[Result]]]) -> list[Outcome[Result]]:
+    try:
+        return forward(batch)
+    except ModelError as error:
+        return [error for _ in batch]

@@ -1,0 +1,155 @@
+"""Segments -> attention on their sentences, where a context that was read before is not read again.
+
+The keys and values of a context's tokens are the same whatever is asked. They are looked up chunk by chunk, the rest is read, and what was
+read is kept. Of several segments that begin with the same unread context the first reads it for all; apart from that, segments of about
+one length share forward passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from attngs.attention import AttentionReader
+from attngs.batches import Outcome, in_batches
+from attngs.context_cache import ContextCache, Key, digest
+from attngs.errors import ModelError
+from attngs.key_values import CHUNK, Chunk, Past, Storage, keeps_keys_and_values, layer_windows
+from attngs.token_batch import TokenBatch
+from attngs.types import Warmth
+from attngs.weights import weights_version
+
+if TYPE_CHECKING:
+    from attngs.segments import Segment
+
+AT_ONCE = 8_192
+"""Tokens of one pass; those behind it see them as their past, which bounds what a pass holds beside keys and values."""
+
+Ids = NDArray[np.int64]
+
+
+class ContextReader:
+    """Reads segments of one model in some of its layers.
+
+    Args:
+        reader: Of the model.
+        layers: Which readable layers.
+        cache: Where keys and values are kept.
+        storage: How they are kept; `None` as the model computes them.
+        max_batch_tokens: Tokens of one forward pass, padding included.
+
+    Attributes:
+        keeps: Whether contexts of this model can be kept: it is a decoder whose past is keys and values, and nothing else.
+    """
+
+    def __init__(
+        self, reader: AttentionReader, layers: Sequence[int], *, cache: ContextCache, storage: Storage | None, max_batch_tokens: int
+    ) -> None:
+        self._reader = reader
+        self._layers = tuple(layers)
+        self._top = max(reader.depths[layer] for layer in layers)
+        self._cache = cache
+        self._storage = storage
+        self._max_batch_tokens = max_batch_tokens
+        self._config = reader.model.config.get_text_config()
+        self.keeps = reader.causal and keeps_keys_and_values(reader.model)
+        self._salt = uuid4().bytes  # of this model, these layers and this storage: caches may be shared between markers
+        sliding = [window for window in layer_windows(self._config) or () if window] if self.keeps else []
+        self._at_once = min(AT_ONCE, max(1_024, *sliding)) if sliding else AT_ONCE  # a pass longer than a layer's window works in vain
+
+    def read(self, segments: Sequence[Segment], namespaces: Sequence[str]) -> list[Outcome[Tensor]]:
+        """Attention mass `(L, H, S)` of each segment, or why there is none."""
+        names = [self._names(s.batch.input_ids[0, : s.context].numpy(), space) for s, space in zip(segments, namespaces, strict=True)]
+        kept = [self._cache.get_run(keys) for keys in names]
+        unread: dict[Key, int] = {}
+        for i, keys in enumerate(names):
+            if len(kept[i]) < len(keys):
+                unread.setdefault(keys[-1], i)
+        first = set(unread.values())
+        outcomes: dict[int, Outcome[Tensor]] = {}
+        for turn in (sorted(first), [i for i in range(len(segments)) if i not in first]):
+            outcomes |= zip(turn, self._read([segments[i] for i in turn], [names[i] for i in turn], [kept[i] for i in turn]), strict=True)
+            kept = [had if len(had) == len(keys) else self._cache.get_run(keys) for had, keys in zip(kept, names, strict=True)]
+        return [outcomes[i] for i in range(len(segments))]
+
+    def warm(self, contexts: Sequence[Ids], namespace: str) -> Warmth:
+        """Read contexts that will be asked about, as far as they are not kept already."""
+        names = [self._names(ids, namespace) for ids in contexts]
+        kept = [self._cache.get_run(keys) for keys in names]
+        missing = [i for i, keys in enumerate(names) if len(kept[i]) < len(keys)]
+
+        def forward(batch: list[int]) -> list[Outcome[None]]:
+            for i in (missing[number] for number in batch):
+                past = Past(self._config, [kept[i]], self._top)
+                self._prefill(torch.from_numpy(contexts[i])[None], past, len(contexts[i]))
+                self._keep(past, 0, names[i], len(kept[i]), len(contexts[i]))
+            return [None for _ in batch]
+
+        for outcome in in_batches([len(contexts[i]) for i in missing], forward, max_batch_tokens=1):
+            if isinstance(outcome, ModelError):
+                raise outcome
+        chunks = [chunk for keys in names for chunk in self._cache.get_run(keys)]
+        return Warmth(
+            tokens=sum(map(len, contexts)), kept=sum(chunk.tokens for chunk in chunks), bytes=sum(chunk.nbytes for chunk in chunks)
+        )
+
+    def _read(self, segments: Sequence[Segment], names: Sequence[list[Key]], kept: Sequence[list[Chunk]]) -> list[Outcome[Tensor]]:
+        def forward(batch: list[int]) -> list[Outcome[Tensor]]:
+            return self._forward([segments[i] for i in batch], [names[i] for i in batch], [kept[i] for i in batch])
+
+        lengths = [segment.batch.input_ids.shape[1] for segment in segments]
+        pasts = [sum(chunk.tokens for chunk in chunks) for chunks in kept]
+        return in_batches(lengths, forward, max_batch_tokens=self._max_batch_tokens, kinds=pasts)
+
+    def _forward(self, segments: Sequence[Segment], names: Sequence[list[Key]], kept: Sequence[list[Chunk]]) -> list[Outcome[Tensor]]:
+        batch = TokenBatch.stack([segment.batch for segment in segments])
+        length = batch.input_ids.shape[1]
+        if any(names) or (self.keeps and length > self._at_once):
+            past = Past(self._config, kept, self._top)
+            common = min(segment.context for segment in segments)
+            self._prefill(batch.input_ids[:, :common], past, length - self._at_once)
+            mass = self._reader.read(batch, self._layers, past)
+            for row, (segment, keys) in enumerate(zip(segments, names, strict=True)):
+                self._keep(past, row, keys, len(kept[row]), segment.context)
+        else:
+            mass = self._reader.read(batch, self._layers)
+        return [self._checked(one[..., : segment.batch.n_sentences]) for one, segment in zip(mass, segments, strict=True)]
+
+    def _prefill(self, input_ids: Tensor, past: Past, wanted: int) -> None:
+        """Read context tokens, a pass at a time, until the past has at least `wanted`."""
+        while (begin := past.get_seq_length()) < min(wanted, input_ids.shape[1]):
+            self._reader.prefill(input_ids[:, begin : begin + self._at_once], past)
+
+    def _keep(self, past: Past, row: int, keys: list[Key], had: int, stop: int) -> None:
+        """Keep the chunks of one text that were not kept before, the first last: where the cache is small, a beginning is of use."""
+        if had == len(keys):
+            return
+        chunks = past.take(row, had * CHUNK, stop, self._storage)
+        for key, chunk in zip(reversed(keys[had:]), reversed(chunks), strict=True):
+            self._cache.put(key, chunk, chunk.nbytes)
+
+    def _names(self, context: Ids, namespace: str) -> list[Key]:
+        """What the chunks of a context are kept under: each names all tokens up to its end. None where nothing can be kept."""
+        if not self.keeps or not self._cache.max_bytes:
+            return []
+        names: list[Key] = []
+        so_far = digest(b"keys and values", self._salt, weights_version(self._reader.model))
+        for begin in range(0, len(context), CHUNK):
+            so_far = digest(so_far, context[begin : begin + CHUNK].tobytes())
+            names.append(Key(namespace, so_far))
+        return names
+
+    def _checked(self, mass: Tensor) -> Outcome[Tensor]:
+        if torch.isfinite(mass).all():
+            return mass
+        model = self._reader.model
+        return ModelError(
+            f"the attention of `{model.config.model_type}` is not a number in {model.dtype}: the weights are damaged, or the format is too "
+            "narrow. Load it with `dtype=torch.float32`."
+        )

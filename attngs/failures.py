@@ -1,0 +1,35 @@
+"""What goes wrong inside a model -> one of our errors, with the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from attngs.errors import ModelError, OutOfMemoryError
+
+
+@contextmanager
+def model_failures(name: str, shape: tuple[int, ...]) -> Iterator[None]:
+    """Translate what a forward pass over `shape` tokens raises.
+
+    Raises:
+        OutOfMemoryError: It did not fit.
+        ModelError: It failed in another way.
+    """
+    try:
+        yield
+    except (RuntimeError, IndexError, MemoryError) as error:
+        if _is_out_of_memory(error):
+            raise OutOfMemoryError(
+                f"`{name}` ran out of memory on {shape} tokens: {str(error).partition(chr(10))[0]}. Pass a smaller `window`, "
+                "`max_batch_tokens` or `cache_bytes`."
+            ) from error
+        raise ModelError(f"`{name}` failed on {shape} tokens: {error}") from error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """CUDA has a type for it; the CPU's allocator and MPS only have words."""
+    words = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "out of memory" in words or "can't allocate memory" in words

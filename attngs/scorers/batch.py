@@ -1,0 +1,37 @@
+"""Many questions at once: through a scorer's own `score_batch` where it has one, one by one elsewhere; each request fails alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from attngs.protocols import BatchScorer, Scorer
+from attngs.types import ScoreRequest
+
+Scores = Sequence[float]
+
+
+def score_batch(scorer: Scorer, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
+    """The scores of each request, or the error that it met."""
+    if isinstance(scorer, BatchScorer):
+        return list(scorer.score_batch(requests))
+    return [attempt(scorer.score, request.query, request.sentences) for request in requests]
+
+
+def attempt(score: Callable[..., Scores], *arguments: object) -> Scores | Exception:
+    """The scores, or the error as a value: it belongs to one request of several."""
+    try:
+        return score(*arguments)
+    except Exception as error:
+        return error
+
+
+def only(outcomes: Sequence[Scores | Exception]) -> list[float]:
+    """The scores of a batch of one.
+
+    Raises:
+        Exception: The error that it met.
+    """
+    (outcome,) = outcomes
+    if isinstance(outcome, Exception):
+        raise outcome
+    return list(outcome)

@@ -1,0 +1,58 @@
+"""What the scores of an encoder's sentence states have in common: how the states come about, whatever they are compared by."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import suppress
+
+from torch import Tensor
+
+from attngs.errors import ModelError
+from attngs.scorers.batch import Scores, attempt, only
+from attngs.sentence_states import SentenceStates
+from attngs.types import ScoreRequest, Sentence, Warmth
+
+
+class StatesScorer(ABC):
+    """Compares the states of the question with those of each sentence.
+
+    Args:
+        states: The encoder; share one between scorers and each sentence is read once.
+    """
+
+    def __init__(self, states: SentenceStates) -> None:
+        self._states = states
+
+    @abstractmethod
+    def compare(self, asked: Tensor, context: Sequence[Tensor]) -> list[float]:
+        """One score a sentence.
+
+        Args:
+            asked: States of the question `(R, D)`, each of length 1.
+            context: States of each sentence `(T, D)`; none has rows where the tokenizer found no tokens.
+        """
+
+    def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
+        return only(self.score_batch([ScoreRequest(query=query, sentences=sentences)]))
+
+    def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
+        """The scores of each request, or the error that it met; what is not kept yet is read together."""
+        if len(requests) > 1:
+            with suppress(ModelError):  # each request meets its own below
+                self._states.prefetch([(request.namespace, text) for request in requests for text in _texts(request)])
+        return [attempt(self._scores, request) for request in requests]
+
+    def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
+        """Read a context before it is asked about."""
+        texts = [sentence.text for sentence in sentences]
+        states = self._states.states(texts, namespace)
+        return Warmth(tokens=sum(map(len, states)), kept=self._states.kept(texts, namespace), bytes=sum(state.nbytes for state in states))
+
+    def _scores(self, request: ScoreRequest) -> list[float]:
+        asked, *context = self._states.states(_texts(request), request.namespace)
+        return self.compare(asked, context)
+
+
+def _texts(request: ScoreRequest) -> list[str]:
+    return [request.query, *(sentence.text for sentence in request.sentences)]
