@@ -107,12 +107,12 @@ def _softmax_rows(
         scores = scores + position_bias[..., :length]
     lowest = torch.finfo(scores.dtype).min
     if mask is not None and mask.dtype == torch.bool:
-        scores = scores.masked_fill(~mask[..., :length], lowest)
+        scores.masked_fill_(~mask[..., :length], lowest)
     elif mask is not None:
         scores = scores + mask[..., :length]
     elif causal:
         future = torch.arange(length, device=key.device) > places[:, None, :, None]  # (B, 1, r, T)
-        scores = scores.masked_fill(future, lowest)
+        scores.masked_fill_(future, lowest)
     if sinks is None:
         return torch.softmax(scores, dim=-1)
     sink = sinks.float().view(1, -1, 1, 1).expand(*scores.shape[:3], 1)

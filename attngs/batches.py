@@ -14,24 +14,27 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 Outcome: TypeAlias = "Result | ModelError"
 
+Forward: TypeAlias = "Callable[[list[int], bool], list[Outcome[Result]]]"
+"""From the numbers of some inputs to their results, or errors, in the same order. The flag asks to spare memory at the price of time."""
+
 WASTE = 1.25
 """The longest input of a batch is at most this many times as long as the shortest: padding costs time like any token."""
 
 
 def in_batches(
     lengths: Sequence[int],
-    forward: Callable[[list[int]], list[Outcome[Result]]],
+    forward: Forward[Result],
     *,
     max_batch_tokens: int,
     kinds: Sequence[Hashable] | None = None,
 ) -> list[Outcome[Result]]:
     """Run every input, neighbours in length together.
 
-    A batch that runs out of memory is split in two and tried once more; a batch that fails in another way is run one by one.
+    A batch that runs out of memory is split in two and tried once more, sparingly; one that fails in another way is run one by one.
 
     Args:
         lengths: Tokens of each input.
-        forward: From the numbers of some inputs to their results, or errors, in the same order.
+        forward: One pass.
         max_batch_tokens: Tokens of a batch with its padding; a longer input runs by itself.
         kinds: Only inputs of the same kind share a batch.
     """
@@ -56,22 +59,21 @@ def _batches(lengths: Sequence[int], kinds: Sequence[Hashable], max_batch_tokens
         yield batch
 
 
-def _attempt(batch: list[int], forward: Callable[[list[int]], list[Outcome[Result]]]) -> list[Outcome[Result]]:
+def _attempt(batch: list[int], forward: Forward[Result]) -> list[Outcome[Result]]:
     try:
-        return forward(batch)
-    except OutOfMemoryError as error:
-        logger.warning("a batch of %d inputs ran out of memory and is split", len(batch))
-        half = len(batch) // 2
-        parts = [batch[:half], batch[half:]] if half else []
-        reason: ModelError = error
+        return forward(batch, False)
+    except OutOfMemoryError:
+        logger.warning("a batch of %d inputs ran out of memory; it is split and tried once more", len(batch))
+        half = (len(batch) + 1) // 2
+        return [outcome for part in (batch[:half], batch[half:]) if part for outcome in _last_attempt(part, forward, spare=True)]
     except ModelError as error:
-        parts = [[i] for i in batch] if len(batch) > 1 else []
-        reason = error
-    return [outcome for part in parts for outcome in _last_attempt(part, forward)] or [reason]
+        if len(batch) == 1:
+            return [error]
+        return [outcome for i in batch for outcome in _last_attempt([i], forward, spare=False)]
 
 
-def _last_attempt(batch: list[int], forward: Callable[[list[int]], list[Outcome[Result]]]) -> list[Outcome[Result]]:
+def _last_attempt(batch: list[int], forward: Forward[Result], *, spare: bool) -> list[Outcome[Result]]:
     try:
-        return forward(batch)
+        return forward(batch, spare)
     except ModelError as error:
         return [error for _ in batch]

@@ -28,8 +28,14 @@ from attngs.weights import weights_version
 if TYPE_CHECKING:
     from attngs.segments import Segment
 
-AT_ONCE = 8_192
-"""Tokens of one pass; those behind it see them as their past, which bounds what a pass holds beside keys and values."""
+AT_ONCE = 32_768
+"""Tokens of one pass, and of the first where more are needed. Memory grows with them, time does not shrink."""
+
+SPARING = 1_024
+"""Tokens of one pass where memory ran out, or where layers see a window only and a longer pass works in vain."""
+
+MASK = 2**26
+"""Entries of the mask of a pass behind a past: SDPA needs one there, and copies it as numbers."""
 
 Ids = NDArray[np.int64]
 
@@ -61,7 +67,7 @@ class ContextReader:
         self.keeps = reader.causal and keeps_keys_and_values(reader.model)
         self._salt = uuid4().bytes  # of this model, these layers and this storage: caches may be shared between markers
         sliding = [window for window in layer_windows(self._config) or () if window] if self.keeps else []
-        self._at_once = min(AT_ONCE, max(1_024, *sliding)) if sliding else AT_ONCE  # a pass longer than a layer's window works in vain
+        self._at_once = min(AT_ONCE, max(SPARING, *sliding)) if sliding else AT_ONCE
 
     def read(self, segments: Sequence[Segment], namespaces: Sequence[str]) -> list[Outcome[Tensor]]:
         """Attention mass `(L, H, S)` of each segment, or why there is none."""
@@ -84,10 +90,10 @@ class ContextReader:
         kept = [self._cache.get_run(keys) for keys in names]
         missing = [i for i, keys in enumerate(names) if len(kept[i]) < len(keys)]
 
-        def forward(batch: list[int]) -> list[Outcome[None]]:
+        def forward(batch: list[int], spare: bool) -> list[Outcome[None]]:
             for i in (missing[number] for number in batch):
                 past = Past(self._config, [kept[i]], self._top)
-                self._prefill(torch.from_numpy(contexts[i])[None], past, len(contexts[i]))
+                self._prefill(torch.from_numpy(contexts[i])[None], past, SPARING if spare else self._at_once)
                 self._keep(past, 0, names[i], len(kept[i]), len(contexts[i]))
             return [None for _ in batch]
 
@@ -100,20 +106,23 @@ class ContextReader:
         )
 
     def _read(self, segments: Sequence[Segment], names: Sequence[list[Key]], kept: Sequence[list[Chunk]]) -> list[Outcome[Tensor]]:
-        def forward(batch: list[int]) -> list[Outcome[Tensor]]:
-            return self._forward([segments[i] for i in batch], [names[i] for i in batch], [kept[i] for i in batch])
+        def forward(batch: list[int], spare: bool) -> list[Outcome[Tensor]]:
+            at_once = SPARING if spare else self._at_once
+            return self._forward([segments[i] for i in batch], [names[i] for i in batch], [kept[i] for i in batch], at_once)
 
         lengths = [segment.batch.input_ids.shape[1] for segment in segments]
         pasts = [sum(chunk.tokens for chunk in chunks) for chunks in kept]
         return in_batches(lengths, forward, max_batch_tokens=self._max_batch_tokens, kinds=pasts)
 
-    def _forward(self, segments: Sequence[Segment], names: Sequence[list[Key]], kept: Sequence[list[Chunk]]) -> list[Outcome[Tensor]]:
+    def _forward(
+        self, segments: Sequence[Segment], names: Sequence[list[Key]], kept: Sequence[list[Chunk]], at_once: int
+    ) -> list[Outcome[Tensor]]:
         batch = TokenBatch.stack([segment.batch for segment in segments])
         length = batch.input_ids.shape[1]
-        if any(names) or (self.keeps and length > self._at_once):
+        if any(names) or (self.keeps and length > at_once):
             past = Past(self._config, kept, self._top)
-            common = min(segment.context for segment in segments)
-            self._prefill(batch.input_ids[:, :common], past, length - self._at_once)
+            if length - past.length > at_once:
+                self._prefill(batch.input_ids[:, : min(segment.context for segment in segments)], past, at_once)
             mass = self._reader.read(batch, self._layers, past)
             for row, (segment, keys) in enumerate(zip(segments, names, strict=True)):
                 self._keep(past, row, keys, len(kept[row]), segment.context)
@@ -121,10 +130,12 @@ class ContextReader:
             mass = self._reader.read(batch, self._layers)
         return [self._checked(one[..., : segment.batch.n_sentences]) for one, segment in zip(mass, segments, strict=True)]
 
-    def _prefill(self, input_ids: Tensor, past: Past, wanted: int) -> None:
-        """Read context tokens, a pass at a time, until the past has at least `wanted`."""
-        while (begin := past.get_seq_length()) < min(wanted, input_ids.shape[1]):
-            self._reader.prefill(input_ids[:, begin : begin + self._at_once], past)
+    def _prefill(self, input_ids: Tensor, past: Past, at_once: int) -> None:
+        """Let the past take up the tokens `(B, t)` that it does not have yet, a pass at a time."""
+        total = input_ids.shape[1]
+        while (begin := past.get_seq_length()) < total:
+            step = min(at_once, max(CHUNK, MASK // total)) if begin else at_once
+            self._reader.prefill(input_ids[:, begin : begin + step], past)
 
     def _keep(self, past: Past, row: int, keys: list[Key], had: int, stop: int) -> None:
         """Keep the chunks of one text that were not kept before, the first last: where the cache is small, a beginning is of use."""

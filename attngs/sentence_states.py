@@ -82,7 +82,7 @@ class SentenceStates:
         parts = [(number, ids[i : i + self._room]) for number, ids in enumerate(encoded) for i in range(0, len(ids), self._room)]
         states = in_batches(
             [len(ids) for _, ids in parts],
-            lambda batch: self._forward([parts[i][1] for i in batch]),
+            lambda batch, spare: self._forward([parts[i][1] for i in batch]),  # a sentence cannot be read in parts
             max_batch_tokens=self._max_batch_tokens,
         )
         pieces: list[list[Tensor]] = [[] for _ in texts]

@@ -13,5 +13,7 @@ def weights_version(model: nn.Module) -> bytes:
     torch counts the writes to a tensor; comparing the weights themselves would cost more than it saves.
     """
     tensors = [(weight.data_ptr(), -1 if weight.is_inference() else weight._version) for weight in model.parameters()]
-    adapters = [(module.active_adapters, module.disable_adapters) for module in model.modules() if hasattr(module, "disable_adapters")]
+    adapters = [
+        (module.active_adapters, module.disable_adapters) for module in model.modules() if hasattr(type(module), "disable_adapters")
+    ]
     return digest(repr(tensors), repr(adapters))

@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import torch
 
+import attngs
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -23,13 +25,15 @@ def describe_machine() -> dict[str, object]:
         "date": date.today().isoformat(),
         "code": code_version(),
         "cpu": cpu_model(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "load_average_at_start": [round(load, 2) for load in os.getloadavg()],
         "torch_threads": torch.get_num_threads(),
         "platform": platform.platform(),
         "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("attngs", "torch", "transformers", "tokenizers", "numpy")},
+        | {"attngs": attngs.__version__}  # also of a checkout that is not installed
+        | {name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")},
     }
 
 
