@@ -71,7 +71,7 @@ class ContextReader:
 
     def read(self, segments: Sequence[Segment], namespaces: Sequence[str]) -> list[Outcome[Tensor]]:
         """Attention mass `(L, H, S)` of each segment, or why there is none."""
-        names = [self._names(s.batch.input_ids[0, : s.context].numpy(), space) for s, space in zip(segments, namespaces, strict=True)]
+        names = self._names([segment.batch.input_ids[0, : segment.context].numpy() for segment in segments], namespaces)
         kept = [self._cache.get_run(keys) for keys in names]
         unread: dict[Key, int] = {}
         for i, keys in enumerate(names):
@@ -86,7 +86,7 @@ class ContextReader:
 
     def warm(self, contexts: Sequence[Ids], namespace: str) -> Warmth:
         """Read contexts that will be asked about, as far as they are not kept already."""
-        names = [self._names(ids, namespace) for ids in contexts]
+        names = self._names(contexts, [namespace] * len(contexts))
         kept = [self._cache.get_run(keys) for keys in names]
         missing = [i for i, keys in enumerate(names) if len(kept[i]) < len(keys)]
 
@@ -145,16 +145,12 @@ class ContextReader:
         for key, chunk in zip(reversed(keys[had:]), reversed(chunks), strict=True):
             self._cache.put(key, chunk, chunk.nbytes)
 
-    def _names(self, context: Ids, namespace: str) -> list[Key]:
-        """What the chunks of a context are kept under: each names all tokens up to its end. None where nothing can be kept."""
+    def _names(self, contexts: Sequence[Ids], namespaces: Sequence[str]) -> list[list[Key]]:
+        """What the chunks of each context are kept under: each names all tokens up to its end. None where nothing can be kept."""
         if not self.keeps or not self._cache.max_bytes:
-            return []
-        names: list[Key] = []
-        so_far = digest(b"keys and values", self._salt, weights_version(self._reader.model))
-        for begin in range(0, len(context), CHUNK):
-            so_far = digest(so_far, context[begin : begin + CHUNK].tobytes())
-            names.append(Key(namespace, so_far))
-        return names
+            return [[] for _ in contexts]
+        root = digest(b"keys and values", self._salt, weights_version(self._reader.model))
+        return [_chain(root, ids, namespace) for ids, namespace in zip(contexts, namespaces, strict=True)]
 
     def _checked(self, mass: Tensor) -> Outcome[Tensor]:
         if torch.isfinite(mass).all():
@@ -164,3 +160,11 @@ class ContextReader:
             f"the attention of `{model.config.model_type}` is not a number in {model.dtype}: the weights are damaged, or the format is too "
             "narrow. Load it with `dtype=torch.float32`."
         )
+
+
+def _chain(name: bytes, context: Ids, namespace: str) -> list[Key]:
+    keys: list[Key] = []
+    for begin in range(0, len(context), CHUNK):
+        name = digest(name, context[begin : begin + CHUNK].tobytes())
+        keys.append(Key(namespace, name))
+    return keys
