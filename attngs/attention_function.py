@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
+import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -28,6 +29,9 @@ IMPLEMENTATION = "attngs"
 
 FEW_ROWS = 256
 """Up to this many tokens behind a past, attending row by row is cheaper than SDPA, which repeats shared key heads when there is a mask."""
+
+ROWS = 1_024
+"""Tokens of a block behind a past."""
 
 
 class Observer(Protocol):
@@ -68,20 +72,29 @@ def _attention(
     """The registered attention function: observe, then attend as SDPA would.
 
     Soft caps and sinks change the softmax in ways that SDPA cannot; those layers run in blocks of rows, still without an N x N matrix.
-    So do the few tokens of a question behind the past of a long context.
+    So do the few tokens of a question behind the past of a long context. Many tokens behind a past go to SDPA block by block as well: its
+    kernel neither skips what a mask hides nor takes a mask without a copy as numbers.
     """
     if (observer := _observer.get()) is not None:
         observer.observe(module, query, key, attention_mask=attention_mask, scaling=scaling, **settings)
+    causal, past = is_causal_layer(module, settings), key.shape[2] - query.shape[2]
     softcap, sinks = settings.get("softcap"), settings.get("s_aux")
-    few_behind_a_past = query.shape[2] < key.shape[2] and query.shape[2] <= FEW_ROWS and settings.get("position_bias") is None
-    if softcap is None and sinks is None and not few_behind_a_past:
-        output: tuple[Tensor, None] = sdpa_attention_forward(
-            module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **settings
+    few_behind_a_past = past > 0 and query.shape[2] <= FEW_ROWS and settings.get("position_bias") is None
+    if softcap is not None or sinks is not None or few_behind_a_past:
+        attended = attend_in_blocks(query, key, value, mask=attention_mask, scaling=scaling, causal=causal, softcap=softcap, sinks=sinks)
+        return attended.transpose(1, 2).contiguous(), None  # (B, T, H, D)
+    if observer is None or not causal or past <= 0 or attention_mask is None:
+        attended, _ = sdpa_attention_forward(module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **settings)
+        return attended, None
+    blocks = []
+    for start in range(0, query.shape[2], ROWS):
+        rows, end = slice(start, start + ROWS), past + start + ROWS
+        mask = attention_mask[:, :, rows, :end]
+        part, _ = sdpa_attention_forward(
+            module, query[:, :, rows], key[:, :, :end], value[:, :, :end], mask, dropout=dropout, scaling=scaling, **settings
         )
-        return output
-    causal = is_causal_layer(module, settings)
-    attended = attend_in_blocks(query, key, value, mask=attention_mask, scaling=scaling, causal=causal, softcap=softcap, sinks=sinks)
-    return attended.transpose(1, 2).contiguous(), None  # (B, T, H, D)
+        blocks.append(part)
+    return torch.cat(blocks, dim=1), None
 
 
 def _mask(*sizes: Any, **settings: Any) -> Tensor | None:

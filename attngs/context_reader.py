@@ -35,7 +35,7 @@ SPARING = 1_024
 """Tokens of one pass where memory ran out, or where layers see a window only and a longer pass works in vain."""
 
 MASK = 2**26
-"""Entries of the mask of a pass behind a past: SDPA needs one there, and copies it as numbers."""
+"""Entries of the mask of a pass behind a past: SDPA needs one there."""
 
 Ids = NDArray[np.int64]
 
@@ -121,7 +121,8 @@ class ContextReader:
         length = batch.input_ids.shape[1]
         if any(names) or (self.keeps and length > at_once):
             past = Past(self._config, kept, self._top)
-            if length - past.length > at_once:
+            new = length - past.length
+            if new > at_once or (past.length and new * length > MASK):
                 self._prefill(batch.input_ids[:, : min(segment.context for segment in segments)], past, at_once)
             mass = self._reader.read(batch, self._layers, past)
             for row, (segment, keys) in enumerate(zip(segments, names, strict=True)):

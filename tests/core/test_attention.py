@@ -14,6 +14,7 @@ from attngs import attention_function
 from attngs.attention import AttentionReader
 from attngs.attention_function import installed
 from attngs.errors import ModelError, UnsupportedModelError
+from attngs.key_values import Past
 from attngs.testing import tiny_model
 from attngs.token_batch import TokenBatch
 
@@ -232,3 +233,16 @@ def test_rows_read_in_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     whole = reader.read(batch, range(4))
     monkeypatch.setattr("attngs.attention_rows.BLOCK_BYTES", 4 * 4 * 60 * 7)
     assert (reader.read(batch, range(4)) - whole).abs().max() < 1e-6
+
+
+def test_many_tokens_behind_a_past_are_attended_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a layer's window has dropped the beginning of the past."""
+    monkeypatch.setattr("attngs.attention_function.FEW_ROWS", 4)
+    monkeypatch.setattr("attngs.attention_function.ROWS", 7)
+    batch = batch_of((60,), "none")
+    for name in ("qwen2", "mistral", "cohere2", "gpt2"):
+        model = tiny_model(name, **ARCHITECTURES[name])
+        reader = AttentionReader(model)
+        past = Past(model.config, [[]], top=3)
+        reader.prefill(batch.input_ids[:, :25], past)
+        assert (reader.read(batch, range(4), past) - eager_mass(model, batch)).abs().max() <= 1e-5
