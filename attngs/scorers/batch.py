@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from attngs.errors import ModelError
 from attngs.protocols import BatchScorer, Scorer
 from attngs.types import ScoreRequest
 
@@ -12,9 +13,18 @@ Scores = Sequence[float]
 
 def score_batch(scorer: Scorer, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
     """The scores of each request, or the error that it met."""
-    if isinstance(scorer, BatchScorer):
-        return list(scorer.score_batch(requests))
-    return [attempt(scorer.score, request.query, request.sentences) for request in requests]
+    if not isinstance(scorer, BatchScorer):
+        return [attempt(scorer.score, request.query, request.sentences) for request in requests]
+    try:
+        outcomes = list(scorer.score_batch(requests))
+    except Exception as error:
+        if len(requests) <= 1:
+            return [error for _ in requests]
+        return [outcome for request in requests for outcome in score_batch(scorer, [request])]
+    if len(outcomes) != len(requests):
+        short = ModelError(f"`score_batch` of `{type(scorer).__name__}` returned {len(outcomes)} results for {len(requests)} requests.")
+        return [short for _ in requests]
+    return outcomes
 
 
 def attempt(score: Callable[..., Scores], *arguments: object) -> Scores | Exception:

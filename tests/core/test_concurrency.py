@@ -103,6 +103,27 @@ def test_a_scorer_without_batches_is_asked_one_by_one(wrap: type) -> None:
     assert isinstance(Marker(Picky()).mark_batch([MarkRequest(documents="A b. C d.", query="short")])[0], ModelError)
 
 
+class Careless:
+    """A batch scorer of somebody else's that raises for all, or forgets one."""
+
+    def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
+        raise NotImplementedError
+
+    def score_batch(self, requests: Sequence[ScoreRequest]) -> list[list[float] | Exception]:
+        queries = [request.query for request in requests]
+        if "raise" in queries:
+            raise RuntimeError("no")
+        return [[1.0] * len(request.sentences) for request in requests][: -1 if "forget" in queries else None]
+
+
+def test_a_careless_batch_scorer_fails_nobody_else() -> None:
+    marker = Marker(Careless())
+    asked = [MarkRequest(documents="A b.", query=query) for query in ("fine", "raise", "fine")]
+    assert [type(outcome) for outcome in marker.mark_batch(asked)] == [Marking, RuntimeError, Marking]
+    with pytest.raises(ModelError, match="0 results for 1 requests"):
+        marker.mark("A b.", "forget")
+
+
 class Gate:
     """A scorer that waits until it is let through."""
 
