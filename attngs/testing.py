@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from attngs.errors import ConfigError
-from attngs.protocols import Scorer, SentenceSplitter
-from attngs.types import Document, Message, Sentence
+from attngs.protocols import BatchScorer, Scorer, SentenceSplitter
+from attngs.types import Document, Message, ScoreRequest, Sentence
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -93,7 +93,7 @@ def check_splitter(splitter: SentenceSplitter) -> None:
 
 
 def check_scorer(scorer: Scorer) -> None:
-    """Assert the contract of a scorer: one finite score a sentence, the same again when asked again, and inputs left alone.
+    """Assert the contract of a scorer: one finite score a sentence, the same again when asked again or in a batch, and inputs left alone.
 
     Raises:
         AssertionError: It does not keep the contract; the message says how.
@@ -113,6 +113,28 @@ def check_scorer(scorer: Scorer) -> None:
         again = list(scorer.score(query, sentences))
         _expect(all(abs(a - b) <= 1e-5 * max(1.0, abs(a)) for a, b in zip(scores, again, strict=True)), "asked again, the scores differ")
     _expect(len(scorer.score("x", sentences[:1])) == 1, "one sentence must get one score")
+    if isinstance(scorer, BatchScorer):
+        _check_batch(scorer, sentences)
+
+
+def _check_batch(scorer: BatchScorer, sentences: Sequence[Sentence]) -> None:
+    """Requests of several users in one batch, in two orders: each gets what it gets alone."""
+    requests = [
+        ScoreRequest(query=query, sentences=sentences[:size], namespace=namespace)
+        for size in (1, 7, len(sentences))
+        for query, namespace in (("What is the second one?", "ana"), ("x", "ben"))
+    ]
+    alone = [scorer.score(request.query, request.sentences) for request in requests]
+    for order in (range(len(requests)), reversed(range(len(requests)))):
+        numbers = list(order)
+        outcomes = list(scorer.score_batch([requests[i] for i in numbers]))
+        _expect(len(outcomes) == len(requests), "`score_batch` must return one result a request")
+        for i, outcome in zip(numbers, outcomes, strict=True):
+            _expect(not isinstance(outcome, Exception), f"a request of a batch failed: {outcome!r}")
+            assert not isinstance(outcome, Exception)
+            largest = max(abs(score) for score in alone[i])
+            same = all(abs(a - b) <= 1e-3 * max(largest, 1e-6) for a, b in zip(alone[i], outcome, strict=True))
+            _expect(same, "a request gets other scores in a batch than alone")
 
 
 def _expect(condition: bool, message: str) -> None:
