@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from attngs.attention_function import IMPLEMENTATION, installed, is_causal_layer, observed_by
 from attngs.attention_rows import attention_rows
-from attngs.errors import UnsupportedModelError
+from attngs.errors import ModelError, UnsupportedModelError
 from attngs.failures import model_failures
 from attngs.positions import position_table
 
@@ -41,6 +41,7 @@ class AttentionReader:
         depths: Place in the network of each readable layer, in order; hybrid models have gaps here.
         heads: Query heads of each readable layer.
         causal: Whether a token sees only those before it.
+        windows: How many tokens back the layer at each depth sees, where that is not all.
 
     Raises:
         UnsupportedModelError: The model has no attention that can be read exactly.
@@ -79,9 +80,15 @@ class AttentionReader:
                 f"`{name}` does not route its attention through transformers' AttentionInterface, so it cannot be read. Use a family "
                 "that does (Llama, Qwen, Mistral, Gemma, Phi, GPT-2, BERT, ModernBERT, ...), or `Marker.default()`."
             )
+        if len(set(survey.depths)) < len(survey.depths):
+            raise UnsupportedModelError(
+                f"`{name}` attends more than once in a layer, and nobody says which of them to read. Use another model, or "
+                "`Marker.default()`."
+            )
         self.depths = tuple(survey.depths)
         self.heads = tuple(survey.heads)
         self.causal = all(survey.causal)
+        self.windows = dict(zip(survey.depths, survey.windows, strict=True))
 
     def read(self, batch: TokenBatch, layers: Sequence[int], past: Past | None = None) -> Tensor:
         """Run the model up to the highest wanted layer and sum the probe rows' attention per sentence.
@@ -122,6 +129,8 @@ class AttentionReader:
         self._run(inputs, _Stop(len(past.layers) - 1))
 
     def _run(self, inputs: dict[str, Any], observer: _Probe | _Stop) -> None:
+        if self.model.training:
+            raise ModelError("the model is in training mode, where dropout makes scores random; call `model.eval()` first.")
         with (
             model_failures(self.model.config.model_type, tuple(inputs["input_ids"].shape)),
             suppress(_NothingMoreWanted),
@@ -163,11 +172,14 @@ class _Survey:
     depths: list[int] = field(default_factory=list[int])
     heads: list[int] = field(default_factory=list[int])
     causal: list[bool] = field(default_factory=list[bool])
+    windows: list[int | None] = field(default_factory=list[int | None])
 
     def observe(self, module: nn.Module, query: Tensor, key: Tensor, **settings: Any) -> None:
-        self.depths.append(int(getattr(module, "layer_idx", None) or len(self.depths)))
+        place = getattr(module, "layer_idx", None)
+        self.depths.append(len(self.depths) if place is None else int(place))
         self.heads.append(query.shape[1])
         self.causal.append(is_causal_layer(module, settings))
+        self.windows.append(settings.get("sliding_window"))  # what the layer says, not the config: some models ignore theirs
 
 
 @dataclass

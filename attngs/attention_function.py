@@ -117,19 +117,20 @@ _readers: WeakKeyDictionary[nn.Module, tuple[int, dict[str, str]]] = WeakKeyDict
 @contextmanager
 def installed(model: PreTrainedModel) -> Iterator[None]:
     """Put our attention function in force; the last of several overlapping reads puts the model's own back, exception or not."""
+    body = model.base_model  # which a model and its body, read side by side, have in common, and with it the setting
     with _lock:
-        count, own = _readers.get(model, (0, {}))
+        count, own = _readers.get(body, (0, {}))
         if count == 0:
             own = _implementations(model)
             model.set_attn_implementation(IMPLEMENTATION)
-        _readers[model] = (count + 1, own)
+        _readers[body] = (count + 1, own)
     try:
         yield
     finally:
         with _lock:
-            count, own = _readers.pop(model)
+            count, own = _readers.pop(body)
             if count > 1:
-                _readers[model] = (count - 1, own)
+                _readers[body] = (count - 1, own)
             else:
                 model.set_attn_implementation(own)
 

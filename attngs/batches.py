@@ -65,11 +65,13 @@ def _attempt(batch: list[int], forward: Forward[Result]) -> list[Outcome[Result]
     except OutOfMemoryError:
         logger.warning("a batch of %d inputs ran out of memory; it is split and tried once more", len(batch))
         half = (len(batch) + 1) // 2
-        return [outcome for part in (batch[:half], batch[half:]) if part for outcome in _last_attempt(part, forward, spare=True)]
+        parts, spare = [batch[:half], batch[half:]], True
     except ModelError as error:
         if len(batch) == 1:
             return [error]
-        return [outcome for i in batch for outcome in _last_attempt([i], forward, spare=False)]
+        parts, spare = [[i] for i in batch], False
+    # only here, behind `except`: an error that is being handled keeps all that its pass held in memory
+    return [outcome for part in parts if part for outcome in _last_attempt(part, forward, spare=spare)]
 
 
 def _last_attempt(batch: list[int], forward: Forward[Result], *, spare: bool) -> list[Outcome[Result]]:

@@ -20,7 +20,7 @@ from attngs.attention import AttentionReader
 from attngs.batches import Outcome, in_batches
 from attngs.context_cache import ContextCache, Key, digest
 from attngs.errors import ModelError
-from attngs.key_values import CHUNK, Chunk, Past, Storage, keeps_keys_and_values, layer_windows
+from attngs.key_values import CHUNK, Chunk, Past, Storage, keeps_keys_and_values
 from attngs.token_batch import TokenBatch
 from attngs.types import Warmth
 from attngs.weights import weights_version
@@ -59,14 +59,14 @@ class ContextReader:
     ) -> None:
         self._reader = reader
         self._layers = tuple(layers)
-        self._top = max(reader.depths[layer] for layer in layers)
+        top = max(reader.depths[layer] for layer in layers)
         self._cache = cache
         self._storage = storage
         self._max_batch_tokens = max_batch_tokens
-        self._config = reader.model.config.get_text_config()
+        self._windows = [reader.windows.get(depth) for depth in range(top + 1)]
         self.keeps = reader.causal and keeps_keys_and_values(reader.model)
         self._salt = uuid4().bytes  # of this model, these layers and this storage: caches may be shared between markers
-        sliding = [window for window in layer_windows(self._config) or () if window] if self.keeps else []
+        sliding = [window for window in self._windows if window]
         self._at_once = min(AT_ONCE, max(SPARING, *sliding)) if sliding else AT_ONCE
 
     def read(self, segments: Sequence[Segment], namespaces: Sequence[str]) -> list[Outcome[Tensor]]:
@@ -92,7 +92,7 @@ class ContextReader:
 
         def forward(batch: list[int], spare: bool) -> list[Outcome[None]]:
             for i in (missing[number] for number in batch):
-                past = Past(self._config, [kept[i]], self._top)
+                past = Past([kept[i]], self._windows)
                 self._prefill(torch.from_numpy(contexts[i])[None], past, SPARING if spare else self._at_once)
                 self._keep(past, 0, names[i], len(kept[i]), len(contexts[i]))
             return [None for _ in batch]
@@ -120,7 +120,7 @@ class ContextReader:
         batch = TokenBatch.stack([segment.batch for segment in segments])
         length = batch.input_ids.shape[1]
         if any(names) or (self.keeps and length > at_once):
-            past = Past(self._config, kept, self._top)
+            past = Past(kept, self._windows)
             new = length - past.length
             if new > at_once or (past.length and new * length > MASK):
                 self._prefill(batch.input_ids[:, : min(segment.context for segment in segments)], past, at_once)

@@ -20,10 +20,13 @@ class Cutter:
     Args:
         splitter: Cuts one text into spans.
         cache: Remembers the spans of a text.
+
+    Attributes:
+        splitter: As given; what it says of a text must not change.
     """
 
     def __init__(self, splitter: SentenceSplitter, cache: ContextCache) -> None:
-        self._splitter = splitter
+        self.splitter = splitter
         self._cache = cache
         self._salt = uuid4().bytes  # spans are this splitter's
 
@@ -46,7 +49,7 @@ class Cutter:
         )
 
     def _spans(self, text: str, number: int) -> tuple[Span, ...]:
-        spans = tuple(Span(*span) for span in self._splitter(text))
+        spans = tuple(Span(*span) for span in self.splitter(text))
         end = 0
         for span in spans:
             if span.start != end or span.end <= span.start:

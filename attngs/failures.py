@@ -22,6 +22,7 @@ def model_failures(name: str, shape: tuple[int, ...]) -> Iterator[None]:
         yield
     except (RuntimeError, IndexError, MemoryError) as error:
         if _is_out_of_memory(error):
+            error.__traceback__ = None  # its frames hold what filled the memory
             raise OutOfMemoryError(
                 f"`{name}` ran out of memory on {shape} tokens: {str(error).partition(chr(10))[0]}. Pass a smaller `window`, "
                 "`max_batch_tokens` or `cache_bytes`."

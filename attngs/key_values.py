@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
 from attngs.errors import ConfigError
@@ -69,7 +69,11 @@ class Packed(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chunk:
-    """Keys and values of consecutive tokens of one text, layer by layer. The last layer has keys only: its values are never attended."""
+    """Keys and values of consecutive tokens of one text, layer by layer.
+
+    What a model calls values may hold a part of its keys (DeepSeek and others compress both), so the last layer's are kept as well, though
+    they are never attended.
+    """
 
     keys: tuple[Packed, ...]
     values: tuple[Packed, ...]
@@ -89,25 +93,21 @@ class Past(Cache):
     Chunks are shared and never written to, so nothing has to be rolled back, and many threads may read on the same ones.
 
     Args:
-        config: Of the model's text part.
         chunks: For each text of the batch; all of the same number of tokens in all.
-        top: Place of the highest layer that runs.
+        windows: Of each layer that runs: how many tokens back it sees, or `None` for all.
     """
 
-    def __init__(self, config: PretrainedConfig, chunks: Sequence[Sequence[Chunk]], top: int) -> None:
-        windows = layer_windows(config)
-        assert windows is not None
+    def __init__(self, chunks: Sequence[Sequence[Chunk]], windows: Sequence[int | None]) -> None:
         layers = [
             _PastLayer(
                 keys=[[chunk.keys[number] for chunk in row] for row in chunks],
-                values=[[chunk.values[number] for chunk in row] for row in chunks] if number < top else None,
-                window=windows[number],
+                values=[[chunk.values[number] for chunk in row] for row in chunks],
+                window=window,
             )
-            for number in range(top + 1)
+            for number, window in enumerate(windows)
         ]
         super().__init__(layers=layers)  # type: ignore[arg-type]
         self.length = layers[0].get_seq_length()
-        self._top = top
 
     def take(self, row: int, start: int, stop: int, storage: Storage | None) -> list[Chunk]:
         """Chunks of the tokens `start ... stop - 1` of one text, from what the calls so far added; `start` lies on a chunk's border."""
@@ -115,13 +115,12 @@ class Past(Cache):
         spans = [slice(a - self.length, b - self.length) for a, b in pairwise(cuts)]
         keys: list[list[Packed]] = [[] for _ in spans]
         values: list[list[Packed]] = [[] for _ in spans]
-        for number, layer in enumerate(self.layers):
+        for layer in self.layers:
             assert isinstance(layer, _PastLayer)
             added_keys, added_values = layer.added(row)
             for i, span in enumerate(spans):
                 keys[i].append(Packed.pack(added_keys[:, span], storage))
-                if number < self._top:
-                    values[i].append(Packed.pack(added_values[:, span], storage))
+                values[i].append(Packed.pack(added_values[:, span], storage))
         return [Chunk(tuple(k), tuple(v)) for k, v in zip(keys, values, strict=True)]
 
 
@@ -132,7 +131,7 @@ class _PastLayer(CacheLayerMixin):
         is_sliding: Asked for by transformers when it builds masks.
     """
 
-    def __init__(self, keys: list[list[Packed]], values: list[list[Packed]] | None, window: int | None) -> None:
+    def __init__(self, keys: list[list[Packed]], values: list[list[Packed]], window: int | None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.is_sliding = window is not None
         self._keys, self._values, self._window = keys, values, window
@@ -142,7 +141,7 @@ class _PastLayer(CacheLayerMixin):
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **settings: Any) -> tuple[Tensor, Tensor]:
         hidden = self._length - self._shown()
         keys = _joined(self._keys, [added for added, _ in self._added], key_states, hidden)
-        values = value_states if self._values is None else _joined(self._values, [added for _, added in self._added], value_states, hidden)
+        values = _joined(self._values, [added for _, added in self._added], value_states, hidden)
         self._added.append((key_states, value_states))
         self._length += key_states.shape[2]
         return keys, values
@@ -202,13 +201,10 @@ def _copy(tensor: Tensor, target: Tensor, tokens: slice) -> None:
 
 def keeps_keys_and_values(model: PreTrainedModel) -> bool:
     """Whether the past of this model is keys and values of every layer, and nothing else (no recurrent state, no shared layers)."""
-    takes = "past_key_values" in inspect.signature(model.base_model.forward).parameters
-    return takes and layer_windows(model.config.get_text_config()) is not None
-
-
-def layer_windows(config: PretrainedConfig) -> list[int | None] | None:
-    """The sliding window of each layer, `None` where it sees everything; `None` for a model whose past is something else."""
+    config = model.config.get_text_config()
     layers: list[Any] = DynamicCache(config=config).layers
-    if len(layers) != config.num_hidden_layers or any(type(layer) not in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers):
-        return None
-    return [getattr(layer, "sliding_window", None) for layer in layers]
+    return (
+        "past_key_values" in inspect.signature(model.base_model.forward).parameters
+        and len(layers) == config.num_hidden_layers
+        and all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers)
+    )

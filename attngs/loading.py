@@ -23,10 +23,11 @@ from transformers import (
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-from attngs.errors import ConfigError, ModelNotFoundError, UnsupportedModelError
+from attngs.attention import AttentionReader
+from attngs.errors import ConfigError, ModelError, ModelNotFoundError, UnsupportedModelError
 from attngs.key_values import Storage, check_storage
 from attngs.positions import position_table
-from attngs.truncation import truncated
+from attngs.truncation import Truncation, truncated
 
 logger = logging.getLogger(__name__)
 
@@ -94,18 +95,19 @@ def load_model(
         config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
         causal = _is_causal(config)
         tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
+        options: dict[str, Any] = {
+            "revision": revision,
+            "dtype": dtype or best_dtype(chosen),
+            "trust_remote_code": False,
+            "use_safetensors": True,  # the other format is pickle
+        }
         layers = decoder_layers if causal else encoder_layers
         cut = truncated(config, layers) if layers else None
-        factory: Any = AutoModelForCausalLM if causal and not cut else AutoModel
-        with _quiet(cut is not None):
-            model = factory.from_pretrained(
-                name,
-                config=cut.config if cut else config,
-                revision=revision,
-                dtype=dtype or best_dtype(chosen),
-                trust_remote_code=False,
-                use_safetensors=True,  # the other format is pickle
-            )
+        model: Any = _load_cut(name, cut, options) if cut else None
+        if model is None:
+            factory: Any = AutoModelForCausalLM if causal else AutoModel
+            model = factory.from_pretrained(name, config=config, **options)
+            cut = None
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         raise _explain(name, error) from error
     try:
@@ -174,13 +176,24 @@ def best_batch(device: torch.device) -> int:
     return 4_096 if device.type == "cpu" else 32_768
 
 
+def _load_cut(name: str, cut: Truncation, options: dict[str, Any]) -> PreTrainedModel | None:
+    """The lower layers alone, or `None` for a model that turns out not to be made of layers that can do without those above them."""
+    with _quiet():
+        try:
+            model: PreTrainedModel = AutoModel.from_pretrained(name, config=cut.config, **options)
+            readable = AttentionReader(model.eval()).depths
+        except (RuntimeError, UnsupportedModelError, ModelError) as error:
+            logger.debug("%s is loaded whole: %s", name, error)
+            return None
+    return model if readable == cut.depths else None
+
+
 @contextmanager
-def _quiet(silent: bool) -> Iterator[None]:
-    """Without transformers' warnings about weights that were left out, when they are left out on purpose."""
+def _quiet() -> Iterator[None]:
+    """Without transformers' warnings about weights that were left out, which is on purpose here."""
     logger = logging.getLogger("transformers")
     level = logger.level
-    if silent:
-        logger.setLevel(logging.ERROR)
+    logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
@@ -212,7 +225,15 @@ def _limit(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
     limits = [int(getattr(text_config, "max_position_embeddings", 0) or DEFAULT_WINDOW), int(tokenizer.model_max_length)]
     if (table := position_table(model)) is not None:
         limits.append(table.size)
+    if "longrope" in str(getattr(text_config, "rope_parameters", None)):
+        # beyond this length all positions are encoded in another way: what was read of a short text would be wrong in a long one
+        limits.append(int(_original_positions(text_config) or DEFAULT_WINDOW))
     return min(limit for limit in limits if limit > 0)
+
+
+def _original_positions(config: PretrainedConfig) -> int | None:
+    own = getattr(config, "original_max_position_embeddings", None)
+    return own or (config.rope_parameters or {}).get("original_max_position_embeddings")
 
 
 def _explain(name: str, error: Exception) -> ModelNotFoundError | UnsupportedModelError:

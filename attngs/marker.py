@@ -63,12 +63,11 @@ class Marker:
         name: str | None = None,
     ) -> None:
         self.scorer = scorer
-        self.splitter = splitter or Splitter()
         self.rule = rule or AlphaRule()
         self.counter = counter
         self.cache = cache or ContextCache()
         self.name = name or type(scorer).__name__
-        self._cutter = Cutter(self.splitter, self.cache)
+        self._cutter = Cutter(splitter or Splitter(), self.cache)
         self._batcher = MicroBatcher(self.mark_batch)
 
     @classmethod
@@ -178,6 +177,11 @@ class Marker:
 
         counter = TokenizerCounter(loaded.tokenizer, loaded.name)
         return cls(scorer, splitter=splitter, rule=rule, counter=counter, cache=cache, name=loaded.name)
+
+    @property
+    def splitter(self) -> SentenceSplitter:
+        """What cuts texts into units; another one takes another marker, because its cuts are remembered."""
+        return self._cutter.splitter
 
     def mark(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, namespace: str = "") -> Marking:
         """Score and mark every sentence.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
+
+from attngs.errors import ModelError
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -27,19 +30,26 @@ class MicroBatcher(Generic[Request, Answer]):
 
     def __init__(self, work: Callable[[list[Request]], Sequence[Answer | Exception]]) -> None:
         self._work = work
-        self._waiting: list[tuple[Request, Future[Answer]]] = []
         self._lock = threading.Lock()
         self._at_work = False
+        self._waiting: list[tuple[Request, Future[Answer]]] = []
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="attngs")
+        self._process = os.getpid()
 
     def submit(self, request: Request) -> Future[Answer]:
-        """The answer to come. Cancelled before its batch has begun, the request is never worked on."""
+        """The answer to come. Cancelled before its batch has begun, the request is never worked on.
+
+        Raises:
+            RuntimeError: The system starts no more threads.
+        """
+        if self._process != os.getpid():
+            self.__init__(self._work)  # type: ignore[misc]  # a fork has our queue and our lock, but not our thread
         future: Future[Answer] = Future()
         with self._lock:
-            self._waiting.append((request, future))
             if not self._at_work:
-                self._at_work = True
                 self._worker.submit(self._drain)
+                self._at_work = True
+            self._waiting.append((request, future))
         return future
 
     def _drain(self) -> None:
@@ -60,7 +70,23 @@ class MicroBatcher(Generic[Request, Answer]):
             return batch
 
     def _answers(self, requests: list[Request]) -> Sequence[Answer | Exception]:
+        """As many as requests, whatever the work does: nobody may wait for ever."""
+        if not requests:
+            return []
         try:
-            return self._work(requests) if requests else []
-        except Exception as error:  # nobody may wait for ever
-            return [error for _ in requests]
+            answers = self._work(requests)
+            if len(answers) == len(requests):
+                return [_bearable(answer) for answer in answers]
+            failure: Exception = ModelError(f"{len(requests)} requests got {len(answers)} answers.")
+        except BaseException as error:
+            failure = _bearable(error)
+        return [failure for _ in requests]
+
+
+def _bearable(answer: Answer | BaseException) -> Answer | Exception:
+    """An error that a future can carry: one that means something else to an event loop becomes the cause of one of ours."""
+    if isinstance(answer, StopIteration) or (isinstance(answer, BaseException) and not isinstance(answer, Exception)):
+        wrapped = ModelError(f"the marker stopped with {type(answer).__name__}: {answer}")
+        wrapped.__cause__ = answer
+        return wrapped
+    return answer

@@ -95,6 +95,8 @@ class SentenceStates:
 
     @torch.inference_mode()
     def _forward(self, rows: Sequence[list[int]]) -> list[Outcome[Tensor]]:
+        if self._model.training:
+            raise ModelError("the encoder is in training mode, where dropout makes states random; call `model.eval()` first.")
         framed = [torch.tensor([*self._begin, *row, *self._end]) for row in rows]
         ids = torch.nn.utils.rnn.pad_sequence(framed, batch_first=True)  # (B, T); padding is masked, so its id is free
         lengths = torch.tensor([len(row) for row in framed])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from transformers import PretrainedConfig
-from transformers.cache_utils import DynamicCache, LinearAttentionLayer
+from transformers.cache_utils import DynamicCache, DynamicLayer
 
 
 class Truncation(NamedTuple):
@@ -16,6 +16,8 @@ class Truncation(NamedTuple):
     config: PretrainedConfig
     readable_layers: int
     """Attention layers of the whole model, which fractions of the depth refer to."""
+    depths: tuple[int, ...]
+    """Places of those that are left."""
 
 
 def layers_at(fractions: Sequence[float], readable_layers: int) -> tuple[int, ...]:
@@ -31,12 +33,14 @@ def truncated(config: PretrainedConfig, fractions: Sequence[float]) -> Truncatio
     if any(getattr(text, field, None) for field in ("num_kv_shared_layers", "hidden_size_per_layer_input", "kv_sharing_modes")):
         return None  # weights of lower layers have the number of all layers in their shape
     readable = _readable(text)
+    if not readable:
+        return None
     depth = readable[max(layers_at(fractions, len(readable)))] + 1
     for name, value in list(vars(text).items()):
         if isinstance(value, list | tuple) and len(value) == layers:
             setattr(text, name, value[:depth])  # one entry a layer, such as `layer_types`
     text.num_hidden_layers = depth
-    return Truncation(config, len(readable))
+    return Truncation(config, len(readable), tuple(place for place in readable if place < depth))
 
 
 def _readable(config: Any) -> list[int]:
@@ -44,4 +48,4 @@ def _readable(config: Any) -> list[int]:
     types: list[Any] = DynamicCache(config=config).layers
     if len(types) != config.num_hidden_layers:
         return list(range(config.num_hidden_layers))
-    return [place for place, layer in enumerate(types) if type(layer) is not LinearAttentionLayer]
+    return [place for place, layer in enumerate(types) if isinstance(layer, DynamicLayer)]

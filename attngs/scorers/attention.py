@@ -13,6 +13,7 @@ from attngs.attention import AttentionReader
 from attngs.context_cache import ContextCache
 from attngs.context_reader import ContextReader
 from attngs.errors import AttngsError, ConfigError, UnsupportedModelError
+from attngs.failures import model_failures
 from attngs.loading import LoadedModel
 from attngs.marking import Floats, lift, score_sentences
 from attngs.scorers.batch import only
@@ -129,7 +130,7 @@ class AttentionScorer:
     def _with_answer(self, segment: Segment) -> Segment:
         model: Any = self._loaded.model
         ids = segment.batch.input_ids.to(model.device)
-        with torch.inference_mode():
+        with model_failures(model.config.model_type, tuple(ids.shape)), torch.inference_mode():
             written = model.generate(
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),

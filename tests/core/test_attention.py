@@ -243,6 +243,6 @@ def test_many_tokens_behind_a_past_are_attended_block_by_block(monkeypatch: pyte
     for name in ("qwen2", "mistral", "cohere2", "gpt2"):
         model = tiny_model(name, **ARCHITECTURES[name])
         reader = AttentionReader(model)
-        past = Past(model.config, [[]], top=3)
+        past = Past([[]], [reader.windows[depth] for depth in range(4)])
         reader.prefill(batch.input_ids[:, :25], past)
         assert (reader.read(batch, range(4), past) - eager_mass(model, batch)).abs().max() <= 1e-5

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+import weakref
 from collections.abc import Sequence
 
 import pytest
@@ -13,6 +15,7 @@ from attngs import ContextCompressor, Marker, Marking, MarkRequest
 from attngs.attention import AttentionReader
 from attngs.errors import InputError, ModelError, OutOfMemoryError
 from attngs.micro_batcher import MOST, MicroBatcher
+from attngs.scorers.attention import AttentionConfig
 from attngs.scorers.differential import DifferentialScorer
 from attngs.scorers.embedded import EmbeddedScorer
 from attngs.scorers.fused import FusedScorer
@@ -252,3 +255,82 @@ def test_states_of_many_requests_are_read_in_few_passes(monkeypatch: pytest.Monk
     outcomes = marker.mark_batch([request_of(number) for number in range(7)])
     assert all(isinstance(outcome, Marking) for outcome in outcomes)
     assert len(passes) < 7
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), asyncio.CancelledError(), StopIteration(3)])
+async def test_an_error_that_means_something_to_a_loop_reaches_who_asked_as_one_of_ours(error: BaseException) -> None:
+    class Odd:
+        def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
+            if query == "odd":
+                raise error
+            return [1.0] * len(sentences)
+
+    marker = Marker(Odd())
+    with pytest.raises(ModelError, match=type(error).__name__):
+        await marker.amark("Some text.", "odd")
+    assert (await marker.amark("Some text.", "fine")).scores == (1.0,)
+
+
+def test_too_few_answers_and_no_thread_leave_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    batcher: MicroBatcher[int, int] = MicroBatcher(lambda numbers: numbers[:-1] if 0 in numbers else numbers)
+    with pytest.raises(ModelError, match="0 answers"):
+        batcher.submit(0).result(5)
+    with monkeypatch.context() as patch:
+
+        def refuse(*_: object) -> None:
+            raise RuntimeError("can't start new thread")
+
+        patch.setattr(batcher._worker, "submit", refuse)
+        while batcher._at_work:
+            time.sleep(0.001)
+        with pytest.raises(RuntimeError, match="thread"):
+            batcher.submit(1)
+    assert batcher.submit(2).result(5) == 2
+
+
+def test_a_fork_gets_a_worker_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    batcher: MicroBatcher[int, int] = MicroBatcher(lambda numbers: numbers)
+    assert batcher.submit(1).result(5) == 1
+    parents = batcher._worker
+    monkeypatch.setattr("attngs.micro_batcher.os.getpid", lambda: -1)  # forking a process that runs torch's threads would be no test
+    assert batcher.submit(2).result(5) == 2
+    assert batcher._worker is not parents
+
+
+def test_writing_an_answer_may_run_out_of_memory_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    marker = decoder(config=AttentionConfig(answer_tokens=2))
+    model = marker.scorer._loaded.model  # type: ignore[attr-defined]
+    own = model.generate
+
+    def generate(**inputs: torch.Tensor) -> object:
+        if inputs["input_ids"].shape[1] > 400:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return own(**inputs)
+
+    monkeypatch.setattr(model, "generate", generate)
+    requests = [MarkRequest(documents="A b c. " * n, query="Which?") for n in (2, 60, 2)]
+    assert [type(outcome) for outcome in marker.mark_batch(requests)] == [Marking, OutOfMemoryError, Marking]
+
+
+def test_what_a_failed_pass_held_is_free_before_the_next_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    alive: list[weakref.ref[object]] = []
+    held: list[bool] = []
+    marker = decoder(max_batch_tokens=4_000)
+    reader = marker.scorer.reader  # type: ignore[attr-defined]
+    own = reader._body.forward
+
+    class Activations:
+        pass
+
+    def forward(**inputs: torch.Tensor) -> object:
+        held.append(any(reference() is not None for reference in alive))
+        activations = Activations()
+        alive.append(weakref.ref(activations))
+        if inputs["input_ids"].shape[0] > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return own(**inputs)
+
+    monkeypatch.setattr(reader._body, "forward", forward)
+    outcomes = marker.mark_batch([MarkRequest(documents=f"A b c {n}. D e f.", query="Which?") for n in range(2)])
+    assert all(isinstance(outcome, Marking) for outcome in outcomes)
+    assert held == [False, False, False]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from test_attention import ARCHITECTURES, ENCODERS
 
 from attngs import Marker, MarkRequest
 from attngs.attention import AttentionReader
-from attngs.errors import ConfigError, UnsupportedModelError
+from attngs.errors import ConfigError, ModelError, UnsupportedModelError
 from attngs.key_values import Packed, Past, keeps_keys_and_values
 from attngs.scorers.attention import AttentionConfig, AttentionScorer
 from attngs.testing import tiny_model, tiny_tokenizer
@@ -201,7 +202,7 @@ def test_a_pass_is_short_where_windows_slide() -> None:
 def test_the_past_tells_masks_what_it_shows() -> None:
     model = tiny_model("mistral", sliding_window=10)
     reader = AttentionReader(model)
-    past = Past(model.config, [[]], top=3)
+    past = Past([[]], [reader.windows[depth] for depth in range(4)])
     for length in (6, 7, 3):
         seen = past.get_seq_length()
         assert past.get_mask_sizes(length, 0) == (min(seen, 9) + length, max(0, seen - 9))
@@ -228,3 +229,96 @@ def test_results_do_not_depend_on_the_batch() -> None:
             for i, marking in zip(order, found, strict=True):
                 assert not isinstance(marking, Exception)
                 assert torch.allclose(torch.tensor(marking.scores), alone[i], rtol=1e-4, atol=1e-7)
+
+
+MLA = {
+    "q_lora_rank": 16,
+    "kv_lora_rank": 16,
+    "qk_nope_head_dim": 16,
+    "qk_rope_head_dim": 8,
+    "v_head_dim": 12,
+    "num_key_value_heads": 4,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("minicpm3", MLA),
+        (
+            "deepseek_v3",
+            {**MLA, "n_routed_experts": 4, "num_experts_per_tok": 2, "n_group": 1, "topk_group": 1, "moe_intermediate_size": 32},
+        ),
+        ("mixtral", {"num_local_experts": 2}),
+    ],
+)
+def test_models_with_a_past_of_another_shape(name: str, given: dict[str, object]) -> None:
+    model = tiny_model(name, peaky=1.0, **given)
+    cold, kept, in_passes = marker(model, cache_bytes=0), marker(model), marker(model, at_once=20)
+    context = memory(8)
+    for query in ("abc?", "something else"):
+        expected = shares(cold, context, query)
+        assert (shares(kept, context, query) - expected).abs().max() <= 1e-5
+        assert (shares(in_passes, context, query) - expected).abs().max() <= 1e-5
+
+
+def test_a_window_that_only_the_config_speaks_of_is_no_window() -> None:
+    model = tiny_model("llama")
+    model.config.sliding_window = 30
+    context = memory(9)
+    expected = shares(marker(model, cache_bytes=0), context, "abc?")
+    for made in (marker(model), marker(model, at_once=20)):
+        for _ in range(2):
+            assert (shares(made, context, "abc?") - expected).abs().max() <= 1e-5
+
+
+def test_positions_that_depend_on_the_length_bound_the_window() -> None:
+    """LongRoPE encodes every position of a pass in another way once the pass is longer than the original limit."""
+    rope = {"rope_type": "longrope", "short_factor": [1.0] * 8, "long_factor": [4.0] * 8, "rope_theta": 1e4}
+    limits = {"max_position_embeddings": 4096, "original_max_position_embeddings": 512}
+    model = tiny_model("phi3", **limits, rope_parameters={**rope, "original_max_position_embeddings": 512}, sliding_window=None)
+    with pytest.raises(ConfigError, match=r"16 \.\.\. 512"):
+        marker(model, window=1_024)
+    context = memory(10, sentences=30)
+    expected = shares(marker(model, cache_bytes=0), context, "abc?")
+    kept = marker(model)
+    for _ in range(2):
+        assert (shares(kept, context, "abc?") - expected).abs().max() <= 1e-5
+
+
+@pytest.mark.parametrize("change", ["data", "replaced", "buffer"])
+def test_weights_that_change_behind_torch_s_back_are_noticed(change: str) -> None:
+    model = tiny_model()
+    made = marker(model)
+    context = memory(11)
+    layer = model.model.layers[0].self_attn
+    for step in range(5):
+        with torch.no_grad():
+            if change == "data":
+                for parameter in model.parameters():
+                    parameter.data.mul_(1.1)
+            elif change == "replaced":  # a freed weight's place in memory is used again
+                layer.k_proj.weight = torch.nn.Parameter(layer.k_proj.weight * (1.0 + 0.1 * step))
+            else:
+                model.model.rotary_emb.inv_freq.mul_(0.8)
+        assert (shares(made, context, "abc?") - shares(marker(model, cache_bytes=0), context, "abc?")).abs().max() <= 1e-5
+
+
+def test_a_model_that_went_back_to_training_is_refused() -> None:
+    model = tiny_model()
+    made = marker(model)
+    model.train()
+    with pytest.raises(ModelError, match=r"model\.eval\(\)"):
+        made.mark("Some text. And more.", "What?")
+
+
+def test_a_model_and_its_body_are_read_side_by_side() -> None:
+    model = tiny_model()
+    whole, body = marker(model), marker(model.model)
+    context = memory(12)
+    expected = shares(whole, context, "abc?")
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda i: shares((whole, body)[i % 2], context, f"abc? {i // 2}"), range(24)))
+    assert (shares(body, context, "abc?") - expected).abs().max() <= 1e-5
+    assert all((a - b).abs().max() <= 1e-5 for a, b in zip(found[::2], found[1::2], strict=True))
+    assert model.config._attn_implementation == "sdpa"
