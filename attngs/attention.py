@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 class AttentionReader:
     """Reads the attention of one loaded model.
 
+    Layers have two numbers. A *readable layer* is counted among those with softmax attention, in the order in which a pass meets them; a
+    *depth* is the layer's place among all. `depths` leads from the one to the other; each layer attends once, or the model is refused.
+
     Creating it runs the model once on four tokens, to see which of its layers really have softmax attention. Reading is safe from many
     threads at once, also beside forward passes of others on the same model; only attention maps are not returned to those while a read is
     under way. Whenever none is, the model's own attention implementation is in force.
@@ -145,7 +148,7 @@ class AttentionReader:
 
         Right padding needs none in a causal model, where no real token looks right.
         """
-        if past is not None:
+        if past is not None:  # causal, and never padded on the left
             return {"input_ids": batch.input_ids[:, past.get_seq_length() :], "past_key_values": past, "use_cache": True}
         inputs: dict[str, Any] = {"input_ids": batch.input_ids}
         if self._takes_cache:

@@ -100,8 +100,8 @@ def _attention(
 def _mask(*sizes: Any, **settings: Any) -> Tensor | None:
     """The mask that goes with `_attention`; without one under our name transformers would pass none at all, silently.
 
-    A forward pass of somebody else that meets ours in force may finish under the model's own attention. It gets the full additive mask,
-    which SDPA and eager attention read alike.
+    A forward pass of somebody else that meets ours in force (a chat that generates while we read) may make its masks under our name and run
+    its last layers under the model's own attention again. It gets the full additive mask, which SDPA and eager attention read alike.
     """
     mask: Tensor | None = (sdpa_mask if _observer.get() is not None else eager_mask)(*sizes, **settings)
     return mask

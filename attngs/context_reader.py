@@ -70,7 +70,10 @@ class ContextReader:
         self._at_once = min(AT_ONCE, max(SPARING, *sliding)) if sliding else AT_ONCE
 
     def read(self, segments: Sequence[Segment], namespaces: Sequence[str]) -> list[Outcome[Tensor]]:
-        """Attention mass `(L, H, S)` of each segment, or why there is none."""
+        """Attention mass `(L, H, S)` of each segment, or why there is none.
+
+        Two turns: of several segments with one unread context only the first takes the first turn, and the others then find it kept.
+        """
         names = self._names([segment.batch.input_ids[0, : segment.context].numpy() for segment in segments], namespaces)
         kept = [self._cache.get_run(keys) for keys in names]
         unread: dict[Key, int] = {}
@@ -110,6 +113,7 @@ class ContextReader:
             at_once = SPARING if spare else self._at_once
             return self._forward([segments[i] for i in batch], [names[i] for i in batch], [kept[i] for i in batch], at_once)
 
+        # one batch shares the number of tokens that are kept, not the tokens; what each still has to read may differ in length
         lengths = [segment.batch.input_ids.shape[1] for segment in segments]
         pasts = [sum(chunk.tokens for chunk in chunks) for chunks in kept]
         return in_batches(lengths, forward, max_batch_tokens=self._max_batch_tokens, kinds=pasts)
