@@ -60,7 +60,7 @@ class ContextCache:
 
     def __init__(self, max_bytes: int = DEFAULT_CACHE_BYTES) -> None:
         if max_bytes < 0:
-            raise ConfigError(f"`max_bytes` must be at least 0, got {max_bytes!r}.")
+            raise ConfigError(f"`max_bytes`, a marker's `cache_bytes`, must be at least 0, got {max_bytes!r}.")
         self.max_bytes = max_bytes
         self._entries: OrderedDict[Key, tuple[Any, int]] = OrderedDict()
         self._lock = threading.Lock()

@@ -180,3 +180,22 @@ def test_devices(folder: Path) -> None:
             Marker.from_pretrained(folder, device=device)
     assert best_dtype(torch.device("cpu")) == torch.float32
     assert best_device().type in {"cpu", "cuda", "mps"}
+
+
+def test_weights_that_are_nowhere_are_refused() -> None:
+    model = tiny_model()
+    model.model.layers[1].to("meta")
+    with pytest.raises(ConfigError, match="`meta` device"):
+        Marker.from_model(model, tiny_tokenizer())
+
+
+@pytest.mark.parametrize("name", ["max_batch_tokens", "cache_bytes"])
+def test_bounds_out_of_range(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"`{name}`"):
+        Marker.from_model(tiny_model(), tiny_tokenizer(), **{name: -1})  # type: ignore[arg-type]
+
+
+def test_warming_a_scorer_that_keeps_nothing_says_so() -> None:
+    with pytest.raises(UnsupportedModelError, match="nothing to keep"):
+        Marker(FakeScorer("a")).warm("Some text.")
+    assert Marker.from_model(tiny_model(), tiny_tokenizer()).warm([]) == (0, 0, 0)
