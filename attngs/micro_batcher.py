@@ -28,13 +28,13 @@ class MicroBatcher(Generic[Request, Answer]):
         work: From requests to an answer or an error for each, in order. Runs in one thread, never twice at a time.
     """
 
+    _waiting: list[tuple[Request, Future[Answer]]]
+    _at_work: bool
+    _worker: ThreadPoolExecutor
+
     def __init__(self, work: Callable[[list[Request]], Sequence[Answer | Exception]]) -> None:
         self._work = work
-        self._lock = threading.Lock()
-        self._at_work = False
-        self._waiting: list[tuple[Request, Future[Answer]]] = []
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="attngs")
-        self._process = os.getpid()
+        self._begin()
 
     def submit(self, request: Request) -> Future[Answer]:
         """The answer to come. Cancelled before its batch has begun, the request is never worked on.
@@ -43,7 +43,7 @@ class MicroBatcher(Generic[Request, Answer]):
             RuntimeError: The system starts no more threads.
         """
         if self._process != os.getpid():
-            self.__init__(self._work)  # type: ignore[misc]  # a fork has our queue and our lock, but not our thread
+            self._begin()  # a fork has our queue and our lock, but not our thread
         future: Future[Answer] = Future()
         with self._lock:
             if not self._at_work:
@@ -51,6 +51,13 @@ class MicroBatcher(Generic[Request, Answer]):
                 self._at_work = True
             self._waiting.append((request, future))
         return future
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+        self._waiting = []
+        self._at_work = False
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="attngs")
 
     def _drain(self) -> None:
         time.sleep(WAIT_SECONDS)

@@ -16,7 +16,7 @@ from attngs.errors import AttngsError, ConfigError, UnsupportedModelError
 from attngs.failures import model_failures
 from attngs.loading import LoadedModel
 from attngs.marking import Floats, lift, score_sentences
-from attngs.scorers.batch import only
+from attngs.scorers.batch import BatchedScorer
 from attngs.segments import Probe, ReadingPrompt, Segment, Segmenter
 from attngs.truncation import layers_at
 from attngs.types import ScoreRequest, Sentence, Warmth
@@ -43,7 +43,7 @@ class AttentionConfig:
             raise ConfigError(f"`answer_tokens` must be at least 0, got {self.answer_tokens!r}.")
 
 
-class AttentionScorer:
+class AttentionScorer(BatchedScorer):
     """Scores sentences by the attention of a loaded model.
 
     Args:
@@ -74,12 +74,8 @@ class AttentionScorer:
             self.reader, self.layers, cache=cache, storage=loaded.cache_storage, max_batch_tokens=loaded.max_batch_tokens
         )
 
-    def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
-        """Mean attention per token of each sentence, as a share of all attention on the context; see `attngs.marking`."""
-        return only(self.score_batch([ScoreRequest(query=query, sentences=sentences)]))
-
     def score_batch(self, requests: Sequence[ScoreRequest]) -> list[list[float] | Exception]:
-        """The scores of each request, or the error that it met."""
+        """Mean attention per token of each sentence, as a share of all attention on the context; see `attngs.marking`."""
         return [read if isinstance(read, Exception) else [float(score) for score in score_sentences(*read)] for read in self.read(requests)]
 
     def read(self, requests: Sequence[ScoreRequest]) -> list[tuple[Floats, Floats] | Exception]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 from attngs.errors import ModelError
 from attngs.protocols import BatchScorer, Scorer
-from attngs.types import ScoreRequest
+from attngs.types import ScoreRequest, Sentence
 
 Scores = Sequence[float]
 
@@ -35,13 +36,20 @@ def attempt(score: Callable[..., Scores], *arguments: object) -> Scores | Except
         return error
 
 
-def only(outcomes: Sequence[Scores | Exception]) -> list[float]:
-    """The scores of a batch of one.
+class BatchedScorer(ABC):
+    """A scorer that is made for several requests at once; one alone is a batch of one."""
 
-    Raises:
-        Exception: The error that it met.
-    """
-    (outcome,) = outcomes
-    if isinstance(outcome, Exception):
-        raise outcome
-    return list(outcome)
+    @abstractmethod
+    def score_batch(self, requests: Sequence[ScoreRequest]) -> Sequence[Scores | Exception]:
+        """The scores of each request, or the error that it met."""
+
+    def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
+        """The scores of one request.
+
+        Raises:
+            Exception: The error that it met.
+        """
+        (outcome,) = self.score_batch([ScoreRequest(query=query, sentences=sentences)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return list(outcome)

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from attngs.protocols import Scorer, Warmable
-from attngs.scorers.batch import Scores, only, score_batch
+from attngs.scorers.batch import BatchedScorer, Scores, score_batch
 from attngs.types import ScoreRequest, Sentence, Warmth
 
 NEUTRAL_QUERY = "What does this text say?"
 
 
-class DifferentialScorer:
+class DifferentialScorer(BatchedScorer):
     """`score(query) - weight * score(neutral question)` of any scorer whose scores of one text share a scale.
 
     Scores can be negative: less attention than habit.
@@ -26,9 +26,6 @@ class DifferentialScorer:
         self._scorer = scorer
         self._neutral_query = neutral_query
         self._weight = weight
-
-    def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
-        return only(self.score_batch([ScoreRequest(query=query, sentences=sentences)]))
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
         """The scores of each request, or the first error that it met; a context is read once for both questions where it can be kept."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from attngs.scorers.batch import Scores, only
+from attngs.scorers.batch import BatchedScorer, Scores
 from attngs.scorers.cosine import CosineScorer
 from attngs.scorers.fused import FusedScorer
 from attngs.scorers.late_attention import LateAttentionScorer
@@ -24,15 +24,12 @@ def encoder_scorer(states: SentenceStates) -> FusedScorer:
     return FusedScorer((LateAttentionScorer(states), 1.0), (CosineScorer(states), 1.0), (LexicalScorer(), 0.5))
 
 
-class EmbeddedScorer:
+class EmbeddedScorer(BatchedScorer):
     """`encoder_scorer`; but where most letters of the question are not Latin, z(BM25) + 0.1 z(late attention)."""
 
     def __init__(self, states: SentenceStates) -> None:
         self._latin = encoder_scorer(states)
         self._other = FusedScorer((LexicalScorer(), 1.0), (LateAttentionScorer(states), 0.1))
-
-    def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
-        return only(self.score_batch([ScoreRequest(query=query, sentences=sentences)]))
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
         """The scores of each request, or the error that it met."""

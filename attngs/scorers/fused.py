@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from attngs.errors import ConfigError
 from attngs.protocols import Scorer, Warmable
-from attngs.scorers.batch import Scores, only, score_batch
+from attngs.scorers.batch import BatchedScorer, Scores, score_batch
 from attngs.types import ScoreRequest, Sentence, Warmth
 
 
-class FusedScorer:
+class FusedScorer(BatchedScorer):
     """Sum of `weight * z(score)`; a scorer that says the same of all sentences adds nothing.
 
     z-scores keep how far ahead a sentence is, which rank fusion throws away.
@@ -23,9 +23,6 @@ class FusedScorer:
         if not parts:
             raise ConfigError("`FusedScorer` needs at least one `(scorer, weight)`.")
         self._parts = parts
-
-    def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
-        return only(self.score_batch([ScoreRequest(query=query, sentences=sentences)]))
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
         """The scores of each request, or the first error that a part met."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 
 from torch import Tensor
 
 from attngs.errors import ModelError
-from attngs.scorers.batch import Scores, attempt, only
+from attngs.scorers.batch import BatchedScorer, Scores, attempt
 from attngs.sentence_states import SentenceStates
 from attngs.types import ScoreRequest, Sentence, Warmth
 
 
-class StatesScorer(ABC):
+class StatesScorer(BatchedScorer):
     """Compares the states of the question with those of each sentence.
 
     Args:
@@ -32,9 +32,6 @@ class StatesScorer(ABC):
             asked: States of the question `(R, D)`, each of length 1.
             context: States of each sentence `(T, D)`; none has rows where the tokenizer found no tokens.
         """
-
-    def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
-        return only(self.score_batch([ScoreRequest(query=query, sentences=sentences)]))
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
         """The scores of each request, or the error that it met; what is not kept yet is read together."""
