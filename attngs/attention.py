@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from attngs.attention_function import IMPLEMENTATION, installed, is_causal_layer, observed_by
 from attngs.attention_rows import attention_rows
-from attngs.errors import ModelError, UnsupportedModelError
+from attngs.errors import UnsupportedModelError
 from attngs.failures import model_failures
 from attngs.positions import position_table
 
@@ -132,10 +132,8 @@ class AttentionReader:
         self._run(inputs, _Stop(len(past.layers) - 1))
 
     def _run(self, inputs: dict[str, Any], observer: _Probe | _Stop) -> None:
-        if self.model.training:
-            raise ModelError("the model is in training mode, where dropout makes scores random; call `model.eval()` first.")
         with (
-            model_failures(self.model.config.model_type, tuple(inputs["input_ids"].shape)),
+            model_failures(self.model, tuple(inputs["input_ids"].shape)),
             suppress(_NothingMoreWanted),
             installed(self.model),
             observed_by(observer),

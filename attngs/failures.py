@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 
 from attngs.errors import ModelError, OutOfMemoryError
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 @contextmanager
-def model_failures(name: str, shape: tuple[int, ...]) -> Iterator[None]:
+def model_failures(model: PreTrainedModel, shape: tuple[int, ...]) -> Iterator[None]:
     """Translate what a forward pass over `shape` tokens raises.
 
     Raises:
         OutOfMemoryError: It did not fit.
-        ModelError: It failed in another way.
+        ModelError: It failed in another way, or the model went back to training.
     """
+    name = model.config.model_type
+    if model.training:
+        raise ModelError(f"`{name}` is in training mode, where dropout makes scores random; call `model.eval()` first.")
     try:
         yield
     except (RuntimeError, IndexError, MemoryError) as error:

@@ -95,14 +95,12 @@ class SentenceStates:
 
     @torch.inference_mode()
     def _forward(self, rows: Sequence[list[int]]) -> list[Outcome[Tensor]]:
-        if self._model.training:
-            raise ModelError("the encoder is in training mode, where dropout makes states random; call `model.eval()` first.")
         framed = [torch.tensor([*self._begin, *row, *self._end]) for row in rows]
         ids = torch.nn.utils.rnn.pad_sequence(framed, batch_first=True)  # (B, T); padding is masked, so its id is free
         lengths = torch.tensor([len(row) for row in framed])
         mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
         device = self._model.device
-        with model_failures(self._model.config.model_type, tuple(ids.shape)):
+        with model_failures(self._model, tuple(ids.shape)):
             hidden = self._model(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state
         unit = torch.nn.functional.normalize(hidden.float(), dim=-1).half().cpu()  # (B, T, D)
         return [self._checked(state[len(self._begin) :][: len(row)].clone()) for state, row in zip(unit, rows, strict=True)]

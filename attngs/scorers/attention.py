@@ -126,7 +126,7 @@ class AttentionScorer(BatchedScorer):
     def _with_answer(self, segment: Segment) -> Segment:
         model: Any = self._loaded.model
         ids = segment.batch.input_ids.to(model.device)
-        with model_failures(model.config.model_type, tuple(ids.shape)), torch.inference_mode():
+        with model_failures(model, tuple(ids.shape)), torch.inference_mode():
             written = model.generate(
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),
