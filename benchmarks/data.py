@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from attngs.metrics import Place
 from attngs.types import Document
-from benchmarks.metrics import Place
 
 LATIN = frozenset({"es", "de", "tr", "vi", "ro"})
 """Languages of the data, beside English, in the Latin script."""

@@ -25,6 +25,7 @@ from rich.table import Table
 
 from attngs.embedded import load_embedded
 from attngs.marker import Marker
+from attngs.metrics import Place, covered, estimate
 from attngs.protocols import Scorer, TokenCounter
 from attngs.scorers.cosine import CosineScorer
 from attngs.scorers.embedded import EmbeddedScorer
@@ -40,7 +41,6 @@ from attngs.types import Marking, Sentence
 from benchmarks.data import CLUSTERS, Row, load_rows, parse_limits
 from benchmarks.latency import measure_latency
 from benchmarks.machine import describe_machine, save_results
-from benchmarks.metrics import Place, covered, estimate
 
 BUDGETS = (0.05, 0.10)
 OURS, RIVALS = "embedded", ("cosine", "BM25")

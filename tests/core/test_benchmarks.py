@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from attngs import Document, Marker
+from attngs.metrics import covered, estimate, merged
 from attngs.scorers.lead import LeadScorer
 from attngs.scorers.lexical import LexicalScorer
 from attngs.testing import count_words
 from attngs.tokens import CallableCounter
 from benchmarks import recall
 from benchmarks.data import Row, language_group, load_rows, parse_limits
-from benchmarks.metrics import covered, estimate, merged
 from benchmarks.speed import forwards, models, rivals, storage, tables, timing
 from benchmarks.speed.models import Shape
 from benchmarks.speed.page import write_page
