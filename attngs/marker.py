@@ -75,6 +75,7 @@ class Marker:
         cls,
         name_or_path: str | Path,
         *,
+        adapter: str | Path | None = None,
         device: str | torch.device | None = None,
         dtype: torch.dtype | None = None,
         revision: str | None = None,
@@ -94,7 +95,9 @@ class Marker:
         to read its heads all the same.
 
         Args:
-            name_or_path: For example `Qwen/Qwen3-0.6B`, or a folder.
+            name_or_path: For example `Qwen/Qwen3-0.6B`, or a folder; one that `attngs train` wrote stands for its adapter and the model
+                below it.
+            adapter: Such a folder, to be merged into the model that `name_or_path` names. It reads the layers that it was trained for.
             device: The best there is (CUDA, MPS, CPU) when not given.
             dtype: bfloat16 on CUDA (float16 on older cards), float16 on MPS, float32 on CPU when not given.
             revision: Branch, tag or commit.
@@ -111,12 +114,14 @@ class Marker:
         Raises:
             ModelNotFoundError: Nothing by that name could be loaded.
             UnsupportedModelError: Its attention cannot be read, or it needs code of its own.
-            ConfigError: A setting is outside its range.
+            ConfigError: A setting is outside its range, or the adapter belongs to another model.
+            AssetError: The adapter cannot be read.
         """
         from attngs.marker_loading import attention_config, pretrained_parts
 
         parts = pretrained_parts(
             name_or_path,
+            adapter=adapter,
             device=device,
             dtype=dtype,
             revision=revision,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attngs.adapters import Adapter, find_adapter, is_adapter, merged
 from attngs.context_cache import ContextCache
 from attngs.embedded import load_embedded
 from attngs.errors import ConfigError
@@ -14,12 +15,17 @@ from attngs.loading import LoadedModel, load_model, wrap_model
 from attngs.protocols import Scorer
 from attngs.scorers.attention import AttentionConfig, AttentionScorer
 from attngs.scorers.embedded import EmbeddedScorer, encoder_scorer
+from attngs.segments import ReadingPrompt
 from attngs.sentence_states import SentenceStates
 from attngs.tokens import TokenizerCounter
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+EMBEDDED = "default"
+"""The name of the embedded marker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +41,7 @@ class MarkerParts:
 def pretrained_parts(
     name_or_path: str | Path,
     *,
+    adapter: str | Path | None,
     device: str | torch.device | None,
     dtype: torch.dtype | None,
     revision: str | None,
@@ -45,8 +52,16 @@ def pretrained_parts(
     max_batch_tokens: int | None,
 ) -> MarkerParts:
     """For `Marker.from_pretrained`, where the settings and errors are documented."""
+    name, found = str(name_or_path), find_adapter(adapter) if adapter is not None else None
+    if found is None and is_adapter(name_or_path):
+        found = find_adapter(name_or_path)
+        name, revision = found.base, revision or found.revision
+    config = config or (trained_config(found) if found else None)
+    if found and name == EMBEDDED:
+        loaded = merged(load_embedded(), found)
+        return _parts(loaded, scorer_for(loaded, config, cache) if config else embedded_scorer(loaded, cache), cache)
     loaded = load_model(
-        name_or_path,
+        name,
         device=device,
         dtype=dtype,
         revision=revision,
@@ -56,6 +71,7 @@ def pretrained_parts(
         max_batch_tokens=max_batch_tokens,
         cache_storage=cache_storage,
     )
+    loaded = merged(loaded, found) if found else loaded
     return _parts(loaded, scorer_for(loaded, config, cache), cache)
 
 
@@ -77,7 +93,20 @@ def model_parts(
 def embedded_parts(cache: ContextCache) -> MarkerParts:
     """For `Marker.default`."""
     loaded = load_embedded()
-    return _parts(loaded, EmbeddedScorer(SentenceStates(loaded, cache=cache)), cache)
+    return _parts(loaded, embedded_scorer(loaded, cache), cache)
+
+
+def embedded_scorer(loaded: LoadedModel, cache: ContextCache) -> Scorer:
+    """The score of the embedded marker."""
+    return EmbeddedScorer(SentenceStates(loaded, cache=cache))
+
+
+def trained_config(adapter: Adapter) -> AttentionConfig | None:
+    """What was read of the model while the adapter was trained; `None` for an encoder's states, or where nobody wrote it down."""
+    kept = adapter.record.get("attention")
+    if not kept:
+        return None
+    return AttentionConfig(**{**kept, "layers": tuple(kept["layers"]), "prompt": ReadingPrompt(**kept["prompt"])})
 
 
 def attention_config(layers: Sequence[float] | None, config: AttentionConfig | None) -> AttentionConfig | None:
