@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from attngs.selection import GreedySelector
     from attngs.sentences import Splitter
     from attngs.tokens import TiktokenCounter
+    from attngs.training.run import train
+    from attngs.training.settings import TrainingSettings
     from attngs.types import Document, Marking, Selection, Sentence, Source, Span
 
 __version__ = "0.1.0"
@@ -45,6 +47,8 @@ _HOMES = {
     "Span": "attngs.types",
     "Splitter": "attngs.sentences",
     "TiktokenCounter": "attngs.tokens",
+    "TrainingSettings": "attngs.training.settings",
+    "train": "attngs.training.run",
 }
 
 __all__ = [
@@ -63,7 +67,9 @@ __all__ = [
     "Span",
     "Splitter",
     "TiktokenCounter",
+    "TrainingSettings",
     "__version__",
+    "train",
 ]
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -1,4 +1,4 @@
-"""The command line: `attngs compress`, `attngs mark`, `attngs info`."""
+"""The command line: `attngs compress`, `attngs mark`, `attngs info`, and `attngs train` from `train_cli.py`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from attngs import __version__, console
 from attngs.files import read_documents, write_whole
+from attngs.train_cli import train
 from attngs.types import Document
 
 if TYPE_CHECKING:
@@ -68,6 +69,9 @@ MarkerName = Annotated[
         help="A Hugging Face model name or folder, such as Qwen/Qwen3-0.6B; `default` is the embedded one and needs no network.",
     ),
 ]
+AdapterName = Annotated[
+    Path | None, typer.Option("--adapter", metavar="DIR", help="A folder that attngs train wrote, for the model that --marker names.")
+]
 UnitName = Annotated[Unit, typer.Option("--unit", "-u", help="What is kept or dropped as a whole; auto looks at each text.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write here instead of to standard output.")]
 
@@ -78,6 +82,7 @@ def compress(
     query: Query,
     target_tokens: Annotated[int, typer.Option("--target-tokens", "-t", min=1, help="Never more tokens than this.")] = 256,
     marker: MarkerName = "default",
+    adapter: AdapterName = None,
     unit: UnitName = Unit.auto,
     tokens: Annotated[
         str, typer.Option(metavar="NAME", help="Whose tokens: the marker's, or a tiktoken encoding or model such as gpt-4o.")
@@ -93,7 +98,7 @@ def compress(
     with console.reported_errors():
         documents = _read(inputs)
         with console.progress():
-            compressor = _compressor(marker, unit, tokens)
+            compressor = _compressor(marker, adapter, unit, tokens)
             result = compressor.compress(documents, query, target_tokens=target_tokens)
         chosen = format or _format_of(out)
         text = {"text": lambda: result.text + "\n", "json": lambda: result.to_json() + "\n", "html": result.to_html}[chosen]()
@@ -107,6 +112,7 @@ def mark(
     query: Query,
     top: Annotated[int, typer.Option(min=1, help="Rows of the table: the best of all sentences.")] = 20,
     marker: MarkerName = "default",
+    adapter: AdapterName = None,
     unit: UnitName = Unit.auto,
     format: Annotated[
         MarkFormat | None, typer.Option("--format", "-f", help="json has all sentences in reading order. Default: by the suffix of --out.")
@@ -117,7 +123,7 @@ def mark(
     with console.reported_errors():
         documents = _read(inputs)
         with console.progress():
-            marking = _marker(marker, unit).mark(documents, query)
+            marking = _marker(marker, adapter, unit).mark(documents, query)
         as_json = (format or _format_of(out)) == "json"
         _put(console.marking_json(marking) if as_json else console.marking_table(marking, top, to_file=out is not None), out)
 
@@ -127,6 +133,9 @@ def info() -> None:
     """Show versions, the device, and where the embedded marker's weights are."""
     with console.reported_errors():
         console.info()
+
+
+app.command()(train)
 
 
 def _version(wanted: bool) -> None:
@@ -146,20 +155,22 @@ def _read(inputs: list[Path]) -> list[Document]:
     return read_documents(inputs, sys.stdin.buffer)
 
 
-def _marker(name: str, unit: Unit) -> Marker:
+def _marker(name: str, adapter: Path | None, unit: Unit) -> Marker:
     from attngs.marker import Marker
     from attngs.sentences import Splitter
 
     splitter = Splitter(unit=unit.value)
-    return Marker.default(splitter=splitter) if name == "default" else Marker.from_pretrained(name, splitter=splitter)
+    if name == "default" and adapter is None:
+        return Marker.default(splitter=splitter)
+    return Marker.from_pretrained(name, adapter=adapter, splitter=splitter)
 
 
-def _compressor(name: str, unit: Unit, tokens: str) -> ContextCompressor:
+def _compressor(name: str, adapter: Path | None, unit: Unit, tokens: str) -> ContextCompressor:
     from attngs.compressor import ContextCompressor
     from attngs.tokens import TiktokenCounter
 
     counter: TokenCounter | None = None if tokens == "marker" else TiktokenCounter(tokens)
-    return ContextCompressor(_marker(name, unit), counter=counter)
+    return ContextCompressor(_marker(name, adapter, unit), counter=counter)
 
 
 def _format_of(out: Path | None) -> str:

@@ -24,7 +24,7 @@ from attngs.embedded import load_embedded
 from attngs.errors import InputError, MissingDependencyError, OutOfMemoryError
 from attngs.failures import is_out_of_memory
 from attngs.labelled import LabelledExample, read_examples
-from attngs.loading import LoadedModel, load_model
+from attngs.loading import LoadedModel, load_model, quiet
 from attngs.marker_loading import EMBEDDED, embedded_scorer, scorer_for
 from attngs.metrics import Estimate
 from attngs.protocols import Scorer, SentenceSplitter
@@ -130,7 +130,7 @@ def train(
         cache = ContextCache(VALIDATION_CACHE_BYTES)
         return embedded_scorer(loaded, cache) if name == EMBEDDED and config is None else scorer_for(loaded, config, cache)
 
-    with _own_randomness(), _out_of_memory():
+    with _own_randomness(), _out_of_memory(), quiet():
         return _train(loaded, chosen, split, settings, folder, run, checkpoint, scorer, counter, reader)
 
 
