@@ -1,8 +1,8 @@
 """A synthetic memory: many users' preferences, and questions that share no word with the fact that answers them.
 
-Each memory holds one sentence for each of many topics ("ana picks porridge for breakfast .") and small talk. A question names the topic by another
-word ("what about dawn ?"), so that words find nothing: a marker must know that both mean the same. The memories of held-out
-users are mixed anew; topics and wordings are shared, since a model that knows nothing has to learn them here.
+Each memory holds one sentence for each of several topics ("ana picks porridge for breakfast .") and small talk. A question names the
+topic by another word ("what about dawn ?"), so that words find nothing: a marker must know that both mean the same. The memories of
+held-out users are mixed anew; topics and wordings are shared, since a model that knows nothing has to learn them here.
 
 Usage: python -m benchmarks.preferences [--examples N] [--out FOLDER]
 """
