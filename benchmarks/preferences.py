@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -119,7 +119,7 @@ def word_tokenizer() -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def save_model(folder: Path, model_type: str, **settings: object) -> Path:
+def save_model(folder: Path, model_type: str, **settings: Any) -> Path:
     """A small model with random weights and this task's vocabulary."""
     tokenizer = word_tokenizer()
     model = tiny_model(model_type, peaky=0.5, vocab_size=len(tokenizer), initializer_range=0.1, **settings)

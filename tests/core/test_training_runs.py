@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,18 +10,16 @@ import numpy as np
 import pytest
 import torch
 from peft import PeftModel
-from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 from typer.testing import CliRunner
 
 from attngs import AttentionConfig, Marker, TrainingSettings, train
 from attngs.adapters import find_adapter, merged, without_deprecations
 from attngs.cli import app
-from attngs.errors import AssetError, ConfigError, ModelError
+from attngs.errors import AssetError, ConfigError
 from attngs.labelled import read_examples
 from attngs.loading import load_model
 from attngs.training.run import TrainingResult
-from attngs.training.trainer import Stop
 from benchmarks.preferences import generate, recall, rows, save_model
 
 QUERY = AttentionConfig(probe="query")
@@ -141,79 +133,12 @@ def test_the_embedded_marker_takes_an_adapter(tmp_path: Path, default_marker: Ma
     assert default_marker.mark(DATA[0].documents, DATA[0].query).scores != scores
 
 
-def start(base: Path, data: Path, out: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "attngs", "train", str(data), "--marker", str(base), "--out", str(out), "--objective", "answer"]
-    command += ["--epochs", "15", "--batch-size", "8", "--rank", "4", "--patience", "100", *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
-
-
-def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def test_a_killed_run_goes_on_and_ends_where_it_would_have(base: Path, tmp_path: Path) -> None:
-    data = tmp_path / "data.jsonl"
-    data.write_text(rows(DATA))
-    settings = TrainingSettings(epochs=15, batch_size=8, rank=4, alpha=8, patience=100)  # 60 steps
-    whole = train(data, out=tmp_path / "whole", objective="answer", marker=base, settings=settings)
-
-    out = tmp_path / "out"
-    process = start(base, data, out)
-    wait_for(lambda: (out / "checkpoints" / "checkpoint-18" / "trainer_state.json").is_file(), process)
-    process.kill()
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    with pytest.raises(AssetError, match=r"is not finished; go on with `attngs train .* --resume`"):
-        Marker.from_pretrained(out)
-    with pytest.raises(ConfigError, match="a run that is not finished; use `resume`"):
-        train(data, out=out, objective="answer", marker=base, settings=settings)
-
-    process = start(base, data, out, "--resume")  # and Ctrl-C on the way
-    wait_for(lambda: (out / "checkpoints" / "checkpoint-36" / "trainer_state.json").is_file(), process)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130, errors
-    assert "of 60. Go on with:" in errors
-    assert "--resume" in errors
-
-    resumed = train(data, out=out, objective="answer", marker=base, settings=settings, resume=True)
-    assert resumed.steps == whole.steps == 60
-    one, other = (load_file(folder / "adapter_model.safetensors") for folder in (whole.folder, resumed.folder))
-    assert one.keys() == other.keys()
-    assert max(float((one[name] - other[name]).abs().max()) for name in one) < 1e-4
-    logs = [[json.loads(line) for line in (r.folder / "log.jsonl").read_text().splitlines()] for r in (whole, resumed)]
-    steps = [[line["step"] for line in log if "loss" in line] for log in logs]
-    assert steps[0] == steps[1] == list(range(1, 61))
-
-
-def test_a_loss_that_is_not_a_number_ends_the_run(base: Path, tmp_path: Path) -> None:
-    settings = replace(SHORT, learning_rate=1e30, warmup=0.0, max_gradient_norm=1e30)
-    with pytest.raises(ModelError, match=r"is not a number in step \d+\. Start again with a lower `learning_rate`.*torch\.float32"):
-        train(DATA, out=tmp_path / "out", objective="answer", marker=base, settings=settings)
-    for path in (tmp_path / "out").rglob("*.safetensors"):
-        assert all(torch.isfinite(weight).all() for weight in load_file(path).values())
-
-
 def test_training_leaves_the_callers_chance_alone(base: Path, tmp_path: Path) -> None:
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
     train(DATA[:16], out=tmp_path / "out", objective="evidence", marker=base, settings=replace(SHORT, epochs=1, evaluations=1))
     assert torch.equal(torch.rand(4), expected)
-
-
-def test_the_first_ctrl_c_waits_for_the_step_and_the_second_does_not() -> None:
-    stop = Stop()
-    with stop.listening():
-        signal.raise_signal(signal.SIGINT)
-        assert stop.wanted
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_the_command_line_trains_and_marks(base: Path, tmp_path: Path) -> None:
