@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -121,8 +121,9 @@ def train(
         "attention": asdict(config) if config else None,
         "data": {**source, **_sizes(split)},
     }
-    reader = AnswerReader(loaded, (config or AttentionConfig()).prompt, settings) if goal != "evidence" else None
-    chosen = _objective(goal, loaded, config, settings, reader)
+    fitting = replace(settings, max_tokens=max(1, min(settings.max_tokens, loaded.window * 3 // 4)))  # the rest is for the prompt
+    reader = AnswerReader(loaded, (config or AttentionConfig()).prompt, fitting) if goal != "evidence" else None
+    chosen = _objective(goal, loaded, config, fitting, reader)
     folder = RunFolder(Path(out))
     checkpoint = folder.begin(run, resume=resume, overwrite=overwrite)
 

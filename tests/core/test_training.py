@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +163,14 @@ def test_a_context_fits_and_holds_its_evidence(max_tokens: int, step: int, hard:
     assert [order.index(text) for text in texts] == sorted(order.index(text) for text in texts)
     for sentence in sentences:
         assert sentence.document.text[sentence.start : sentence.end] == sentence.text
+
+
+def test_a_context_of_several_windows_is_trained_on_where_its_evidence_is(decoder: LoadedModel) -> None:
+    text = "".join(f"Nothing of note on day {day}. " for day in range(40)) + "Her new pills are blue."
+    long = [replace(row(n), documents=(Document(text=text, id="a"),), evidence=((0, text.index("Her"), len(text)),)) for n in range(20)]
+    batch = examples(long)[:2]
+    loss = AttentionEvidence(decoder, AttentionConfig(), SETTINGS).loss(batch, 0)
+    assert torch.isfinite(loss)
 
 
 def test_no_group_is_on_both_sides() -> None:
