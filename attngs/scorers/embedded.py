@@ -25,9 +25,14 @@ def encoder_scorer(states: SentenceStates) -> FusedScorer:
 
 
 class EmbeddedScorer(BatchedScorer):
-    """`encoder_scorer`; but where most letters of the question are not Latin, z(BM25) + 0.1 z(late attention)."""
+    """`encoder_scorer`; but where most letters of the question are not Latin, z(BM25) + 0.1 z(late attention).
+
+    Attributes:
+        states: As given.
+    """
 
     def __init__(self, states: SentenceStates) -> None:
+        self.states = states
         self._latin = encoder_scorer(states)
         self._other = FusedScorer((LexicalScorer(cache=states.cache), 1.0), (LateAttentionScorer(states), 0.1))
 
