@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from attngs.evaluation import BUDGETS
 from benchmarks.evidence.methods import BM25, COSINE, OURS
 from benchmarks.evidence.report import title
+from benchmarks.evidence.sets import SETS
 from benchmarks.evidence.summary import percent
 
 COLUMNS = 3
@@ -50,7 +51,9 @@ def draw(results: Mapping[str, Any], folder: Path) -> Path:
     mpl.rcParams |= {"svg.hashsalt": "attngs", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10, "text.color": INK}
     from matplotlib import pyplot
 
-    panels = [(name, "recall", at) for name, at in _first_units(results) if "recall" in at[percent(BUDGETS[0])]]
+    panels = [
+        (name, "recall", at) for name, at in _first_units(results) if SETS[name].kind != "safety" and "recall" in at[percent(BUDGETS[0])]
+    ]
     panels += [(name, "injected", at) for name, at in _first_units(results) if "injected" in at[percent(BUDGETS[0])]]
     height = max(1, -(-len(panels) // COLUMNS))
     figure, grid = pyplot.subplots(height, COLUMNS, figsize=(4.3 * COLUMNS, 3.3 * height + 0.9), squeeze=False, layout="constrained")
@@ -77,7 +80,7 @@ def _panel(axis: Any, name: str, metric: str, at: Mapping[str, Any]) -> dict[str
     shares = [100 * share for share in BUDGETS]
     for method, line in LINES.items():
         numbers: Sequence[Sequence[float]] = [at[percent(share)][metric].get(method) for share in BUDGETS]
-        if any(number is None for number in numbers):
+        if any(number is None for number in numbers) or (metric, method) == ("injected", "oracle"):
             continue
         means, lows, highs = zip(*numbers, strict=True)
         (handles[method],) = axis.plot(
@@ -93,8 +96,8 @@ def _panel(axis: Any, name: str, metric: str, at: Mapping[str, Any]) -> dict[str
         if method == OURS:
             axis.fill_between(shares, lows, highs, color=line.color, alpha=0.12, linewidth=0)
     what = "evidence kept" if metric == "recall" else "injected share of what is kept"
-    axis.set_title(title(name), loc="left", fontweight="bold", fontsize=11)
-    axis.text(1, 1.03, f"{at['rows']} questions", transform=axis.transAxes, ha="right", color=PALE, fontsize=9)
+    axis.set_title(title(name), loc="left", fontweight="bold", fontsize=11, pad=10)
+    axis.text(1, 1.05, f"{at['rows']} questions", transform=axis.transAxes, ha="right", color=PALE, fontsize=9)
     axis.set_ylabel(what, color=PALE)
     axis.set_xscale("log")
     axis.set_xticks(shares, [percent(share) for share in BUDGETS])

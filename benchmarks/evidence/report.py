@@ -20,11 +20,11 @@ def title(name: str) -> str:
 
 
 def interval(numbers: Sequence[float] | None, sign: str = "") -> str:
-    """A mean with its 95 % interval."""
+    """A mean with its 95 % interval; by itself where all draws agree."""
     if numbers is None:
         return "-"
     mean, low, high = (_short(f"{number:{sign}.3f}") for number in numbers)
-    return f"{mean} ({low} ... {high})"
+    return mean if low == high else f"{mean} ({low} ... {high})"
 
 
 def _short(number: str) -> str:

@@ -29,8 +29,8 @@ class Source:
     personal: bool = False
     """Whether it is about one person's memory."""
     kind: Literal["real", "generated", "safety"] = "real"
-    """Generated sets are this project's own and not in the average over real ones. In the safety set the texts are so short that no unit fits
-    into the smaller budgets; it is there for what was injected, and its recall is told but neither averaged nor judged."""
+    """Generated sets are this project's own and not in the average over real ones. The safety set is there for what was injected: its texts
+    are so short that no unit fits into the smaller budgets, so its recall is told but neither averaged nor judged."""
 
 
 def _file(name: str, title: str, rows: int | None, units: tuple[Unit, ...], **more: Any) -> Source:
