@@ -16,6 +16,7 @@ from attngs.loading import LoadedModel
 from attngs.marker import Marker
 from attngs.metrics import Place
 from attngs.protocols import Scorer, TokenCounter
+from attngs.scorers.attention import AttentionScorer
 from attngs.scorers.cosine import CosineScorer
 from attngs.scorers.differential import DifferentialScorer
 from attngs.scorers.fused import FusedScorer
@@ -130,7 +131,7 @@ def _needs(option: str) -> Callable[[Bench], str | None]:
 def _ragcompress_reason(bench: Bench) -> str | None:
     if bench.marker is None:
         return "its AttentionScorer needs a decoder (--marker), its default a cross-encoder from the hub"
-    return missing("ragcompress") or (None if bench.load().scorer.__class__.__name__ == "AttentionScorer" else "--marker is no decoder")
+    return missing("ragcompress") or (None if isinstance(bench.attention, AttentionScorer) else "--marker is no decoder")
 
 
 METHODS = (

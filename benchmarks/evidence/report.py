@@ -91,9 +91,9 @@ def lead_table(results: Results) -> TextTable:
 
 
 def bold(numbers: Sequence[float]) -> str:
-    """A difference; bold where its interval leaves out 0."""
+    """A difference; bold where its interval leaves out 0, unless a single cluster left nothing to draw from."""
     text = interval(numbers, "+")
-    return f"**{text}**" if numbers[1] > 0 or numbers[2] < 0 else text
+    return f"**{text}**" if numbers[1] < numbers[2] and (numbers[1] > 0 or numbers[2] < 0) else text
 
 
 def _mean(numbers: Sequence[float]) -> str:
