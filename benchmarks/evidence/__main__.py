@@ -40,7 +40,7 @@ from benchmarks.machine import describe_machine, flat_json
 def main(arguments: Sequence[str] | None = None) -> None:
     settings = parse_arguments(arguments)
     _keep_quiet(settings)
-    console = Console(width=None if sys.stdout.isatty() else 150)
+    console = Console(width=None if sys.stdout.isatty() else 190)
     sets, without = _load(settings)
     bench = Bench(settings.marker, settings.probe, settings.adapter)
     methods, left_out = choose(bench, settings.methods)

@@ -54,9 +54,9 @@ def _maren(folder: Path, limit: int | None, seed: int) -> list[Row]:
 SETS: dict[str, Source] = {
     "maren": Source(title="Maren, three months", rows=None, units=CHAT, personal=True, load=_maren),
     "madial_user1": _file("madial_user1", "MADial memories", None, CHAT, personal=True),
-    "qmsum_val": _file("qmsum_val", "QMSum meetings", 24, CHAT),
-    "expmrc": _file("expmrc", "ExpMRC passages", 80, TEXT),
-    "xquad12_a": _file("xquad12_a", "XQuAD, 12 languages", 48, TEXT),
+    "qmsum_val": _file("qmsum_val", "QMSum meetings", 32, CHAT),
+    "expmrc": _file("expmrc", "ExpMRC passages", 100, TEXT),
+    "xquad12_a": _file("xquad12_a", "XQuAD, 12 languages", 60, TEXT),
     "bipia_email_train": _file("bipia_email_train", "BIPIA e-mails", None, CHAT, kind="safety"),
     **{name: _memories(name) for name in KINDS},
 }

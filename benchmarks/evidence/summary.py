@@ -74,12 +74,12 @@ def methods_of(scores: Scores, unit: str) -> list[str]:
 def column(
     scores: Scores, unit: str, method: str, share: float, metric: str, members: Iterable[int] | None = None
 ) -> tuple[list[float], list[str]]:
-    """The values of the rows that have any, with their clusters."""
+    """The values of the rows that have any, with their clusters; what Ctrl-C left of an unfinished row does not count."""
     rows = scores.values.get((unit, method, share), [])
     if method == ORACLE:  # only of rows with evidence
         known = iter(rows)
         rows = [next(known) if row.evidence else {} for row in scores.rows]
-    chosen = [i for i in (range(len(rows)) if members is None else members) if not math.isnan(rows[i].get(metric, math.nan))]
+    chosen = [i for i in (range(len(scores.rows)) if members is None else members) if not math.isnan(rows[i].get(metric, math.nan))]
     return [rows[i][metric] for i in chosen], [scores.rows[i].cluster for i in chosen]
 
 
