@@ -59,7 +59,8 @@ def set_table(name: str, found: Results, unit: str | None = None, group: str = "
         ),
         rows=tuple(rows),
         notes=(
-            f"{found['seconds']:,.0f} s, of which {found['read_seconds']:,.0f} s reading contexts; ms: one question, warm, which the first method of an encoder encodes",
+            f"{found['seconds']:,.0f} s, of which {found['read_seconds']:,.0f} s reading contexts",
+            "ms: one question over a context that was read; the first method of an encoder encodes the question for the others",
         ),
     )
 
