@@ -21,15 +21,20 @@ from attngs.types import ScoreRequest, Sentence, Warmth
 
 def encoder_scorer(states: SentenceStates) -> FusedScorer:
     """z(late attention) + z(cosine) + 0.5 z(BM25), for an encoder that knows the language of the question."""
-    return FusedScorer((LateAttentionScorer(states), 1.0), (CosineScorer(states), 1.0), (LexicalScorer(), 0.5))
+    return FusedScorer((LateAttentionScorer(states), 1.0), (CosineScorer(states), 1.0), (LexicalScorer(cache=states.cache), 0.5))
 
 
 class EmbeddedScorer(BatchedScorer):
-    """`encoder_scorer`; but where most letters of the question are not Latin, z(BM25) + 0.1 z(late attention)."""
+    """`encoder_scorer`; but where most letters of the question are not Latin, z(BM25) + 0.1 z(late attention).
+
+    Attributes:
+        states: As given.
+    """
 
     def __init__(self, states: SentenceStates) -> None:
+        self.states = states
         self._latin = encoder_scorer(states)
-        self._other = FusedScorer((LexicalScorer(), 1.0), (LateAttentionScorer(states), 0.1))
+        self._other = FusedScorer((LexicalScorer(cache=states.cache), 1.0), (LateAttentionScorer(states), 0.1))
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
         """The scores of each request, or the error that it met."""
