@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +32,13 @@ def words(text: str) -> list[str]:
             position = run.end()
         found.extend(filter(None, [word[position:]]))
     return found
+
+
+def mostly_latin(text: str) -> bool:
+    """Whether at least half of the letters are Latin."""
+    letters = [character for character in text[:1_000] if character.isalpha()]
+    latin = sum(unicodedata.name(character, "").startswith("LATIN") for character in letters)
+    return 2 * latin >= len(letters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
