@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from attngs.context_cache import DEFAULT_CACHE_BYTES, ContextCache
 from attngs.cutting import Cutter
 from attngs.documents import DocumentLike, as_documents, check_query
-from attngs.errors import ConfigError, UnsupportedModelError
-from attngs.marking import AlphaRule, MarkRule, check_finite
+from attngs.errors import UnsupportedModelError
+from attngs.marking import AlphaRule, MarkRule, Threshold, check_finite
 from attngs.micro_batcher import MicroBatcher
 from attngs.protocols import Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.scorers.batch import score_batch
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from attngs.loading import LoadedModel
+    from attngs.probe import Probe
     from attngs.scorers.attention import AttentionConfig
 
 logger = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ class Marker:
         window: int | None = None,
         layers: Sequence[float] | None = None,
         config: AttentionConfig | None = None,
+        probe: str | Path | Probe | None = None,
         splitter: SentenceSplitter | None = None,
         rule: MarkRule | None = None,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
@@ -90,8 +92,7 @@ class Marker:
         """Load a marker from the Hugging Face hub or a local folder.
 
         A decoder is read by its attention, as in the paper; layers above the highest one that is read are not loaded. A BERT-like encoder
-        is read by late attention over its states, because the heads of sentence encoders find little evidence; pass `layers` or a `config`
-        to read its heads all the same.
+        is read by late attention over its states, since its heads find little; pass `layers` or a `config` to read them all the same.
 
         Args:
             name_or_path: For example `Qwen/Qwen3-0.6B`, or a folder.
@@ -101,8 +102,9 @@ class Marker:
             window: Tokens that are read together; at most what the model allows.
             layers: Which layers are read, as fractions of the depth: `AttentionConfig(layers=...)` for short.
             config: Which layers and positions are read.
-            splitter: Cuts texts into units.
-            rule: Turns scores into marks.
+            probe: What `attngs fit` learned for this model, or its folder; scores are then probabilities, and only its layers are loaded.
+            splitter: Cuts texts into units; as the probe was fitted when not given.
+            rule: Turns scores into marks; with a probe, its own threshold when not given.
             cache_bytes: Bound of what is kept of contexts, so that a further question costs little more than its own tokens; 0 keeps
                 nothing.
             cache_storage: How keys and values are kept: `None` as computed, which is exact; `bfloat16` or `int8` take less.
@@ -111,24 +113,27 @@ class Marker:
         Raises:
             ModelNotFoundError: Nothing by that name could be loaded.
             UnsupportedModelError: Its attention cannot be read, or it needs code of its own.
-            ConfigError: A setting is outside its range.
+            ConfigError: A setting is outside its range, or the probe was fitted for another model.
+            AssetError: The probe cannot be used.
         """
         from attngs.loading import load_model
-        from attngs.scorers.attention import AttentionConfig
+        from attngs.model_scorers import config_of, decoder_layers, encoder_layers, load_probe, probe_scorer, scorer_of
 
-        config, cache = _config_of(layers, config), ContextCache(cache_bytes)
+        fitted, cache = load_probe(probe), ContextCache(cache_bytes)
+        config = config_of(layers, config, fitted)
         loaded = load_model(
             name_or_path,
             device=device,
             dtype=dtype,
             revision=revision,
-            decoder_layers=_layers_of(config or AttentionConfig()),
-            encoder_layers=_layers_of(config) if config else None,
-            window=window,
+            decoder_layers=decoder_layers(config, fitted),
+            encoder_layers=encoder_layers(config),
+            window=window or (fitted.window if fitted else None),
             max_batch_tokens=max_batch_tokens,
             cache_storage=cache_storage,
         )
-        return cls._of(loaded, _scorer_of(loaded, config, cache), cache, splitter=splitter, rule=rule)
+        scorer = probe_scorer(loaded, fitted, cache) if fitted else scorer_of(loaded, config, cache)
+        return cls._of(loaded, scorer, cache, fitted, splitter=splitter, rule=rule)
 
     @classmethod
     def from_model(
@@ -139,6 +144,7 @@ class Marker:
         window: int | None = None,
         layers: Sequence[float] | None = None,
         config: AttentionConfig | None = None,
+        probe: str | Path | Probe | None = None,
         splitter: SentenceSplitter | None = None,
         rule: MarkRule | None = None,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
@@ -147,34 +153,57 @@ class Marker:
     ) -> Marker:
         """Use a model that is in memory already, for instance the one that also chats. The settings are those of `from_pretrained`."""
         from attngs.loading import wrap_model
+        from attngs.model_scorers import config_of, load_probe, probe_scorer, scorer_of
 
-        config, cache = _config_of(layers, config), ContextCache(cache_bytes)
+        fitted, cache = load_probe(probe), ContextCache(cache_bytes)
+        config = config_of(layers, config, fitted)
+        window = window or (fitted.window if fitted else None)
         loaded = wrap_model(model, tokenizer, window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage)
-        return cls._of(loaded, _scorer_of(loaded, config, cache), cache, splitter=splitter, rule=rule)
+        scorer = probe_scorer(loaded, fitted, cache) if fitted else scorer_of(loaded, config, cache)
+        return cls._of(loaded, scorer, cache, fitted, splitter=splitter, rule=rule)
 
     @classmethod
     def default(
-        cls, *, splitter: SentenceSplitter | None = None, rule: MarkRule | None = None, cache_bytes: int = DEFAULT_CACHE_BYTES
+        cls,
+        *,
+        probe: str | Path | Probe | None = None,
+        splitter: SentenceSplitter | None = None,
+        rule: MarkRule | None = None,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
     ) -> Marker:
-        """The embedded marker: works offline, on any CPU, with the weights of the extra `mini`.
+        """The embedded marker: works offline, on any CPU, with the weights of the extra `mini`. The settings are those of `from_pretrained`.
 
         Raises:
             MissingDependencyError: The extra is not installed.
-            AssetError: Its weights are not the ones that attngs was measured with.
+            AssetError: Its weights are not the ones that attngs was measured with, or the probe cannot be used.
+            ConfigError: The probe was fitted for another model.
         """
         from attngs.embedded import load_embedded
+        from attngs.model_scorers import load_probe, probe_scorer
         from attngs.scorers.embedded import EmbeddedScorer
         from attngs.sentence_states import SentenceStates
 
-        loaded, cache = load_embedded(), ContextCache(cache_bytes)
-        return cls._of(loaded, EmbeddedScorer(SentenceStates(loaded, cache=cache)), cache, splitter=splitter, rule=rule)
+        fitted, loaded, cache = load_probe(probe), load_embedded(), ContextCache(cache_bytes)
+        scorer: Scorer = EmbeddedScorer(SentenceStates(loaded, cache=cache))
+        if fitted:
+            scorer = probe_scorer(loaded, fitted, cache, default=EmbeddedScorer)
+        return cls._of(loaded, scorer, cache, fitted, splitter=splitter, rule=rule)
 
     @classmethod
     def _of(
-        cls, loaded: LoadedModel, scorer: Scorer, cache: ContextCache, *, splitter: SentenceSplitter | None, rule: MarkRule | None
+        cls,
+        loaded: LoadedModel,
+        scorer: Scorer,
+        cache: ContextCache,
+        probe: Probe | None,
+        *,
+        splitter: SentenceSplitter | None,
+        rule: MarkRule | None,
     ) -> Marker:
         from attngs.tokens import TokenizerCounter
 
+        if probe:
+            splitter, rule = splitter or Splitter(probe.unit), rule or Threshold(probe.threshold)
         counter = TokenizerCounter(loaded.tokenizer, loaded.name)
         return cls(scorer, splitter=splitter, rule=rule, counter=counter, cache=cache, name=loaded.name)
 
@@ -269,28 +298,3 @@ class Marker:
             return Marking(query=request.query, sentences=tuple(request.sentences), scores=finite, marked=tuple(self.rule(finite)))
         except Exception as error:
             return error
-
-
-def _config_of(layers: Sequence[float] | None, config: AttentionConfig | None) -> AttentionConfig | None:
-    from attngs.scorers.attention import AttentionConfig
-
-    if layers is None:
-        return config
-    if config is not None:
-        raise ConfigError("pass `layers` or `config`, not both: a config has `layers` of its own.")
-    return AttentionConfig(layers=tuple(layers))
-
-
-def _layers_of(config: AttentionConfig) -> tuple[float, ...] | None:
-    """The layers that are enough; a model that also writes an answer needs them all."""
-    return None if config.answer_tokens else config.layers
-
-
-def _scorer_of(loaded: LoadedModel, config: AttentionConfig | None, cache: ContextCache) -> Scorer:
-    """Attention of a decoder, or of an encoder whose heads are asked for; late attention of any other encoder."""
-    from attngs.scorers.attention import AttentionScorer
-    from attngs.scorers.embedded import encoder_scorer
-    from attngs.sentence_states import SentenceStates
-
-    reads_heads = loaded.causal or config is not None
-    return AttentionScorer(loaded, config, cache=cache) if reads_heads else encoder_scorer(SentenceStates(loaded, cache=cache))
