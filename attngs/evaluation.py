@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from attngs.errors import InputError
 from attngs.labelled import LabelledExample
-from attngs.marking import ranking
 from attngs.metrics import merged, shared
 from attngs.protocols import TokenCounter
 from attngs.types import Sentence
@@ -68,7 +67,7 @@ def judge(example: LabelledExample, sentences: Sequence[Sentence], counter: Toke
 def fill(scores: Sequence[float], costs: NDArray[np.int64], budget: int) -> list[int]:
     """The units that fit, best first."""
     kept, misfits = list[int](), 0
-    for i in ranking(scores):
+    for i in np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable").tolist():  # ties go to the earlier one
         if costs[i] <= budget:
             kept.append(i)
             budget -= int(costs[i])

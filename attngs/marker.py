@@ -171,7 +171,7 @@ class Marker:
         rule: MarkRule | None = None,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
     ) -> Marker:
-        """The embedded marker: works offline, on any CPU, with the weights of the extra `mini`. The settings are those of `from_pretrained`.
+        """The embedded marker: works offline, on any CPU, with the weights of the extra `mini`. Settings as in `from_pretrained`.
 
         Raises:
             MissingDependencyError: The extra is not installed.

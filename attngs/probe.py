@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,7 @@ class Probe:
             )
 
     def save(self, folder: Path) -> None:
-        """Write `marker.json` and `probe.safetensors`; the first names the hash of the second and comes last, so no reader mixes two probes.
+        """Write `marker.json` and `probe.safetensors`. The first names the hash of the second and comes last: nobody reads half of each.
 
         Raises:
             InputError: The folder cannot be written to.
@@ -151,11 +151,17 @@ class Probe:
         try:
             return cls(
                 features=tuple(map(str, plain["features"])),
-                **{name: np.asarray(tensors[name], dtype=np.float64) for name in ("mean", "scale", "weights")},
+                mean=tensors["mean"],
+                scale=tensors["scale"],
+                weights=tensors["weights"],
                 bias=float(tensors["bias"][0]),
                 calibration=_build(Calibration, plain["calibration"]),
                 model=_build(ModelIdentity, plain["model"]),
-                **{name: plain[name] for name in ("unit", "window", "threshold", "method", "settings")},
+                unit=plain["unit"],
+                window=plain["window"],
+                threshold=float(plain["threshold"]),
+                method=str(plain["method"]),
+                settings=plain["settings"],
             )
         except (ConfigError, KeyError, TypeError, ValueError, IndexError) as error:
             raise AssetError(f"the probe in `{folder}` is damaged: {type(error).__name__}: {error} Fit it again.") from error
@@ -180,7 +186,7 @@ def _settings(folder: Path) -> Mapping[str, Any]:
     return plain
 
 
-def _tensors(folder: Path, expected: str) -> Mapping[str, Sequence[float]]:
+def _tensors(folder: Path, expected: str) -> Mapping[str, Floats]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -189,7 +195,7 @@ def _tensors(folder: Path, expected: str) -> Mapping[str, Sequence[float]]:
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != expected:
             raise AssetError(f"`{path}` is damaged, or belongs to another `{SETTINGS}`: its sha256 is not the expected one. Fit it again.")
-        return load(data)
+        return {name: values.astype(np.float64) for name, values in load(data).items()}
     except OSError as error:
         raise AssetError(f"`{path}` cannot be read: {error.strerror or error}. Pass the folder that `attngs fit --out` wrote.") from error
     except (SafetensorError, ValueError) as error:

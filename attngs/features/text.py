@@ -14,6 +14,9 @@ from attngs.scorers.batch import attempt_each
 from attngs.scorers.lexical import words
 from attngs.types import ScoreRequest, Sentence
 
+LENGTH = "length.log"
+"""The log of a sentence's number of words, which turns a mean over tokens into a sum."""
+
 STEM = 5
 """Letters of a word that count where endings do not: crude, and the same for all languages with an alphabet."""
 
@@ -31,7 +34,7 @@ class TextFeatures:
             *(f"words.{scale}" for scale in SCALES),
             *(f"stems.{scale}" for scale in SCALES),
             *("words.cover", "words.rarest", "stems.cover.document"),
-            *("length", "place.document", "place.first", "place.last", "place.recency", "place.document_recency"),
+            *("length", LENGTH, "place.document", "place.first", "place.last", "place.recency", "place.document_recency"),
             *("form.label", "form.question", "form.digits", "size.context", "size.document"),
         )
 
@@ -100,6 +103,7 @@ def _structure(sentences: Sequence[Sentence], layout: Layout, lengths: Floats) -
     _, documents = np.unique(layout.first, return_inverse=True)
     return [
         standardised(np.log1p(lengths)),
+        np.log1p(lengths),
         inside,
         (layout.place == layout.first).astype(np.float64),
         (layout.place == layout.last - 1).astype(np.float64),
