@@ -22,7 +22,7 @@ class Bin(NamedTuple):
 
     predicted: float
     observed: float
-    count: int
+    size: int
 
 
 class Reliability(NamedTuple):
@@ -52,10 +52,10 @@ def platt(scores: Sequence[Floats], labels: Sequence[Labels]) -> Calibration:
 def cross_fitted(scores: Sequence[Floats], labels: Sequence[Labels], folds: NDArray[np.int64]) -> list[Floats]:
     """The probabilities of each context by a calibration that has not seen its fold."""
     found = [np.empty(0)] * len(scores)
-    for fold in np.unique(folds):
-        others = np.flatnonzero(folds != fold)
+    for fold in range(int(folds.max()) + 1):
+        others = np.flatnonzero(folds != fold).tolist()
         calibration = platt([scores[i] for i in others], [labels[i] for i in others])
-        for i in np.flatnonzero(folds == fold):
+        for i in np.flatnonzero(folds == fold).tolist():
             found[i] = calibration(scores[i])
     return found
 
@@ -73,7 +73,7 @@ def reliability(probabilities: Sequence[Floats], labels: Sequence[Labels]) -> Re
     order = np.argsort(predicted, kind="stable")
     parts = [part for part in np.array_split(order, BINS) if len(part)]
     bins = tuple(Bin(float(predicted[part].mean()), float(observed[part].mean()), len(part)) for part in parts)
-    error = sum(one.count * abs(one.predicted - one.observed) for one in bins) / len(predicted)
+    error = sum(one.size * abs(one.predicted - one.observed) for one in bins) / len(predicted)
     return Reliability(float(error), float(((predicted - observed) ** 2).mean()), bins)
 
 

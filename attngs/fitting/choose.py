@@ -51,7 +51,7 @@ def choose(tables: Mapping[str, Table], tried: Sequence[Candidate], folds: NDArr
         folds: The fold of each row.
     """
     count = int(folds.max()) + 1
-    pairs = [pair for pair in combinations(range(count), 2)]
+    pairs = list(combinations(range(count), 2))
     worth = np.full((len(tried), count, len(folds)), np.nan)  # [c, j, row]: without fold j, the row judged without its own fold too
     single = np.full((len(tried), len(folds)), np.nan)  # [c, row]: judged without its own fold
     for c in track(range(len(tried)), "trying candidates"):
