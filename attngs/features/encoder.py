@@ -26,6 +26,9 @@ TEMPERATURE = 0.1
 SHARP = 0.05
 """Temperature of a similarity's share in the context: how alone it is at the top."""
 
+TAIL = 24
+"""Tokens at the end of the question that are compared by themselves."""
+
 ROWS = 64
 """Tokens of the question that are compared at once; bounds memory for a question as long as a conversation."""
 
@@ -47,6 +50,7 @@ class EncoderFeatures:
             *(f"{kind}.{scale}" for scale in SCALES for kind in ("late", "cosine", "closest")),
             *("cosine.absolute", "closest.absolute", "cosine.document.absolute", "closest.document.absolute"),
             *("cosine.lead", "cosine.share", "closest.lead", "cosine.before", "cosine.after", "cosine.best", "cosine.context"),
+            *("cosine.centred", "cosine.feedback", "cosine.tail", "cosine.passage_best"),
             *("other.late", "other.cosine", "other.closest"),
         )
 
@@ -98,6 +102,8 @@ class EncoderFeatures:
             shifted - before,
             standardised(layout.highest(cosine, None)),
             np.full(len(context), whole @ question / max(float(np.linalg.norm(whole)), 1e-9)),
+            *_refined(sums, question, asked, cosine),
+            standardised(layout.highest(cosine, SCALES["passage"])),
             *(other * standardised(values) for values in (late, cosine, nearest)),
         ]
         return np.stack(columns, axis=1)
@@ -114,6 +120,23 @@ def _compare(asked: Tensor, keys: Tensor, owner: Tensor, sentences: int) -> tupl
         matches = torch.full((len(rows), sentences), -1.0).scatter_reduce_(1, owner.expand(len(rows), -1), products, "amax")
         best.append(matches)
     return attention.double().numpy(), torch.cat(best).T.double().numpy()
+
+
+def _refined(sums: Floats, question: Floats, asked: Tensor, cosine: Floats) -> tuple[Floats, Floats, Floats]:
+    """Three similarities that see past the first one; z-scores `(S,)`.
+
+    `centred` takes off what all sentences of the context have in common. `feedback` compares with what is most similar to the question so
+    far, as pseudo-relevance feedback does: what else there is like it. `tail` compares with the question's end, where a dialogue asks.
+    """
+    units = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
+    middle = units.mean(axis=0)
+    apart = units - middle
+    centred = apart @ (question - middle) / np.maximum(np.linalg.norm(apart, axis=1), 1e-9)
+    likely = np.exp(_log_share(cosine / SHARP))
+    others = likely @ units - likely[:, None] * units  # a sentence is no evidence for itself
+    feedback = (units * others).sum(axis=1) / np.maximum(np.linalg.norm(others, axis=1), 1e-9)
+    tail = units @ asked[-TAIL:].double().mean(dim=0).numpy()
+    return standardised(centred), standardised(feedback), standardised(tail)
 
 
 def _log_share(values: Floats) -> Floats:

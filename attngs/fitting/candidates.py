@@ -19,6 +19,7 @@ from attngs.features.attention import HeadName
 from attngs.features.text import LENGTH
 from attngs.fitting.linear import Floats, Linear, learn, weighted
 from attngs.fitting.rows import Row, Table
+from attngs.sentences import Unit
 
 HEAD_SETS = (1, 4, 16)
 """How many of the best heads are averaged."""
@@ -39,22 +40,24 @@ class Candidate:
     method: str
     """`default`, `setting` or `probe`."""
     name: str
-    unit: str
+    unit: Unit
     train: Callable[[Sequence[Row]], Linear]
     learned: bool
     """Whether training rows change anything."""
 
 
-def candidates(table: Table, default: str) -> list[Candidate]:
+def candidates(table: Table, default: str, *, shipped: bool) -> list[Candidate]:
     """All that is tried on one unit, the default first.
 
     Args:
         table: Any rows cut by that unit.
         default: The feature that is the score of the marker without a probe.
+        shipped: Whether a marker without a probe cuts texts by this unit; if not, its score is a setting like any other.
     """
     heads = [part for name in table.names if (part := HeadName.parse(name))]
     settings = _attention_settings(table, heads) if heads else _single_features(table)
-    first = Candidate(method="default", name="default", unit=table.unit, train=_constant(table, [default], [1.0]), learned=False)
+    method = "default" if shipped else "setting"
+    first = Candidate(method=method, name="default", unit=table.unit, train=_constant(table, [default], [1.0]), learned=False)
     return [first, *settings, *_probes(table, default)]
 
 

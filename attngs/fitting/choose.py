@@ -19,6 +19,7 @@ from attngs.fitting.candidates import Candidate
 from attngs.fitting.linear import Floats, Linear
 from attngs.fitting.rows import Row, Table
 from attngs.progress import track
+from attngs.sentences import Unit
 
 CRITERION = (0.05, 0.10)
 """Budgets whose mean recall decides."""
@@ -42,7 +43,7 @@ class Choice:
     """The best candidate of each method over all folds."""
 
 
-def choose(tables: Mapping[str, Table], tried: Sequence[Candidate], folds: NDArray[np.int64]) -> Choice:
+def choose(tables: Mapping[Unit, Table], tried: Sequence[Candidate], folds: NDArray[np.int64]) -> Choice:
     """Nested cross-validation, then the choice on everything.
 
     Args:
@@ -85,7 +86,7 @@ def choose(tables: Mapping[str, Table], tried: Sequence[Candidate], folds: NDArr
     )
 
 
-def _nested(tables: Mapping[str, Table], tried: Sequence[Candidate], folds: NDArray[np.int64], worth: Floats) -> dict[str, Floats]:
+def _nested(tables: Mapping[Unit, Table], tried: Sequence[Candidate], folds: NDArray[np.int64], worth: Floats) -> dict[str, Floats]:
     found: dict[str, Floats] = {}
     for name in (*METHODS, "fitted"):
         methods = METHODS if name == "fitted" else (name,)

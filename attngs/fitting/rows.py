@@ -15,6 +15,7 @@ from attngs.evaluation import Judged, judge
 from attngs.labelled import LabelledExample
 from attngs.progress import listening, track
 from attngs.protocols import FeatureReader, TokenCounter
+from attngs.sentences import Unit
 from attngs.types import ScoreRequest, Sentence
 
 MIN_ROWS, MIN_GROUPS = 20, 5
@@ -40,7 +41,7 @@ class Row:
 class Table:
     """All rows, cut by one unit."""
 
-    unit: str
+    unit: Unit
     names: tuple[str, ...]
     rows: tuple[Row, ...]
 
@@ -50,13 +51,13 @@ class Table:
         return np.array([place[name] for name in names], dtype=np.int64)
 
 
-def usable(examples: Sequence[LabelledExample], cutters: Mapping[str, Cutter], counter: TokenCounter) -> list[dict[str, Judged]]:
+def usable(examples: Sequence[LabelledExample], cutters: Mapping[Unit, Cutter], counter: TokenCounter) -> list[dict[Unit, Judged]]:
     """The examples that can teach something, cut by each unit: with evidence, but not everywhere.
 
     Raises:
         InputError: There are too few of them; the message says why, and how many are needed.
     """
-    found = list[dict[str, Judged]]()
+    found = list[dict[Unit, Judged]]()
     without = one_class = 0
     for example in track(examples, "cutting texts"):
         if not example.evidence:
@@ -79,23 +80,23 @@ def usable(examples: Sequence[LabelledExample], cutters: Mapping[str, Cutter], c
     return found
 
 
-def distinct(cut: Sequence[Mapping[str, Judged]]) -> list[str]:
+def distinct(cut: Sequence[Mapping[Unit, Judged]]) -> list[Unit]:
     """The units that cut these texts differently, in their order: where nobody speaks in turns, `auto` and `sentence` are the same."""
-    seen: dict[tuple[tuple[int, int], ...], str] = {}
+    seen: dict[tuple[tuple[int, int], ...], Unit] = {}
     for unit in cut[0]:
         tiling = tuple((s.position, s.start) for judged in cut for s in judged[unit].sentences)
         seen.setdefault(tiling, unit)
     return list(seen.values())
 
 
-def read_tables(cut: Sequence[Mapping[str, Judged]], units: Sequence[str], reader: FeatureReader) -> dict[str, Table]:
+def read_tables(cut: Sequence[Mapping[Unit, Judged]], units: Sequence[Unit], reader: FeatureReader) -> dict[Unit, Table]:
     """The features of every example and unit.
 
     Raises:
         ModelError: The model failed, or a feature is not a number.
         AttngsError: An example cannot be read.
     """
-    rows: dict[str, list[Row]] = {unit: [] for unit in units}
+    rows: dict[Unit, list[Row]] = {unit: [] for unit in units}
     for judged in track(cut, "reading examples"):
         with listening(lambda what, done, total: None):  # one bar for all
             for unit in units:

@@ -73,7 +73,7 @@ def fit(
     tables = read_tables(judged, distinct(judged), read.reader)
     first = next(iter(tables.values()))
     parts = grouped_folds([row.group for row in first.rows], folds, seed)
-    tried = [candidate for table in tables.values() for candidate in candidates(table, read.default)]
+    tried = [candidate for table in tables.values() for candidate in candidates(table, read.default, shipped=table is first)]
     choice = choose(tables, tried, parts)
     table = tables[choice.candidate.unit]
     probe = _probe(choice, table, read, window)
@@ -138,7 +138,7 @@ def _with_evidence(given: Sequence[LabelledExample], read: Subject) -> tuple[lis
     return [example for example in everything if example is not None], sum(example is None for example in found)
 
 
-def _check(unit: str | None, folds: int, limit: int | None) -> None:
+def _check(unit: Unit | None, folds: int, limit: int | None) -> None:
     if folds < 3:
         raise ConfigError(f"`folds` must be at least 3, got {folds!r}: one is judged by, one chosen by, and one learned from.")
     if limit is not None and limit < 1:

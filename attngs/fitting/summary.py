@@ -16,6 +16,7 @@ from attngs.fitting.choose import Choice
 from attngs.fitting.rows import Table, label_counts
 from attngs.metrics import estimate
 from attngs.probe import Probe
+from attngs.sentences import Unit
 
 ENOUGH = 2_000
 """Draws of a bootstrap."""
@@ -52,7 +53,7 @@ class FitResult:
 
 
 def measures(
-    choice: Choice, tables: Mapping[str, Table], *, given: int, unlabelled: int, folds: NDArray[np.int64], seconds: float
+    choice: Choice, tables: Mapping[Unit, Table], *, given: int, unlabelled: int, folds: NDArray[np.int64], seconds: float
 ) -> dict[str, Any]:
     """Counts, recall and what was tried."""
     first = next(iter(tables.values()))
