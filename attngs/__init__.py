@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from attngs.compressor import ContextCompressor
     from attngs.errors import AttngsError
+    from attngs.fitting.run import fit
+    from attngs.fitting.summary import FitResult
+    from attngs.judging import Evaluation, evaluate
+    from attngs.labelled import LabelledExample, read_examples
     from attngs.marker import Marker, MarkRequest
+    from attngs.probe import Probe
     from attngs.result import CompressedContext
     from attngs.scorers.attention import AttentionConfig
     from attngs.selection import GreedySelector
@@ -35,16 +40,23 @@ _HOMES = {
     "CompressedContext": "attngs.result",
     "ContextCompressor": "attngs.compressor",
     "Document": "attngs.types",
+    "Evaluation": "attngs.judging",
+    "FitResult": "attngs.fitting.summary",
     "GreedySelector": "attngs.selection",
+    "LabelledExample": "attngs.labelled",
     "MarkRequest": "attngs.marker",
     "Marker": "attngs.marker",
     "Marking": "attngs.types",
+    "Probe": "attngs.probe",
     "Selection": "attngs.types",
     "Sentence": "attngs.types",
     "Source": "attngs.types",
     "Span": "attngs.types",
     "Splitter": "attngs.sentences",
     "TiktokenCounter": "attngs.tokens",
+    "evaluate": "attngs.judging",
+    "fit": "attngs.fitting.run",
+    "read_examples": "attngs.labelled",
 }
 
 __all__ = [
@@ -53,10 +65,14 @@ __all__ = [
     "CompressedContext",
     "ContextCompressor",
     "Document",
+    "Evaluation",
+    "FitResult",
     "GreedySelector",
+    "LabelledExample",
     "MarkRequest",
     "Marker",
     "Marking",
+    "Probe",
     "Selection",
     "Sentence",
     "Source",
@@ -64,6 +80,9 @@ __all__ = [
     "Splitter",
     "TiktokenCounter",
     "__version__",
+    "evaluate",
+    "fit",
+    "read_examples",
 ]
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -51,7 +51,8 @@ def _lines(result: FitResult) -> Iterator[str]:
         f"the paper's rule is best with alpha {marks['alpha']} (F1 {marks['alpha_f1']:.2f})."
     )
     yield "\n## What was tried\n"
-    yield f"The best {TRIED} of {len(report['tried'])}, by mean recall at 5 and 10 % over all folds. The first is a little too good: it won.\n"
+    yield f"The best {TRIED} of {len(report['tried'])}, by mean recall at 5 and 10 % over all folds."
+    yield "The first is a little too good: it won.\n"
     yield from _table(("candidate [unit]", "recall"), [(name, f"{value:.3f}") for name, value in list(report["tried"].items())[:TRIED]])
     yield "\n## What it weighs\n"
     yield from _table(("feature", "weight"), _weights(result))
