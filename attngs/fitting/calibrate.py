@@ -29,7 +29,7 @@ class Reliability(NamedTuple):
     """How far probabilities can be trusted."""
 
     error: float
-    """Expected calibration error: the mean distance between predicted and observed shares, over bins of equally many sentences."""
+    """Expected calibration error: the mean distance between predicted and observed shares over the bins, weighted by their sentences."""
     brier: float
     """Mean squared error of the probabilities."""
     bins: tuple[Bin, ...]
@@ -71,7 +71,9 @@ def reliability(probabilities: Sequence[Floats], labels: Sequence[Labels]) -> Re
     """Error, Brier score and the curve."""
     predicted, observed = np.concatenate(probabilities), np.concatenate(labels).astype(np.float64)
     order = np.argsort(predicted, kind="stable")
-    parts = [part for part in np.array_split(order, BINS) if len(part)]
+    expected = predicted[order].cumsum()  # bins hold equally much expected evidence: by count nearly all would lie next to 0
+    cuts = np.searchsorted(expected, expected[-1] * np.arange(1, BINS) / BINS)
+    parts = [part for part in np.split(order, cuts) if len(part)]
     bins = tuple(Bin(float(predicted[part].mean()), float(observed[part].mean()), len(part)) for part in parts)
     error = sum(one.size * abs(one.predicted - one.observed) for one in bins) / len(predicted)
     return Reliability(float(error), float(((predicted - observed) ** 2).mean()), bins)

@@ -59,18 +59,18 @@ def choose(tables: Mapping[Unit, Table], tried: Sequence[Candidate], folds: NDAr
         candidate, rows = tried[c], tables[tried[c].unit].rows
         if not candidate.learned:
             linear = candidate.train(rows)
-            single[c] = [_criterion(row, linear(row)) for row in rows]
+            single[c] = [criterion(row, linear(row)) for row in rows]
             worth[c] = single[c]
             continue
         for first, second in pairs if count > 2 else []:
-            linear = candidate.train(_without(rows, folds, first, second))
+            linear = candidate.train(without(rows, folds, first, second))
             for judged, left_out in ((first, second), (second, first)):
                 for number in np.flatnonzero(folds == judged):
-                    worth[c, left_out, number] = _criterion(rows[number], linear(rows[number]))
+                    worth[c, left_out, number] = criterion(rows[number], linear(rows[number]))
         for fold in range(count):
-            linear = candidate.train(_without(rows, folds, fold))
+            linear = candidate.train(without(rows, folds, fold))
             for number in np.flatnonzero(folds == fold):
-                single[c, number] = _criterion(rows[number], linear(rows[number]))
+                single[c, number] = criterion(rows[number], linear(rows[number]))
     recall = _nested(tables, tried, folds, worth if count > 2 else np.repeat(single[:, None], count, axis=1))
     means = single.mean(axis=1)
     names = {method: _label(tried[_best(means, tried, (method,))]) for method in METHODS if any(c.method == method for c in tried)}
@@ -96,7 +96,7 @@ def _nested(tables: Mapping[Unit, Table], tried: Sequence[Candidate], folds: NDA
         for fold in range(int(folds.max()) + 1):
             candidate = tried[_best(worth[:, fold, folds != fold].mean(axis=1), tried, methods)]
             rows = tables[candidate.unit].rows
-            linear = candidate.train(_without(rows, folds, fold))
+            linear = candidate.train(without(rows, folds, fold))
             for number in np.flatnonzero(folds == fold):
                 scores = linear(rows[number]).tolist()
                 table[number] = [rows[number].judged.recall(scores, share) for share in BUDGETS]
@@ -105,7 +105,7 @@ def _nested(tables: Mapping[Unit, Table], tried: Sequence[Candidate], folds: NDA
 
 
 def _held_out(candidate: Candidate, rows: Sequence[Row], folds: NDArray[np.int64]) -> tuple[Floats, ...]:
-    linears = [candidate.train(_without(rows, folds, fold)) for fold in range(int(folds.max()) + 1)]
+    linears = [candidate.train(without(rows, folds, fold)) for fold in range(int(folds.max()) + 1)]
     return tuple(linears[fold](row) for row, fold in zip(rows, folds, strict=True))
 
 
@@ -114,11 +114,13 @@ def _best(means: Floats, tried: Sequence[Candidate], methods: Sequence[str]) -> 
     return int(np.argmax(np.where(allowed, means, -1.0)))
 
 
-def _without(rows: Sequence[Row], folds: NDArray[np.int64], *left_out: int) -> list[Row]:
+def without(rows: Sequence[Row], folds: NDArray[np.int64], *left_out: int) -> list[Row]:
+    """The rows outside some folds."""
     return [row for row, fold in zip(rows, folds, strict=True) if fold not in left_out]
 
 
-def _criterion(row: Row, scores: Floats) -> float:
+def criterion(row: Row, scores: Floats) -> float:
+    """What decides: mean recall at the budgets of `CRITERION`."""
     return float(np.mean([row.judged.recall(scores.tolist(), share) for share in CRITERION]))
 
 

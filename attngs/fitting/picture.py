@@ -124,7 +124,7 @@ def _calibration(axis: Axes, result: FitResult) -> None:
     axis.set_ylim(0, min(1, highest * 1.08))
     axis.set_xlabel("predicted probability")
     axis.set_ylabel("observed share of evidence")
-    axis.set_title("Calibration, tenths of the units")
+    axis.set_title("Calibration, held out")
     axis.legend(frameon=False, fontsize=8.5, loc="upper left")
 
 

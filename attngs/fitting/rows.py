@@ -89,15 +89,21 @@ def distinct(cut: Sequence[Mapping[Unit, Judged]]) -> list[Unit]:
     return list(seen.values())
 
 
-def read_tables(cut: Sequence[Mapping[Unit, Judged]], units: Sequence[Unit], reader: FeatureReader) -> dict[Unit, Table]:
+def read_tables(cut: Sequence[Mapping[Unit, Judged]], units: Sequence[Unit], reader: FeatureReader, *, what: str) -> dict[Unit, Table]:
     """The features of every example and unit.
+
+    Args:
+        cut: Examples by unit.
+        units: Which of them.
+        reader: Of the features.
+        what: What to call the work for whoever waits.
 
     Raises:
         ModelError: The model failed, or a feature is not a number.
         AttngsError: An example cannot be read.
     """
     rows: dict[Unit, list[Row]] = {unit: [] for unit in units}
-    for judged in track(cut, "reading examples"):
+    for judged in track(cut, what):
         with listening(lambda what, done, total: None):  # one bar for all
             for unit in units:
                 rows[unit].append(_row(judged[unit], reader))

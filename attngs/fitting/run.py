@@ -17,7 +17,8 @@ from attngs.fitting.calibrate import cross_fitted, platt, reliability, uncalibra
 from attngs.fitting.candidates import candidates
 from attngs.fitting.choose import Choice, choose
 from attngs.fitting.folds import grouped_folds
-from attngs.fitting.rows import Table, distinct, read_tables, usable
+from attngs.fitting.rows import Table, read_tables, usable
+from attngs.fitting.screen import promising
 from attngs.fitting.subject import Subject, subject
 from attngs.fitting.summary import FitResult, marks, measures
 from attngs.labelled import LabelledExample, read_examples
@@ -48,7 +49,7 @@ def fit(
         examples: A `.jsonl` file, or examples; see `attngs.labelled`.
         marker: `default`, a model name or folder, or a model that is loaded. Rows that have an `answer` but no evidence are labelled by a
             decoder itself: by how much less likely the answer is without a sentence.
-        unit: What is scored as a whole; all units that differ on these texts are tried when not given.
+        unit: What is scored as a whole; `auto`, or another unit that does better on these texts, when not given.
         folds: Of the outer cross-validation, at least 3.
         seed: Of the folds and samples.
         limit: A seeded sample of this many examples.
@@ -70,9 +71,9 @@ def fit(
     counter = TokenizerCounter(read.loaded.tokenizer, read.loaded.name)
     cutters = {name: Cutter(Splitter(name), cache) for name in ([unit] if unit else get_args(Unit)[::-1])}  # `auto` first
     judged = usable(labelled, cutters, counter)
-    tables = read_tables(judged, distinct(judged), read.reader)
+    parts = grouped_folds([next(iter(cut.values())).example.group for cut in judged], folds, seed)
+    tables = read_tables(judged, promising(judged, parts), read.reader, what="reading examples")
     first = next(iter(tables.values()))
-    parts = grouped_folds([row.group for row in first.rows], folds, seed)
     tried = [candidate for table in tables.values() for candidate in candidates(table, read.default, shipped=table is first)]
     choice = choose(tables, tried, parts)
     table = tables[choice.candidate.unit]
