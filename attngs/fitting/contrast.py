@@ -86,7 +86,7 @@ class Contrast:
         Raises:
             ModelError: The model failed.
         """
-        sentences = [s for s in self._cutter.cut(example.documents, "") if s.text.strip()]
+        sentences = self._sentences(example)
         parts = _parts(sentences)
         if len(parts) < 2:
             return None
@@ -101,6 +101,9 @@ class Contrast:
         chosen = [single[i][0] for i in standing_out(fine)]
         evidence = tuple((sentences[i].position, sentences[i].start, sentences[i].end) for i in chosen)
         return replace(example, evidence=evidence) if evidence else None
+
+    def _sentences(self, example: LabelledExample) -> list[Sentence]:
+        return [sentence for sentence in self._cutter.cut(example.documents, "") if sentence.text.strip()]
 
     def drops(self, example: LabelledExample, sentences: Sequence[Sentence], parts: Sequence[Sequence[int]]) -> list[float] | None:
         """Nats per token that the answer loses without each part; `None` when the context does not fit the window.
