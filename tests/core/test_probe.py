@@ -184,4 +184,3 @@ def test_the_embedded_marker_takes_one(default_marker: Marker) -> None:
     assert default_marker.splitter != marker.splitter
     with pytest.raises(AssetError, match="for this kind of model"):
         Marker.default(probe=probe(*head_names([1], 1, ("last",), neutral=(False,)), model=identity_of(load_embedded())))
-
