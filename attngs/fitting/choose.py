@@ -24,6 +24,9 @@ from attngs.sentences import Unit
 CRITERION = (0.05, 0.10)
 """Budgets whose mean recall decides."""
 
+MARGIN = 0.002
+"""Recall by which a candidate must beat the default to replace it."""
+
 METHODS = ("default", "setting", "probe")
 
 
@@ -111,7 +114,8 @@ def _held_out(candidate: Candidate, rows: Sequence[Row], folds: NDArray[np.int64
 
 def _best(means: Floats, tried: Sequence[Candidate], methods: Sequence[str]) -> int:
     allowed = np.array([candidate.method in methods for candidate in tried])
-    return int(np.argmax(np.where(allowed, means, -1.0)))
+    ahead = np.array([MARGIN if candidate.method == "default" else 0.0 for candidate in tried])
+    return int(np.argmax(np.where(allowed, means + ahead, -1.0)))
 
 
 def without(rows: Sequence[Row], folds: NDArray[np.int64], *left_out: int) -> list[Row]:
@@ -120,8 +124,14 @@ def without(rows: Sequence[Row], folds: NDArray[np.int64], *left_out: int) -> li
 
 
 def criterion(row: Row, scores: Floats) -> float:
-    """What decides: mean recall at the budgets of `CRITERION`."""
-    return float(np.mean([row.judged.recall(scores.tolist(), share) for share in CRITERION]))
+    """What decides: mean recall at the budgets of `CRITERION`, and a hundredth of the average precision.
+
+    The latter breaks ties where a context is so small that those budgets have no room for any unit.
+    """
+    recall = float(np.mean([row.judged.recall(scores.tolist(), share) for share in CRITERION]))
+    found = row.labels[np.argsort(-scores, kind="stable")]
+    places = np.flatnonzero(found) + 1
+    return recall + 0.01 * float((np.arange(1, len(places) + 1) / places).mean())
 
 
 def _label(candidate: Candidate) -> str:

@@ -51,7 +51,7 @@ def _lines(result: FitResult) -> Iterator[str]:
         f"the paper's rule is best with alpha {marks['alpha']} (F1 {marks['alpha_f1']:.2f})."
     )
     yield "\n## What was tried\n"
-    yield f"The best {TRIED} of {len(report['tried'])}, by mean recall at 5 and 10 % over all folds."
+    yield f"The best {TRIED} of {len(report['tried'])}, by mean recall at 5 and 10 % (and a hundredth of the average precision)."
     yield "The first is a little too good: it won.\n"
     yield from _table(("candidate [unit]", "recall"), [(name, f"{value:.3f}") for name, value in list(report["tried"].items())[:TRIED]])
     yield "\n## What it weighs\n"

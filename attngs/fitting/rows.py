@@ -54,6 +54,8 @@ class Table:
 def usable(examples: Sequence[LabelledExample], cutters: Mapping[Unit, Cutter], counter: TokenCounter) -> list[dict[Unit, Judged]]:
     """The examples that can teach something, cut by each unit: with evidence, but not everywhere.
 
+    The first unit decides on examples. Another unit that is too coarse for one of these is left out.
+
     Raises:
         InputError: There are too few of them; the message says why, and how many are needed.
     """
@@ -64,7 +66,7 @@ def usable(examples: Sequence[LabelledExample], cutters: Mapping[Unit, Cutter], 
             without += 1
             continue
         cut = {unit: judge(example, cutter.cut(example.documents, ""), counter) for unit, cutter in cutters.items()}
-        if all(0 < judged.labels.sum() < len(judged.labels) for judged in cut.values()):
+        if _two_classes(next(iter(cut.values()))):
             found.append(cut)
         else:
             one_class += 1
@@ -77,7 +79,8 @@ def usable(examples: Sequence[LabelledExample], cutters: Mapping[Unit, Cutter], 
             f"{f' ({reasons})' if reasons else ''}. At least {MIN_ROWS} are needed, in at least {MIN_GROUPS} groups; examples that share "
             "the documents of their evidence are one group, unless they name a `group` themselves."
         )
-    return found
+    units = [unit for unit in cutters if all(_two_classes(cut[unit]) for cut in found)]
+    return [{unit: cut[unit] for unit in units} for cut in found]
 
 
 def distinct(cut: Sequence[Mapping[Unit, Judged]]) -> list[Unit]:
@@ -118,6 +121,10 @@ def label_counts(table: Table) -> Counter[str]:
         units=sum(len(row.labels) for row in table.rows),
         evidence=int(sum(row.labels.sum() for row in table.rows)),
     )
+
+
+def _two_classes(judged: Judged) -> bool:
+    return bool(0 < judged.labels.sum() < len(judged.labels))
 
 
 def _row(judged: Judged, reader: FeatureReader) -> Row:
