@@ -26,13 +26,11 @@ def interval(numbers: Sequence[float], sign: str = "") -> str:
 
 def verdict(report: Mapping[str, Any]) -> str:
     """What came out, in one sentence; never better than it is."""
-    gain, low, high = report["gain"]["5%"]
-    span = f"{gain:+.3f} ({low:+.3f} ... {high:+.3f})"
+    gains = [(share, report["gain"][share]) for share in ("5%", "10%")]
+    spans = " and ".join(f"{mean:+.3f} ({low:+.3f} ... {high:+.3f}) at {share}" for share, (mean, low, high) in gains)
     if report["method"] == "default":
-        return f"Nothing beats the default on held-out examples (fitted minus default at 5 %: {span}); it was calibrated, and nothing else."
+        return f"Nothing beats the default on held-out examples (fitted minus default: {spans}); it was calibrated, and nothing else."
     what = f"{report['chosen']}, unit {report['unit']}"
-    if low > 0:
-        return f"{what}: evidence recall at 5 % of the tokens rises by {span} over the default on held-out examples."
-    return (
-        f"{what}: best on held-out examples, but at 5 % of the tokens not clearly better than the default ({span}). More examples may help."
-    )
+    if any(low > 0 for _, (_, low, _) in gains):
+        return f"{what}: on held-out examples evidence recall changes by {spans} of the tokens against the default."
+    return f"{what}: best on held-out examples, but not clearly better than the default: {spans}. More examples may help."
