@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from attngs.compressor import ContextCompressor
     from attngs.errors import AttngsError
+    from attngs.fitting.run import fit
+    from attngs.fitting.summary import FitResult
+    from attngs.judging import Evaluation, evaluate
+    from attngs.labelled import LabelledExample, read_examples
     from attngs.marker import Marker, MarkRequest
+    from attngs.probe import Probe
     from attngs.result import CompressedContext
     from attngs.scorers.attention import AttentionConfig
     from attngs.selection import GreedySelector
@@ -37,10 +42,14 @@ _HOMES = {
     "CompressedContext": "attngs.result",
     "ContextCompressor": "attngs.compressor",
     "Document": "attngs.types",
+    "Evaluation": "attngs.judging",
+    "FitResult": "attngs.fitting.summary",
     "GreedySelector": "attngs.selection",
+    "LabelledExample": "attngs.labelled",
     "MarkRequest": "attngs.marker",
     "Marker": "attngs.marker",
     "Marking": "attngs.types",
+    "Probe": "attngs.probe",
     "Selection": "attngs.types",
     "Sentence": "attngs.types",
     "Source": "attngs.types",
@@ -49,6 +58,9 @@ _HOMES = {
     "TiktokenCounter": "attngs.tokens",
     "TrainingSettings": "attngs.training.settings",
     "train": "attngs.training.run",
+    "evaluate": "attngs.judging",
+    "fit": "attngs.fitting.run",
+    "read_examples": "attngs.labelled",
 }
 
 __all__ = [
@@ -57,10 +69,14 @@ __all__ = [
     "CompressedContext",
     "ContextCompressor",
     "Document",
+    "Evaluation",
+    "FitResult",
     "GreedySelector",
+    "LabelledExample",
     "MarkRequest",
     "Marker",
     "Marking",
+    "Probe",
     "Selection",
     "Sentence",
     "Source",
@@ -69,6 +85,9 @@ __all__ = [
     "TiktokenCounter",
     "TrainingSettings",
     "__version__",
+    "evaluate",
+    "fit",
+    "read_examples",
     "train",
 ]
 

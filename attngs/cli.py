@@ -1,4 +1,4 @@
-"""The command line: `attngs compress`, `attngs mark`, `attngs info`, and `attngs train` from `train_cli.py`."""
+"""The command line: `attngs compress`, `mark` and `info`, with `fit` and `eval` from `fit_cli.py` and `train` from `train_cli.py`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import typer
 
 from attngs import __version__, console
 from attngs.files import read_documents, write_whole
+from attngs.fit_cli import Unit, evaluate, fit, marker_of
 from attngs.train_cli import train
 from attngs.types import Document
 
 if TYPE_CHECKING:
     from attngs.compressor import ContextCompressor
-    from attngs.marker import Marker
     from attngs.protocols import TokenCounter
 
 app = typer.Typer(
@@ -27,15 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class Unit(StrEnum):
-    """Units of selection."""
-
-    auto = "auto"
-    sentence = "sentence"
-    line = "line"
-    turn = "turn"
 
 
 class CompressFormat(StrEnum):
@@ -72,7 +63,11 @@ MarkerName = Annotated[
 AdapterName = Annotated[
     Path | None, typer.Option("--adapter", metavar="DIR", help="A folder that attngs train wrote, for the model that --marker names.")
 ]
-UnitName = Annotated[Unit, typer.Option("--unit", "-u", help="What is kept or dropped as a whole; auto looks at each text.")]
+ProbeName = Annotated[Path | None, typer.Option("--probe", metavar="DIR", help="What attngs fit wrote for this marker.")]
+UnitName = Annotated[
+    Unit | None,
+    typer.Option("--unit", "-u", help="What is kept or dropped as a whole; auto looks at each text. Default: the probe's, else auto."),
+]
 Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write here instead of to standard output.")]
 
 
@@ -83,7 +78,8 @@ def compress(
     target_tokens: Annotated[int, typer.Option("--target-tokens", "-t", min=1, help="Never more tokens than this.")] = 256,
     marker: MarkerName = "default",
     adapter: AdapterName = None,
-    unit: UnitName = Unit.auto,
+    probe: ProbeName = None,
+    unit: UnitName = None,
     tokens: Annotated[
         str, typer.Option(metavar="NAME", help="Whose tokens: the marker's, or a tiktoken encoding or model such as gpt-4o.")
     ] = "marker",
@@ -98,7 +94,7 @@ def compress(
     with console.reported_errors():
         documents = _read(inputs)
         with console.progress():
-            compressor = _compressor(marker, adapter, unit, tokens)
+            compressor = _compressor(marker, adapter, probe, unit, tokens)
             result = compressor.compress(documents, query, target_tokens=target_tokens)
         chosen = format or _format_of(out)
         text = {"text": lambda: result.text + "\n", "json": lambda: result.to_json() + "\n", "html": result.to_html}[chosen]()
@@ -113,7 +109,8 @@ def mark(
     top: Annotated[int, typer.Option(min=1, help="Rows of the table: the best of all sentences.")] = 20,
     marker: MarkerName = "default",
     adapter: AdapterName = None,
-    unit: UnitName = Unit.auto,
+    probe: ProbeName = None,
+    unit: UnitName = None,
     format: Annotated[
         MarkFormat | None, typer.Option("--format", "-f", help="json has all sentences in reading order. Default: by the suffix of --out.")
     ] = None,
@@ -123,7 +120,7 @@ def mark(
     with console.reported_errors():
         documents = _read(inputs)
         with console.progress():
-            marking = _marker(marker, adapter, unit).mark(documents, query)
+            marking = marker_of(marker, adapter, probe, unit).mark(documents, query)
         as_json = (format or _format_of(out)) == "json"
         _put(console.marking_json(marking) if as_json else console.marking_table(marking, top, to_file=out is not None), out)
 
@@ -135,6 +132,8 @@ def info() -> None:
         console.info()
 
 
+app.command()(fit)
+app.command("eval")(evaluate)
 app.command()(train)
 
 
@@ -155,22 +154,12 @@ def _read(inputs: list[Path]) -> list[Document]:
     return read_documents(inputs, sys.stdin.buffer)
 
 
-def _marker(name: str, adapter: Path | None, unit: Unit) -> Marker:
-    from attngs.marker import Marker
-    from attngs.sentences import Splitter
-
-    splitter = Splitter(unit=unit.value)
-    if name == "default" and adapter is None:
-        return Marker.default(splitter=splitter)
-    return Marker.from_pretrained(name, adapter=adapter, splitter=splitter)
-
-
-def _compressor(name: str, adapter: Path | None, unit: Unit, tokens: str) -> ContextCompressor:
+def _compressor(name: str, adapter: Path | None, probe: Path | None, unit: Unit | None, tokens: str) -> ContextCompressor:
     from attngs.compressor import ContextCompressor
     from attngs.tokens import TiktokenCounter
 
     counter: TokenCounter | None = None if tokens == "marker" else TiktokenCounter(tokens)
-    return ContextCompressor(_marker(name, adapter, unit), counter=counter)
+    return ContextCompressor(marker_of(name, adapter, probe, unit), counter=counter)
 
 
 def _format_of(out: Path | None) -> str:

@@ -14,6 +14,7 @@ from attngs.encoding import TextEncoder
 from attngs.errors import ModelError, UnsupportedModelError
 from attngs.failures import model_failures
 from attngs.loading import LoadedModel
+from attngs.types import Warmth
 from attngs.weights import weights_version
 
 ENTRY_BYTES = 1_024
@@ -69,6 +70,15 @@ class SentenceStates:
         """Tokens of those texts that are in the cache."""
         found = [self.cache.get(key) for key in self._keys([(namespace, text) for text in texts])]
         return sum(len(state) for state in found if state is not None)
+
+    def warm(self, texts: Sequence[str], namespace: str) -> Warmth:
+        """Read texts before they are asked about.
+
+        Raises:
+            ModelError: The encoder failed.
+        """
+        states = self.states(texts, namespace)
+        return Warmth(tokens=sum(map(len, states)), kept=self.kept(texts, namespace), bytes=sum(state.nbytes for state in states))
 
     def _remember(self, texts: Sequence[tuple[str, str]]) -> list[Tensor]:
         def read(missing: list[int]) -> list[Tensor]:

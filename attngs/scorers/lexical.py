@@ -8,6 +8,7 @@ second on, so it is kept; the library is imported with the first index, because 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,13 @@ def words(text: str) -> list[str]:
             position = run.end()
         found.extend(filter(None, [word[position:]]))
     return found
+
+
+def mostly_latin(text: str) -> bool:
+    """Whether at least half of the letters are Latin."""
+    letters = [character for character in text[:1_000] if character.isalpha()]
+    latin = sum(unicodedata.name(character, "").startswith("LATIN") for character in letters)
+    return 2 * latin >= len(letters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,9 @@ from attngs.errors import InputError, MissingDependencyError, OutOfMemoryError
 from attngs.failures import is_out_of_memory
 from attngs.labelled import LabelledExample, read_examples
 from attngs.loading import LoadedModel, load_model, quiet
-from attngs.marker_loading import EMBEDDED, embedded_scorer, scorer_for
+from attngs.marker_loading import EMBEDDED, embedded_scorer
 from attngs.metrics import Estimate
+from attngs.model_scorers import scorer_of
 from attngs.protocols import Scorer, SentenceSplitter
 from attngs.scorers.attention import AttentionConfig
 from attngs.sentences import Splitter
@@ -129,7 +130,7 @@ def train(
 
     def scorer() -> Scorer:
         cache = ContextCache(VALIDATION_CACHE_BYTES)
-        return embedded_scorer(loaded, cache) if name == EMBEDDED and config is None else scorer_for(loaded, config, cache)
+        return embedded_scorer(loaded, cache) if name == EMBEDDED and config is None else scorer_of(loaded, config, cache)
 
     with _own_randomness(), _out_of_memory(), quiet():
         return _train(loaded, chosen, split, settings, folder, run, checkpoint, scorer, counter, reader)
