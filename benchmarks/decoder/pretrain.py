@@ -1,0 +1,222 @@
+"""A small Qwen3 that learns from nothing to answer from a memory.
+
+It reads the very prompt that markers read (`ReadingPrompt`). One memory is read once for several questions: their branches see the memory
+and themselves, not each other, and stand at the positions at which each would stand alone, so that training equals later reading. The loss
+is that of the answers, and a light one of the memory itself. Memories grow while the model learns, since matching one of a few sentences is
+found much sooner than one of forty.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from attngs.segments import Segmenter
+from attngs.types import Sentence
+from benchmarks.decoder.task import Memory, Question, Split, stream
+from benchmarks.decoder.vocabulary import WINDOW, word_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+IGNORED = -100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that the weights depend on, besides the machine's arithmetic."""
+
+    seed: int = 0
+    layers: int = 6
+    heads: int = 4
+    width: int = 128
+    steps: int = 2_400
+    tokens: int = 1_280
+    """Of a batch, about."""
+    questions: int = 12
+    """For each memory."""
+    stages: tuple[tuple[float, int, int], ...] = ((0.15, 2, 5), (0.4, 3, 12), (1.0, 4, 40))
+    """Up to which share of the steps memories have between how many lines."""
+    learning_rate: float = 4e-3
+    warm_up: int = 100
+    context_weight: float = 0.1
+    """Of the loss on the memory."""
+
+    def lines(self, step: int) -> tuple[int, int]:
+        return next((least, most) for share, least, most in self.stages if step < share * self.steps or share == self.stages[-1][0])
+
+
+def new_model(recipe: Recipe, vocabulary: int) -> PreTrainedModel:
+    """Random weights in the architecture of Qwen3."""
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    torch.manual_seed(recipe.seed)
+    config = Qwen3Config(
+        vocab_size=vocabulary, hidden_size=recipe.width, intermediate_size=2 * recipe.width, num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads, num_key_value_heads=recipe.heads, head_dim=recipe.width // recipe.heads,
+        max_position_embeddings=WINDOW, rope_parameters={"rope_type": "default", "rope_theta": 10_000.0}, tie_word_embeddings=True,
+        bos_token_id=2, eos_token_id=3, pad_token_id=0,
+    )  # fmt: skip
+    model = Qwen3ForCausalLM(config)
+    model.set_attn_implementation("eager")  # on short rows faster than the CPU's fused kernel with a mask
+    return model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """A memory with its questions as one row of tokens `(T,)`."""
+
+    ids: Tensor
+    positions: Tensor
+    branch: Tensor
+    """0 for the memory, else the number of the question."""
+    targets: Tensor
+    """The next token of an answer where one is to be predicted, else `IGNORED`."""
+
+
+class Encoder:
+    """Memories and questions -> tokens, through the segmenter that markers use."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._segmenter = Segmenter(tokenizer, window=WINDOW, causal=True)
+        self._end = int(tokenizer.convert_tokens_to_ids("</s>"))  # type: ignore[arg-type]
+
+    def encode(self, memory: Memory, questions: Sequence[Question]) -> Example:
+        documents = memory.documents
+        units = [
+            Sentence(document=documents[number], position=number, start=start, end=start + len(line.text))
+            for number, start, line in memory.lines
+        ]
+        ids, positions, branch, targets = list[Tensor](), list[Tensor](), list[Tensor](), list[Tensor]()
+        for number, question in enumerate(questions, start=1):
+            (segment,) = self._segmenter.segments(question.example.query, units, "last")
+            prompt, shared = segment.batch.input_ids[0], segment.context
+            if number == 1:
+                ids.append(prompt[:shared])
+                positions.append(torch.arange(shared))
+                branch.append(torch.zeros(shared, dtype=torch.long))
+                targets.append(torch.full((shared,), IGNORED))
+            answer = torch.tensor([*self._segmenter.encoder.encode([question.example.answer or ""])[0].ids.tolist(), self._end])
+            asked = torch.cat([prompt[shared:], answer[:-1]])
+            ids.append(asked)
+            positions.append(torch.arange(shared, shared + len(asked)))
+            branch.append(torch.full((len(asked),), number))
+            targets.append(torch.cat([torch.full((len(asked) - len(answer),), IGNORED), answer]))
+        return Example(torch.cat(ids), torch.cat(positions), torch.cat(branch), torch.cat(targets))
+
+
+def batches(recipe: Recipe, encoder: Encoder) -> Iterator[list[Example]]:
+    """The batch of each step; memories of a batch are about equally long."""
+    sizes = torch.Generator().manual_seed(recipe.seed)
+    streams = dict[tuple[int, int], Iterator[tuple[Memory, list[Question]]]]()
+    for step in range(recipe.steps):
+        least, most = recipe.lines(step)
+        size = int(torch.randint(least, most + 1, (), generator=sizes))
+        lines = (max(least, size - 1), min(most, size + 1))
+        if lines not in streams:
+            streams[lines] = stream("train", seed=recipe.seed * 1_000_003 + 97 * lines[0] + lines[1], lines=lines, questions=recipe.questions)
+        batch, tokens = list[Example](), 0
+        while tokens < recipe.tokens:
+            batch.append(encoder.encode(*next(streams[lines])))
+            tokens += len(batch[-1].ids)
+        yield batch
+
+
+def collate(batch: Sequence[Example]) -> dict[str, Tensor]:
+    """Padded on the right: ids, positions and targets `(B, T)` and what sees what `(B, 1, T, T)`."""
+    pad: Callable[..., Tensor] = torch.nn.utils.rnn.pad_sequence
+    branch = pad([row.branch for row in batch], batch_first=True, padding_value=-1)
+    same = branch[:, :, None] == branch[:, None, :]
+    seen = (same | (branch == 0)[:, None, :]).tril()
+    return {
+        "input_ids": pad([row.ids for row in batch], batch_first=True),
+        "position_ids": pad([row.positions for row in batch], batch_first=True),
+        "attention_mask": torch.where(seen, 0.0, torch.finfo(torch.float32).min)[:, None],
+        "targets": pad([row.targets for row in batch], batch_first=True, padding_value=IGNORED),
+        "memory": branch == 0,
+    }
+
+
+def losses(model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Of the answers and of the memory, means over their tokens."""
+    ids, memory = inputs["input_ids"], inputs["memory"]
+    logits = model(input_ids=ids, position_ids=inputs["position_ids"], attention_mask=inputs["attention_mask"], use_cache=False).logits
+    answers = torch.nn.functional.cross_entropy(logits.flatten(0, 1), inputs["targets"].flatten(), ignore_index=IGNORED)
+    told = memory[:, 1:] & memory[:, :-1]
+    context = torch.nn.functional.cross_entropy(logits[:, :-1][told], ids[:, 1:][told])
+    return answers, context
+
+
+def pretrain(recipe: Recipe, device: torch.device, say: Callable[[PreTrainedModel, str], None], every: int = 200) -> PreTrainedModel:
+    """Train from nothing; `say` is told how it goes every so many steps."""
+    tokenizer = word_tokenizer()
+    encoder = Encoder(tokenizer)
+    model: Any = new_model(recipe, len(tokenizer)).to(device).train()
+    optimizers = _optimizers(model, recipe)
+    rates = [torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe)) for optimizer in optimizers]
+    began = time.perf_counter()
+    for step, batch in enumerate(batches(recipe, encoder), start=1):
+        inputs = {name: value.to(device) for name, value in collate(batch).items()}
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            answers, context = losses(model, inputs)
+        loss = answers + recipe.context_weight * context
+        if not math.isfinite(loss.item()):
+            raise FloatingPointError(f"the loss of step {step} is {loss.item()}; lower `learning_rate`.")
+        model.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for part in (*optimizers, *rates):
+            part.step()
+        if step % every == 0 or step == recipe.steps:
+            right = {name: accuracy(model, encoder, "validation", lines, 40) for name, lines in LENGTHS.items()}
+            told = ", ".join(f"{name} {share:.3f}" for name, share in right.items())
+            say(model, f"step {step}: answers {answers.item():.3f}, memory {context.item():.3f}; {told}; {time.perf_counter() - began:.0f} s")
+    trained: PreTrainedModel = model.eval()
+    return trained
+
+
+def _optimizers(model: Any, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of the layers, which learn to match a third as many questions as with AdamW; AdamW for the rest."""
+    named = list(model.named_parameters())
+    matrices = [weight for name, weight in named if weight.dim() == 2 and "embed" not in name]
+    others = [weight for name, weight in named if weight.dim() != 2 or "embed" in name]
+    return [
+        torch.optim.Muon(matrices, lr=recipe.learning_rate, weight_decay=0.05, momentum=0.95, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
+
+
+LENGTHS = {"short": (3, 6), "middle": (10, 15), "long": (30, 40)}
+"""Lines of a memory for which accuracy is told."""
+
+
+@torch.no_grad()
+def accuracy(model: Any, encoder: Encoder, split: Split, lines: tuple[int, int], users: int, *, seed: int = 1) -> float:
+    """The share of held-out questions of which every token of the answer is the likeliest."""
+    model.eval()
+    right = list[bool]()
+    for memory, questions in itertools.islice(stream(split, seed=seed, lines=lines, questions=8), users):
+        inputs = {name: value.to(model.device) for name, value in collate([encoder.encode(memory, questions)]).items()}
+        logits = model(
+            input_ids=inputs["input_ids"], position_ids=inputs["position_ids"], attention_mask=inputs["attention_mask"], use_cache=False
+        ).logits[0]
+        targets, branch = inputs["targets"][0], encoder.encode(memory, questions).branch.to(model.device)
+        wrong = (logits.argmax(-1) != targets) & (targets != IGNORED)
+        right.extend(not bool(wrong[branch == number].any()) for number in range(1, len(questions) + 1))
+    model.train()
+    return sum(right) / len(right)
+
+
+def _rate(step: int, recipe: Recipe) -> float:
+    """Warm-up, then half a cosine down to a tenth."""
+    if step < recipe.warm_up:
+        return (step + 1) / recipe.warm_up
+    done = (step - recipe.warm_up) / max(1, recipe.steps - recipe.warm_up)
+    return 0.55 + 0.45 * math.cos(math.pi * min(1.0, done))
