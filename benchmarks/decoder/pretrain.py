@@ -42,7 +42,7 @@ class Recipe:
     """Of a batch, about."""
     questions: int = 12
     """For each memory."""
-    stages: tuple[tuple[float, int, int], ...] = ((0.15, 2, 5), (0.4, 3, 12), (1.0, 4, 40))
+    stages: tuple[tuple[float, int, int], ...] = ((0.15, 2, 6), (0.4, 3, 12), (1.0, 4, 40))
     """Up to which share of the steps memories have between how many lines."""
     learning_rate: float = 4e-3
     warm_up: int = 100

@@ -28,8 +28,8 @@ USER = ""
 
 MONTHS = "January February March April May June July August September October November December".split()
 
-FACTS, CHANGES, DATED = 0.75, 0.2, 0.3
-"""Share of the lines that tell facts, of the facts that change, and of the facts that name their month."""
+FACTS, CHANGES, DATED = 0.75, 0.35, 0.3
+"""Share of the lines that tell facts, of half of these that tell the change of another one, and of those that name their month."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +115,9 @@ def render(template: str, person: str, value: str = "", month: str = "") -> str:
 
 
 def _memory(rng: random.Random, user: str, split: Split, profile: dict[str, str], size: int) -> Memory:
-    friends = rng.sample(NAMES, max(1, min(5, round(size / 6))))
+    friends = rng.sample(NAMES, max(1, min(4, round(size / 8))))
     facts = max(2, round(FACTS * size))
-    changes = sum(rng.random() < CHANGES for _ in range(facts)) // 2 if facts > 2 else rng.randint(0, 1)
+    changes = sum(rng.random() < CHANGES for _ in range(facts // 2))
     people = [USER, *friends]
     wanted = min(len(TOPICS), max(2, -(-3 * facts // (2 * len(people)))))
     topics = rng.sample(list(TOPICS), wanted)
