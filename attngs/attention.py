@@ -112,6 +112,20 @@ class AttentionReader:
             ModelError: The forward pass failed.
             UnsupportedModelError: A wanted layer was not reached, or the wanted layers differ in their number of heads.
         """
+        with model_failures(self.model, tuple(batch.input_ids.shape)), torch.inference_mode():
+            return self._mass(batch, layers, past, torch.device("cpu"))
+
+    def read_with_gradient(self, batch: TokenBatch, layers: Sequence[int]) -> Tensor:
+        """`read` for training: the same numbers on the model's device, with their graph, in training mode too.
+
+        Dropout of attention probabilities, where a model has it, acts on what flows through the layers, not on what is read of them.
+
+        Raises:
+            UnsupportedModelError: As for `read`. What torch raises comes through as it is.
+        """
+        return self._mass(batch, layers, None, self.model.device)
+
+    def _mass(self, batch: TokenBatch, layers: Sequence[int], past: Past | None, device: torch.device) -> Tensor:
         name = self.model.config.model_type
         if len({self.heads[layer] for layer in layers}) != 1:
             raise UnsupportedModelError(f"layers {list(layers)} of `{name}` differ in their number of heads; choose layers of one kind.")
@@ -119,7 +133,7 @@ class AttentionReader:
         self._run(self._inputs(probe.batch, past), probe)
         if missing := [layer for layer in layers if layer not in probe.mass]:
             raise UnsupportedModelError(f"layers {missing} of `{name}` were not reached; its attention layers change between calls.")
-        return torch.stack([probe.mass[layer].to("cpu") for layer in layers], dim=1)  # (B, L, H, S)
+        return torch.stack([probe.mass[layer].to(device) for layer in layers], dim=1)  # (B, L, H, S)
 
     def prefill(self, input_ids: Tensor, past: Past) -> None:
         """Let the past take up tokens `(B, t)` that nobody probes.
@@ -129,16 +143,11 @@ class AttentionReader:
             ModelError: The forward pass failed.
         """
         inputs = {"input_ids": input_ids.to(self.model.device), "past_key_values": past, "use_cache": True}
-        self._run(inputs, _Stop(len(past.layers) - 1))
+        with model_failures(self.model, tuple(input_ids.shape)), torch.inference_mode():
+            self._run(inputs, _Stop(len(past.layers) - 1))
 
     def _run(self, inputs: dict[str, Any], observer: _Probe | _Stop) -> None:
-        with (
-            model_failures(self.model, tuple(inputs["input_ids"].shape)),
-            suppress(_NothingMoreWanted),
-            installed(self.model),
-            observed_by(observer),
-            torch.inference_mode(),
-        ):
+        with suppress(_NothingMoreWanted), installed(self.model), observed_by(observer):
             self._body(**inputs)
 
     def _inputs(self, batch: TokenBatch, past: Past | None) -> dict[str, Any]:

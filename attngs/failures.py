@@ -28,7 +28,7 @@ def model_failures(model: PreTrainedModel, shape: tuple[int, ...]) -> Iterator[N
     try:
         yield
     except (RuntimeError, IndexError, MemoryError) as error:
-        if _is_out_of_memory(error):
+        if is_out_of_memory(error):
             error.__traceback__ = None  # its frames hold what filled the memory
             raise OutOfMemoryError(
                 f"`{name}` ran out of memory on {shape} tokens: {str(error).partition(chr(10))[0]}. Pass a smaller `window`, "
@@ -37,7 +37,7 @@ def model_failures(model: PreTrainedModel, shape: tuple[int, ...]) -> Iterator[N
         raise ModelError(f"`{name}` failed on {shape} tokens: {error}") from error
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
     """CUDA has a type for it; the CPU's allocator and MPS only have words."""
     words = str(error).lower()
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "out of memory" in words or "can't allocate memory" in words

@@ -51,6 +51,8 @@ class LoadedModel:
     """How keys and values are kept."""
     readable_layers: int | None = None
     """Attention layers of the whole model when only the lower ones were loaded."""
+    layers: int | None = None
+    """All layers of the whole model, loaded or not; `None` when all are there."""
 
 
 def load_model(
@@ -116,7 +118,9 @@ def load_model(
         raise ConfigError(f"`device` {str(chosen)!r} cannot hold `{name}`: {str(error).partition(chr(10))[0]}") from error
     logger.debug("loaded %s on %s in %.1f s", name, chosen, time.perf_counter() - started)
     loaded = wrap_model(model, tokenizer, name=name, window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage)
-    return replace(loaded, causal=causal, readable_layers=cut.readable_layers if cut else None)
+    return replace(
+        loaded, causal=causal, readable_layers=cut.readable_layers if cut else None, layers=config.get_text_config().num_hidden_layers
+    )
 
 
 def wrap_model(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from attngs.context_cache import DEFAULT_CACHE_BYTES, ContextCache
 from attngs.cutting import Cutter
 from attngs.documents import DocumentLike, as_documents, check_query
-from attngs.errors import ConfigError, UnsupportedModelError
+from attngs.errors import UnsupportedModelError
 from attngs.marking import AlphaRule, MarkRule, check_finite
 from attngs.micro_batcher import MicroBatcher
 from attngs.protocols import Scorer, SentenceSplitter, TokenCounter, Warmable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from attngs.loading import LoadedModel
+    from attngs.marker_loading import MarkerParts
     from attngs.scorers.attention import AttentionConfig
 
 logger = logging.getLogger(__name__)
@@ -75,6 +75,7 @@ class Marker:
         cls,
         name_or_path: str | Path,
         *,
+        adapter: str | Path | None = None,
         device: str | torch.device | None = None,
         dtype: torch.dtype | None = None,
         revision: str | None = None,
@@ -94,7 +95,9 @@ class Marker:
         to read its heads all the same.
 
         Args:
-            name_or_path: For example `Qwen/Qwen3-0.6B`, or a folder.
+            name_or_path: For example `Qwen/Qwen3-0.6B`, or a folder; one that `attngs train` wrote stands for its adapter and the model
+                below it.
+            adapter: Such a folder, to be merged into the model that `name_or_path` names. It reads the layers that it was trained for.
             device: The best there is (CUDA, MPS, CPU) when not given.
             dtype: bfloat16 on CUDA (float16 on older cards), float16 on MPS, float32 on CPU when not given.
             revision: Branch, tag or commit.
@@ -111,24 +114,24 @@ class Marker:
         Raises:
             ModelNotFoundError: Nothing by that name could be loaded.
             UnsupportedModelError: Its attention cannot be read, or it needs code of its own.
-            ConfigError: A setting is outside its range.
+            ConfigError: A setting is outside its range, or the adapter belongs to another model.
+            AssetError: The adapter cannot be read.
         """
-        from attngs.loading import load_model
-        from attngs.scorers.attention import AttentionConfig
+        from attngs.marker_loading import attention_config, pretrained_parts
 
-        config, cache = _config_of(layers, config), ContextCache(cache_bytes)
-        loaded = load_model(
+        parts = pretrained_parts(
             name_or_path,
+            adapter=adapter,
             device=device,
             dtype=dtype,
             revision=revision,
-            decoder_layers=_layers_of(config or AttentionConfig()),
-            encoder_layers=_layers_of(config) if config else None,
             window=window,
-            max_batch_tokens=max_batch_tokens,
+            config=attention_config(layers, config),
+            cache=ContextCache(cache_bytes),
             cache_storage=cache_storage,
+            max_batch_tokens=max_batch_tokens,
         )
-        return cls._of(loaded, _scorer_of(loaded, config, cache), cache, splitter=splitter, rule=rule)
+        return cls._of(parts, splitter=splitter, rule=rule)
 
     @classmethod
     def from_model(
@@ -146,11 +149,18 @@ class Marker:
         max_batch_tokens: int | None = None,
     ) -> Marker:
         """Use a model that is in memory already, for instance the one that also chats. The settings are those of `from_pretrained`."""
-        from attngs.loading import wrap_model
+        from attngs.marker_loading import attention_config, model_parts
 
-        config, cache = _config_of(layers, config), ContextCache(cache_bytes)
-        loaded = wrap_model(model, tokenizer, window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage)
-        return cls._of(loaded, _scorer_of(loaded, config, cache), cache, splitter=splitter, rule=rule)
+        parts = model_parts(
+            model,
+            tokenizer,
+            window=window,
+            config=attention_config(layers, config),
+            cache=ContextCache(cache_bytes),
+            cache_storage=cache_storage,
+            max_batch_tokens=max_batch_tokens,
+        )
+        return cls._of(parts, splitter=splitter, rule=rule)
 
     @classmethod
     def default(
@@ -162,21 +172,13 @@ class Marker:
             MissingDependencyError: The extra is not installed.
             AssetError: Its weights are not the ones that attngs was measured with.
         """
-        from attngs.embedded import load_embedded
-        from attngs.scorers.embedded import EmbeddedScorer
-        from attngs.sentence_states import SentenceStates
+        from attngs.marker_loading import embedded_parts
 
-        loaded, cache = load_embedded(), ContextCache(cache_bytes)
-        return cls._of(loaded, EmbeddedScorer(SentenceStates(loaded, cache=cache)), cache, splitter=splitter, rule=rule)
+        return cls._of(embedded_parts(ContextCache(cache_bytes)), splitter=splitter, rule=rule)
 
     @classmethod
-    def _of(
-        cls, loaded: LoadedModel, scorer: Scorer, cache: ContextCache, *, splitter: SentenceSplitter | None, rule: MarkRule | None
-    ) -> Marker:
-        from attngs.tokens import TokenizerCounter
-
-        counter = TokenizerCounter(loaded.tokenizer, loaded.name)
-        return cls(scorer, splitter=splitter, rule=rule, counter=counter, cache=cache, name=loaded.name)
+    def _of(cls, parts: MarkerParts, *, splitter: SentenceSplitter | None, rule: MarkRule | None) -> Marker:
+        return cls(parts.scorer, splitter=splitter, rule=rule, counter=parts.counter, cache=parts.cache, name=parts.name)
 
     @property
     def splitter(self) -> SentenceSplitter:
@@ -269,28 +271,3 @@ class Marker:
             return Marking(query=request.query, sentences=tuple(request.sentences), scores=finite, marked=tuple(self.rule(finite)))
         except Exception as error:
             return error
-
-
-def _config_of(layers: Sequence[float] | None, config: AttentionConfig | None) -> AttentionConfig | None:
-    from attngs.scorers.attention import AttentionConfig
-
-    if layers is None:
-        return config
-    if config is not None:
-        raise ConfigError("pass `layers` or `config`, not both: a config has `layers` of its own.")
-    return AttentionConfig(layers=tuple(layers))
-
-
-def _layers_of(config: AttentionConfig) -> tuple[float, ...] | None:
-    """The layers that are enough; a model that also writes an answer needs them all."""
-    return None if config.answer_tokens else config.layers
-
-
-def _scorer_of(loaded: LoadedModel, config: AttentionConfig | None, cache: ContextCache) -> Scorer:
-    """Attention of a decoder, or of an encoder whose heads are asked for; late attention of any other encoder."""
-    from attngs.scorers.attention import AttentionScorer
-    from attngs.scorers.embedded import encoder_scorer
-    from attngs.sentence_states import SentenceStates
-
-    reads_heads = loaded.causal or config is not None
-    return AttentionScorer(loaded, config, cache=cache) if reads_heads else encoder_scorer(SentenceStates(loaded, cache=cache))

@@ -32,3 +32,9 @@ def track(items: Sequence[Item], what: str) -> Iterator[Item]:
         listener(what, done, len(items))
         yield item
     listener(what, len(items), len(items))
+
+
+def tell(what: str, done: int, total: int) -> None:
+    """Report once, for work that somebody else iterates over."""
+    if (listener := _listener.get()) is not None:
+        listener(what, done, total)

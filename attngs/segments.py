@@ -70,6 +70,9 @@ class Segmenter:
         causal: Whether the model is a decoder.
         prompt: What the marker is told (decoders only).
         cache: Keeps the token ids of documents.
+
+    Attributes:
+        answer_begin: What stands between the prompt and the answer's first word; a chat template ends where that word begins.
     """
 
     def __init__(
@@ -87,7 +90,9 @@ class Segmenter:
         self._cache = cache or ContextCache(0)
         self._salt = uuid4().bytes  # ids are this tokenizer's
         self._types = not causal and "token_type_ids" in tokenizer.model_input_names
-        frame = _causal_frame(tokenizer, prompt or ReadingPrompt()) if causal else _encoder_frame(tokenizer)
+        prompt = prompt or ReadingPrompt()
+        frame = _causal_frame(tokenizer, prompt) if causal else _encoder_frame(tokenizer)
+        self.answer_begin = " " if causal and frame[-1].endswith(f"\n{prompt.answer_heading}") else ""
         self._frame = tuple(np.asarray(self.encoder.encode_template(part), dtype=np.int64) for part in frame)
         self._gap = np.asarray(self.encoder.encode_template("\n\n") if causal else [], dtype=np.int64)
 
@@ -106,6 +111,11 @@ class Segmenter:
         """The tokens that a decoder reads of each window before a short question."""
         ids, owner = self._context(sentences, namespace)
         return [np.concatenate([self._frame[0], ids[a:b]]) for a, b in windows(owner, self._capacity(0, len(ids)))]
+
+    def bare(self, query: str) -> Segment:
+        """The same prompt with nothing in the place of the context."""
+        nothing = np.empty(0, dtype=np.int64)
+        return self._segment(self.encoder.encode([query])[0].ids, nothing, nothing, "last")
 
     def _capacity(self, question: int, context: int) -> int:
         """Tokens of context in a window: all that is left if that is enough, else the same for all questions up to an eighth of it."""

@@ -77,9 +77,22 @@ class SentenceStates:
         version = weights_version(self._model)
         return [Key(namespace, digest(b"states", self._salt, version, text)) for namespace, text in texts]
 
-    def _read(self, texts: Sequence[str]) -> list[Tensor]:
+    def states_with_gradient(self, texts: Sequence[str]) -> list[Tensor]:
+        """`states` for training: float32, on the model's device, with their graph, in one batch; nothing is kept."""
+        parts = self._parts(texts)
+        pieces: list[list[Tensor]] = [[] for _ in texts]
+        for (number, _), state in zip(parts, self._units([ids for _, ids in parts]) if parts else [], strict=True):
+            pieces[number].append(state)
+        empty = torch.empty(0, self._model.config.get_text_config().hidden_size, device=self._model.device)
+        return [torch.cat(piece) if piece else empty for piece in pieces]
+
+    def _parts(self, texts: Sequence[str]) -> list[tuple[int, list[int]]]:
+        """Number of the text and token ids of what is read at once: a text, or as much of it as the window takes."""
         encoded = [text.ids.tolist() for text in self._encoder.encode(texts)]
-        parts = [(number, ids[i : i + self._room]) for number, ids in enumerate(encoded) for i in range(0, len(ids), self._room)]
+        return [(number, ids[i : i + self._room]) for number, ids in enumerate(encoded) for i in range(0, len(ids), self._room)]
+
+    def _read(self, texts: Sequence[str]) -> list[Tensor]:
+        parts = self._parts(texts)
         states = in_batches(
             [len(ids) for _, ids in parts],
             lambda batch, spare: self._forward([parts[i][1] for i in batch]),  # a sentence cannot be read in parts
@@ -93,17 +106,21 @@ class SentenceStates:
         width = self._model.config.get_text_config().hidden_size
         return [torch.cat(piece) if piece else torch.empty(0, width, dtype=torch.float16) for piece in pieces]
 
-    @torch.inference_mode()
     def _forward(self, rows: Sequence[list[int]]) -> list[Outcome[Tensor]]:
+        shape = (len(rows), len(self._begin) + max(map(len, rows)) + len(self._end))
+        with model_failures(self._model, shape), torch.inference_mode():
+            return [self._checked(unit.half().cpu()) for unit in self._units(rows)]
+
+    def _units(self, rows: Sequence[list[int]]) -> list[Tensor]:
+        """States `(T, D)` of each row of ids, without the special tokens, every one of length 1."""
         framed = [torch.tensor([*self._begin, *row, *self._end]) for row in rows]
         ids = torch.nn.utils.rnn.pad_sequence(framed, batch_first=True)  # (B, T); padding is masked, so its id is free
         lengths = torch.tensor([len(row) for row in framed])
         mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
         device = self._model.device
-        with model_failures(self._model, tuple(ids.shape)):
-            hidden = self._model(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state
-        unit = torch.nn.functional.normalize(hidden.float(), dim=-1).half().cpu()  # (B, T, D)
-        return [self._checked(state[len(self._begin) :][: len(row)].clone()) for state, row in zip(unit, rows, strict=True)]
+        hidden = self._model(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state
+        unit = torch.nn.functional.normalize(hidden.float(), dim=-1)  # (B, T, D)
+        return [state[len(self._begin) :][: len(row)] for state, row in zip(unit, rows, strict=True)]
 
     def _checked(self, state: Tensor) -> Outcome[Tensor]:
         if torch.isfinite(state).all():

@@ -17,6 +17,9 @@ from attngs.errors import ConfigError
 from attngs.scorers.states import StatesScorer
 from attngs.sentence_states import SentenceStates
 
+TEMPERATURE = 0.1
+"""Of the softmax, when not given."""
+
 ROWS = 64
 """Tokens of the question that attend at once; bounds memory for a question as long as a conversation."""
 
@@ -29,22 +32,33 @@ class LateAttentionScorer(StatesScorer):
         temperature: Lower looks for the closest words, higher for the general drift.
     """
 
-    def __init__(self, states: SentenceStates, *, temperature: float = 0.1) -> None:
+    def __init__(self, states: SentenceStates, *, temperature: float = TEMPERATURE) -> None:
         if temperature <= 0:
             raise ConfigError(f"`temperature` must be above 0, got {temperature!r}.")
         super().__init__(states)
         self._temperature = temperature
 
     def compare(self, asked: Tensor, context: Sequence[Tensor]) -> list[float]:
-        tokens = torch.tensor([len(state) for state in context])  # (S,)
-        if not len(asked) or not int(tokens.sum()):
-            return [0.0] * len(context)
-        asked, keys = asked.float(), torch.cat(list(context)).float()  # (R, D), (T, D)
-        attention = torch.zeros(len(keys))  # (T,)
-        for rows in asked.split(ROWS):
-            attention += (rows @ keys.T / self._temperature).softmax(dim=-1).sum(dim=0) / len(asked)
-        owner = torch.repeat_interleave(torch.arange(len(context)), tokens)  # (T,)
-        mass = torch.zeros(len(context)).index_add_(0, owner, attention)  # (S,)
-        lift = mass * len(keys) / tokens.clamp(min=1)
-        smallest = lift[tokens > 0].min()  # a sentence without tokens ranks with the least attended
-        return [float(value) for value in torch.where(tokens > 0, lift, smallest).clamp(min=1e-12).log()]
+        return log_lift(asked, context, self._temperature).tolist()
+
+
+def log_lift(asked: Tensor, context: Sequence[Tensor], temperature: float = TEMPERATURE) -> Tensor:
+    """The score of each sentence `(S,)` in float32, differentiable.
+
+    Args:
+        asked: States of the question `(R, D)`, each of length 1.
+        context: States of each sentence `(T, D)`, on the same device.
+        temperature: Of the softmax.
+    """
+    tokens = torch.tensor([len(state) for state in context], device=asked.device)  # (S,)
+    if not len(asked) or not int(tokens.sum()):
+        return asked.new_zeros(len(context), dtype=torch.float32)
+    asked, keys = asked.float(), torch.cat(list(context)).float()  # (R, D), (T, D)
+    attention = asked.new_zeros(len(keys))  # (T,)
+    for rows in asked.split(ROWS):
+        attention = attention + (rows @ keys.T / temperature).softmax(dim=-1).sum(dim=0) / len(asked)
+    owner = torch.repeat_interleave(torch.arange(len(context), device=asked.device), tokens)  # (T,)
+    mass = asked.new_zeros(len(context)).index_add_(0, owner, attention)  # (S,)
+    lift = mass * len(keys) / tokens.clamp(min=1)
+    smallest = lift[tokens > 0].min()  # a sentence without tokens ranks with the least attended
+    return torch.where(tokens > 0, lift, smallest).clamp(min=1e-12).log()

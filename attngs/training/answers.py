@@ -1,0 +1,72 @@
+"""How likely a decoder finds an answer, in the prompt that the marker reads: the ground of the objectives `answer` and `perce`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from attngs.errors import UnsupportedModelError
+from attngs.loading import LoadedModel
+from attngs.segments import ReadingPrompt, Segment, Segmenter
+from attngs.token_batch import TokenBatch
+from attngs.training.examples import TrainingExample, context_of
+from attngs.training.objective import randomness
+from attngs.training.settings import TrainingSettings
+
+
+class AnswerReader:
+    """Log probabilities of the answers' tokens, the end of the answer included.
+
+    Raises:
+        UnsupportedModelError: The model is an encoder, which writes no answers.
+    """
+
+    def __init__(self, loaded: LoadedModel, prompt: ReadingPrompt, settings: TrainingSettings) -> None:
+        if not loaded.causal:
+            raise UnsupportedModelError(
+                f"`{loaded.name}` is an encoder, which writes no answers; train it with the objective `evidence`, or pass a decoder."
+            )
+        self._model = loaded.model
+        self._settings = settings
+        self._segmenter = Segmenter(loaded.tokenizer, window=loaded.window, causal=True, prompt=prompt)
+        self._end = [loaded.tokenizer.eos_token_id] if loaded.tokenizer.eos_token_id is not None else []
+        self._keeps_places = "logits_to_keep" in inspect.signature(loaded.model.forward).parameters
+
+    def with_context(self, batch: Sequence[TrainingExample], step: int) -> list[Tensor]:
+        """The log of p(y_i | context, question, y_<i), one `(n,)` an example, with its graph."""
+        return self._log_probabilities([self._prompt(example, step) for example in batch], batch)
+
+    def without_context(self, batch: Sequence[TrainingExample]) -> list[Tensor]:
+        """The log of p(y_i | question, y_<i), one `(n,)` an example, without a graph."""
+        with torch.no_grad():
+            return self._log_probabilities([self._segmenter.bare(example.row.query) for example in batch], batch)
+
+    def _prompt(self, example: TrainingExample, step: int) -> Segment:
+        sentences, _ = context_of(example, self._settings, randomness(self._settings.seed, step, example))
+        return self._segmenter.segments(example.row.query, sentences, "last")[0]  # a second window would be a second prompt
+
+    def _log_probabilities(self, prompts: Sequence[Segment], batch: Sequence[TrainingExample]) -> list[Tensor]:
+        answers = [self._answer(example) for example in batch]
+        begins = [prompt.batch.input_ids.shape[1] for prompt in prompts]
+        tokens = TokenBatch.stack([prompt.batch.answered(answer[None]) for prompt, answer in zip(prompts, answers, strict=True)])
+        tokens = tokens.to(self._model.device)
+        # a token is predicted one place before its own; the logits of other places would take most of the memory
+        places = [torch.arange(begin - 1, begin - 1 + len(answer)) for begin, answer in zip(begins, answers, strict=True)]
+        wanted = torch.cat(places).unique()
+        options = {"logits_to_keep": wanted.to(self._model.device)} if self._keeps_places else {}
+        logits = self._model(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask, use_cache=False, **options).logits
+        found = []
+        for row, (place, answer) in enumerate(zip(places, answers, strict=True)):
+            index = torch.searchsorted(wanted, place) if self._keeps_places else place
+            scores = logits[row, index.to(logits.device)].float().log_softmax(dim=-1)  # (n, V)
+            found.append(scores.gather(1, answer.to(scores.device)[:, None])[:, 0])
+        return found
+
+    def _answer(self, example: TrainingExample) -> Tensor:
+        text = self._segmenter.answer_begin + (example.row.answer or "").strip()
+        ids = self._segmenter.encoder.encode([text])[0].ids
+        return torch.from_numpy(np.concatenate([ids, np.asarray(self._end, dtype=np.int64)]))

@@ -1,0 +1,23 @@
+"""The seam between what is learned and how a run goes: an objective turns examples into a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor
+
+from attngs.training.examples import TrainingExample
+
+
+class Objective(Protocol):
+    """What is learned. Everything random comes from the step and the example, so that a resumed run sees what it would have seen."""
+
+    def loss(self, batch: Sequence[TrainingExample], step: int) -> Tensor:
+        """The mean loss of the examples, with its graph."""
+
+
+def randomness(seed: int, step: int, example: TrainingExample) -> np.random.Generator:
+    """The chance of one example in one step."""
+    return np.random.default_rng([seed, step, example.number])
