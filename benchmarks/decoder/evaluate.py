@@ -17,6 +17,7 @@ from attngs.scorers.lead import LeadScorer
 from attngs.scorers.lexical import LexicalScorer
 from attngs.scorers.random import RandomScorer
 from attngs.scorers.recency import RecencyScorer
+from attngs.training.settings import ObjectiveName
 from benchmarks.decoder.measures import FIRST, Measured, best_layer, default_layer, measure, measure_layers
 from benchmarks.decoder.probe import fit_probe
 from benchmarks.decoder.readings import Reading, draw_questions, every_layer, read_questions
@@ -31,6 +32,7 @@ BASELINES: dict[str, Scorer] = {
 
 DEFAULT, RAW, PROBE = "raw, paper's layer", "raw, best layer", "fitted probe"
 TUNED, ANSWERED = "fine-tuned on evidence", "fine-tuned on answers"
+OBJECTIVES: dict[str, ObjectiveName] = {ANSWERED: "answer", TUNED: "evidence"}
 
 STEPS = ((RAW, "random"), (RAW, "recency"), (RAW, "BM25"), (PROBE, RAW), (TUNED, RAW), (TUNED, PROBE), (ANSWERED, RAW))
 """What is compared, question by question."""
@@ -55,8 +57,8 @@ class Sizes:
         return draw_questions(split, users=users, seed=self.seed, lines=self.lines, questions=self.questions)
 
 
-Tune = Callable[[LoadedModel, str, Sequence[Question], int], LoadedModel]
-"""Model, objective, training questions, layer -> the fine-tuned model."""
+Tune = Callable[[ObjectiveName, Sequence[Question], float], LoadedModel]
+"""Objective, training questions, layer as a fraction of the depth -> the fine-tuned model."""
 
 
 def evaluate(loaded: LoadedModel, sizes: Sizes, *, tune: Tune | None, untrained: LoadedModel | None) -> dict[str, Any]:
@@ -82,9 +84,8 @@ def evaluate(loaded: LoadedModel, sizes: Sizes, *, tune: Tune | None, untrained:
     if untrained is not None:
         layers["untrained"] = measure_layers(read_questions(untrained, test, "untrained"))
     chosen_layers = {DEFAULT: paper, RAW: best}
-    for name, objective in ((ANSWERED, "answer"), (TUNED, "evidence")) if tune else ():
-        assert tune is not None
-        tuned = tune(loaded, objective, training, best)
+    for name, objective in OBJECTIVES.items() if tune is not None else ():
+        tuned = tune(objective, training, every_layer(loaded)[best])
         layers[name] = measure_layers(read_questions(tuned, test, name))
         layer = best if objective == "evidence" else best_layer(read_questions(tuned, validation, "validation"))
         methods[name], chosen_layers[name] = layers[name][layer], layer

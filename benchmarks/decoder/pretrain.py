@@ -154,7 +154,7 @@ def losses(model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     return answers, context
 
 
-def pretrain(recipe: Recipe, device: torch.device, say: Callable[[PreTrainedModel, str], None], every: int = 200) -> PreTrainedModel:
+def pretrain(recipe: Recipe, device: torch.device, say: Callable[[str], None], every: int = 200) -> PreTrainedModel:
     """Train from nothing; `say` is told how it goes every so many steps."""
     tokenizer = word_tokenizer()
     encoder = Encoder(tokenizer)
@@ -177,7 +177,7 @@ def pretrain(recipe: Recipe, device: torch.device, say: Callable[[PreTrainedMode
         if step % every == 0 or step == recipe.steps:
             right = {name: accuracy(model, encoder, "validation", lines, 40) for name, lines in LENGTHS.items()}
             told = ", ".join(f"{name} {share:.3f}" for name, share in right.items())
-            say(model, f"step {step}: answers {answers.item():.3f}, memory {context.item():.3f}; {told}; {time.perf_counter() - began:.0f} s")
+            say(f"step {step}: answers {answers.item():.3f}, memory {context.item():.3f}; {told}; {time.perf_counter() - began:.0f} s")
     trained: PreTrainedModel = model.eval()
     return trained
 
