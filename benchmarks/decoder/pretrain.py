@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 IGNORED = -100
 
+FORGOTTEN = 1.0
+"""The mean loss that a new length of memories begins with: it takes many right answers to get it down."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
@@ -37,20 +40,44 @@ class Recipe:
     layers: int = 6
     heads: int = 4
     width: int = 128
-    steps: int = 2_400
+    steps: int = 2_600
     tokens: int = 1_280
     """Of a batch, about."""
     questions: int = 12
     """For each memory."""
-    stages: tuple[tuple[float, int, int], ...] = ((0.15, 2, 6), (0.4, 3, 12), (1.0, 4, 40))
-    """Up to which share of the steps memories have between how many lines."""
+    lengths: tuple[tuple[int, int], ...] = ((2, 6), (3, 10), (4, 20), (4, 40))
+    """Least and most lines of a memory; the next pair comes when the answers are right, ..."""
+    deadlines: tuple[float, ...] = (0.3, 0.5, 0.7)
+    """... at the latest after this share of the steps."""
+    learned: float = 0.12
+    """Loss of the answers, a mean over some steps, from which they count as right."""
     learning_rate: float = 4e-3
     warm_up: int = 100
     context_weight: float = 0.1
     """Of the loss on the memory."""
 
-    def lines(self, step: int) -> tuple[int, int]:
-        return next((least, most) for share, least, most in self.stages if step < share * self.steps or share == self.stages[-1][0])
+
+class Curriculum:
+    """How long memories are: longer as soon as the answers about shorter ones are right."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._level = 0
+        self._loss = FORGOTTEN
+
+    @property
+    def lines(self) -> tuple[int, int]:
+        """Least and most lines now."""
+        return self._recipe.lengths[self._level]
+
+    def learn(self, step: int, loss: float) -> None:
+        """Take note of the loss of a step."""
+        self._loss = 0.97 * self._loss + 0.03 * loss
+        if self._level == len(self._recipe.lengths) - 1:
+            return
+        if self._loss < self._recipe.learned or step >= self._recipe.deadlines[self._level] * self._recipe.steps:
+            self._level += 1
+            self._loss = FORGOTTEN
 
 
 def new_model(recipe: Recipe, vocabulary: int) -> PreTrainedModel:
@@ -112,12 +139,12 @@ class Encoder:
         return Example(torch.cat(ids), torch.cat(positions), torch.cat(branch), torch.cat(targets))
 
 
-def batches(recipe: Recipe, encoder: Encoder) -> Iterator[list[Example]]:
+def batches(recipe: Recipe, encoder: Encoder, curriculum: Curriculum) -> Iterator[list[Example]]:
     """The batch of each step; memories of a batch are about equally long."""
     sizes = torch.Generator().manual_seed(recipe.seed)
     streams = dict[tuple[int, int], Iterator[tuple[Memory, list[Question]]]]()
-    for step in range(recipe.steps):
-        least, most = recipe.lines(step)
+    for _ in range(recipe.steps):
+        least, most = curriculum.lines
         size = int(torch.randint(least, most + 1, (), generator=sizes))
         lines = (max(least, size - 1), min(most, size + 1))
         if lines not in streams:
@@ -162,7 +189,8 @@ def pretrain(recipe: Recipe, device: torch.device, say: Callable[[str], None], e
     optimizers = _optimizers(model, recipe)
     rates = [torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe)) for optimizer in optimizers]
     began = time.perf_counter()
-    for step, batch in enumerate(batches(recipe, encoder), start=1):
+    curriculum = Curriculum(recipe)
+    for step, batch in enumerate(batches(recipe, encoder, curriculum), start=1):
         inputs = {name: value.to(device) for name, value in collate(batch).items()}
         with torch.autocast(device.type, dtype=torch.bfloat16):
             answers, context = losses(model, inputs)
@@ -174,10 +202,11 @@ def pretrain(recipe: Recipe, device: torch.device, say: Callable[[str], None], e
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for part in (*optimizers, *rates):
             part.step()
+        curriculum.learn(step, answers.item())
         if step % every == 0 or step == recipe.steps:
             right = {name: accuracy(model, encoder, "validation", lines, 40) for name, lines in LENGTHS.items()}
             told = ", ".join(f"{name} {share:.3f}" for name, share in right.items())
-            say(f"step {step}: answers {answers.item():.3f}, memory {context.item():.3f}; {told}; {time.perf_counter() - began:.0f} s")
+            say(f"step {step}: up to {curriculum.lines[1]} lines, answers {answers.item():.3f}, memory {context.item():.3f}; {told}; {time.perf_counter() - began:.0f} s")
     trained: PreTrainedModel = model.eval()
     return trained
 

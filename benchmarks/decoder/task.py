@@ -10,6 +10,7 @@ test, so no profile is in two of them. Half of the held-out questions are asked 
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import zlib
@@ -115,12 +116,12 @@ def render(template: str, person: str, value: str = "", month: str = "") -> str:
 
 
 def _memory(rng: random.Random, user: str, split: Split, profile: dict[str, str], size: int) -> Memory:
-    friends = rng.sample(NAMES, max(1, min(4, round(size / 8))))
+    friends = rng.sample(NAMES, rng.randint(1, max(1, min(4, size // 2))))
     facts = max(2, round(FACTS * size))
     changes = sum(rng.random() < CHANGES for _ in range(facts // 2))
     people = [USER, *friends]
-    wanted = min(len(TOPICS), max(2, -(-3 * facts // (2 * len(people)))))
-    topics = rng.sample(list(TOPICS), wanted)
+    # as few topics as there is room for, so that most of them are told of most people
+    topics = rng.sample(list(TOPICS), min(len(TOPICS), math.ceil(1.2 * (facts - changes) / len(people))))
     pairs = [(person, topic) for person in people for topic in topics]
     told = rng.sample(pairs, min(len(pairs), facts - changes))
     places = rng.sample(range(size), len(told) + changes)
