@@ -39,7 +39,7 @@ from benchmarks.machine import RESULTS, describe_machine, save_results
 OUT = Path("out/decoder")
 
 QUICK = Recipe(layers=2, heads=2, width=32, steps=6, tokens=256, warm_up=2, lengths=((3, 6),), deadlines=())
-QUICK_SIZES = Sizes(training=8, validation=4, test=4, lines=(8, 12))
+QUICK_SIZES = Sizes(training=12, validation=3, test=3, lines=(8, 10), folds=3)
 
 HUB_USERS = 50
 """Test users of a hub model, which takes seconds for what the small decoder takes milliseconds for."""

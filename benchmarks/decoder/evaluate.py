@@ -50,6 +50,8 @@ class Sizes:
     """On each user, at most."""
     lines: tuple[int, int] = (24, 40)
     """Sentences of a memory."""
+    folds: int = 5
+    """Of the cross-validation that chooses the probe."""
     seed: int = 7
 
     def draw(self, split: Split) -> list[Question]:
@@ -79,8 +81,9 @@ def evaluate(loaded: LoadedModel, sizes: Sizes, *, tune: Tune | None, untrained:
     best, paper = best_layer(chosen), default_layer(len(readings[0].mass))
     layers = {"raw": measure_layers(readings)}
     methods = {name: measure(readings, partial(_scores, scorer)) for name, scorer in BASELINES.items()}
+    fitted = fit_probe(loaded, training, folds=sizes.folds)
     methods[DEFAULT], methods[RAW] = layers["raw"][paper], layers["raw"][best]
-    methods[PROBE] = measure(readings, fit_probe(read_questions(loaded, training, "training")))
+    methods[PROBE] = measure(readings, partial(_scores, fitted))
     if untrained is not None:
         layers["untrained"] = measure_layers(read_questions(untrained, test, "untrained"))
     chosen_layers = {DEFAULT: paper, RAW: best}
@@ -95,6 +98,7 @@ def evaluate(loaded: LoadedModel, sizes: Sizes, *, tune: Tune | None, untrained:
         "sizes": {"training": len(training), "validation": len(validation), "lines": sizes.lines, "seed": sizes.seed},
         "depths": every_layer(loaded),
         "chosen": chosen_layers,
+        "probe": {"method": fitted.probe.method, "what": fitted.probe.settings["chosen"]},
         "layers": {name: [measured.estimates() for measured in found] for name, found in layers.items()},
         "methods": {name: measured.estimates() for name, measured in methods.items()},
         "differences": {f"{a} - {b}": methods[a].minus(methods[b]) for a, b in STEPS if a in methods and b in methods},

@@ -29,6 +29,7 @@ def tables(results: Mapping[str, Any]) -> list[TextTable]:
             "95 % bootstrap over users.",
             "`first`: how often the best sentence is the evidence. The rest: share of the evidence kept at a share of the tokens; at 2 % "
             "hardly a sentence fits.",
+            f"The fitted probe is what won on training users: {results['probe']['what']}.",
             "In brackets the layer that is read, counted from 1; chosen on validation users, except the paper's.",
         ),
     )

@@ -1,26 +1,22 @@
-"""STAND-IN until attngs.fitting is there."""
+"""Fits a probe with `attngs.fitting` on training users, as `attngs fit` does."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import numpy as np
-
-from attngs.marking import Floats
-from benchmarks.decoder.readings import Reading
-
-
-def fit_probe(readings: Sequence[Reading]) -> Callable[[Reading], Floats]:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=2000))
-    model.fit(np.concatenate([_features(r) for r in readings]), np.concatenate([r.judged.labels for r in readings]))
-    return lambda reading: np.asarray(model.decision_function(_features(reading)))
+from attngs.context_cache import ContextCache
+from attngs.fitting.run import fit
+from attngs.loading import LoadedModel
+from attngs.model_scorers import probe_scorer
+from attngs.scorers.probe import ProbeScorer
+from benchmarks.decoder.task import Question
 
 
-def _features(reading: Reading) -> Floats:
-    density = reading.mass / np.maximum(reading.tokens, 1)
-    mean = density.mean(axis=1)
-    return np.log(np.maximum(np.concatenate([density.reshape(-1, density.shape[2]), mean]), 1e-4)).T
+def fit_probe(loaded: LoadedModel, questions: Sequence[Question], *, folds: int) -> ProbeScorer:
+    """What wins in nested cross-validation on these users: a setting of the attention, or a probe on heads and words.
+
+    Raises:
+        AttngsError: There are too few questions, or the model failed on one.
+    """
+    found = fit([question.example for question in questions], loaded, unit="auto", folds=folds)
+    return probe_scorer(loaded, found.probe, ContextCache())
