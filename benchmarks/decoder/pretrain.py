@@ -1,4 +1,4 @@
-"""A small Qwen3 that learns from nothing to answer from a memory.
+"""A small Llama that learns from nothing to answer from a memory.
 
 It reads the very prompt that markers read (`ReadingPrompt`). One memory is read once for several questions: their branches see the memory
 and themselves, not each other, and stand at the positions at which each would stand alone, so that training equals later reading. The loss
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 IGNORED = -100
 
+DRAWN_TOGETHER = 8
+"""Batches."""
+
 FORGOTTEN = 1.0
 """The mean loss that a new length of memories begins with: it takes many right answers to get it down."""
 
@@ -37,21 +41,23 @@ class Recipe:
     """Everything that the weights depend on, besides the machine's arithmetic."""
 
     seed: int = 0
-    layers: int = 6
+    layers: int = 4
     heads: int = 4
     width: int = 128
-    steps: int = 2_600
+    steps: int = 2_200
     tokens: int = 1_280
     """Of a batch, about."""
     questions: int = 12
     """For each memory."""
-    lengths: tuple[tuple[int, int], ...] = ((2, 6), (3, 10), (4, 20), (4, 40))
+    lengths: tuple[tuple[int, int], ...] = ((3, 6), (4, 12), (5, 24), (6, 40))
     """Least and most lines of a memory; the next pair comes when the answers are right, ..."""
     deadlines: tuple[float, ...] = (0.3, 0.5, 0.7)
     """... at the latest after this share of the steps."""
-    learned: float = 0.12
+    learned: float = 0.3
     """Loss of the answers, a mean over some steps, from which they count as right."""
-    learning_rate: float = 4e-3
+    recalled: int = 6
+    """Facts of a memory that are told again: copying a sentence comes long before answering from it, and leads there."""
+    learning_rate: float = 8e-3
     warm_up: int = 100
     context_weight: float = 0.1
     """Of the loss on the memory."""
@@ -81,17 +87,17 @@ class Curriculum:
 
 
 def new_model(recipe: Recipe, vocabulary: int) -> PreTrainedModel:
-    """Random weights in the architecture of Qwen3."""
-    from transformers import Qwen3Config, Qwen3ForCausalLM
+    """Random weights in the architecture of Llama."""
+    from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(recipe.seed)
-    config = Qwen3Config(
+    config = LlamaConfig(
         vocab_size=vocabulary, hidden_size=recipe.width, intermediate_size=2 * recipe.width, num_hidden_layers=recipe.layers,
         num_attention_heads=recipe.heads, num_key_value_heads=recipe.heads, head_dim=recipe.width // recipe.heads,
-        max_position_embeddings=WINDOW, rope_parameters={"rope_type": "default", "rope_theta": 10_000.0}, tie_word_embeddings=True,
+        max_position_embeddings=WINDOW, rope_parameters={"rope_type": "default", "rope_theta": 100_000.0}, tie_word_embeddings=True,
         bos_token_id=2, eos_token_id=3, pad_token_id=0,
     )  # fmt: skip
-    model = Qwen3ForCausalLM(config)
+    model = LlamaForCausalLM(config)
     model.set_attn_implementation("eager")  # on short rows faster than the CPU's fused kernel with a mask
     return model
 
@@ -115,7 +121,14 @@ class Encoder:
         self._segmenter = Segmenter(tokenizer, window=WINDOW, causal=True)
         self._end = int(tokenizer.convert_tokens_to_ids("</s>"))  # type: ignore[arg-type]
 
-    def encode(self, memory: Memory, questions: Sequence[Question]) -> Example:
+    def encode(self, memory: Memory, questions: Sequence[Question], *, recalled: int = 0) -> Example:
+        """One row.
+
+        Args:
+            memory: What is known.
+            questions: Each becomes a branch.
+            recalled: So many of the memory's facts are told again, word for word, in a branch of their own.
+        """
         documents = memory.documents
         units = [
             Sentence(document=documents[number], position=number, start=start, end=start + len(line.text))
@@ -136,24 +149,36 @@ class Encoder:
             positions.append(torch.arange(shared, shared + len(asked)))
             branch.append(torch.full((len(asked),), number))
             targets.append(torch.cat([torch.full((len(asked) - len(answer),), IGNORED), answer]))
+        if recalled:
+            facts = [line.text for _, _, line in memory.lines if line.person is not None]
+            text = " ".join(random.Random(memory.user).sample(facts, min(recalled, len(facts))))
+            again = torch.from_numpy(self._segmenter.encoder.encode([text])[0].ids)
+            ids.append(again[:-1])
+            positions.append(torch.arange(shared, shared + len(again) - 1))
+            branch.append(torch.full((len(again) - 1,), len(questions) + 1))
+            targets.append(again[1:])
         return Example(torch.cat(ids), torch.cat(positions), torch.cat(branch), torch.cat(targets))
 
 
 def batches(recipe: Recipe, encoder: Encoder, curriculum: Curriculum) -> Iterator[list[Example]]:
-    """The batch of each step; memories of a batch are about equally long."""
-    sizes = torch.Generator().manual_seed(recipe.seed)
+    """The batch of each step. Several are drawn together and sorted, so that the rows of one are about equally long."""
+    shuffle = random.Random(recipe.seed)
     streams = dict[tuple[int, int], Iterator[tuple[Memory, list[Question]]]]()
-    for _ in range(recipe.steps):
-        least, most = curriculum.lines
-        size = int(torch.randint(least, most + 1, (), generator=sizes))
-        lines = (max(least, size - 1), min(most, size + 1))
+    while True:
+        lines = curriculum.lines
         if lines not in streams:
-            streams[lines] = stream("train", seed=recipe.seed * 1_000_003 + 97 * lines[0] + lines[1], lines=lines, questions=recipe.questions)
-        batch, tokens = list[Example](), 0
-        while tokens < recipe.tokens:
-            batch.append(encoder.encode(*next(streams[lines])))
-            tokens += len(batch[-1].ids)
-        yield batch
+            streams[lines] = stream("train", seed=recipe.seed, lines=lines, questions=recipe.questions)
+        drawn, tokens = list[Example](), 0
+        while tokens < DRAWN_TOGETHER * recipe.tokens:
+            drawn.append(encoder.encode(*next(streams[lines]), recalled=recipe.recalled))
+            tokens += len(drawn[-1].ids)
+        ready, batch = list[list[Example]](), list[Example]()
+        for row in sorted(drawn, key=lambda row: len(row.ids)):
+            batch.append(row)
+            if len(row.ids) * len(batch) >= recipe.tokens:  # what it takes with padding
+                ready.append(batch)
+                batch = []
+        yield from shuffle.sample(ready, len(ready))
 
 
 def collate(batch: Sequence[Example]) -> dict[str, Tensor]:
@@ -190,7 +215,7 @@ def pretrain(recipe: Recipe, device: torch.device, say: Callable[[str], None], e
     rates = [torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe)) for optimizer in optimizers]
     began = time.perf_counter()
     curriculum = Curriculum(recipe)
-    for step, batch in enumerate(batches(recipe, encoder, curriculum), start=1):
+    for step, batch in zip(range(1, recipe.steps + 1), batches(recipe, encoder, curriculum), strict=False):
         inputs = {name: value.to(device) for name, value in collate(batch).items()}
         with torch.autocast(device.type, dtype=torch.bfloat16):
             answers, context = losses(model, inputs)
