@@ -38,7 +38,7 @@ from benchmarks.machine import RESULTS, describe_machine, save_results
 
 OUT = Path("out/decoder")
 
-QUICK = Recipe(layers=2, heads=2, width=32, steps=6, tokens=256, warm_up=2, lengths=((3, 6),), deadlines=())
+QUICK = Recipe(layers=2, heads=2, width=32, steps=6, tokens=256, warm_up=2, lengths=((3, 6),), deadlines=(), judged=2)
 QUICK_SIZES = Sizes(training=12, validation=3, test=3, lines=(8, 10), folds=3)
 
 HUB_USERS = 50
@@ -69,8 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     logging.getLogger("transformers").setLevel(logging.ERROR)
     machine = describe_machine()
-    with progress():
-        results = _hub(options) if options.marker else _own(options, console)
+    results = run(options, console)
     for table in tables(results):
         console.print(table.rich())
     if options.quick:
@@ -81,6 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     results = {"machine": machine, "command": command} | results
     for path in (save_results(name, results), write_page(results, RESULTS / f"{name}.md"), draw(results, RESULTS / f"{name}.svg")):
         console.print(f"written: {path}")
+
+
+def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Everything that is measured, as plain numbers; nothing is written but weights."""
+    with progress():
+        return _hub(options) if options.marker else _own(options, console)
 
 
 def _own(options: argparse.Namespace, console: Console) -> dict[str, Any]:

@@ -69,11 +69,12 @@ def write_page(results: Mapping[str, Any], path: Path) -> Path:
 
 def _answers(pretraining: Mapping[str, Any]) -> TextTable:
     """What the model that was trained here can answer."""
-    accuracy: Mapping[str, float] = pretraining["accuracy"]
+    accuracy: Mapping[str, Mapping[str, float]] = pretraining["accuracy"]
+    lengths = next(iter(accuracy.values()))
     return TextTable(
         title="Held-out answers",
-        columns=("sentences of the memory", *accuracy),
-        rows=(("right to the last word", *(_number(share) for share in accuracy.values())),),
+        columns=("questions, by sentences of the memory", *lengths),
+        rows=tuple((words, *(_number(shares[length]) for length in lengths)) for words, shares in accuracy.items()),
         notes=(f"{pretraining['parameters']:,} parameters, trained from nothing in {pretraining['cpu_seconds'] / 60:.0f} minutes of one core.",),
     )
 

@@ -1,4 +1,4 @@
-"""A small Llama that learns from nothing to answer from a memory.
+"""A small Qwen3 that learns from nothing to answer from a memory.
 
 It reads the very prompt that markers read (`ReadingPrompt`). One memory is read once for several questions: their branches see the memory
 and themselves, not each other, and stand at the positions at which each would stand alone, so that training equals later reading. The loss
@@ -44,6 +44,8 @@ class Recipe:
     layers: int = 4
     heads: int = 4
     width: int = 128
+    theta: float = 100.0
+    """Of the rotary positions: a small one lets many dimensions feel how near a word is."""
     steps: int = 2_200
     tokens: int = 1_280
     """Of a batch, about."""
@@ -61,6 +63,8 @@ class Recipe:
     warm_up: int = 100
     context_weight: float = 0.1
     """Of the loss on the memory."""
+    judged: int = 60
+    """Held-out users, for each length of memory, on whom accuracy is told."""
 
 
 class Curriculum:
@@ -87,17 +91,17 @@ class Curriculum:
 
 
 def new_model(recipe: Recipe, vocabulary: int) -> PreTrainedModel:
-    """Random weights in the architecture of Llama."""
-    from transformers import LlamaConfig, LlamaForCausalLM
+    """Random weights in the architecture of Qwen3."""
+    from transformers import Qwen3Config, Qwen3ForCausalLM
 
     torch.manual_seed(recipe.seed)
-    config = LlamaConfig(
+    config = Qwen3Config(
         vocab_size=vocabulary, hidden_size=recipe.width, intermediate_size=2 * recipe.width, num_hidden_layers=recipe.layers,
-        num_attention_heads=recipe.heads, num_key_value_heads=recipe.heads, head_dim=recipe.width // recipe.heads,
-        max_position_embeddings=WINDOW, rope_parameters={"rope_type": "default", "rope_theta": 100_000.0}, tie_word_embeddings=True,
+        num_attention_heads=recipe.heads, num_key_value_heads=recipe.heads, head_dim=2 * recipe.width // recipe.heads,
+        max_position_embeddings=WINDOW, rope_parameters={"rope_type": "default", "rope_theta": recipe.theta}, tie_word_embeddings=True,
         bos_token_id=2, eos_token_id=3, pad_token_id=0,
     )  # fmt: skip
-    model = LlamaForCausalLM(config)
+    model = Qwen3ForCausalLM(config)
     model.set_attn_implementation("eager")  # on short rows faster than the CPU's fused kernel with a mask
     return model
 
@@ -182,7 +186,7 @@ def batches(recipe: Recipe, encoder: Encoder, curriculum: Curriculum) -> Iterato
 
 
 def collate(batch: Sequence[Example]) -> dict[str, Tensor]:
-    """Padded on the right: ids, positions and targets `(B, T)` and what sees what `(B, 1, T, T)`."""
+    """Padded on the right: ids, positions, targets `(B, T)`, what sees what `(B, 1, T, T)`, and branches."""
     pad: Callable[..., Tensor] = torch.nn.utils.rnn.pad_sequence
     branch = pad([row.branch for row in batch], batch_first=True, padding_value=-1)
     same = branch[:, :, None] == branch[:, None, :]
@@ -192,18 +196,23 @@ def collate(batch: Sequence[Example]) -> dict[str, Tensor]:
         "position_ids": pad([row.positions for row in batch], batch_first=True),
         "attention_mask": torch.where(seen, 0.0, torch.finfo(torch.float32).min)[:, None],
         "targets": pad([row.targets for row in batch], batch_first=True, padding_value=IGNORED),
-        "memory": branch == 0,
+        "branch": branch,
     }
 
 
 def losses(model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     """Of the answers and of the memory, means over their tokens."""
-    ids, memory = inputs["input_ids"], inputs["memory"]
-    logits = model(input_ids=ids, position_ids=inputs["position_ids"], attention_mask=inputs["attention_mask"], use_cache=False).logits
+    ids, memory, logits = inputs["input_ids"], inputs["branch"] == 0, _logits(model, inputs)
     answers = torch.nn.functional.cross_entropy(logits.flatten(0, 1), inputs["targets"].flatten(), ignore_index=IGNORED)
     told = memory[:, 1:] & memory[:, :-1]
     context = torch.nn.functional.cross_entropy(logits[:, :-1][told], ids[:, 1:][told])
     return answers, context
+
+
+def _logits(model: Any, inputs: dict[str, Tensor]) -> Tensor:
+    told = {name: inputs[name] for name in ("input_ids", "position_ids", "attention_mask")}
+    logits: Tensor = model(**told, use_cache=False).logits
+    return logits
 
 
 def pretrain(recipe: Recipe, device: torch.device, say: Callable[[str], None], every: int = 200) -> PreTrainedModel:
@@ -229,7 +238,7 @@ def pretrain(recipe: Recipe, device: torch.device, say: Callable[[str], None], e
             part.step()
         curriculum.learn(step, answers.item())
         if step % every == 0 or step == recipe.steps:
-            right = {name: accuracy(model, encoder, "validation", lines, 40) for name, lines in LENGTHS.items()}
+            right = {name: accuracy(model, encoder, "validation", lines, recipe.judged) for name, lines in LENGTHS.items()}
             told = ", ".join(f"{name} {share:.3f}" for name, share in right.items())
             say(f"step {step}: up to {curriculum.lines[1]} lines, answers {answers.item():.3f}, memory {context.item():.3f}; {told}; {time.perf_counter() - began:.0f} s")
     trained: PreTrainedModel = model.eval()
@@ -252,20 +261,19 @@ LENGTHS = {"short": (3, 6), "middle": (10, 15), "long": (30, 40)}
 
 
 @torch.no_grad()
-def accuracy(model: Any, encoder: Encoder, split: Split, lines: tuple[int, int], users: int, *, seed: int = 1) -> float:
-    """The share of held-out questions of which every token of the answer is the likeliest."""
+def accuracy(model: Any, encoder: Encoder, split: Split, lines: tuple[int, int], users: int, *, new_wording: bool = False) -> float:
+    """The share of held-out questions, in trained or in new wordings, of which every token of the answer is the likeliest."""
     model.eval()
     right = list[bool]()
-    for memory, questions in itertools.islice(stream(split, seed=seed, lines=lines, questions=8), users):
-        inputs = {name: value.to(model.device) for name, value in collate([encoder.encode(memory, questions)]).items()}
-        logits = model(
-            input_ids=inputs["input_ids"], position_ids=inputs["position_ids"], attention_mask=inputs["attention_mask"], use_cache=False
-        ).logits[0]
-        targets, branch = inputs["targets"][0], encoder.encode(memory, questions).branch.to(model.device)
-        wrong = (logits.argmax(-1) != targets) & (targets != IGNORED)
-        right.extend(not bool(wrong[branch == number].any()) for number in range(1, len(questions) + 1))
+    for memory, drawn in itertools.islice(stream(split, seed=1, lines=lines, questions=8), users):
+        questions = [question for question in drawn if question.new_wording == new_wording]
+        if questions:
+            inputs = {name: value.to(model.device) for name, value in collate([encoder.encode(memory, questions)]).items()}
+            targets = inputs["targets"][0]
+            wrong = (_logits(model, inputs)[0].argmax(-1) != targets) & (targets != IGNORED)
+            right.extend(not bool(wrong[inputs["branch"][0] == number].any()) for number in range(1, len(questions) + 1))
     model.train()
-    return sum(right) / len(right)
+    return sum(right) / max(len(right), 1)
 
 
 def _rate(step: int, recipe: Recipe) -> float:

@@ -18,9 +18,6 @@ from benchmarks.decoder.vocabulary import word_tokenizer
 
 RECORD = "pretraining.json"
 
-TEST_USERS = 100
-"""On whom accuracy is told, for each length of memory."""
-
 
 def pretrained(recipe: Recipe, folder: Path, device: str | None, say: Callable[[str], None]) -> tuple[Path, dict[str, Any]]:
     """The folder of the model, and what is known of its training.
@@ -46,7 +43,13 @@ def pretrained(recipe: Recipe, folder: Path, device: str | None, say: Callable[[
     model: Any = pretrain(recipe, torch.device(device) if device else best_device(), note)
     spent = {"cpu_seconds": round(time.process_time() - began), "seconds": round(time.perf_counter() - wall)}
     encoder = Encoder(tokenizer)
-    right = {f"{least} to {most}": accuracy(model, encoder, "test", (least, most), TEST_USERS) for least, most in LENGTHS.values()}
+    right = {
+        words: {
+            f"{lines[0]} to {lines[1]}": accuracy(model, encoder, "test", lines, recipe.judged, new_wording=new)
+            for lines in LENGTHS.values()
+        }
+        for words, new in (("trained wordings", False), ("new wordings", True))
+    }
     model.eval().set_attn_implementation("sdpa")
     model.save_pretrained(model_folder)
     tokenizer.save_pretrained(model_folder)

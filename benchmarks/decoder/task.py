@@ -85,7 +85,7 @@ def split_of(profile: Sequence[str]) -> Split:
     return "test" if number == 0 else "validation" if number == 1 else "train"
 
 
-def stream(split: Split, *, seed: int, lines: tuple[int, int], questions: int) -> Iterator[tuple[Memory, list[Question]]]:
+def stream(split: Split, *, seed: int, lines: tuple[int, int], questions: int, variety: int = 3) -> Iterator[tuple[Memory, list[Question]]]:
     """Users without end.
 
     Args:
@@ -93,14 +93,15 @@ def stream(split: Split, *, seed: int, lines: tuple[int, int], questions: int) -
         seed: The same seed gives the same users.
         lines: Least and greatest number of sentences of a memory.
         questions: Questions for each user, fewer where fewer facts are told.
+        variety: Wordings of each fact and question; a third of the names for each.
     """
     rng = random.Random(f"{seed} {split}")
     number = 0
     while True:
         profile = [rng.choice(topic.values) for topic in TOPICS.values()]
         if split_of(profile) == split:
-            memory = _memory(rng, f"{split}-{number}", split, dict(zip(TOPICS, profile, strict=True)), rng.randint(*lines))
-            yield memory, list(_questions(rng, memory, questions))
+            memory = _memory(rng, f"{split}-{number}", split, dict(zip(TOPICS, profile, strict=True)), rng.randint(*lines), variety)
+            yield memory, list(_questions(rng, memory, questions, variety))
             number += 1
 
 
@@ -115,8 +116,8 @@ def render(template: str, person: str, value: str = "", month: str = "") -> str:
     return text[0].upper() + text[1:]
 
 
-def _memory(rng: random.Random, user: str, split: Split, profile: dict[str, str], size: int) -> Memory:
-    friends = rng.sample(NAMES, rng.randint(1, max(1, min(4, size // 2))))
+def _memory(rng: random.Random, user: str, split: Split, profile: dict[str, str], size: int, variety: int) -> Memory:
+    friends = rng.sample(NAMES[: 10 * variety], rng.randint(1, max(1, min(4, size // 2))))
     facts = max(2, round(FACTS * size))
     changes = sum(rng.random() < CHANGES for _ in range(facts // 2))
     people = [USER, *friends]
@@ -128,21 +129,22 @@ def _memory(rng: random.Random, user: str, split: Split, profile: dict[str, str]
     months = sorted(rng.randrange(12) for _ in range(size))
     slots: list[Line | None] = [None] * size
     for i, (person, topic) in enumerate(told):
+        words = TOPICS[topic]
+        again = words.changes if rng.random() < 0.7 else words.says
         value = profile[topic] if person == USER else rng.choice(TOPICS[topic].values)
         if i < changes:  # told twice: first the older value
             older, newer = sorted((places[i], places[len(told) + i]))
-            slots[older] = _told(rng, person, topic, value, months[older], changed=False)
+            slots[older] = _told(rng, person, topic, value, months[older], words.says[:variety])
             value = rng.choice([other for other in TOPICS[topic].values if other != value])
-            slots[newer] = _told(rng, person, topic, value, months[newer], changed=True)
+            slots[newer] = _told(rng, person, topic, value, months[newer], again[:variety])
         else:
-            slots[places[i]] = _told(rng, person, topic, value, months[places[i]], changed=False)
+            slots[places[i]] = _told(rng, person, topic, value, months[places[i]], words.says[:variety])
     lines = [line or _small_talk(rng, friends) for line in slots]
     return Memory(user=user, split=split, sessions=tuple(_sessions(rng, lines)))
 
 
-def _told(rng: random.Random, person: str, topic: str, value: str, month: int, *, changed: bool) -> Line:
-    words = TOPICS[topic]
-    template = rng.choice(words.changes if changed and rng.random() < 0.7 else words.says)
+def _told(rng: random.Random, person: str, topic: str, value: str, month: int, wordings: Sequence[str]) -> Line:
+    template = rng.choice(wordings)
     text = render(template, person, value, MONTHS[month] if rng.random() < DATED and not template.startswith(("For", "On", "Now")) else "")
     return Line(text=text, person=person, topic=topic, value=value)
 
@@ -164,7 +166,7 @@ def _sessions(rng: random.Random, lines: Sequence[Line]) -> Iterator[tuple[Line,
         start = end
 
 
-def _questions(rng: random.Random, memory: Memory, wanted: int) -> Iterator[Question]:
+def _questions(rng: random.Random, memory: Memory, wanted: int, variety: int) -> Iterator[Question]:
     told = dict[tuple[str, str], list[tuple[int, int, Line]]]()
     for place in memory.lines:
         if place[2].person is not None:
@@ -174,7 +176,7 @@ def _questions(rng: random.Random, memory: Memory, wanted: int) -> Iterator[Ques
         new_wording = memory.split != "train" and rng.random() < 0.5
         words = TOPICS[topic]
         example = LabelledExample(
-            query=render(rng.choice(words.held_out if new_wording else words.asks), person),
+            query=render(rng.choice(words.held_out if new_wording else words.asks[:variety]), person),
             documents=memory.documents,
             evidence=((number, start, start + len(line.text)),),
             answer=line.value,

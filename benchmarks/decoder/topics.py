@@ -104,9 +104,25 @@ NAMES = (
 ).split()
 
 FILLERS = (
-    "The bus was late today.", "It rained all day.", "The weather was nice on Sunday.", "P called me last week.", "I met P at the station.",
-    "P and Q went for a walk.", "P sent me a long letter.", "I watched a film with P.", "Q told P a funny story.", "I was tired after work.",
-    "P lost the keys again.", "The new shop makes good coffee.", "I read a book about Rome.", "We saw a cat in the garden.", "P asked Q for help.",
-    "The film was about a doctor.", "P and I talked about the weather.", "I slept badly last night.", "P forgot the birthday of Q.", "The phone is broken.",
-)  # fmt: skip
+    "The bus was late today.",
+    "It rained all day.",
+    "The weather was nice on Sunday.",
+    "P called me last week.",
+    "I met P at the station.",
+    "P and Q went for a walk.",
+    "P sent me a long letter.",
+    "I watched a film with P.",
+    "Q told P a funny story.",
+    "I was tired after work.",
+    "P lost the keys again.",
+    "The new shop makes good coffee.",
+    "I read a book about Rome.",
+    "We saw a cat in the garden.",
+    "P asked Q for help.",
+    "The film was about a doctor.",
+    "P and I talked about the weather.",
+    "I slept badly last night.",
+    "P forgot the birthday of Q.",
+    "The phone is broken.",
+)
 """Says nothing that is asked for; P and Q are two people."""
