@@ -13,7 +13,7 @@ help:
 	@echo "make fix     format and lint, repaired where a machine can"
 	@echo "make test    the tests, offline"
 	@echo "make docs    the documentation site, in site/"
-	@echo "make bench   time and memory beside bare and eager forwards and the rivals; evidence recall where the data is (DATA=folder)"
+	@echo "make bench   time and memory beside bare and eager forwards and the rivals; evidence recall (DATA=folder, EVIDENCE=options)"
 
 setup: $(DONE)
 
@@ -39,12 +39,11 @@ test: setup
 	$(BIN)/python -m pytest
 
 DATA ?= ../shared/data
-LIMITS ?= --limit xquad12_a=240 expmrc=300 qmsum_val=120
 bench: setup
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.sentences
-	@if [ -d "$(DATA)" ]; then $(BIN)/python -m benchmarks.recall "$(DATA)" $(LIMITS); else echo "no data in $(DATA): recall not measured"; fi
+	$(BIN)/python -m benchmarks.evidence "$(DATA)" $(EVIDENCE)
 
 docs: setup
 	$(BIN)/zensical build --clean

@@ -19,12 +19,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from attngs.compressor import ContextCompressor
     from attngs.errors import AttngsError
+    from attngs.fitting.run import fit
+    from attngs.fitting.summary import FitResult
+    from attngs.judging import Evaluation, evaluate
+    from attngs.labelled import LabelledExample, read_examples
     from attngs.marker import Marker, MarkRequest
+    from attngs.probe import Probe
     from attngs.result import CompressedContext
     from attngs.scorers.attention import AttentionConfig
     from attngs.selection import GreedySelector
     from attngs.sentences import Splitter
     from attngs.tokens import TiktokenCounter
+    from attngs.training.run import train
+    from attngs.training.settings import TrainingSettings
     from attngs.types import Document, Marking, Selection, Sentence, Source, Span
 
 __version__ = "0.1.0"
@@ -35,16 +42,25 @@ _HOMES = {
     "CompressedContext": "attngs.result",
     "ContextCompressor": "attngs.compressor",
     "Document": "attngs.types",
+    "Evaluation": "attngs.judging",
+    "FitResult": "attngs.fitting.summary",
     "GreedySelector": "attngs.selection",
+    "LabelledExample": "attngs.labelled",
     "MarkRequest": "attngs.marker",
     "Marker": "attngs.marker",
     "Marking": "attngs.types",
+    "Probe": "attngs.probe",
     "Selection": "attngs.types",
     "Sentence": "attngs.types",
     "Source": "attngs.types",
     "Span": "attngs.types",
     "Splitter": "attngs.sentences",
     "TiktokenCounter": "attngs.tokens",
+    "TrainingSettings": "attngs.training.settings",
+    "train": "attngs.training.run",
+    "evaluate": "attngs.judging",
+    "fit": "attngs.fitting.run",
+    "read_examples": "attngs.labelled",
 }
 
 __all__ = [
@@ -53,17 +69,26 @@ __all__ = [
     "CompressedContext",
     "ContextCompressor",
     "Document",
+    "Evaluation",
+    "FitResult",
     "GreedySelector",
+    "LabelledExample",
     "MarkRequest",
     "Marker",
     "Marking",
+    "Probe",
     "Selection",
     "Sentence",
     "Source",
     "Span",
     "Splitter",
     "TiktokenCounter",
+    "TrainingSettings",
     "__version__",
+    "evaluate",
+    "fit",
+    "read_examples",
+    "train",
 ]
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

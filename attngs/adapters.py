@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -104,7 +106,7 @@ def merged(loaded: LoadedModel, adapter: Adapter) -> LoadedModel:
     if not state:
         return loaded
     try:
-        with torch.random.fork_rng():  # peft draws weights before it loads them
+        with torch.random.fork_rng(), without_deprecations():  # peft draws weights before it loads them
             model: Any = PeftModel(loaded.model, config)
         outcome: Any = set_peft_model_state_dict(model, state)
         unexpected = outcome.unexpected_keys
@@ -114,6 +116,14 @@ def merged(loaded: LoadedModel, adapter: Adapter) -> LoadedModel:
     if unexpected:
         raise _refusal(loaded, adapter, f"there is no place for {unexpected[0]}")
     return replace(loaded, model=model.eval())
+
+
+@contextmanager
+def without_deprecations() -> Iterator[None]:
+    """What peft still calls of transformers is its authors' business, not our users'."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def _for_model(state: Mapping[str, torch.Tensor], loaded: LoadedModel, adapter: Adapter) -> dict[str, torch.Tensor]:

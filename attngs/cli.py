@@ -1,4 +1,4 @@
-"""The command line: `attngs compress`, `attngs mark`, `attngs info`."""
+"""The command line: `attngs compress`, `mark` and `info`, with `fit` and `eval` from `fit_cli.py` and `train` from `train_cli.py`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import typer
 
 from attngs import __version__, console
 from attngs.files import read_documents, write_whole
+from attngs.fit_cli import Unit, evaluate, fit, marker_of
+from attngs.train_cli import train
 from attngs.types import Document
 
 if TYPE_CHECKING:
     from attngs.compressor import ContextCompressor
-    from attngs.marker import Marker
     from attngs.protocols import TokenCounter
 
 app = typer.Typer(
@@ -26,15 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class Unit(StrEnum):
-    """Units of selection."""
-
-    auto = "auto"
-    sentence = "sentence"
-    line = "line"
-    turn = "turn"
 
 
 class CompressFormat(StrEnum):
@@ -68,7 +60,14 @@ MarkerName = Annotated[
         help="A Hugging Face model name or folder, such as Qwen/Qwen3-0.6B; `default` is the embedded one and needs no network.",
     ),
 ]
-UnitName = Annotated[Unit, typer.Option("--unit", "-u", help="What is kept or dropped as a whole; auto looks at each text.")]
+AdapterName = Annotated[
+    Path | None, typer.Option("--adapter", metavar="DIR", help="A folder that attngs train wrote, for the model that --marker names.")
+]
+ProbeName = Annotated[Path | None, typer.Option("--probe", metavar="DIR", help="What attngs fit wrote for this marker.")]
+UnitName = Annotated[
+    Unit | None,
+    typer.Option("--unit", "-u", help="What is kept or dropped as a whole; auto looks at each text. Default: the probe's, else auto."),
+]
 Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write here instead of to standard output.")]
 
 
@@ -78,7 +77,9 @@ def compress(
     query: Query,
     target_tokens: Annotated[int, typer.Option("--target-tokens", "-t", min=1, help="Never more tokens than this.")] = 256,
     marker: MarkerName = "default",
-    unit: UnitName = Unit.auto,
+    adapter: AdapterName = None,
+    probe: ProbeName = None,
+    unit: UnitName = None,
     tokens: Annotated[
         str, typer.Option(metavar="NAME", help="Whose tokens: the marker's, or a tiktoken encoding or model such as gpt-4o.")
     ] = "marker",
@@ -93,7 +94,7 @@ def compress(
     with console.reported_errors():
         documents = _read(inputs)
         with console.progress():
-            compressor = _compressor(marker, unit, tokens)
+            compressor = _compressor(marker, adapter, probe, unit, tokens)
             result = compressor.compress(documents, query, target_tokens=target_tokens)
         chosen = format or _format_of(out)
         text = {"text": lambda: result.text + "\n", "json": lambda: result.to_json() + "\n", "html": result.to_html}[chosen]()
@@ -107,7 +108,9 @@ def mark(
     query: Query,
     top: Annotated[int, typer.Option(min=1, help="Rows of the table: the best of all sentences.")] = 20,
     marker: MarkerName = "default",
-    unit: UnitName = Unit.auto,
+    adapter: AdapterName = None,
+    probe: ProbeName = None,
+    unit: UnitName = None,
     format: Annotated[
         MarkFormat | None, typer.Option("--format", "-f", help="json has all sentences in reading order. Default: by the suffix of --out.")
     ] = None,
@@ -117,7 +120,7 @@ def mark(
     with console.reported_errors():
         documents = _read(inputs)
         with console.progress():
-            marking = _marker(marker, unit).mark(documents, query)
+            marking = marker_of(marker, adapter, probe, unit).mark(documents, query)
         as_json = (format or _format_of(out)) == "json"
         _put(console.marking_json(marking) if as_json else console.marking_table(marking, top, to_file=out is not None), out)
 
@@ -127,6 +130,11 @@ def info() -> None:
     """Show versions, the device, and where the embedded marker's weights are."""
     with console.reported_errors():
         console.info()
+
+
+app.command()(fit)
+app.command("eval")(evaluate)
+app.command()(train)
 
 
 def _version(wanted: bool) -> None:
@@ -146,20 +154,12 @@ def _read(inputs: list[Path]) -> list[Document]:
     return read_documents(inputs, sys.stdin.buffer)
 
 
-def _marker(name: str, unit: Unit) -> Marker:
-    from attngs.marker import Marker
-    from attngs.sentences import Splitter
-
-    splitter = Splitter(unit=unit.value)
-    return Marker.default(splitter=splitter) if name == "default" else Marker.from_pretrained(name, splitter=splitter)
-
-
-def _compressor(name: str, unit: Unit, tokens: str) -> ContextCompressor:
+def _compressor(name: str, adapter: Path | None, probe: Path | None, unit: Unit | None, tokens: str) -> ContextCompressor:
     from attngs.compressor import ContextCompressor
     from attngs.tokens import TiktokenCounter
 
     counter: TokenCounter | None = None if tokens == "marker" else TiktokenCounter(tokens)
-    return ContextCompressor(_marker(name, unit), counter=counter)
+    return ContextCompressor(marker_of(name, adapter, probe, unit), counter=counter)
 
 
 def _format_of(out: Path | None) -> str:

@@ -6,7 +6,7 @@ first, what does not fit is skipped, ties go to the earlier unit. Recall is the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from attngs.errors import InputError
 from attngs.labelled import LabelledExample
-from attngs.marking import ranking
 from attngs.metrics import merged, shared
-from attngs.protocols import TokenCounter
+from attngs.protocols import Scorer, TokenCounter
+from attngs.scorers.lead import LeadScorer
+from attngs.scorers.lexical import LexicalScorer
+from attngs.scorers.random import RandomScorer
+from attngs.scorers.recency import RecencyScorer
 from attngs.types import Sentence
 
 Floats = NDArray[np.float64]
@@ -26,6 +29,9 @@ BUDGETS = (0.02, 0.05, 0.10, 0.20)
 
 LOOK_AHEAD = 16
 """Units that are still tried once one did not fit."""
+
+BASELINES: dict[str, Callable[[], Scorer]] = {"BM25": LexicalScorer, "recency": RecencyScorer, "lead": LeadScorer, "random": RandomScorer}
+"""What a marker must beat to be worth anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +74,16 @@ def judge(example: LabelledExample, sentences: Sequence[Sentence], counter: Toke
 def fill(scores: Sequence[float], costs: NDArray[np.int64], budget: int) -> list[int]:
     """The units that fit, best first."""
     kept, misfits = list[int](), 0
-    for i in ranking(scores):
+    for i in np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable").tolist():  # ties go to the earlier one
         if costs[i] <= budget:
             kept.append(i)
             budget -= int(costs[i])
         elif (misfits := misfits + 1) > LOOK_AHEAD:
             break
     return kept
+
+
+def baseline_recall(name: str, judged: Judged, share: float) -> float:
+    """The recall of a baseline."""
+    scores = BASELINES[name]().score(judged.example.query, judged.sentences)
+    return judged.recall(scores, share)

@@ -34,7 +34,7 @@ def read_documents(paths: Sequence[Path], stdin: BinaryIO) -> list[Document]:
     return documents
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file in one step: a reader, or a user who presses Ctrl-C, never meets half of it.
 
     A symbolic link stays a link, an existing file keeps its permissions, and a device or pipe is written to as it is.
@@ -42,7 +42,7 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         InputError: The place cannot be written to.
     """
-    data = text.encode("utf-8", errors="replace")
+    data = content if isinstance(content, bytes) else content.encode("utf-8", errors="replace")
     try:
         target = path.resolve()
         if target.exists() and not target.is_file():

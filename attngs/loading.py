@@ -182,7 +182,7 @@ def best_batch(device: torch.device) -> int:
 
 def _load_cut(name: str, cut: Truncation, options: dict[str, Any]) -> PreTrainedModel | None:
     """The lower layers alone, or `None` for a model that turns out not to be made of layers that can do without those above them."""
-    with _quiet():
+    with quiet():
         try:
             model: PreTrainedModel = AutoModel.from_pretrained(name, config=cut.config, **options)
             readable = AttentionReader(model.eval()).depths
@@ -193,8 +193,8 @@ def _load_cut(name: str, cut: Truncation, options: dict[str, Any]) -> PreTrained
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Without transformers' warnings about weights that were left out, which is on purpose here."""
+def quiet() -> Iterator[None]:
+    """Without transformers' warnings, about weights that were left out on purpose for instance."""
     logger = logging.getLogger("transformers")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -13,7 +13,7 @@ from attngs.context_cache import DEFAULT_CACHE_BYTES, ContextCache
 from attngs.cutting import Cutter
 from attngs.documents import DocumentLike, as_documents, check_query
 from attngs.errors import UnsupportedModelError
-from attngs.marking import AlphaRule, MarkRule, check_finite
+from attngs.marking import AlphaRule, MarkRule, Threshold, check_finite
 from attngs.micro_batcher import MicroBatcher
 from attngs.protocols import Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.scorers.batch import score_batch
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from attngs.marker_loading import MarkerParts
+    from attngs.probe import Probe
     from attngs.scorers.attention import AttentionConfig
 
 logger = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ class Marker:
         window: int | None = None,
         layers: Sequence[float] | None = None,
         config: AttentionConfig | None = None,
+        probe: str | Path | Probe | None = None,
         splitter: SentenceSplitter | None = None,
         rule: MarkRule | None = None,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
@@ -91,8 +93,7 @@ class Marker:
         """Load a marker from the Hugging Face hub or a local folder.
 
         A decoder is read by its attention, as in the paper; layers above the highest one that is read are not loaded. A BERT-like encoder
-        is read by late attention over its states, because the heads of sentence encoders find little evidence; pass `layers` or a `config`
-        to read its heads all the same.
+        is read by late attention over its states, since its heads find little; pass `layers` or a `config` to read them all the same.
 
         Args:
             name_or_path: For example `Qwen/Qwen3-0.6B`, or a folder; one that `attngs train` wrote stands for its adapter and the model
@@ -104,8 +105,9 @@ class Marker:
             window: Tokens that are read together; at most what the model allows.
             layers: Which layers are read, as fractions of the depth: `AttentionConfig(layers=...)` for short.
             config: Which layers and positions are read.
-            splitter: Cuts texts into units.
-            rule: Turns scores into marks.
+            probe: What `attngs fit` learned for this model, or its folder; scores are then probabilities, and only its layers are loaded.
+            splitter: Cuts texts into units; as the probe was fitted when not given.
+            rule: Turns scores into marks; with a probe, its own threshold when not given.
             cache_bytes: Bound of what is kept of contexts, so that a further question costs little more than its own tokens; 0 keeps
                 nothing.
             cache_storage: How keys and values are kept: `None` as computed, which is exact; `bfloat16` or `int8` take less.
@@ -114,11 +116,13 @@ class Marker:
         Raises:
             ModelNotFoundError: Nothing by that name could be loaded.
             UnsupportedModelError: Its attention cannot be read, or it needs code of its own.
-            ConfigError: A setting is outside its range, or the adapter belongs to another model.
-            AssetError: The adapter cannot be read.
+            ConfigError: A setting is outside its range, or the adapter or probe belongs to another model.
+            AssetError: The adapter or probe cannot be used.
         """
-        from attngs.marker_loading import attention_config, pretrained_parts
+        from attngs.marker_loading import pretrained_parts
+        from attngs.model_scorers import config_of, load_probe
 
+        fitted = load_probe(probe)
         parts = pretrained_parts(
             name_or_path,
             adapter=adapter,
@@ -126,7 +130,8 @@ class Marker:
             dtype=dtype,
             revision=revision,
             window=window,
-            config=attention_config(layers, config),
+            config=config_of(layers, config, fitted),
+            probe=fitted,
             cache=ContextCache(cache_bytes),
             cache_storage=cache_storage,
             max_batch_tokens=max_batch_tokens,
@@ -142,6 +147,7 @@ class Marker:
         window: int | None = None,
         layers: Sequence[float] | None = None,
         config: AttentionConfig | None = None,
+        probe: str | Path | Probe | None = None,
         splitter: SentenceSplitter | None = None,
         rule: MarkRule | None = None,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
@@ -149,13 +155,16 @@ class Marker:
         max_batch_tokens: int | None = None,
     ) -> Marker:
         """Use a model that is in memory already, for instance the one that also chats. The settings are those of `from_pretrained`."""
-        from attngs.marker_loading import attention_config, model_parts
+        from attngs.marker_loading import model_parts
+        from attngs.model_scorers import config_of, load_probe
 
+        fitted = load_probe(probe)
         parts = model_parts(
             model,
             tokenizer,
             window=window,
-            config=attention_config(layers, config),
+            config=config_of(layers, config, fitted),
+            probe=fitted,
             cache=ContextCache(cache_bytes),
             cache_storage=cache_storage,
             max_batch_tokens=max_batch_tokens,
@@ -164,21 +173,35 @@ class Marker:
 
     @classmethod
     def default(
-        cls, *, splitter: SentenceSplitter | None = None, rule: MarkRule | None = None, cache_bytes: int = DEFAULT_CACHE_BYTES
+        cls,
+        *,
+        probe: str | Path | Probe | None = None,
+        splitter: SentenceSplitter | None = None,
+        rule: MarkRule | None = None,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
     ) -> Marker:
-        """The embedded marker: works offline, on any CPU, with the weights of the extra `mini`.
+        """The embedded marker: works offline, on any CPU, with the weights of the extra `mini`. Settings as in `from_pretrained`.
 
         Raises:
             MissingDependencyError: The extra is not installed.
-            AssetError: Its weights are not the ones that attngs was measured with.
+            AssetError: Its weights are not the ones that attngs was measured with, or the probe cannot be used.
+            ConfigError: The probe was fitted for another model.
         """
         from attngs.marker_loading import embedded_parts
+        from attngs.model_scorers import load_probe
 
-        return cls._of(embedded_parts(ContextCache(cache_bytes)), splitter=splitter, rule=rule)
+        return cls._of(embedded_parts(load_probe(probe), ContextCache(cache_bytes)), splitter=splitter, rule=rule)
 
     @classmethod
     def _of(cls, parts: MarkerParts, *, splitter: SentenceSplitter | None, rule: MarkRule | None) -> Marker:
-        return cls(parts.scorer, splitter=splitter, rule=rule, counter=parts.counter, cache=parts.cache, name=parts.name)
+        return cls(
+            parts.scorer,
+            splitter=splitter or (Splitter(parts.probe.unit) if parts.probe else None),
+            rule=rule or (Threshold(parts.probe.threshold) if parts.probe else None),
+            counter=parts.counter,
+            cache=parts.cache,
+            name=parts.name,
+        )
 
     @property
     def splitter(self) -> SentenceSplitter:

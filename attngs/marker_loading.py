@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING
 from attngs.adapters import Adapter, find_adapter, is_adapter, merged
 from attngs.context_cache import ContextCache
 from attngs.embedded import load_embedded
-from attngs.errors import ConfigError
 from attngs.loading import LoadedModel, load_model, wrap_model
+from attngs.model_scorers import decoder_layers, encoder_layers, probe_scorer, scorer_of
+from attngs.probe import Probe
 from attngs.protocols import Scorer
-from attngs.scorers.attention import AttentionConfig, AttentionScorer
-from attngs.scorers.embedded import EmbeddedScorer, encoder_scorer
+from attngs.scorers.attention import AttentionConfig
+from attngs.scorers.embedded import EmbeddedScorer
 from attngs.segments import ReadingPrompt
 from attngs.sentence_states import SentenceStates
 from attngs.tokens import TokenizerCounter
@@ -36,6 +36,8 @@ class MarkerParts:
     counter: TokenizerCounter
     cache: ContextCache
     name: str
+    probe: Probe | None
+    """It brings the unit and the threshold that it was fitted for."""
 
 
 def pretrained_parts(
@@ -47,6 +49,7 @@ def pretrained_parts(
     revision: str | None,
     window: int | None,
     config: AttentionConfig | None,
+    probe: Probe | None,
     cache: ContextCache,
     cache_storage: str | None,
     max_batch_tokens: int | None,
@@ -56,23 +59,23 @@ def pretrained_parts(
     if found is None and is_adapter(name_or_path):
         found = find_adapter(name_or_path)
         name, revision = found.base, revision or found.revision
-    config = config or (trained_config(found) if found else None)
+    if found and not config and not probe:
+        config = trained_config(found)
     if found and name == EMBEDDED:
-        loaded = merged(load_embedded(), found)
-        return _parts(loaded, scorer_for(loaded, config, cache) if config else embedded_scorer(loaded, cache), cache)
+        return _embedded_parts(merged(load_embedded(), found), config, probe, cache)
     loaded = load_model(
         name,
         device=device,
         dtype=dtype,
         revision=revision,
-        decoder_layers=_layers_needed(config or AttentionConfig()),
-        encoder_layers=_layers_needed(config) if config else None,
-        window=window,
+        decoder_layers=decoder_layers(config, probe),
+        encoder_layers=encoder_layers(config),
+        window=window or (probe.window if probe else None),
         max_batch_tokens=max_batch_tokens,
         cache_storage=cache_storage,
     )
     loaded = merged(loaded, found) if found else loaded
-    return _parts(loaded, scorer_for(loaded, config, cache), cache)
+    return _model_parts(loaded, config, probe, cache)
 
 
 def model_parts(
@@ -81,19 +84,20 @@ def model_parts(
     *,
     window: int | None,
     config: AttentionConfig | None,
+    probe: Probe | None,
     cache: ContextCache,
     cache_storage: str | None,
     max_batch_tokens: int | None,
 ) -> MarkerParts:
     """For `Marker.from_model`."""
+    window = window or (probe.window if probe else None)
     loaded = wrap_model(model, tokenizer, window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage)
-    return _parts(loaded, scorer_for(loaded, config, cache), cache)
+    return _model_parts(loaded, config, probe, cache)
 
 
-def embedded_parts(cache: ContextCache) -> MarkerParts:
+def embedded_parts(probe: Probe | None, cache: ContextCache) -> MarkerParts:
     """For `Marker.default`."""
-    loaded = load_embedded()
-    return _parts(loaded, embedded_scorer(loaded, cache), cache)
+    return _embedded_parts(load_embedded(), None, probe, cache)
 
 
 def embedded_scorer(loaded: LoadedModel, cache: ContextCache) -> Scorer:
@@ -109,29 +113,17 @@ def trained_config(adapter: Adapter) -> AttentionConfig | None:
     return AttentionConfig(**{**kept, "layers": tuple(kept["layers"]), "prompt": ReadingPrompt(**kept["prompt"])})
 
 
-def attention_config(layers: Sequence[float] | None, config: AttentionConfig | None) -> AttentionConfig | None:
-    """What was asked for in one way or the other.
-
-    Raises:
-        ConfigError: It was asked for in both.
-    """
-    if layers is None:
-        return config
-    if config is not None:
-        raise ConfigError("pass `layers` or `config`, not both: a config has `layers` of its own.")
-    return AttentionConfig(layers=tuple(layers))
+def _embedded_parts(loaded: LoadedModel, config: AttentionConfig | None, probe: Probe | None, cache: ContextCache) -> MarkerParts:
+    if probe:
+        return _parts(loaded, probe_scorer(loaded, probe, cache, default=EmbeddedScorer), cache, probe)
+    return _parts(loaded, scorer_of(loaded, config, cache) if config else embedded_scorer(loaded, cache), cache, None)
 
 
-def scorer_for(loaded: LoadedModel, config: AttentionConfig | None, cache: ContextCache) -> Scorer:
-    """Attention of a decoder, or of an encoder whose heads are asked for; late attention of any other encoder."""
-    reads_heads = loaded.causal or config is not None
-    return AttentionScorer(loaded, config, cache=cache) if reads_heads else encoder_scorer(SentenceStates(loaded, cache=cache))
+def _model_parts(loaded: LoadedModel, config: AttentionConfig | None, probe: Probe | None, cache: ContextCache) -> MarkerParts:
+    scorer = probe_scorer(loaded, probe, cache) if probe else scorer_of(loaded, config, cache)
+    return _parts(loaded, scorer, cache, probe)
 
 
-def _layers_needed(config: AttentionConfig) -> tuple[float, ...] | None:
-    """The layers that are enough; a model that also writes an answer needs them all."""
-    return None if config.answer_tokens else config.layers
-
-
-def _parts(loaded: LoadedModel, scorer: Scorer, cache: ContextCache) -> MarkerParts:
-    return MarkerParts(scorer=scorer, counter=TokenizerCounter(loaded.tokenizer, loaded.name), cache=cache, name=loaded.name)
+def _parts(loaded: LoadedModel, scorer: Scorer, cache: ContextCache, probe: Probe | None) -> MarkerParts:
+    counter = TokenizerCounter(loaded.tokenizer, loaded.name)
+    return MarkerParts(scorer=scorer, counter=counter, cache=cache, name=loaded.name, probe=probe)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 Place = tuple[int, int, int]
 """Number of the document, start and end character."""
@@ -47,9 +48,19 @@ def shared(a: Place, b: Place) -> int:
 
 def estimate(values: Sequence[float], clusters: Sequence[str], *, draws: int = 4_000, seed: int = 0) -> Estimate:
     """Mean over rows with a percentile bootstrap over clusters: rows of one cluster are drawn together, since they are not independent."""
+    return summarised(float(np.mean(np.asarray(values, dtype=np.float64))), bootstrap(values, clusters, draws=draws, seed=seed))
+
+
+def bootstrap(values: Sequence[float], clusters: Sequence[str], *, draws: int = 4_000, seed: int = 0) -> NDArray[np.float64]:
+    """The mean over rows in each of many draws of as many clusters, with replacement `(draws,)`."""
     names, index = np.unique(np.asarray(clusters), return_inverse=True)
     sums = np.bincount(index, weights=np.asarray(values, dtype=np.float64))
     sizes = np.bincount(index).astype(np.float64)
     drawn = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)  # (draws, clusters)
-    low, high = np.percentile((drawn @ sums) / (drawn @ sizes), [2.5, 97.5])
-    return Estimate(float(sums.sum() / sizes.sum()), float(low), float(high))
+    return np.asarray((drawn @ sums) / (drawn @ sizes))
+
+
+def summarised(mean: float, drawn: NDArray[np.float64]) -> Estimate:
+    """A mean with the middle 95 % of its draws."""
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return Estimate(mean, float(low), float(high))

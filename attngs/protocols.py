@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from attngs.types import Marking, Message, ScoreRequest, Selection, Sentence, Span, Warmth
 
 
@@ -35,6 +38,17 @@ class Warmable(Protocol):
     """A scorer that can read a context before it is asked about it."""
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth: ...
+
+
+class FeatureReader(Protocol):
+    """Describe every sentence by numbers, for a probe to weigh. A name stands for the same number in every version that knows it."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def read(self, requests: Sequence[ScoreRequest]) -> list[NDArray[np.float64] | Exception]:
+        """A matrix `(S, F)` for each request, one column a name, or the error that it met."""
+        ...
 
 
 @runtime_checkable

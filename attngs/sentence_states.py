@@ -14,6 +14,7 @@ from attngs.encoding import TextEncoder
 from attngs.errors import ModelError, UnsupportedModelError
 from attngs.failures import model_failures
 from attngs.loading import LoadedModel
+from attngs.types import Warmth
 from attngs.weights import weights_version
 
 ENTRY_BYTES = 1_024
@@ -26,6 +27,9 @@ class SentenceStates:
     Args:
         loaded: An encoder.
         cache: Where they are kept; a MiniLM state takes 768 bytes a token.
+
+    Attributes:
+        cache: As given, or its own; scorers that go with the states keep what they read there too.
 
     Raises:
         UnsupportedModelError: The model is a decoder, whose states know only what stood before them.
@@ -40,7 +44,7 @@ class SentenceStates:
         self._end = self._encoder.encode_template(loaded.tokenizer.sep_token or "")
         self._room = loaded.window - len(self._begin) - len(self._end)
         self._max_batch_tokens = loaded.max_batch_tokens
-        self._cache = cache or ContextCache()
+        self.cache = cache or ContextCache()
         self._salt = uuid4().bytes  # states are this model's
 
     def states(self, texts: Sequence[str], namespace: str = "") -> list[Tensor]:
@@ -59,19 +63,28 @@ class SentenceStates:
         Raises:
             ModelError: The encoder failed on one of them.
         """
-        if self._cache.max_bytes:
+        if self.cache.max_bytes:
             self._remember(texts)
 
     def kept(self, texts: Sequence[str], namespace: str) -> int:
         """Tokens of those texts that are in the cache."""
-        found = [self._cache.get(key) for key in self._keys([(namespace, text) for text in texts])]
+        found = [self.cache.get(key) for key in self._keys([(namespace, text) for text in texts])]
         return sum(len(state) for state in found if state is not None)
+
+    def warm(self, texts: Sequence[str], namespace: str) -> Warmth:
+        """Read texts before they are asked about.
+
+        Raises:
+            ModelError: The encoder failed.
+        """
+        states = self.states(texts, namespace)
+        return Warmth(tokens=sum(map(len, states)), kept=self.kept(texts, namespace), bytes=sum(state.nbytes for state in states))
 
     def _remember(self, texts: Sequence[tuple[str, str]]) -> list[Tensor]:
         def read(missing: list[int]) -> list[Tensor]:
             return self._read([texts[i][1] for i in missing])
 
-        return self._cache.remember(self._keys(texts), read, size=lambda state: state.nbytes + ENTRY_BYTES)
+        return self.cache.remember(self._keys(texts), read, size=lambda state: state.nbytes + ENTRY_BYTES)
 
     def _keys(self, texts: Sequence[tuple[str, str]]) -> list[Key]:
         version = weights_version(self._model)

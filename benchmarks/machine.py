@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Mapping
 from datetime import date
@@ -15,6 +16,8 @@ import psutil  # type: ignore[import-untyped]
 import torch
 
 import attngs
+
+_FLAT = re.compile(r"\[\s+([^\[\]{}]*?)\s+\]")
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -71,5 +74,11 @@ def save_results(name: str, results: Mapping[str, object]) -> Path:
     """Write `results/NAME.json`."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(flat_json(results), encoding="utf-8")
     return path
+
+
+def flat_json(results: Mapping[str, object]) -> str:
+    """Indented, but for lists of numbers, which read better in one line."""
+    text = json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False)
+    return _FLAT.sub(lambda match: f"[{' '.join(match[1].split())}]", text) + "\n"

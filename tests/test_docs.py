@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from attngs.cli import app
 from attngs.testing import tiny_model, tiny_tokenizer
+from benchmarks.preferences import generate, rows
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "attngs" / "__init__.py"]
@@ -36,12 +37,22 @@ def test_python_blocks(example: CodeExample, eval_example: EvalExample) -> None:
     eval_example.run_print_check(example)
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("attngs ")])
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("attngs ") and "my-marker" not in command])
 def test_commands(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     result = CliRunner().invoke(app, shlex.split(command)[1:])
     assert result.exit_code == 0, result.stderr
     assert len(result.stdout) > 80
+
+
+@pytest.mark.usefixtures("hub_at_home")
+def test_commands_that_train() -> None:
+    Path("mine.jsonl").write_text(rows(list(generate(20, topics=2))))
+    Path("notes.md").write_text("Her new pills are blue. It rained again.")
+    for command in [command for command in COMMANDS if "my-marker" in command]:
+        result = CliRunner().invoke(app, shlex.split(command)[1:])
+        assert result.exit_code == 0, result.stderr
+        assert len(result.stdout) > 80
 
 
 def test_make_targets_are_there_and_ci_runs_what_the_readme_begins_with() -> None:

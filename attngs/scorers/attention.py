@@ -78,9 +78,14 @@ class AttentionScorer(BatchedScorer):
         """Mean attention per token of each sentence, as a share of all attention on the context; see `attngs.marking`."""
         return [read if isinstance(read, Exception) else [float(score) for score in score_sentences(*read)] for read in self.read(requests)]
 
-    def read(self, requests: Sequence[ScoreRequest]) -> list[tuple[Floats, Floats] | Exception]:
-        """The raw material of the scores: lifted attention `(L, H, S)` and tokens `(S,)` of every sentence of each request."""
-        cut = [self._segments(request) for request in requests]
+    def read(self, requests: Sequence[ScoreRequest], probe: Probe | None = None) -> list[tuple[Floats, Floats] | Exception]:
+        """The raw material of the scores: lifted attention `(L, H, S)` and tokens `(S,)` of every sentence of each request.
+
+        Args:
+            requests: What is asked.
+            probe: Whose attention; the config's when not given.
+        """
+        cut = [self._segments(request, probe or self._probe) for request in requests]
         windows = [(i, segment) for i, segments in enumerate(cut) if not isinstance(segments, Exception) for segment in segments]
         read = self._contexts.read([segment for _, segment in windows], [requests[i].namespace for i, _ in windows])
         found: list[tuple[Floats, Floats] | Exception] = [
@@ -113,9 +118,9 @@ class AttentionScorer(BatchedScorer):
             )
         return self._contexts.warm(self.segmenter.contexts(sentences, namespace), namespace)
 
-    def _segments(self, request: ScoreRequest) -> list[Segment] | Exception:
+    def _segments(self, request: ScoreRequest, probe: Probe) -> list[Segment] | Exception:
         try:
-            segments = self.segmenter.segments(request.query, request.sentences, self._probe, request.namespace)
+            segments = self.segmenter.segments(request.query, request.sentences, probe, request.namespace)
             return [self._with_answer(segment) for segment in segments] if self._config.answer_tokens else segments
         except AttngsError as error:
             return error

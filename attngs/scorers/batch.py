@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from attngs.errors import ModelError
 from attngs.protocols import BatchScorer, Scorer
 from attngs.types import ScoreRequest, Sentence
 
 Scores = Sequence[float]
+
+Result = TypeVar("Result")
 
 
 def score_batch(scorer: Scorer, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
@@ -28,12 +31,17 @@ def score_batch(scorer: Scorer, requests: Sequence[ScoreRequest]) -> list[Scores
     return outcomes
 
 
-def attempt(score: Callable[..., Scores], *arguments: object) -> Scores | Exception:
-    """The scores, or the error as a value: it belongs to one request of several."""
+def attempt(score: Callable[..., Result], *arguments: object) -> Result | Exception:
+    """The result, or the error as a value: it belongs to one request of several."""
     try:
         return score(*arguments)
     except Exception as error:
         return error
+
+
+def attempt_each(score: Callable[[ScoreRequest], Result], requests: Sequence[ScoreRequest]) -> list[Result | Exception]:
+    """The result for each request, or the error that it met."""
+    return [attempt(score, request) for request in requests]
 
 
 class BatchedScorer(ABC):

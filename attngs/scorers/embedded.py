@@ -7,44 +7,42 @@ English; for a question in another script its states say little, and words lead.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
 from attngs.scorers.batch import BatchedScorer, Scores
 from attngs.scorers.cosine import CosineScorer
 from attngs.scorers.fused import FusedScorer
 from attngs.scorers.late_attention import LateAttentionScorer
-from attngs.scorers.lexical import LexicalScorer
+from attngs.scorers.lexical import LexicalScorer, mostly_latin
 from attngs.sentence_states import SentenceStates
 from attngs.types import ScoreRequest, Sentence, Warmth
 
 
 def encoder_scorer(states: SentenceStates) -> FusedScorer:
     """z(late attention) + z(cosine) + 0.5 z(BM25), for an encoder that knows the language of the question."""
-    return FusedScorer((LateAttentionScorer(states), 1.0), (CosineScorer(states), 1.0), (LexicalScorer(), 0.5))
+    return FusedScorer((LateAttentionScorer(states), 1.0), (CosineScorer(states), 1.0), (LexicalScorer(cache=states.cache), 0.5))
 
 
 class EmbeddedScorer(BatchedScorer):
-    """`encoder_scorer`; but where most letters of the question are not Latin, z(BM25) + 0.1 z(late attention)."""
+    """`encoder_scorer`; but where most letters of the question are not Latin, z(BM25) + 0.1 z(late attention).
+
+    Attributes:
+        states: As given.
+    """
 
     def __init__(self, states: SentenceStates) -> None:
+        self.states = states
         self._latin = encoder_scorer(states)
-        self._other = FusedScorer((LexicalScorer(), 1.0), (LateAttentionScorer(states), 0.1))
+        self._other = FusedScorer((LexicalScorer(cache=states.cache), 1.0), (LateAttentionScorer(states), 0.1))
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
         """The scores of each request, or the error that it met."""
         outcomes: dict[int, Scores | Exception] = {}
         for latin, scorer in ((True, self._latin), (False, self._other)):
-            mine = [i for i, request in enumerate(requests) if _mostly_latin(request.query) == latin]
+            mine = [i for i, request in enumerate(requests) if mostly_latin(request.query) == latin]
             outcomes |= zip(mine, scorer.score_batch([requests[i] for i in mine]), strict=True)
         return [outcomes[i] for i in range(len(requests))]
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
         """Read a context before it is asked about; both rules use the same states."""
         return self._latin.warm(sentences, namespace)
-
-
-def _mostly_latin(text: str) -> bool:
-    letters = [character for character in text[:1_000] if character.isalpha()]
-    latin = sum(unicodedata.name(character, "").startswith("LATIN") for character in letters)
-    return 2 * latin >= len(letters)

@@ -42,9 +42,7 @@ class StatesScorer(BatchedScorer):
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
         """Read a context before it is asked about."""
-        texts = [sentence.text for sentence in sentences]
-        states = self._states.states(texts, namespace)
-        return Warmth(tokens=sum(map(len, states)), kept=self._states.kept(texts, namespace), bytes=sum(state.nbytes for state in states))
+        return self._states.warm([sentence.text for sentence in sentences], namespace)
 
     def _scores(self, request: ScoreRequest) -> list[float]:
         asked, *context = self._states.states(_texts(request), request.namespace)

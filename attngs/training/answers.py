@@ -14,7 +14,7 @@ from attngs.loading import LoadedModel
 from attngs.segments import ReadingPrompt, Segment, Segmenter
 from attngs.token_batch import TokenBatch
 from attngs.training.examples import TrainingExample, context_of
-from attngs.training.objective import randomness
+from attngs.training.objective import most_evidence, randomness
 from attngs.training.settings import TrainingSettings
 
 
@@ -46,8 +46,8 @@ class AnswerReader:
             return self._log_probabilities([self._segmenter.bare(example.row.query) for example in batch], batch)
 
     def _prompt(self, example: TrainingExample, step: int) -> Segment:
-        sentences, _ = context_of(example, self._settings, randomness(self._settings.seed, step, example))
-        return self._segmenter.segments(example.row.query, sentences, "last")[0]  # a second window would be a second prompt
+        sentences, labels = context_of(example, self._settings, randomness(self._settings.seed, step, example))
+        return most_evidence(self._segmenter.segments(example.row.query, sentences, "last"), labels)
 
     def _log_probabilities(self, prompts: Sequence[Segment], batch: Sequence[TrainingExample]) -> list[Tensor]:
         answers = [self._answer(example) for example in batch]

@@ -23,7 +23,7 @@ from attngs.segments import Probe, Segmenter
 from attngs.sentence_states import SentenceStates
 from attngs.token_batch import TokenBatch
 from attngs.training.examples import TrainingExample, context_of
-from attngs.training.objective import randomness
+from attngs.training.objective import most_evidence, randomness
 from attngs.training.settings import TrainingSettings
 from attngs.truncation import layers_at
 
@@ -53,7 +53,7 @@ class AttentionEvidence:
         segments, labels = [], []
         for example in batch:
             sentences, wanted = context_of(example, self._settings, randomness(self._settings.seed, step, example))
-            segment = self._segmenter.segments(example.row.query, sentences, self._probe)[0]
+            segment = most_evidence(self._segmenter.segments(example.row.query, sentences, self._probe), wanted)
             segments.append(segment)
             labels.append(wanted[segment.first : segment.first + len(segment.tokens)])
         mass = self._reader.read_with_gradient(TokenBatch.stack([segment.batch for segment in segments]), self._layers)  # (B, L, H, S)

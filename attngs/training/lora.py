@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from attngs.adapters import without_deprecations
 from attngs.errors import ConfigError
 from attngs.loading import LoadedModel
 from attngs.training.settings import TrainingSettings
@@ -44,7 +45,7 @@ def with_lora(loaded: LoadedModel, settings: TrainingSettings, *, top: int | Non
         lora_dropout=settings.dropout,
         target_modules=targets(loaded, settings.target_modules, top=top),
     )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), without_deprecations():
         torch.manual_seed(settings.seed)
         model: PeftModel = get_peft_model(loaded.model, config)
     return model

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
+from attngs.segments import Segment
 from attngs.training.examples import TrainingExample
 
 
@@ -21,3 +23,8 @@ class Objective(Protocol):
 def randomness(seed: int, step: int, example: TrainingExample) -> np.random.Generator:
     """The chance of one example in one step."""
     return np.random.default_rng([seed, step, example.number])
+
+
+def most_evidence(segments: Sequence[Segment], labels: NDArray[np.bool_]) -> Segment:
+    """The window to train on, where a context takes more than one: that with the most evidence, by the labels `(S,)`."""
+    return max(segments, key=lambda segment: int(labels[segment.first : segment.first + len(segment.tokens)].sum()))

@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,9 +24,10 @@ from attngs.embedded import load_embedded
 from attngs.errors import InputError, MissingDependencyError, OutOfMemoryError
 from attngs.failures import is_out_of_memory
 from attngs.labelled import LabelledExample, read_examples
-from attngs.loading import LoadedModel, load_model
-from attngs.marker_loading import EMBEDDED, embedded_scorer, scorer_for
+from attngs.loading import LoadedModel, load_model, quiet
+from attngs.marker_loading import EMBEDDED, embedded_scorer
 from attngs.metrics import Estimate
+from attngs.model_scorers import scorer_of
 from attngs.protocols import Scorer, SentenceSplitter
 from attngs.scorers.attention import AttentionConfig
 from attngs.sentences import Splitter
@@ -121,16 +122,17 @@ def train(
         "attention": asdict(config) if config else None,
         "data": {**source, **_sizes(split)},
     }
-    reader = AnswerReader(loaded, (config or AttentionConfig()).prompt, settings) if goal != "evidence" else None
-    chosen = _objective(goal, loaded, config, settings, reader)
+    fitting = replace(settings, max_tokens=max(1, min(settings.max_tokens, loaded.window * 3 // 4)))  # the rest is for the prompt
+    reader = AnswerReader(loaded, (config or AttentionConfig()).prompt, fitting) if goal != "evidence" else None
+    chosen = _objective(goal, loaded, config, fitting, reader)
     folder = RunFolder(Path(out))
     checkpoint = folder.begin(run, resume=resume, overwrite=overwrite)
 
     def scorer() -> Scorer:
         cache = ContextCache(VALIDATION_CACHE_BYTES)
-        return embedded_scorer(loaded, cache) if name == EMBEDDED and config is None else scorer_for(loaded, config, cache)
+        return embedded_scorer(loaded, cache) if name == EMBEDDED and config is None else scorer_of(loaded, config, cache)
 
-    with _own_randomness(), _out_of_memory():
+    with _own_randomness(), _out_of_memory(), quiet():
         return _train(loaded, chosen, split, settings, folder, run, checkpoint, scorer, counter, reader)
 
 

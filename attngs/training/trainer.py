@@ -78,10 +78,18 @@ class MarkerTrainer(Trainer):
     def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
         """The validator's numbers."""
         self._adapted.eval()
-        metrics = {f"eval_{name}": value.mean for name, value in self._validator.measure().items()}
+        try:
+            metrics = {f"eval_{name}": value.mean for name, value in self._validator.measure().items()}
+        except ModelError as error:
+            reason = _not_a_number("score of a validation example", self.state.global_step - 1, Path(str(self.args.output_dir)))
+            raise ModelError(reason) from error
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def floating_point_ops(self, inputs: Any) -> int:
+        """Not counted: it would need the token ids, which the objective makes."""
+        return 0
 
     def _prepare_inputs(self, inputs: Any) -> Any:
         return inputs  # numbers of examples, of use on the CPU only

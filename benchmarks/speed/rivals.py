@@ -12,6 +12,7 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from attngs.context_cache import ContextCache
 from attngs.embedded import assets_folder
 from attngs.marker import Marker
 from attngs.scorers.lexical import LexicalScorer
@@ -116,8 +117,8 @@ class Rivals:
         return importlib.import_module("sentence_transformers").SentenceTransformer(str(assets_folder()), device=self._bench.device)
 
     def _bm25(self, documents: Sequence[Document]) -> Contender:
-        marker = Marker(LexicalScorer())
-        return Contender(name=BM25, run=lambda number: marker.mark(documents, self._question(number)), note="attngs' own: words, no model")
+        marker = Marker(LexicalScorer(cache=ContextCache(0)))  # a first question builds its index
+        return Contender(name=BM25, run=lambda number: marker.mark(documents, self._question(number)), note="bm25s: words, no model")
 
     def _embedded(self, documents: Sequence[Document]) -> Contender:
         markers: list[Marker] = []

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import Any
 
-_FLAT = re.compile(r"\[\s+([^\[\]{}]*?)\s+\]")
+from benchmarks.machine import flat_json
 
 
 class Store:
@@ -40,11 +39,5 @@ class Store:
         self.machines = [self.machines[number] for number in used]
         for case in cases:
             case["machine"] = used.index(case["machine"])
-        text = json.dumps({"machines": self.machines, "results": self.results}, indent=1, ensure_ascii=False)
         self.path.parent.mkdir(exist_ok=True)
-        self.path.write_text(_FLAT.sub(_on_one_line, text) + "\n", encoding="utf-8")
-
-
-def _on_one_line(match: re.Match[str]) -> str:
-    """A list of numbers reads better in one line."""
-    return f"[{' '.join(match[1].split())}]"
+        self.path.write_text(flat_json({"machines": self.machines, "results": self.results}), encoding="utf-8")

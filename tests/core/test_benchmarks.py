@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import json
-import lzma
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from attngs import Document, Marker
-from attngs.metrics import covered, estimate, merged
-from attngs.scorers.lead import LeadScorer
-from attngs.scorers.lexical import LexicalScorer
-from attngs.testing import count_words
-from attngs.tokens import CallableCounter
-from benchmarks import recall
-from benchmarks.data import Row, language_group, load_rows, parse_limits
 from benchmarks.speed import forwards, models, rivals, storage, tables, timing
 from benchmarks.speed.models import Shape
 from benchmarks.speed.page import write_page
@@ -25,109 +16,6 @@ from benchmarks.speed.settings import parse_arguments
 from benchmarks.speed.store import Store
 from benchmarks.speed.timing import Contender, Seconds
 from benchmarks.speed.workbench import Workbench
-
-
-@pytest.mark.parametrize(
-    ("kept", "share"),
-    [
-        ([], 0.0),
-        ([(0, 0, 100)], 0.5),  # all of the first document
-        ([(0, 15, 20), (0, 20, 30)], 0.25),
-        ([(1, 0, 10), (1, 5, 10)], 0.5),  # kept twice counts once
-        ([(2, 0, 100)], 0.0),
-        ([(0, 0, 100), (1, 0, 100)], 1.0),
-    ],
-)
-def test_covered_counts_evidence_characters(kept: list[tuple[int, int, int]], share: float) -> None:
-    evidence = [(0, 10, 20), (1, 0, 10), (1, 2, 8)]  # 10 + 10 characters, some marked twice
-    assert covered(evidence, kept) == share
-
-
-def test_no_evidence_is_no_recall() -> None:
-    with pytest.raises(ValueError, match="no evidence"):
-        covered([(0, 3, 3)], [(0, 0, 9)])
-
-
-def test_merged_joins_what_touches_and_leaves_documents_apart() -> None:
-    assert merged([(1, 0, 2), (0, 5, 9), (0, 1, 5), (0, 2, 3)]) == [(0, 1, 9), (1, 0, 2)]
-
-
-def test_the_mean_is_over_rows_and_the_interval_over_clusters() -> None:
-    together = estimate([0, 0, 0, 1], ["a", "a", "a", "b"])
-    assert together.mean == 0.25
-    assert (together.low, together.high) == (0.0, 1.0)  # all of `a`, or all of `b`
-    assert estimate([0.5] * 4, list("abcd")) == (0.5, 0.5, 0.5)
-
-
-def test_the_interval_is_that_of_the_normal_distribution_and_repeats() -> None:
-    values, clusters = [0.0, 1.0] * 200, [str(i) for i in range(400)]
-    found = estimate(values, clusters)
-    assert found == estimate(values, clusters)
-    assert found.low == pytest.approx(0.5 - 1.96 * 0.5 / 20, abs=0.005)
-    assert found.high == pytest.approx(0.5 + 1.96 * 0.5 / 20, abs=0.005)
-
-
-def test_rows_of_one_cluster_make_the_interval_wider() -> None:
-    values = [0.0] * 10 + [1.0] * 10 + [0.0] * 10 + [1.0] * 10
-    alone = estimate(values, [str(i) for i in range(40)])
-    paired = estimate(values, [str(i // 10) for i in range(40)])
-    assert paired.high - paired.low > 2 * (alone.high - alone.low)
-
-
-def raw_row(number: int, **changes: object) -> dict[str, object]:
-    return {
-        "id": f"expmrc-x-{number}",
-        "query": "Which blue?",
-        "documents": [{"id": "d", "text": "No. A deep blue."}, {"id": "gold", "text": f"Sea {number}. A red one."}],
-        "evidence": [{"doc_id": "gold", "start": 0, "end": 6, "text": f"Sea {number}."}],
-        "meta": {"lang": "zh" if number % 2 else "en"},
-    } | changes
-
-
-def test_rows_are_sampled_by_seed_and_put_beside_their_like(tmp_path: Path) -> None:
-    with lzma.open(tmp_path / "expmrc.jsonl.xz", "wt", encoding="utf-8") as file:
-        file.writelines(json.dumps(raw_row(number)) + "\n" for number in range(8))
-    rows = load_rows(tmp_path, "expmrc")
-    assert [row.language for row in rows] == ["en"] * 4 + ["zh"] * 4
-    assert rows[0].evidence == ((1, 0, 6),)
-    assert rows[0].cluster == "Sea 0. A red one."
-    assert load_rows(tmp_path, "expmrc", limit=3) == load_rows(tmp_path, "expmrc", limit=3)
-    assert len(load_rows(tmp_path, "expmrc", limit=3)) == 3
-    assert load_rows(tmp_path, "expmrc", limit=3, seed=1) != load_rows(tmp_path, "expmrc", limit=3)
-
-
-def test_limits() -> None:
-    assert parse_limits(["b=3", "9"], ["a", "b"]) == {"a": 9, "b": 3}
-    assert parse_limits([], ["a"]) == {}
-    for word in ("c=3", "a=0"):
-        with pytest.raises(ValueError, match=word[0]):
-            parse_limits([word], ["a"])
-    assert [language_group(code) for code in ("en", "zh", "de", "th")] == ["en", "zh", "other latin", "other script"]
-
-
-def test_recall_of_one_row_is_what_the_selector_kept() -> None:
-    document = Document(text="One two. Blue sky. " + "Filler words here. " * 12, id="d")
-    row = Row(query="blue", documents=(document,), evidence=((0, 9, 18),), language="en", cluster="c")
-    marker = Marker(LexicalScorer(), counter=recall.CountOnce(CallableCounter(count_words)))
-    scores = recall.Scores(wanted=1)
-    recall.measure_row(row, marker, {"embedded": LexicalScorer(), "cosine": LeadScorer(), "BM25": LexicalScorer()}, scores)
-    assert scores.tokens == [40]
-    assert {key: values for key, values in scores.recall.items() if key[1] == 0.05} == {
-        ("embedded", 0.05): [1.0],
-        ("cosine", 0.05): [0.0],
-        ("BM25", 0.05): [1.0],
-        ("oracle", 0.05): [1.0],
-    }
-    assert max(values[0] for (_, share), values in scores.used.items() if share == 0.05) <= 0.05
-    summary = recall.summarise(scores)
-    assert summary["groups"]["all"]["5%"]["difference"] == {"embedded - cosine": [1.0, 1.0, 1.0], "embedded - BM25": [0.0, 0.0, 0.0]}
-    assert recall.recall_table("set", summary).row_count == 4
-    assert recall.language_table({"set": summary}).row_count == 2
-
-
-def test_the_share_of_evidence_in_a_unit() -> None:
-    assert recall.share_of_evidence((0, 0, 10), [(0, 5, 15), (1, 0, 10)]) == 0.5
-    assert recall.share_of_evidence((0, 0, 10), []) == 0.0
 
 
 def seconds(*cpu: float) -> dict[int, Seconds]:
@@ -275,6 +163,3 @@ def test_arguments() -> None:
     for wrong in (["--sizes", "20"], ["--rounds", "0"], ["--parts", "all"], ["--sizes", "100000"]):
         with pytest.raises(SystemExit):
             parse_arguments(wrong)
-    assert recall.parse_arguments(["folder", "--limit", "expmrc=5"]).limits == {"expmrc": 5}
-    with pytest.raises(SystemExit):
-        recall.parse_arguments(["folder", "--limit", "nothing=5"])

@@ -24,6 +24,7 @@ from attngs.scorers.late_attention import LateAttentionScorer
 from attngs.scorers.lead import LeadScorer
 from attngs.scorers.lexical import LexicalScorer, words
 from attngs.scorers.random import RandomScorer
+from attngs.scorers.rank_fusion import RankFusionScorer, mean_ranks
 from attngs.scorers.recency import RecencyScorer
 from attngs.sentence_states import ENTRY_BYTES, SentenceStates
 from attngs.sentences import split_sentences
@@ -59,6 +60,7 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
     "cosine": lambda: CosineScorer(states()),
     "embedded": lambda: EmbeddedScorer(states()),
     "fused": lambda: FusedScorer((LexicalScorer(), 1.0), (RandomScorer(), 0.1)),
+    "rank fusion": lambda: RankFusionScorer((LexicalScorer(), 1.0), (RandomScorer(), 0.1)),
     "lexical": LexicalScorer,
     "lead": LeadScorer,
     "recency": RecencyScorer,
@@ -225,6 +227,28 @@ def test_bm25_by_hand() -> None:
     assert scores == pytest.approx([weight * 2.2 / (1 + norm[0]), 0, weight * 2.2 / (1 + norm[2])])
 
 
+def test_bm25_of_texts_without_words() -> None:
+    assert LexicalScorer().score("cat", sentences_of("...", "!?")) == [0.0, 0.0]
+    assert LexicalScorer().score("...", sentences_of("One cat.")) == [0.0]
+    assert LexicalScorer().score("cat", sentences_of("...", "cat"))[0] == 0.0
+
+
+def test_the_index_of_a_context_is_kept_by_content_and_namespace(capfd: pytest.CaptureFixture[str]) -> None:
+    cache = ContextCache()
+    scorer, sentences = LexicalScorer(cache=cache), sentences_of("A cat. A very big dog.")
+    first = scorer.score("cat", sentences)
+    assert cache.info().entries == 1
+    assert scorer.score("cat", list(sentences)) == first
+    assert cache.info().hits == 1
+    scorer.warm(sentences, "ana")
+    assert cache.info().entries == 2
+    cache.clear("ana")
+    assert cache.info().entries == 1
+    assert LexicalScorer(b=0.0, cache=cache).score("cat", sentences) != first  # other settings, another index
+    assert scorer.score("cat", sentences_of("A cat. A cat. A dog.")) != first
+    assert capfd.readouterr() == ("", "")
+
+
 def test_words_of_scripts_without_spaces() -> None:
     assert words("Hello wörld 3") == ["hello", "wörld", "3"]
     assert words("東京に") == ["東", "京", "に", "東京", "京に"]
@@ -238,6 +262,18 @@ def test_baselines() -> None:
     assert ranking(LeadScorer().score("q", sentences)) == [0, 3, 1, 4, 2]
     assert ranking(RecencyScorer().score("q", sentences)) == [4, 3, 2, 1, 0]
     assert RandomScorer(1).score("q", sentences) == RandomScorer(1).score("q", sentences) != RandomScorer(2).score("q", sentences)
+
+
+def test_rank_fusion_by_hand() -> None:
+    sentences = sentences_of("one. two. one two three.")  # "one": 1, 0, 1; "two": 0, 1, 1
+    scores = RankFusionScorer((FakeScorer("one"), 1.0), (FakeScorer("two"), 2.0), k=60).score("q", sentences)
+    assert scores == pytest.approx([1 / 61.5 + 2 / 63, 1 / 63 + 2 / 61.5, 1 / 61.5 + 2 / 61.5])
+    assert list(mean_ranks([0.5, 2.0, 0.5, 0.5])) == [3.0, 1.0, 3.0, 3.0]
+    flat = RankFusionScorer((FakeScorer("nothing"), 1.0)).score("q", sentences)
+    assert flat[0] == flat[1] == flat[2]
+    for wrong in (lambda: RankFusionScorer(), lambda: RankFusionScorer((FakeScorer("a"), 1.0), k=-1)):
+        with pytest.raises(ConfigError):
+            wrong()
 
 
 def test_fusion_sums_z_scores_and_ignores_the_constant() -> None:

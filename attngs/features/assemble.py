@@ -1,0 +1,90 @@
+"""Names of features -> a reader that reads these, and nothing that they do not need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from attngs.context_cache import ContextCache
+from attngs.errors import AssetError
+from attngs.features.attention import AttentionFeatures, HeadName
+from attngs.features.encoder import EncoderFeatures
+from attngs.features.joined import JoinedFeatures
+from attngs.features.scales import Floats
+from attngs.features.text import TextFeatures
+from attngs.loading import LoadedModel
+from attngs.protocols import FeatureReader, Scorer, Warmable
+from attngs.scorers.attention import AttentionConfig, AttentionScorer
+from attngs.scorers.batch import score_batch
+from attngs.sentence_states import SentenceStates
+from attngs.types import ScoreRequest, Sentence, Warmth
+
+DEFAULT = "default.score"
+"""The score of the marker that has no probe."""
+
+
+class ScoreFeature:
+    """One feature: what a scorer says."""
+
+    names = (DEFAULT,)
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+
+    def read(self, requests: Sequence[ScoreRequest]) -> list[Floats | Exception]:
+        """`(S, 1)` of each request, or the error that it met."""
+        outcomes = score_batch(self._scorer, requests)
+        return [outcome if isinstance(outcome, Exception) else np.asarray(outcome, dtype=np.float64)[:, None] for outcome in outcomes]
+
+    def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
+        """Warm the scorer, if it can be."""
+        return self._scorer.warm(sentences, namespace) if isinstance(self._scorer, Warmable) else Warmth(tokens=0, kept=0, bytes=0)
+
+
+def layers_of(names: Sequence[str]) -> tuple[int, ...]:
+    """The readable layers that these features read."""
+    return tuple(sorted({part.layer for name in names if (part := HeadName.parse(name))}))
+
+
+def fractions_of(layers: Sequence[int], readable_layers: int) -> tuple[float, ...]:
+    """The same layers as fractions of the depth, exactly; the first one where none is read."""
+    return tuple(layer / max(readable_layers - 1, 1) for layer in layers) or (0.0,)
+
+
+def encoder_reader(states: SentenceStates, default: Scorer) -> FeatureReader:
+    """All that an encoder's states, the words and the default score say."""
+    return JoinedFeatures(ScoreFeature(default), EncoderFeatures(states), TextFeatures())
+
+
+def decoder_reader(loaded: LoadedModel, names: Sequence[str], readable_layers: int, cache: ContextCache) -> FeatureReader:
+    """The named heads and, where one is named, the features of the text.
+
+    Raises:
+        AssetError: A name is not known to this version, or asks for a layer or head that the model does not have.
+    """
+    text = TextFeatures()
+    heads = [name for name in names if HeadName.parse(name)]
+    if unknown := sorted(set(names) - set(heads) - set(text.names)):
+        raise AssetError(f"the features {unknown[:3]} are not known to this version of attngs for a decoder; fit the probe again.")
+    if max(layers_of(names), default=0) >= readable_layers:
+        raise AssetError(f"the probe reads layer {max(layers_of(names))}; `{loaded.name}` has {readable_layers} readable layers.")
+    readers: list[FeatureReader] = []
+    if heads:
+        config = AttentionConfig(layers=fractions_of(layers_of(names), readable_layers))
+        readers.append(AttentionFeatures(AttentionScorer(loaded, config, cache=cache), heads))
+    if len(heads) < len(names):
+        readers.append(text)
+    return JoinedFeatures(*readers)
+
+
+def check_names(names: Sequence[str], reader: FeatureReader) -> None:
+    """Make sure that a probe's features can be read.
+
+    Raises:
+        AssetError: One is not there.
+    """
+    if unknown := sorted(set(names) - set(reader.names)):
+        raise AssetError(
+            f"the probe's features {unknown[:3]} are not known to this version of attngs for this kind of model; fit it again."
+        )

@@ -1,0 +1,81 @@
+"""The same numbers at several scales: a sentence alone, with its neighbours, and its whole document.
+
+Evidence rarely stands alone. A turn is about what the turns around it are about, and a memory matters or does not matter as a whole. All
+of that is sums and maxima over neighbouring sentences of one document, so it takes no further forward pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attngs.types import Sentence
+
+Floats = NDArray[np.float64]
+
+SCALES = {"sentence": 0, "near": 1, "wide": 3, "passage": 10, "document": None}
+"""Neighbours on each side that count, inside one document; `None` for all of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Where each sentence stands: its document's first sentence, and the one after its last; both `(S,)`."""
+
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, sentences: Sequence[Sentence]) -> Layout:
+        positions = np.array([sentence.position for sentence in sentences], dtype=np.int64)
+        borders = np.flatnonzero(np.diff(positions, prepend=positions[:1] - 1, append=positions[-1:] + 1)) if len(positions) else positions
+        sizes = np.diff(borders)
+        return cls(np.repeat(borders[:-1], sizes), np.repeat(borders[1:], sizes))
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    @cached_property
+    def place(self) -> NDArray[np.int64]:
+        """Number of each sentence in the context `(S,)`."""
+        return np.arange(len(self))
+
+    def window(self, neighbours: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """First sentence and end of the window round each sentence."""
+        if neighbours is None:
+            return self.first, self.last
+        return np.maximum(self.first, self.place - neighbours), np.minimum(self.last, self.place + neighbours + 1)
+
+    def total(self, values: Floats, neighbours: int | None) -> Floats:
+        """Sums of `(S, ...)` over the window round each sentence, `(S, ...)`."""
+        if neighbours == 0:
+            return values
+        sums = np.concatenate([np.zeros_like(values[:1]), values.cumsum(axis=0)])
+        begin, end = self.window(neighbours)
+        return np.asarray(sums[end] - sums[begin])
+
+    def highest(self, values: Floats, neighbours: int | None) -> Floats:
+        """Maxima of `(S, ...)` over the window round each sentence, `(S, ...)`."""
+        if neighbours == 0 or not len(self):
+            return values
+        if neighbours is None:
+            starts = np.unique(self.first)
+            return np.asarray(np.maximum.reduceat(values, starts, axis=0)[np.searchsorted(starts, self.first)])
+        found = values
+        for step in range(1, neighbours + 1):
+            before, after = np.maximum(self.first, self.place - step), np.minimum(self.last - 1, self.place + step)
+            found = np.maximum(found, np.maximum(values[before], values[after]))
+        return found
+
+
+def standardised(values: Floats) -> Floats:
+    """z-scores over the context: how far ahead of the rest a sentence is. All 0 where nothing but rounding tells the values apart."""
+    if not len(values):
+        return values
+    spread = float(values.std())
+    if spread <= 1e-6 * max(1.0, float(np.abs(values).max())):
+        return np.zeros_like(values)
+    return np.asarray((values - values.mean()) / spread)

@@ -1,0 +1,138 @@
+"""The choice between candidates, and what the choice is worth: nested cross-validation by groups.
+
+Fold j is held out. The candidate for it is the one that does best on the other folds i, each judged by training on neither i nor j; it is
+then trained on all but j and judged on j, once. A training set without i and j serves both directions, so ten fits do for five folds. The
+candidate that is shipped is chosen once more on all folds, and trained on everything; its held-out scores calibrate it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attngs.evaluation import BUDGETS
+from attngs.fitting.candidates import Candidate
+from attngs.fitting.linear import Floats, Linear
+from attngs.fitting.rows import Row, Table
+from attngs.progress import track
+from attngs.sentences import Unit
+
+CRITERION = (0.05, 0.10)
+"""Budgets whose mean recall decides."""
+
+MARGIN = 0.002
+"""Recall by which a candidate must beat the default to replace it."""
+
+METHODS = ("default", "setting", "probe")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Choice:
+    """What won, and what it and its rivals are worth on rows that neither trained nor chose them."""
+
+    candidate: Candidate
+    linear: Linear
+    held_out: tuple[Floats, ...]
+    """The chosen candidate's scores for each row, from a training without the row's fold."""
+    recall: Mapping[str, Floats]
+    """By method, and `fitted` for the choice among them: recall of each row at each of `BUDGETS`, `(rows, budgets)`."""
+    values: Mapping[str, float]
+    """The criterion of each candidate over all folds, by unit and name: what the choice was made by, so a little too good for the best."""
+    names: Mapping[str, str]
+    """The best candidate of each method over all folds."""
+
+
+def choose(tables: Mapping[Unit, Table], tried: Sequence[Candidate], folds: NDArray[np.int64]) -> Choice:
+    """Nested cross-validation, then the choice on everything.
+
+    Args:
+        tables: Rows by unit, in one order.
+        tried: Candidates of all units; of equals the earlier one wins.
+        folds: The fold of each row.
+    """
+    count = int(folds.max()) + 1
+    pairs = list(combinations(range(count), 2))
+    worth = np.full((len(tried), count, len(folds)), np.nan)  # [c, j, row]: without fold j, the row judged without its own fold too
+    single = np.full((len(tried), len(folds)), np.nan)  # [c, row]: judged without its own fold
+    for c in track(range(len(tried)), "trying candidates"):
+        candidate, rows = tried[c], tables[tried[c].unit].rows
+        if not candidate.learned:
+            linear = candidate.train(rows)
+            single[c] = [criterion(row, linear(row)) for row in rows]
+            worth[c] = single[c]
+            continue
+        for first, second in pairs if count > 2 else []:
+            linear = candidate.train(without(rows, folds, first, second))
+            for judged, left_out in ((first, second), (second, first)):
+                for number in np.flatnonzero(folds == judged):
+                    worth[c, left_out, number] = criterion(rows[number], linear(rows[number]))
+        for fold in range(count):
+            linear = candidate.train(without(rows, folds, fold))
+            for number in np.flatnonzero(folds == fold):
+                single[c, number] = criterion(rows[number], linear(rows[number]))
+    recall = _nested(tables, tried, folds, worth if count > 2 else np.repeat(single[:, None], count, axis=1))
+    means = single.mean(axis=1)
+    names = {method: _label(tried[_best(means, tried, (method,))]) for method in METHODS if any(c.method == method for c in tried)}
+    winner = tried[_best(means, tried, METHODS)]
+    rows = tables[winner.unit].rows
+    return Choice(
+        candidate=winner,
+        linear=winner.train(rows),
+        held_out=_held_out(winner, rows, folds),
+        recall=recall,
+        values={_label(candidate): float(mean) for candidate, mean in zip(tried, means, strict=True)},
+        names=names,
+    )
+
+
+def _nested(tables: Mapping[Unit, Table], tried: Sequence[Candidate], folds: NDArray[np.int64], worth: Floats) -> dict[str, Floats]:
+    found: dict[str, Floats] = {}
+    for name in (*METHODS, "fitted"):
+        methods = METHODS if name == "fitted" else (name,)
+        if not any(candidate.method in methods for candidate in tried):
+            continue
+        table = np.zeros((len(folds), len(BUDGETS)))
+        for fold in range(int(folds.max()) + 1):
+            candidate = tried[_best(worth[:, fold, folds != fold].mean(axis=1), tried, methods)]
+            rows = tables[candidate.unit].rows
+            linear = candidate.train(without(rows, folds, fold))
+            for number in np.flatnonzero(folds == fold):
+                scores = linear(rows[number]).tolist()
+                table[number] = [rows[number].judged.recall(scores, share) for share in BUDGETS]
+        found[name] = table
+    return found
+
+
+def _held_out(candidate: Candidate, rows: Sequence[Row], folds: NDArray[np.int64]) -> tuple[Floats, ...]:
+    linears = [candidate.train(without(rows, folds, fold)) for fold in range(int(folds.max()) + 1)]
+    return tuple(linears[fold](row) for row, fold in zip(rows, folds, strict=True))
+
+
+def _best(means: Floats, tried: Sequence[Candidate], methods: Sequence[str]) -> int:
+    allowed = np.array([candidate.method in methods for candidate in tried])
+    ahead = np.array([MARGIN if candidate.method == "default" else 0.0 for candidate in tried])
+    return int(np.argmax(np.where(allowed, means + ahead, -1.0)))
+
+
+def without(rows: Sequence[Row], folds: NDArray[np.int64], *left_out: int) -> list[Row]:
+    """The rows outside some folds."""
+    return [row for row, fold in zip(rows, folds, strict=True) if fold not in left_out]
+
+
+def criterion(row: Row, scores: Floats) -> float:
+    """What decides: mean recall at the budgets of `CRITERION`, and a hundredth of the average precision.
+
+    The latter breaks ties where a context is so small that those budgets have no room for any unit.
+    """
+    recall = float(np.mean([row.judged.recall(scores.tolist(), share) for share in CRITERION]))
+    found = row.labels[np.argsort(-scores, kind="stable")]
+    places = np.flatnonzero(found) + 1
+    return recall + 0.01 * float((np.arange(1, len(places) + 1) / places).mean())
+
+
+def _label(candidate: Candidate) -> str:
+    return f"{candidate.name} [{candidate.unit}]"
