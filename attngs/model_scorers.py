@@ -14,7 +14,7 @@ from attngs.loading import LoadedModel
 from attngs.probe import ModelIdentity, Probe
 from attngs.protocols import Scorer
 from attngs.scorers.attention import AttentionConfig, AttentionScorer
-from attngs.scorers.embedded import EmbeddedScorer, encoder_scorer
+from attngs.scorers.encoder import EncoderScorer
 from attngs.scorers.probe import ProbeScorer
 from attngs.sentence_states import SentenceStates
 
@@ -57,17 +57,17 @@ def encoder_layers(config: AttentionConfig | None) -> tuple[float, ...] | None:
 def scorer_of(loaded: LoadedModel, config: AttentionConfig | None, cache: ContextCache) -> Scorer:
     """Attention of a decoder, or of an encoder whose heads are asked for; late attention of any other encoder."""
     reads_heads = loaded.causal or config is not None
-    return AttentionScorer(loaded, config, cache=cache) if reads_heads else encoder_scorer(SentenceStates(loaded, cache=cache))
+    return AttentionScorer(loaded, config, cache=cache) if reads_heads else EncoderScorer(SentenceStates(loaded, cache=cache))
 
 
-def probe_scorer(loaded: LoadedModel, probe: Probe, cache: ContextCache, *, default: type[EmbeddedScorer] | None = None) -> ProbeScorer:
+def probe_scorer(loaded: LoadedModel, probe: Probe, cache: ContextCache, *, default: type[EncoderScorer] | None = None) -> ProbeScorer:
     """The scorer that a probe makes of a model.
 
     Args:
         loaded: The model.
         probe: Fitted for this kind of model.
         cache: Keeps what was read of contexts.
-        default: The score of an encoder without a probe, where it is not `encoder_scorer`.
+        default: The score of an encoder without a probe, where it is not `EncoderScorer`.
 
     Raises:
         ConfigError: The probe was fitted for another kind of model.
@@ -80,7 +80,7 @@ def probe_scorer(loaded: LoadedModel, probe: Probe, cache: ContextCache, *, defa
     if loaded.causal:
         return ProbeScorer(decoder_reader(loaded, probe.features, identity.layers, cache), probe)
     states = SentenceStates(loaded, cache=cache)
-    reader = encoder_reader(states, (default or encoder_scorer)(states))
+    reader = encoder_reader(states, (default or EncoderScorer)(states))
     check_names(probe.features, reader)
     return ProbeScorer(reader, probe)
 

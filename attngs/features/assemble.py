@@ -11,10 +11,10 @@ from attngs.errors import AssetError
 from attngs.features.attention import AttentionFeatures, HeadName
 from attngs.features.encoder import EncoderFeatures
 from attngs.features.joined import JoinedFeatures
-from attngs.features.scales import Floats
 from attngs.features.text import TextFeatures
 from attngs.loading import LoadedModel
 from attngs.protocols import FeatureReader, Scorer, Warmable
+from attngs.scales import Floats
 from attngs.scorers.attention import AttentionConfig, AttentionScorer
 from attngs.scorers.batch import score_batch
 from attngs.sentence_states import SentenceStates

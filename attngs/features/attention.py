@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from attngs.errors import AssetError
-from attngs.features.scales import Floats
 from attngs.marking import pool_heads, token_density
+from attngs.scales import Floats
 from attngs.scorers.attention import AttentionScorer
 from attngs.scorers.differential import NEUTRAL_QUERY
 from attngs.segments import Probe

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from attngs.errors import ModelError
-from attngs.features.scales import SCALES, Floats, Layout, standardised
+from attngs.scales import SCALES, Floats, Layout, standardised
 from attngs.scorers.batch import attempt_each
-from attngs.scorers.lexical import mostly_latin
 from attngs.sentence_states import SentenceStates
 from attngs.types import ScoreRequest, Sentence, Warmth
+from attngs.words import mostly_latin
 
 TEMPERATURE = 0.1
 """Of late attention, as in `LateAttentionScorer`."""

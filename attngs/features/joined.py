@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from attngs.features.scales import Floats
 from attngs.protocols import FeatureReader, Warmable
+from attngs.scales import Floats
 from attngs.types import ScoreRequest, Sentence, Warmth
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
-from attngs.features.scales import SCALES, Floats, Layout, standardised
+from attngs.overlap import Overlap
+from attngs.scales import SCALES, Floats, Layout, standardised
 from attngs.scorers.batch import attempt_each
-from attngs.scorers.lexical import words
 from attngs.types import ScoreRequest, Sentence
+from attngs.words import WordIndex, words
 
 LENGTH = "length.log"
 """The log of a sentence's number of words, which turns a mean over tokens into a sum."""
@@ -45,8 +45,8 @@ class TextFeatures:
     def _read(self, request: ScoreRequest) -> Floats:
         sentences, layout = request.sentences, Layout.of(request.sentences)
         bags = [words(sentence.text) for sentence in sentences]
-        shared = _Overlap(words(request.query), bags, layout)
-        stems = _Overlap(_stems(words(request.query)), [_stems(bag) for bag in bags], layout)
+        shared = Overlap(words(request.query), WordIndex.of(bags), layout)
+        stems = Overlap(_stems(words(request.query)), WordIndex.of([_stems(bag) for bag in bags]), layout)
         columns = [
             *(standardised(shared.bm25(neighbours)) for neighbours in SCALES.values()),
             *(standardised(stems.bm25(neighbours)) for neighbours in SCALES.values()),
@@ -54,42 +54,6 @@ class TextFeatures:
             *_structure(sentences, layout, np.array([len(bag) for bag in bags], dtype=np.float64)),
         ]
         return np.stack(columns, axis=1)
-
-
-class _Overlap:
-    """The question's words in each sentence."""
-
-    def __init__(self, query: Sequence[str], bags: Sequence[Sequence[str]], layout: Layout) -> None:
-        self._layout = layout
-        number = {word: i for i, word in enumerate(dict.fromkeys(query))}
-        self._counts = np.zeros((len(bags), len(number)))  # (S, W)
-        for row, bag in zip(self._counts, bags, strict=True):
-            for word, count in Counter(word for word in bag if word in number).items():
-                row[number[word]] = count
-        self._lengths = np.array([len(bag) for bag in bags], dtype=np.float64)
-        self._rarity = self._idf(self._counts)
-
-    def bm25(self, neighbours: int | None, k1: float = 1.2, b: float = 0.75) -> Floats:
-        """Okapi BM25 `(S,)` with the window round each sentence as the document."""
-        counts, lengths = self._layout.total(self._counts, neighbours), self._layout.total(self._lengths, neighbours)
-        average = float(lengths.mean()) if lengths.any() else 1.0
-        saturated = counts * (k1 + 1) / (counts + k1 * (1 - b + b * lengths[:, None] / average) + 1e-12)
-        return np.asarray(saturated @ self._idf(counts))
-
-    def cover(self, neighbours: int | None) -> Floats:
-        """How much of the question's words, weighted by rarity, is in the window `(S,)`: 0 to 1."""
-        total = float(self._rarity.sum())
-        return np.asarray((self._layout.total(self._counts, neighbours) > 0) @ self._rarity / total if total else self._lengths * 0)
-
-    def rarest(self) -> Floats:
-        """The rarity of the rarest shared word `(S,)`: 0 to 1, 1 for a word that is in one sentence only."""
-        highest = ((self._counts > 0) * self._rarity).max(axis=1, initial=0.0)
-        return np.asarray(highest / math.log1p((len(self._counts) - 0.5) / 1.5) if len(self._counts) > 1 else highest * 0)
-
-    def _idf(self, counts: Floats) -> Floats:
-        """Never negative, as Lucene has it `(W,)`."""
-        found = (counts > 0).sum(axis=0)
-        return np.asarray(np.log1p((len(counts) - found + 0.5) / (found + 0.5)))
 
 
 def _stems(bag: Sequence[str]) -> list[str]:

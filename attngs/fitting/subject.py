@@ -16,7 +16,8 @@ from attngs.model_scorers import identity_of
 from attngs.probe import ModelIdentity
 from attngs.protocols import FeatureReader
 from attngs.scorers.attention import AttentionConfig
-from attngs.scorers.embedded import EmbeddedScorer, encoder_scorer
+from attngs.scorers.embedded import EmbeddedScorer
+from attngs.scorers.encoder import EncoderScorer
 from attngs.sentence_states import SentenceStates
 from attngs.truncation import layers_at
 
@@ -50,7 +51,7 @@ def subject(marker: str | Path | LoadedModel, *, cache: ContextCache, window: in
     if loaded.causal:
         return _decoder(loaded, cache)
     states = SentenceStates(loaded, cache=cache)
-    reader = encoder_reader(states, EmbeddedScorer(states) if embedded else encoder_scorer(states))
+    reader = encoder_reader(states, EmbeddedScorer(states) if embedded else EncoderScorer(states))
     return Subject(loaded=loaded, identity=identity_of(loaded), reader=reader, default=DEFAULT)
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from attngs.errors import ConfigError
 from attngs.scorers.states import StatesScorer
 from attngs.sentence_states import SentenceStates
+from attngs.types import ScoreRequest
 
 TEMPERATURE = 0.1
 """Of the softmax, when not given."""
@@ -38,7 +39,7 @@ class LateAttentionScorer(StatesScorer):
         super().__init__(states)
         self._temperature = temperature
 
-    def compare(self, asked: Tensor, context: Sequence[Tensor]) -> list[float]:
+    def compare(self, request: ScoreRequest, asked: Tensor, context: Sequence[Tensor]) -> list[float]:
         return log_lift(asked, context, self._temperature).tolist()
 
 
@@ -53,12 +54,22 @@ def log_lift(asked: Tensor, context: Sequence[Tensor], temperature: float = TEMP
     tokens = torch.tensor([len(state) for state in context], device=asked.device)  # (S,)
     if not len(asked) or not int(tokens.sum()):
         return asked.new_zeros(len(context), dtype=torch.float32)
+    lift = attention_mass(asked, context, temperature) * tokens.sum() / tokens.clamp(min=1)
+    smallest = lift[tokens > 0].min()  # a sentence without tokens ranks with the least attended
+    return torch.where(tokens > 0, lift, smallest).clamp(min=1e-12).log()
+
+
+def attention_mass(asked: Tensor, context: Sequence[Tensor], temperature: float = TEMPERATURE) -> Tensor:
+    """The share of the question's attention that each sentence gets `(S,)`, in float32, differentiable; together 1."""
     asked, keys = asked.float(), torch.cat(list(context)).float()  # (R, D), (T, D)
     attention = asked.new_zeros(len(keys))  # (T,)
     for rows in asked.split(ROWS):
         attention = attention + (rows @ keys.T / temperature).softmax(dim=-1).sum(dim=0) / len(asked)
-    owner = torch.repeat_interleave(torch.arange(len(context), device=asked.device), tokens)  # (T,)
-    mass = asked.new_zeros(len(context)).index_add_(0, owner, attention)  # (S,)
-    lift = mass * len(keys) / tokens.clamp(min=1)
-    smallest = lift[tokens > 0].min()  # a sentence without tokens ranks with the least attended
-    return torch.where(tokens > 0, lift, smallest).clamp(min=1e-12).log()
+    return asked.new_zeros(len(context)).index_add_(0, owners(context), attention)
+
+
+def owners(context: Sequence[Tensor]) -> Tensor:
+    """The sentence of each token `(T,)`."""
+    device = context[0].device
+    tokens = torch.tensor([len(state) for state in context], device=device)
+    return torch.repeat_interleave(torch.arange(len(context), device=device), tokens)

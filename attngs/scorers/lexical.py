@@ -7,8 +7,6 @@ second on, so it is kept; the library is imported with the first index, because 
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,35 +16,10 @@ import numpy as np
 from attngs.context_cache import ContextCache, Key, digest
 from attngs.scorers.batch import BatchedScorer, Scores, attempt
 from attngs.types import ScoreRequest, Sentence, Warmth
+from attngs.words import words
 
 WORD_BYTES = 120
 """One word of an index: its string, its number and their place in a dict, about."""
-
-_WORD = re.compile(r"\w+")
-# Thai, Lao, Tibetan, Myanmar, Khmer, kana, Han with its extensions
-_UNSPACED = re.compile("[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
-
-
-def words(text: str) -> list[str]:
-    """Lower-case words; runs of unspaced scripts as single characters and pairs."""
-    found = list[str]()
-    for word in _WORD.findall(text.lower()):
-        position = 0
-        for run in _UNSPACED.finditer(word):
-            found.extend(filter(None, [word[position : run.start()]]))
-            characters = run[0]
-            found.extend(characters)
-            found.extend(characters[i : i + 2] for i in range(len(characters) - 1))
-            position = run.end()
-        found.extend(filter(None, [word[position:]]))
-    return found
-
-
-def mostly_latin(text: str) -> bool:
-    """Whether at least half of the letters are Latin."""
-    letters = [character for character in text[:1_000] if character.isalpha()]
-    latin = sum(unicodedata.name(character, "").startswith("LATIN") for character in letters)
-    return 2 * latin >= len(letters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,16 +19,20 @@ class StatesScorer(BatchedScorer):
 
     Args:
         states: The encoder; share one between scorers and each sentence is read once.
+
+    Attributes:
+        states: As given.
     """
 
     def __init__(self, states: SentenceStates) -> None:
-        self._states = states
+        self.states = states
 
     @abstractmethod
-    def compare(self, asked: Tensor, context: Sequence[Tensor]) -> list[float]:
+    def compare(self, request: ScoreRequest, asked: Tensor, context: Sequence[Tensor]) -> list[float]:
         """One score a sentence.
 
         Args:
+            request: Whose sentences they are.
             asked: States of the question `(R, D)`, each of length 1.
             context: States of each sentence `(T, D)`; none has rows where the tokenizer found no tokens.
         """
@@ -37,16 +41,16 @@ class StatesScorer(BatchedScorer):
         """The scores of each request, or the error that it met; what is not kept yet is read together."""
         if len(requests) > 1:
             with suppress(ModelError):  # each request meets its own below
-                self._states.prefetch([(request.namespace, text) for request in requests for text in _texts(request)])
+                self.states.prefetch([(request.namespace, text) for request in requests for text in _texts(request)])
         return [attempt(self._scores, request) for request in requests]
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
         """Read a context before it is asked about."""
-        return self._states.warm([sentence.text for sentence in sentences], namespace)
+        return self.states.warm([sentence.text for sentence in sentences], namespace)
 
     def _scores(self, request: ScoreRequest) -> list[float]:
-        asked, *context = self._states.states(_texts(request), request.namespace)
-        return self.compare(asked, context)
+        asked, *context = self.states.states(_texts(request), request.namespace)
+        return self.compare(request, asked, context)
 
 
 def _texts(request: ScoreRequest) -> list[str]:

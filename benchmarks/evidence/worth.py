@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attngs.metrics import Place, merged, shared
-from attngs.scorers.lexical import words
+from attngs.words import words
 from benchmarks.evidence.data import Row
 
 Floats = NDArray[np.float64]

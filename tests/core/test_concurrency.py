@@ -251,7 +251,7 @@ def test_states_of_many_requests_are_read_in_few_passes(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(SentenceStates, "_forward", forward)
     marker = encoder()
-    marker.scorer = EmbeddedScorer(marker.scorer._parts[0][0]._states)  # type: ignore[attr-defined]
+    marker.scorer = EmbeddedScorer(marker.scorer.states)  # type: ignore[attr-defined]
     outcomes = marker.mark_batch([request_of(number) for number in range(7)])
     assert all(isinstance(outcome, Marking) for outcome in outcomes)
     assert len(passes) < 7

@@ -13,10 +13,10 @@ from attngs.features.assemble import DEFAULT, ScoreFeature, decoder_reader, enco
 from attngs.features.attention import AttentionFeatures, HeadName, head_names
 from attngs.features.encoder import EncoderFeatures
 from attngs.features.joined import JoinedFeatures
-from attngs.features.scales import SCALES, Layout, standardised
 from attngs.features.text import TextFeatures
 from attngs.loading import LoadedModel, wrap_model
 from attngs.protocols import FeatureReader
+from attngs.scales import SCALES, Layout, standardised
 from attngs.scorers.attention import AttentionConfig, AttentionScorer
 from attngs.scorers.cosine import CosineScorer
 from attngs.scorers.late_attention import LateAttentionScorer

@@ -17,7 +17,7 @@ from attngs.errors import AssetError, ConfigError, InputError, MissingDependency
 from attngs.loading import best_device, best_dtype
 from attngs.marking import TopK
 from attngs.scorers.attention import AttentionConfig, AttentionScorer
-from attngs.scorers.fused import FusedScorer
+from attngs.scorers.encoder import EncoderScorer
 from attngs.testing import FakeScorer, tiny_model, tiny_tokenizer
 
 TEXTS = ["Anna owns a cat. Ben owns a dog.", "It rained all day. Nobody went out."]
@@ -50,7 +50,7 @@ def test_a_decoder_from_a_folder(folder: Path) -> None:
 def test_an_encoder_from_a_folder_is_read_by_its_states_unless_heads_are_asked_for(tmp_path: Path) -> None:
     tiny_model("bert").save_pretrained(tmp_path)
     tiny_tokenizer(chat_template=False).save_pretrained(tmp_path)
-    assert isinstance(Marker.from_pretrained(tmp_path).scorer, FusedScorer)  # whatever the script: it may be multilingual
+    assert type(Marker.from_pretrained(tmp_path).scorer) is EncoderScorer  # whatever the script: it may be multilingual
     heads = Marker.from_pretrained(tmp_path, config=AttentionConfig())
     assert isinstance(heads.scorer, AttentionScorer)
     assert len(heads.mark(TEXTS, "Who owns a dog?").scores) == 4

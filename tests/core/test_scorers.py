@@ -14,15 +14,18 @@ from attngs.context_cache import ContextCache
 from attngs.errors import ConfigError, ModelError, UnsupportedModelError
 from attngs.loading import LoadedModel, wrap_model
 from attngs.marking import ranking
+from attngs.overlap import Overlap
 from attngs.protocols import Scorer
+from attngs.scales import Layout, standardised
 from attngs.scorers.attention import AttentionConfig, AttentionScorer
 from attngs.scorers.cosine import CosineScorer
 from attngs.scorers.differential import DifferentialScorer
 from attngs.scorers.embedded import EmbeddedScorer
+from attngs.scorers.encoder import EncoderScorer
 from attngs.scorers.fused import FusedScorer
 from attngs.scorers.late_attention import LateAttentionScorer
 from attngs.scorers.lead import LeadScorer
-from attngs.scorers.lexical import LexicalScorer, words
+from attngs.scorers.lexical import LexicalScorer
 from attngs.scorers.random import RandomScorer
 from attngs.scorers.rank_fusion import RankFusionScorer, mean_ranks
 from attngs.scorers.recency import RecencyScorer
@@ -30,6 +33,7 @@ from attngs.sentence_states import ENTRY_BYTES, SentenceStates
 from attngs.sentences import split_sentences
 from attngs.testing import FakeScorer, check_scorer, tiny_model, tiny_tokenizer
 from attngs.types import Document, Sentence
+from attngs.words import WordIndex, words
 
 
 def sentences_of(*texts: str) -> list[Sentence]:
@@ -58,6 +62,7 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
     "differential": lambda: DifferentialScorer(AttentionScorer(loaded())),
     "late attention": lambda: LateAttentionScorer(states()),
     "cosine": lambda: CosineScorer(states()),
+    "encoder": lambda: EncoderScorer(states()),
     "embedded": lambda: EmbeddedScorer(states()),
     "fused": lambda: FusedScorer((LexicalScorer(), 1.0), (RandomScorer(), 0.1)),
     "rank fusion": lambda: RankFusionScorer((LexicalScorer(), 1.0), (RandomScorer(), 0.1)),
@@ -283,6 +288,29 @@ def test_fusion_sums_z_scores_and_ignores_the_constant() -> None:
     assert fused == pytest.approx([2 * (1 / 3) / math.sqrt(2 / 9), -2 * z, 2 * (1 / 3) / math.sqrt(2 / 9)])
     with pytest.raises(ConfigError):
         FusedScorer()
+
+
+def test_the_scales_of_an_encoder_are_what_its_parts_say_of_neighbourhoods() -> None:
+    """One sentence a document: all scales are the same, so the sum is four times late attention, twice cosine, and half of the words."""
+    encoder, cache = states(), ContextCache()
+    sentences = sentences_of("The cat sleeps all day.", "A dog barks at the cat.", "Rain fell.", "Nobody asked which cat.")
+    late, cosine, words_alone = (
+        standardised(np.array(scorer.score("Which cat?", sentences)))
+        for scorer in (LateAttentionScorer(encoder), CosineScorer(encoder), LexicalScorer(cache=cache))
+    )
+    overlap = Overlap(words("Which cat?"), WordIndex.of([words(sentence.text) for sentence in sentences]), Layout.of(sentences))
+    expected = 4 * late + 2 * cosine + 0.5 * (2 * words_alone + standardised(overlap.cover(0)))
+    assert EncoderScorer(encoder).score("Which cat?", sentences) == pytest.approx(list(expected), abs=1e-4)
+
+
+def test_a_neighbour_of_what_was_asked_for_ranks_above_what_stands_apart(default_marker: Marker) -> None:
+    """What was said next to the answer is about the same thing; the same words elsewhere are not."""
+    chat = "We talked about the cat's pills. Twice a day, with food. It takes ten days."
+    other = "The printer is out of ink. Twice a week, at noon. It takes ten minutes."
+    marking = default_marker.mark([other, chat], "How does the cat get its pills?")
+    score = dict(zip((sentence.text.strip() for sentence in marking.sentences), marking.scores, strict=True))
+    assert score["Twice a day, with food."] > score["Twice a week, at noon."]
+    assert score["It takes ten days."] > score["It takes ten minutes."]
 
 
 def test_words_lead_where_the_question_is_not_latin() -> None:

@@ -42,7 +42,7 @@ def test_a_model_that_also_writes_an_answer_is_loaded_whole(tmp_path: Path) -> N
     whole = saved(tmp_path, "llama")
     assert weights(Marker.from_pretrained(tmp_path, config=AttentionConfig(answer_tokens=1))) == weights(whole)
     assert weights(Marker.from_pretrained(tmp_path)) < weights(whole)
-    with pytest.raises(ConfigError, match="not both"):
+    with pytest.raises(ConfigError, match="only one of"):
         Marker.from_pretrained(tmp_path, layers=(0.5,), config=AttentionConfig())
 
 
