@@ -25,7 +25,12 @@ LAYERS = {
     TUNED: ("after fine-tuning on evidence", Ink("#b3263a", width=2.6)),
     "untrained": ("random weights", Ink("#9a9a9a")),
 }
-LEVELS = {PROBE: Ink("#2b8a57", "--"), "BM25": Ink("#7a5195", "--", 1.3), "recency": Ink("#6b6b6b", ":", 1.3), "random": Ink("#6b6b6b", "-.", 1.3)}
+LEVELS = {
+    PROBE: Ink("#2b8a57", "--"),
+    "BM25": Ink("#7a5195", "--", 1.3),
+    "recency": Ink("#6b6b6b", ":", 1.3),
+    "random": Ink("#6b6b6b", "-.", 1.3),
+}
 METHODS = {
     TUNED: Ink("#b3263a", width=2.6),
     PROBE: Ink("#2b8a57"),

@@ -75,7 +75,9 @@ def _answers(pretraining: Mapping[str, Any]) -> TextTable:
         title="Held-out answers",
         columns=("questions, by sentences of the memory", *lengths),
         rows=tuple((words, *(_number(shares[length]) for length in lengths)) for words, shares in accuracy.items()),
-        notes=(f"{pretraining['parameters']:,} parameters, trained from nothing in {pretraining['cpu_seconds'] / 60:.0f} minutes of one core.",),
+        notes=(
+            f"{pretraining['parameters']:,} parameters, trained from nothing in {pretraining['cpu_seconds'] / 60:.0f} minutes of one core.",
+        ),
     )
 
 

@@ -85,7 +85,7 @@ def split_of(profile: Sequence[str]) -> Split:
     return "test" if number == 0 else "validation" if number == 1 else "train"
 
 
-def stream(split: Split, *, seed: int, lines: tuple[int, int], questions: int, variety: int = 3) -> Iterator[tuple[Memory, list[Question]]]:
+def stream(split: Split, *, seed: int, lines: tuple[int, int], questions: int) -> Iterator[tuple[Memory, list[Question]]]:
     """Users without end.
 
     Args:
@@ -93,15 +93,14 @@ def stream(split: Split, *, seed: int, lines: tuple[int, int], questions: int, v
         seed: The same seed gives the same users.
         lines: Least and greatest number of sentences of a memory.
         questions: Questions for each user, fewer where fewer facts are told.
-        variety: Wordings of each fact and question; a third of the names for each.
     """
     rng = random.Random(f"{seed} {split}")
     number = 0
     while True:
         profile = [rng.choice(topic.values) for topic in TOPICS.values()]
         if split_of(profile) == split:
-            memory = _memory(rng, f"{split}-{number}", split, dict(zip(TOPICS, profile, strict=True)), rng.randint(*lines), variety)
-            yield memory, list(_questions(rng, memory, questions, variety))
+            memory = _memory(rng, f"{split}-{number}", split, dict(zip(TOPICS, profile, strict=True)), rng.randint(*lines))
+            yield memory, list(_questions(rng, memory, questions))
             number += 1
 
 
@@ -116,8 +115,8 @@ def render(template: str, person: str, value: str = "", month: str = "") -> str:
     return text[0].upper() + text[1:]
 
 
-def _memory(rng: random.Random, user: str, split: Split, profile: dict[str, str], size: int, variety: int) -> Memory:
-    friends = rng.sample(NAMES[: 10 * variety], rng.randint(1, max(1, min(4, size // 2))))
+def _memory(rng: random.Random, user: str, split: Split, profile: dict[str, str], size: int) -> Memory:
+    friends = rng.sample(NAMES, rng.randint(1, max(1, min(4, size // 2))))
     facts = max(2, round(FACTS * size))
     changes = sum(rng.random() < CHANGES for _ in range(facts // 2))
     people = [USER, *friends]
@@ -134,11 +133,11 @@ def _memory(rng: random.Random, user: str, split: Split, profile: dict[str, str]
         value = profile[topic] if person == USER else rng.choice(TOPICS[topic].values)
         if i < changes:  # told twice: first the older value
             older, newer = sorted((places[i], places[len(told) + i]))
-            slots[older] = _told(rng, person, topic, value, months[older], words.says[:variety])
+            slots[older] = _told(rng, person, topic, value, months[older], words.says)
             value = rng.choice([other for other in TOPICS[topic].values if other != value])
-            slots[newer] = _told(rng, person, topic, value, months[newer], again[:variety])
+            slots[newer] = _told(rng, person, topic, value, months[newer], again)
         else:
-            slots[places[i]] = _told(rng, person, topic, value, months[places[i]], words.says[:variety])
+            slots[places[i]] = _told(rng, person, topic, value, months[places[i]], words.says)
     lines = [line or _small_talk(rng, friends) for line in slots]
     return Memory(user=user, split=split, sessions=tuple(_sessions(rng, lines)))
 
@@ -166,7 +165,7 @@ def _sessions(rng: random.Random, lines: Sequence[Line]) -> Iterator[tuple[Line,
         start = end
 
 
-def _questions(rng: random.Random, memory: Memory, wanted: int, variety: int) -> Iterator[Question]:
+def _questions(rng: random.Random, memory: Memory, wanted: int) -> Iterator[Question]:
     told = dict[tuple[str, str], list[tuple[int, int, Line]]]()
     for place in memory.lines:
         if place[2].person is not None:
@@ -176,7 +175,7 @@ def _questions(rng: random.Random, memory: Memory, wanted: int, variety: int) ->
         new_wording = memory.split != "train" and rng.random() < 0.5
         words = TOPICS[topic]
         example = LabelledExample(
-            query=render(rng.choice(words.held_out if new_wording else words.asks[:variety]), person),
+            query=render(rng.choice(words.held_out if new_wording else words.asks), person),
             documents=memory.documents,
             evidence=((number, start, start + len(line.text)),),
             answer=line.value,

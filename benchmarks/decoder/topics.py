@@ -27,7 +27,9 @@ def _values(text: str) -> tuple[str, ...]:
 
 TOPICS: dict[str, Topic] = {
     "city": Topic(
-        values=_values("Paris, Rome, Oslo, Lisbon, Berlin, Madrid, Dublin, Vienna, Boston, Chicago, New York, Cairo, Tokyo, Sydney, Prague"),
+        values=_values(
+            "Paris, Rome, Oslo, Lisbon, Berlin, Madrid, Dublin, Vienna, Boston, Chicago, New York, Cairo, Tokyo, Sydney, Prague"
+        ),
         says=("[I live|P lives] in V.", "[My|P's] home is in V.", "[I have|P has] a small flat in V."),
         changes=("[I|P] moved to V.", "[I now live|P now lives] in V.", "[My|P's] new home is in V."),
         asks=("Where [do I|does P] live?", "Which city [do I|does P] live in?", "In which city is [my|P's] home?"),
@@ -62,7 +64,9 @@ TOPICS: dict[str, Topic] = {
         held_out=("Which job [do I|does P] have?", "What [do I|does P] do as a job?"),
     ),
     "hobby": Topic(
-        values=_values("chess, yoga, hiking, fishing, dancing, cooking, reading, knitting, climbing, gardening, sailing, cycling, card games"),
+        values=_values(
+            "chess, yoga, hiking, fishing, dancing, cooking, reading, knitting, climbing, gardening, sailing, cycling, card games"
+        ),
         says=("[My|P's] hobby is V.", "[I spend my|P spends the] free time with V.", "On weekends [I enjoy|P enjoys] V."),
         changes=("[My|P's] new hobby is V.", "On weekends [I now enjoy|P now enjoys] V.", "[I|P] took up V."),
         asks=("What is [my|P's] hobby?", "How [do I|does P] spend free time?", "What [do I|does P] enjoy on weekends?"),

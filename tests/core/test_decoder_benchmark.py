@@ -89,7 +89,7 @@ def test_held_out_users_are_of_another_split_and_only_they_are_asked_in_new_word
 
 def test_a_profile_is_in_one_split() -> None:
     profiles = itertools.islice(itertools.product(*(topic.values for topic in TOPICS.values())), 3_000)
-    counts = {split: 0 for split in ("train", "validation", "test")}
+    counts = dict.fromkeys(("train", "validation", "test"), 0)
     for profile in profiles:
         counts[split_of(profile)] += 1
     assert counts["train"] > 2_000
