@@ -94,7 +94,8 @@ def _own(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     folder, told = pretrained(recipe, out, options.device, console.print)
     loaded = load_model(folder, device=options.device)
     tokenizer = word_tokenizer()
-    random = wrap_model(new_model(recipe, len(tokenizer)).to(loaded.model.device).eval(), tokenizer, name="random weights")
+    untrained: Any = new_model(recipe, len(tokenizer))
+    random = wrap_model(untrained.to(loaded.model.device).eval(), tokenizer, name="random weights")
     tuner = Tuner(marker=str(folder), folder=out, device=options.device, settings=_settings(options, 2e-3))
     results = evaluate(loaded, _sizes(options, Sizes().test), tune=tuner, untrained=random)
     return results | {"marker": "a small decoder, trained from nothing", "pretraining": told, "fine_tuning": asdict(tuner.settings)}

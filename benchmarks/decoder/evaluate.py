@@ -87,7 +87,9 @@ def evaluate(loaded: LoadedModel, sizes: Sizes, *, tune: Tune | None, untrained:
     if untrained is not None:
         layers["untrained"] = measure_layers(read_questions(untrained, test, "untrained"))
     chosen_layers = {DEFAULT: paper, RAW: best}
-    for name, objective in OBJECTIVES.items() if tune is not None else ():
+    for name, objective in OBJECTIVES.items():
+        if tune is None:
+            break
         tuned = tune(objective, training, every_layer(loaded)[best])
         layers[name] = measure_layers(read_questions(tuned, test, name))
         layer = best if objective == "evidence" else best_layer(read_questions(tuned, validation, "validation"))

@@ -39,7 +39,7 @@ class Measured:
 
     def where(self, wanted: Sequence[bool]) -> Measured:
         """The questions that are wanted."""
-        index = np.flatnonzero(np.asarray(wanted))
+        index = [i for i, one in enumerate(wanted) if one]
         return Measured(values={name: values[index] for name, values in self.values.items()}, users=[self.users[i] for i in index])
 
 

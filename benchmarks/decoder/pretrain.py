@@ -220,7 +220,8 @@ def pretrain(recipe: Recipe, device: torch.device, say: Callable[[str], None], e
     """Train from nothing; `say` is told how it goes every so many steps."""
     tokenizer = word_tokenizer()
     encoder = Encoder(tokenizer)
-    model: Any = new_model(recipe, len(tokenizer)).to(device).train()
+    model: Any = new_model(recipe, len(tokenizer))
+    model.to(device).train()
     optimizers = _optimizers(model, recipe)
     rates = [torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe)) for optimizer in optimizers]
     began = time.perf_counter()
@@ -235,15 +236,16 @@ def pretrain(recipe: Recipe, device: torch.device, say: Callable[[str], None], e
         model.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for part in (*optimizers, *rates):
-            part.step()
+        for optimizer, rate in zip(optimizers, rates, strict=True):
+            optimizer.step()
+            rate.step()
         curriculum.learn(step, answers.item())
         if step % every == 0 or step == recipe.steps:
             right = {name: accuracy(model, encoder, "validation", lines, recipe.judged) for name, lines in LENGTHS.items()}
             told = ", ".join(f"{name} {share:.3f}" for name, share in right.items())
-            say(
-                f"step {step}: up to {curriculum.lines[1]} lines, answers {answers.item():.3f}, memory {context.item():.3f}; {told}; {time.perf_counter() - began:.0f} s"
-            )
+            at = f"step {step}: up to {curriculum.lines[1]} lines"
+            loss_now = f"answers {answers.item():.3f}, memory {context.item():.3f}"
+            say(f"{at}, {loss_now}; {told}; {time.perf_counter() - began:.0f} s")
     trained: PreTrainedModel = model.eval()
     return trained
 
