@@ -1,0 +1,46 @@
+"""Fine-tunes the marker with `attngs.training` on training users, and reads the adapter that came out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from attngs.adapters import find_adapter, merged
+from attngs.loading import LoadedModel, load_model
+from attngs.scorers.attention import AttentionConfig
+from attngs.training.run import train
+from attngs.training.settings import ObjectiveName, TrainingSettings
+from benchmarks.decoder.task import Question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuner:
+    """LoRA on one model."""
+
+    marker: str
+    """Name or folder."""
+    folder: Path
+    """Gets a folder for each objective; what an earlier run left there goes."""
+    device: str | None
+    settings: TrainingSettings
+
+    def __call__(self, objective: ObjectiveName, questions: Sequence[Question], layer: float) -> LoadedModel:
+        """The fine-tuned model, its adapter merged.
+
+        Args:
+            objective: `evidence` sharpens the attention of one layer, `answer` says nothing about attention.
+            questions: To learn from; a share of their users decides which checkpoint is the best.
+            layer: Which layer `evidence` is about, as a fraction of the depth.
+        """
+        found = train(
+            [question.example for question in questions],
+            out=self.folder / objective,
+            objective=objective,
+            marker=self.marker,
+            settings=self.settings,
+            config=AttentionConfig(layers=(layer,)),
+            device=self.device,
+            overwrite=True,
+        )
+        return merged(load_model(self.marker, device=self.device), find_adapter(found.folder))
