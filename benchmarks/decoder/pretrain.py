@@ -106,8 +106,8 @@ def new_model(recipe: Recipe, vocabulary: int) -> PreTrainedModel:
     torch.manual_seed(recipe.seed)
     config = LlamaConfig(
         vocab_size=vocabulary, hidden_size=recipe.width, intermediate_size=2 * recipe.width, num_hidden_layers=recipe.layers,
-        num_attention_heads=recipe.heads, num_key_value_heads=recipe.heads, max_position_embeddings=WINDOW, attention_bias=True, tie_word_embeddings=True,
-        bos_token_id=2, eos_token_id=3, pad_token_id=0,
+        num_attention_heads=recipe.heads, num_key_value_heads=recipe.heads, max_position_embeddings=WINDOW,
+        attention_bias=True, tie_word_embeddings=True, bos_token_id=2, eos_token_id=3, pad_token_id=0,
     )  # fmt: skip
     model: Any = LlamaForCausalLM(config)
     pairs = recipe.width // recipe.heads // 2
