@@ -1,4 +1,4 @@
-"""A small Qwen2 that learns from nothing to answer from a memory.
+"""A small Llama that learns from nothing to answer from a memory.
 
 It reads the very prompt that markers read (`ReadingPrompt`). One memory is read once for several questions: their branches see the memory
 and themselves, not each other, and stand at the positions at which each would stand alone, so that training equals later reading. The loss
@@ -95,21 +95,21 @@ class Curriculum:
 
 
 def new_model(recipe: Recipe, vocabulary: int) -> PreTrainedModel:
-    """Random weights in the architecture of Qwen2, with one help: heads of the lower half begin by looking at near words.
+    """Random weights in the architecture of Llama, with one help: heads of the lower half begin by looking at near words.
 
     Queries and keys of these heads share a constant part in the quickly turning pairs of the rotary embedding (the biases), so that
     attention falls with distance, as with ALiBi (arXiv 2108.12409). It says nothing about what a question is about; without it, finding
     out that the words of a sentence belong together takes many times as long.
     """
-    from transformers import Qwen2Config, Qwen2ForCausalLM
+    from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(recipe.seed)
-    config = Qwen2Config(
+    config = LlamaConfig(
         vocab_size=vocabulary, hidden_size=recipe.width, intermediate_size=2 * recipe.width, num_hidden_layers=recipe.layers,
-        num_attention_heads=recipe.heads, num_key_value_heads=recipe.heads, max_position_embeddings=WINDOW, tie_word_embeddings=True,
-        bos_token_id=2, eos_token_id=3, pad_token_id=0,
+        num_attention_heads=recipe.heads, num_key_value_heads=recipe.heads, max_position_embeddings=WINDOW,
+        attention_bias=True, tie_word_embeddings=True, bos_token_id=2, eos_token_id=3, pad_token_id=0,
     )  # fmt: skip
-    model: Any = Qwen2ForCausalLM(config)
+    model: Any = LlamaForCausalLM(config)
     pairs = recipe.width // recipe.heads // 2
     near = torch.arange(pairs) < NEAR * pairs
     with torch.no_grad():

@@ -9,7 +9,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from attngs.loading import wrap_model
+from attngs.loading import load_model, wrap_model
 from attngs.sentences import Splitter
 from attngs.testing import tiny_model, tiny_tokenizer
 from benchmarks.decoder import __main__ as command
@@ -146,6 +146,29 @@ def test_a_branch_reads_what_it_would_read_alone() -> None:
         assert torch.equal(packed.targets[packed.branch == number], alone.targets[alone.branch == 1])
         wanted = alone.targets[alone.targets != IGNORED]
         assert tokenizer.decode(wanted[:-1]) == (question.example.answer or "").lower()
+
+
+def test_a_saved_decoder_reads_the_same_words(tmp_path: Path) -> None:
+    """transformers may take another tokenizer than was saved, by the family of the model; it does so for Qwen2."""
+    tokenizer, recipe = word_tokenizer(), Recipe(layers=2, heads=2, width=32)
+    model = new_model(recipe, len(tokenizer)).eval()
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    loaded = load_model(tmp_path, device="cpu")
+    text = "<s>Read what is known, then answer. Mia's home is in New York."
+    ids = tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
+    assert torch.equal(ids, loaded.tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"])
+    with torch.no_grad():
+        torch.testing.assert_close(loaded.model(input_ids=ids).logits, model(input_ids=ids).logits, atol=1e-5, rtol=1e-5)
+
+
+def test_heads_of_the_lower_half_begin_by_looking_at_near_words() -> None:
+    model = new_model(Recipe(), 300).eval()
+    with torch.no_grad():
+        attentions = model(input_ids=torch.randint(4, 300, (4, 120)), output_attentions=True).attentions
+    near = [float(attention[:, :, -1, -10:].sum(-1).mean()) for attention in attentions]
+    assert min(near[:2]) > 0.3
+    assert max(near[2:]) < 0.15, "the upper half begins with attention that is as good as uniform"
 
 
 def test_layers_and_measures() -> None:
