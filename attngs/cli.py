@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attngs import __version__, console
-from attngs.files import read_documents, write_whole
-from attngs.fit_cli import Unit, evaluate, fit, marker_of
+from attngs.files import read_documents
+from attngs.fit_cli import Unit, evaluate, fit, marker_of, put
 from attngs.train_cli import train
 from attngs.types import Document
 
@@ -98,7 +98,7 @@ def compress(
             result = compressor.compress(documents, query, target_tokens=target_tokens)
         chosen = format or _format_of(out)
         text = {"text": lambda: result.text + "\n", "json": lambda: result.to_json() + "\n", "html": result.to_html}[chosen]()
-        _put(text, out)
+        put(text, out)
         console.ledger(result, out)
 
 
@@ -122,7 +122,7 @@ def mark(
         with console.progress():
             marking = marker_of(marker, adapter, probe, unit).mark(documents, query)
         as_json = (format or _format_of(out)) == "json"
-        _put(console.marking_json(marking) if as_json else console.marking_table(marking, top, to_file=out is not None), out)
+        put(console.marking_json(marking) if as_json else console.marking_table(marking, top, to_file=out is not None), out)
 
 
 @app.command()
@@ -164,11 +164,3 @@ def _compressor(name: str, adapter: Path | None, probe: Path | None, unit: Unit 
 
 def _format_of(out: Path | None) -> str:
     return {".json": "json", ".html": "html", ".htm": "html"}.get(out.suffix.lower() if out else "", "text")
-
-
-def _put(text: str, out: Path | None) -> None:
-    if out is None:
-        sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
-        sys.stdout.buffer.flush()
-    else:
-        write_whole(out, text)

@@ -75,7 +75,7 @@ def fit(
         with console.progress():
             result = learn(data, marker, unit=unit.value if unit else None, folds=folds, seed=seed, limit=limit, window=window)
             result.save(out)
-        _put(fit_table(result, out), None)
+        put(fit_table(result, out), None)
 
 
 def evaluate(
@@ -100,7 +100,7 @@ def evaluate(
 
         with console.progress():
             evaluation = judge(data, marker_of(marker, adapter, probe, unit))
-        _put(evaluation.to_json() + "\n" if format == EvalFormat.json else eval_table(evaluation), out)
+        put(evaluation.to_json() + "\n" if format == EvalFormat.json else eval_table(evaluation), out)
 
 
 def marker_of(name: str, adapter: Path | None, probe: Path | None, unit: Unit | None) -> Marker:
@@ -114,7 +114,8 @@ def marker_of(name: str, adapter: Path | None, probe: Path | None, unit: Unit | 
     return Marker.from_pretrained(name, adapter=adapter, probe=probe, splitter=splitter)
 
 
-def _put(text: str, out: Path | None) -> None:
+def put(text: str, out: Path | None) -> None:
+    """Write a text whole, or to standard output."""
     if out is None:
         sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
         sys.stdout.buffer.flush()
