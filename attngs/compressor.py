@@ -15,7 +15,7 @@ from attngs.protocols import AsyncChatModel, ChatModel, PromptTemplate, Selector
 from attngs.result import CompressedContext, Method
 from attngs.selection import GreedySelector, check_target_tokens
 from attngs.tokens import as_counter
-from attngs.types import Document, Marking, Message, Selection, Source
+from attngs.types import ChatReply, Document, Marking, Message, Selection, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,19 +145,20 @@ class ContextCompressor:
             passthrough=request.everything is not None,
         )
 
-    def finish(self, plan: Plan, reply: str | None = None, *, write_ms: float = 0.0) -> CompressedContext:
+    def finish(self, plan: Plan, reply: ChatReply | None = None, *, write_ms: float = 0.0) -> CompressedContext:
         """Turn a plan and the writer's reply into the result. A reply that is empty or over the budget gives way to the extract."""
         text, tokens, reasons = plan.selection.text, plan.selection.tokens, [plan.selection.reason]
         method: Method = "passthrough" if plan.passthrough else "extract"
         milliseconds = plan.milliseconds if reply is None else {**plan.milliseconds, "write": write_ms}
         if reply is not None:
-            reply_tokens = self._counter.count([reply.strip()])[0]
-            if not reply.strip():
+            written = reply.text.strip()
+            reply_tokens = self._counter.count([written])[0]
+            if not written:
                 reasons.append("the writer's reply was empty")
             elif reply_tokens > plan.target_tokens:
                 reasons.append(f"the writer's reply had {reply_tokens} tokens, the budget is {plan.target_tokens}")
             else:
-                text, tokens, method = reply.strip(), reply_tokens, "rewrite"
+                text, tokens, method = written, reply_tokens, "rewrite"
         sources = _sources(plan.marking)
         kept = tuple(sources[i] for i in plan.selection.kept)
         return CompressedContext(
@@ -186,12 +187,12 @@ class ContextCompressor:
         complete = all(not sentences[i].text.strip() for i in selection.dropped)
         return marking if complete else None
 
-    def _ask(self, messages: Sequence[Message]) -> str:
+    def _ask(self, messages: Sequence[Message]) -> ChatReply:
         if not isinstance(self._chat, ChatModel):
             raise ConfigError("`chat` can only be awaited; call `acompress`, or pass a writer with `complete`.")
         return _checked(self._chat.complete(messages))
 
-    async def _aask(self, messages: Sequence[Message]) -> str:
+    async def _aask(self, messages: Sequence[Message]) -> ChatReply:
         if isinstance(self._chat, AsyncChatModel):
             return _checked(await self._chat.acomplete(messages))
         return await asyncio.to_thread(self._ask, messages)
@@ -201,9 +202,9 @@ def _milliseconds(started: float) -> float:
     return 1e3 * (time.perf_counter() - started)
 
 
-def _checked(reply: object) -> str:
-    if not isinstance(reply, str):
-        raise ChatError(f"the writer returned {type(reply).__name__}; it must return the reply as a str, and raise when it has none.")
+def _checked(reply: object) -> ChatReply:
+    if not isinstance(reply, ChatReply) or not isinstance(reply.text, str):
+        raise ChatError(f"the writer returned {type(reply).__name__}; it must return a `ChatReply` with text, and raise when it has none.")
     return reply
 
 

@@ -10,7 +10,7 @@ AttngsError
 │   ├── ModelNotFoundError               neither a folder nor a model that can be loaded
 │   ├── OutOfMemoryError                 a batch that did not fit, split once and still too large
 │   └── UnsupportedModelError            its attention cannot be read, and what to use instead
-└── ChatError                            the writer returned no text
+└── ChatError                            the writer failed: `.retryable`, `.status`, `.retry_after`
 ```
 
 Every message names the argument, the value and the remedy. An error never becomes text or `None`.
@@ -56,4 +56,17 @@ class UnsupportedModelError(ModelError):
 
 
 class ChatError(AttngsError):
-    """The writer returned something that is not text; what it raises itself comes through as it is."""
+    """The writer failed, or returned something that is not a reply.
+
+    Args:
+        message: What happened and what to do.
+        retryable: Whether the same request may succeed later.
+        status: HTTP status, where there was one.
+        retry_after: Seconds after which the other side asked to be called again.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = False, status: int | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+        self.status = status
+        self.retry_after = retry_after

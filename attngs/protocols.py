@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.types import Marking, Message, ScoreRequest, Selection, Sentence, Span, Warmth
+from attngs.types import ChatReply, Marking, Message, ScoreRequest, Selection, Sentence, Span, Warmth
 
 
 class SentenceSplitter(Protocol):
@@ -69,16 +69,16 @@ class Selector(Protocol):
 
 @runtime_checkable
 class ChatModel(Protocol):
-    """A writer: messages in, reply out. Raises instead of returning an error as text."""
+    """A writer: messages in, reply out. Raises `ChatError` instead of returning an error as text."""
 
-    def complete(self, messages: Sequence[Message]) -> str: ...
+    def complete(self, messages: Sequence[Message]) -> ChatReply: ...
 
 
 @runtime_checkable
 class AsyncChatModel(Protocol):
     """A writer that can be awaited."""
 
-    async def acomplete(self, messages: Sequence[Message]) -> str: ...
+    async def acomplete(self, messages: Sequence[Message]) -> ChatReply: ...
 
 
 class PromptTemplate(Protocol):

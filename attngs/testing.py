@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from attngs.errors import ConfigError
 from attngs.protocols import BatchScorer, Scorer, SentenceSplitter
-from attngs.types import Document, Message, ScoreRequest, Sentence
+from attngs.types import ChatReply, Document, Message, ScoreRequest, Sentence
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -25,23 +25,23 @@ class FakeChat:
     """A writer that answers from a list, the last reply again and again, and remembers what it was asked.
 
     Args:
-        replies: Strings to return, or exceptions to raise.
+        replies: Texts or whole replies to return, or exceptions to raise.
     """
 
-    def __init__(self, *replies: str | Exception) -> None:
+    def __init__(self, *replies: str | ChatReply | Exception) -> None:
         if not replies:
             raise ConfigError("`FakeChat` needs at least one reply.")
         self._replies = replies
         self.calls: list[tuple[Message, ...]] = []
 
-    def complete(self, messages: Sequence[Message]) -> str:
+    def complete(self, messages: Sequence[Message]) -> ChatReply:
         self.calls.append(tuple(messages))
         reply = self._replies[min(len(self.calls), len(self._replies)) - 1]
         if isinstance(reply, Exception):
             raise reply
-        return reply
+        return reply if isinstance(reply, ChatReply) else ChatReply(text=reply, finish_reason="stop")
 
-    async def acomplete(self, messages: Sequence[Message]) -> str:
+    async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
         return self.complete(messages)
 
 

@@ -107,3 +107,21 @@ class Message(NamedTuple):
 
     role: str
     content: str
+
+
+class Usage(NamedTuple):
+    """Tokens that the writer says it used, in its own tokens."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatReply:
+    """What a writer answered."""
+
+    text: str
+    """As it came; may be empty."""
+    finish_reason: str | None = None
+    """Why the writer ended: `stop`, `length` (cut off), `content_filter`, `tool_calls` or `refusal`; `None` when it did not say."""
+    usage: Usage | None = None

@@ -17,7 +17,7 @@ from attngs.errors import ChatError, ConfigError, InputError, ModelError
 from attngs.prompts import END, START, GuidedPrompt, marked_text
 from attngs.selection import ExtractLayout
 from attngs.testing import NASTY_TEXTS, FakeChat, FakeScorer, count_words
-from attngs.types import Message, Sentence
+from attngs.types import ChatReply, Message, Sentence
 
 DOCUMENTS = [
     Document(text="Anna likes tea. Ben has a dog named Rex. It rained. ", id="a", metadata={"date": "2026-01-01"}),
@@ -213,18 +213,18 @@ async def test_a_writer_that_fails_is_an_error_not_a_text() -> None:
         compressor.compress(DOCUMENTS, "q", target_tokens=13)
     with pytest.raises(ChatError, match="timeout"):
         await compressor.acompress(DOCUMENTS, "q", target_tokens=13)
-    with pytest.raises(ChatError, match="NoneType"):
-        compressor_of("Rex", chat=FakeChat(None)).compress(DOCUMENTS, "q", target_tokens=13)  # type: ignore[arg-type]
+    with pytest.raises(ChatError, match="with text"):
+        compressor_of("Rex", chat=FakeChat(ChatReply(text=None))).compress(DOCUMENTS, "q", target_tokens=13)  # type: ignore[arg-type]
 
 
 async def test_a_writer_of_one_colour() -> None:
     class Sync:
-        def complete(self, messages: Sequence[Message]) -> str:
-            return "sync"
+        def complete(self, messages: Sequence[Message]) -> ChatReply:
+            return ChatReply(text="sync")
 
     class Async:
-        async def acomplete(self, messages: Sequence[Message]) -> str:
-            return "async"
+        async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
+            return ChatReply(text="async")
 
     assert (await compressor_of("Rex", chat=Sync()).acompress(DOCUMENTS, "q", target_tokens=13)).text == "sync"
     assert (await compressor_of("Rex", chat=Async()).acompress(DOCUMENTS, "q", target_tokens=13)).text == "async"
