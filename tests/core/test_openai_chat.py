@@ -250,6 +250,7 @@ async def test_cancelling_ends_the_request(loopback: LoopbackServer) -> None:
 
 async def test_closing_answers_those_who_wait(loopback: LoopbackServer) -> None:
     loopback.plan = always(HANG)
+    before = threading.enumerate()
     chat = chat_of(loopback)
     waiting = [asyncio.create_task(chat.acomplete(ask("a"))), asyncio.create_task(asyncio.to_thread(chat.complete, ask("b")))]
     await _until(lambda: len(loopback.requests) == 2)
@@ -259,7 +260,7 @@ async def test_closing_answers_those_who_wait(loopback: LoopbackServer) -> None:
     chat.close()
     with pytest.raises(ConfigError, match="closed"):
         chat.complete(ask("c"))
-    assert not any(thread.name == "attngs-chat" for thread in threading.enumerate() if thread is chat)
+    assert not any(thread.name == "attngs-chat" and thread not in before for thread in threading.enumerate())
 
 
 async def test_64_at_once_each_gets_its_own(loopback: LoopbackServer) -> None:
@@ -408,6 +409,12 @@ print(chat.complete([Message("user", "hi")]).text)
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("hi\n", "", 0)
+
+
+def test_without_the_package_it_names_the_command() -> None:
+    code = "import sys; sys.modules['openai'] = None; import attngs; attngs.OpenAIChat('m', api_key='none')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert "MissingDependencyError: `OpenAIChat` needs the openai package: pip install 'attngs[openai]'" in done.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
