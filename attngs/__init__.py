@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from attngs.cached_chat import CachedChat
     from attngs.compressor import ContextCompressor
     from attngs.errors import AttngsError
     from attngs.fitting.run import fit
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from attngs.marker import Marker, MarkRequest
     from attngs.probe import Probe
     from attngs.result import CompressedContext
+    from attngs.result_cache import MemoryResults, SqliteResults
     from attngs.scorers.attention import AttentionConfig
     from attngs.selection import GreedySelector
     from attngs.sentences import Splitter
@@ -39,6 +41,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AttentionConfig": "attngs.scorers.attention",
     "AttngsError": "attngs.errors",
+    "CachedChat": "attngs.cached_chat",
     "CompressedContext": "attngs.result",
     "ContextCompressor": "attngs.compressor",
     "Document": "attngs.types",
@@ -49,12 +52,14 @@ _HOMES = {
     "MarkRequest": "attngs.marker",
     "Marker": "attngs.marker",
     "Marking": "attngs.types",
+    "MemoryResults": "attngs.result_cache",
     "Probe": "attngs.probe",
     "Selection": "attngs.types",
     "Sentence": "attngs.types",
     "Source": "attngs.types",
     "Span": "attngs.types",
     "Splitter": "attngs.sentences",
+    "SqliteResults": "attngs.result_cache",
     "TiktokenCounter": "attngs.tokens",
     "TrainingSettings": "attngs.training.settings",
     "train": "attngs.training.run",
@@ -66,6 +71,7 @@ _HOMES = {
 __all__ = [
     "AttentionConfig",
     "AttngsError",
+    "CachedChat",
     "CompressedContext",
     "ContextCompressor",
     "Document",
@@ -76,12 +82,14 @@ __all__ = [
     "MarkRequest",
     "Marker",
     "Marking",
+    "MemoryResults",
     "Probe",
     "Selection",
     "Sentence",
     "Source",
     "Span",
     "Splitter",
+    "SqliteResults",
     "TiktokenCounter",
     "TrainingSettings",
     "__version__",
