@@ -29,7 +29,7 @@ class CachedChat:
     """Any writer, with its replies kept in `results`.
 
     A reply is kept when it has text and ended with `stop` or without saying why. Equal requests at the same time are asked once: threads
-    wait for threads and tasks for tasks, an error reaches all of them and is not kept, and when the one that asks is cancelled, the next one
+    wait for threads and tasks for tasks, an error reaches all of them and is not kept, and when the one that asks is cancelled, the next
     asks. A reply that was not asked for, but kept or shared, has `Usage(0, 0)`: the usages of all replies add up to what was used.
 
     Args:
@@ -161,7 +161,6 @@ def _pack(reply: ChatReply) -> bytes:
 def _unpack(value: bytes) -> ChatReply:
     try:
         content = json.loads(value.decode(errors="surrogatepass"))
-        text, finish_reason = content["text"], content["finish_reason"]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return _checked(ChatReply(text=content["text"], finish_reason=content["finish_reason"], usage=_NOTHING))
+    except (ValueError, TypeError, KeyError, AttributeError, ChatError) as error:
         raise AssetError("the result cache returned something that was not put there. Clear it, or pass another one.") from error
-    return ChatReply(text=text, finish_reason=finish_reason, usage=_NOTHING)
