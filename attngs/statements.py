@@ -30,7 +30,7 @@ class FaithfulnessFloor:
     """
 
     unsupported: Literal["replace", "drop"] = "replace"
-    max_unsupported: float = 0.4
+    max_unsupported: float = 0.5
 
     def __post_init__(self) -> None:
         if self.unsupported not in ("replace", "drop"):

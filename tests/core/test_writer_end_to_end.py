@@ -159,7 +159,8 @@ def test_the_command_line_reads_the_key_from_the_environment_alone(
     assert "is not in the context" in result.stderr
     assert "sk-secret" not in result.stdout + result.stderr
     assert loopback.requests[0].headers["authorization"] == "Bearer sk-secret-of-the-test"
-    failed = CliRunner().invoke(app, [*command, "--base-url", loopback.url.replace("/v1", "/nothing")])
+    loopback.plan = turns.always(turns.SERVER_ERROR)
+    failed = CliRunner().invoke(app, [*command, "--base-url", loopback.url])
     assert failed.exit_code == 0
     assert "note: the writer failed" in failed.stderr
     monkeypatch.delenv("OPENAI_API_KEY")
