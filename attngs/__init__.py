@@ -17,6 +17,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from attngs.chat.local_chat import LocalChat
+    from attngs.chat.openai_chat import OpenAIChat
     from attngs.cached_chat import CachedChat
     from attngs.compressor import ContextCompressor
     from attngs.errors import AttngsError
@@ -49,9 +51,11 @@ _HOMES = {
     "FitResult": "attngs.fitting.summary",
     "GreedySelector": "attngs.selection",
     "LabelledExample": "attngs.labelled",
+    "LocalChat": "attngs.chat.local_chat",
     "MarkRequest": "attngs.marker",
     "Marker": "attngs.marker",
     "Marking": "attngs.types",
+    "OpenAIChat": "attngs.chat.openai_chat",
     "MemoryResults": "attngs.result_cache",
     "Probe": "attngs.probe",
     "Selection": "attngs.types",
@@ -79,9 +83,11 @@ __all__ = [
     "FitResult",
     "GreedySelector",
     "LabelledExample",
+    "LocalChat",
     "MarkRequest",
     "Marker",
     "Marking",
+    "OpenAIChat",
     "MemoryResults",
     "Probe",
     "Selection",
