@@ -185,6 +185,15 @@ async def test_a_compressor_cannot_tell() -> None:
     assert len(chat.calls) == 1
 
 
+async def test_a_compressor_keeps_its_users_apart() -> None:
+    chat = FakeChat("She likes tea.")
+    compressor = ContextCompressor(Marker(FakeScorer("tea")), cached(chat), counter=count_words)
+    for namespace in ("ana", "ben", "ana", ""):
+        compressor.compress(["She likes green tea. It rained all day long. The car is red."], "What?", target_tokens=6, namespace=namespace)
+    await compressor.acompress(["She likes green tea. It rained all day long. The car is red."], "What?", target_tokens=6, namespace="ben")
+    assert len(chat.calls) == 3
+
+
 # bad input
 
 
