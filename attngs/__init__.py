@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from attngs.chat.local_chat import LocalChat
     from attngs.chat.openai_chat import OpenAIChat
+    from attngs.cached_chat import CachedChat
     from attngs.compressor import ContextCompressor
     from attngs.errors import AttngsError
     from attngs.fitting.run import fit
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from attngs.marker import Marker, MarkRequest
     from attngs.probe import Probe
     from attngs.result import CompressedContext
+    from attngs.result_cache import MemoryResults, SqliteResults
     from attngs.scorers.attention import AttentionConfig
     from attngs.selection import GreedySelector
     from attngs.sentences import Splitter
@@ -41,6 +43,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AttentionConfig": "attngs.scorers.attention",
     "AttngsError": "attngs.errors",
+    "CachedChat": "attngs.cached_chat",
     "CompressedContext": "attngs.result",
     "ContextCompressor": "attngs.compressor",
     "Document": "attngs.types",
@@ -53,12 +56,14 @@ _HOMES = {
     "Marker": "attngs.marker",
     "Marking": "attngs.types",
     "OpenAIChat": "attngs.chat.openai_chat",
+    "MemoryResults": "attngs.result_cache",
     "Probe": "attngs.probe",
     "Selection": "attngs.types",
     "Sentence": "attngs.types",
     "Source": "attngs.types",
     "Span": "attngs.types",
     "Splitter": "attngs.sentences",
+    "SqliteResults": "attngs.result_cache",
     "TiktokenCounter": "attngs.tokens",
     "TrainingSettings": "attngs.training.settings",
     "train": "attngs.training.run",
@@ -70,6 +75,7 @@ _HOMES = {
 __all__ = [
     "AttentionConfig",
     "AttngsError",
+    "CachedChat",
     "CompressedContext",
     "ContextCompressor",
     "Document",
@@ -82,12 +88,14 @@ __all__ = [
     "Marker",
     "Marking",
     "OpenAIChat",
+    "MemoryResults",
     "Probe",
     "Selection",
     "Sentence",
     "Source",
     "Span",
     "Splitter",
+    "SqliteResults",
     "TiktokenCounter",
     "TrainingSettings",
     "__version__",
