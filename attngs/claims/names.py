@@ -121,7 +121,7 @@ def _followed_by_capital(tokens: Sequence[Token], i: int) -> bool:
 
 
 def _opens_as_name(tokens: Sequence[Token], i: int) -> bool:
-    """Whether the first word of a sentence is a name: what follows is a verb, a name or a possessive, as after a noun without an article."""
+    """Whether the first word of a sentence is a name: behind it comes a verb, a name or a possessive, as after no article."""
     token = tokens[i]
     if token.lower.endswith("'s") or token.text.isupper():
         return True

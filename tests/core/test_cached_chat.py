@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Marker
 from attngs.cached_chat import CachedChat
+from attngs.chat.callable_chat import CallableChat
 from attngs.context_cache import digest
 from attngs.errors import AssetError, ChatError, ConfigError
 from attngs.protocols import AsyncChatModel, ChatModel, Namespaced
@@ -157,6 +158,21 @@ def test_it_is_what_the_seams_ask_for() -> None:
     assert isinstance(writer, ChatModel)
     assert isinstance(writer, AsyncChatModel)
     assert isinstance(writer, Namespaced)
+    assert writer.context_window is None
+    assert cached(CallableChat(lambda _: "x", context_window=4096)).for_namespace("ana").context_window == 4096
+
+
+async def test_functions_are_writers() -> None:
+    asked = list[str]()
+
+    async def write(messages: Sequence[Message]) -> str:
+        asked.append(messages[-1].content)
+        return "Tea."
+
+    writer = CachedChat(write, MemoryResults(), name="mine")
+    assert [(await writer.acomplete(MESSAGES)).text for _ in range(2)] == ["Tea."] * 2
+    assert await asyncio.to_thread(writer.complete, ask("And?")) == ChatReply(text="Tea.")
+    assert asked == ["Ana likes tea.", "And?"]
 
 
 async def test_a_compressor_cannot_tell() -> None:
@@ -169,11 +185,20 @@ async def test_a_compressor_cannot_tell() -> None:
     assert len(chat.calls) == 1
 
 
+async def test_a_compressor_keeps_its_users_apart() -> None:
+    chat = FakeChat("She likes tea.")
+    compressor = ContextCompressor(Marker(FakeScorer("tea")), cached(chat), counter=count_words)
+    for namespace in ("ana", "ben", "ana", ""):
+        compressor.compress(["She likes green tea. It rained all day long. The car is red."], "What?", target_tokens=6, namespace=namespace)
+    await compressor.acompress(["She likes green tea. It rained all day long. The car is red."], "What?", target_tokens=6, namespace="ben")
+    assert len(chat.calls) == 3
+
+
 # bad input
 
 
 def test_settings_are_checked() -> None:
-    with pytest.raises(ConfigError, match="int has neither"):
+    with pytest.raises(ConfigError, match="or be a function, got int"):
         CachedChat(5, MemoryResults(), name="x")  # type: ignore[arg-type]
     for name in ("", " ", None):
         with pytest.raises(ConfigError, match="`name` must say which model"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import signal
 import sqlite3
 import stat
@@ -249,6 +250,34 @@ def test_cleared_text_is_nowhere_on_the_disk(path: Path, everything: bool) -> No
     other.close()
     assert b"ANASECRET" not in files(path)
     assert len(rows(path)) == (0 if everything else 300)
+
+
+@pytest.mark.parametrize(("max_bytes", "size", "seed"), [(20_000, 60, 5), (40_000, 400, 0), (10**6, 1500, 0), (10**6, 1500, 4)])
+def test_cleared_text_is_not_in_copies_that_sqlite_made(path: Path, max_bytes: int, size: int, seed: int) -> None:
+    """Merging two pages leaves copies of their rows behind, which overwriting what is deleted does not reach; these have such copies."""
+    rng = random.Random(seed)
+    results = SqliteResults(path, max_bytes=max_bytes)
+    for _ in range(600):
+        user, key = rng.choice(["ana", "ben"]), b"%d" % rng.randrange(300)
+        if rng.random() < 0.6:
+            results.put(user, key, user.upper().encode() + b"SECRET" + b"x" * rng.randrange(size))
+        else:
+            results.get(user, key)
+    results.clear("ana")
+    assert b"ANASECRET" not in files(path)
+    assert b"BENSECRET" in files(path)
+    results.clear()
+    assert path.stat().st_size < 20_000
+    results.close()
+
+
+def test_what_is_replaced_or_let_go_is_overwritten(path: Path) -> None:
+    results = SqliteResults(path, max_bytes=20_000)
+    results.put("ana", b"a", b"FIRST " * 2000)
+    results.put("ana", b"a", b"SECOND " * 2000)
+    results.put("ana", b"b", b"THIRD " * 2000)
+    results.close()
+    assert [word in files(path) for word in (b"FIRST", b"SECOND", b"THIRD")] == [False, False, True]
 
 
 def test_clearing_says_when_it_could_not(path: Path) -> None:
