@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Generic
 
 from attngs.chat.failures import as_chat_error
-from attngs.errors import ChatError, ConfigError
+from attngs.errors import AssetError, ChatError, ConfigError
 from attngs.protocols import AsyncChatModel, ChatModel
 from attngs.types import ChatReply, Message
 from attngs.writing import Dialogue, Result
@@ -78,8 +78,8 @@ async def _aask(writer: Writer, messages: Sequence[Message]) -> ChatReply | Chat
 
 
 def _as_answer(error: Exception, writer: Writer) -> ChatError:
-    """Whatever a writer raises is its failure; only a setting that can never work is the caller's."""
-    if isinstance(error, ConfigError):
+    """Whatever a writer raises is its failure; but a setting that can never work, or a damaged file of kept replies, is the caller's."""
+    if isinstance(error, ConfigError | AssetError):
         raise error
     failure = as_chat_error(error, f"`{type(writer).__name__}`")
     failure.__cause__ = failure.__cause__ or (error if failure is not error else None)
