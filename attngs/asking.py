@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Generic
 
-from attngs.errors import ChatError, ConfigError
+from attngs.chat.failures import as_chat_error
+from attngs.errors import AssetError, ChatError, ConfigError
 from attngs.protocols import AsyncChatModel, ChatModel
 from attngs.types import ChatReply, Message
 from attngs.writing import Dialogue, Result
@@ -64,7 +65,7 @@ def _ask(writer: ChatModel, messages: Sequence[Message]) -> ChatReply | ChatErro
     try:
         return _checked(writer.complete(messages))
     except Exception as error:
-        return _as_answer(error)
+        return _as_answer(error, writer)
 
 
 async def _aask(writer: Writer, messages: Sequence[Message]) -> ChatReply | ChatError:
@@ -73,14 +74,16 @@ async def _aask(writer: Writer, messages: Sequence[Message]) -> ChatReply | Chat
     try:
         return _checked(await writer.acomplete(messages))
     except Exception as error:
-        return _as_answer(error)
+        return _as_answer(error, writer)
 
 
-def _as_answer(error: Exception) -> ChatError:
-    """Whatever a writer raises is its failure; only a setting that can never work is the caller's."""
-    if isinstance(error, ConfigError):
+def _as_answer(error: Exception, writer: Writer) -> ChatError:
+    """Whatever a writer raises is its failure; but a setting that can never work, or a damaged file of kept replies, is the caller's."""
+    if isinstance(error, ConfigError | AssetError):
         raise error
-    return error if isinstance(error, ChatError) else ChatError(f"{type(error).__name__}: {error}")
+    failure = as_chat_error(error, f"`{type(writer).__name__}`")
+    failure.__cause__ = failure.__cause__ or (error if failure is not error else None)
+    return failure
 
 
 def _checked(reply: object) -> ChatReply:

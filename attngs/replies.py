@@ -8,7 +8,9 @@ from typing import NamedTuple
 from attngs.prompts import END, START
 from attngs.types import ChatReply
 
-_THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+_THOUGHT = re.compile(r"\A.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+"""Some chat templates open the thinking themselves, so that a reply has its end alone."""
+_THINKING = re.compile(r"\A\s*<think(?:ing)?>", re.IGNORECASE)
 _MARKERS = re.compile(f"{re.escape(START)}|{re.escape(END)}", re.IGNORECASE)
 _FENCE = re.compile(r"\A\s*```[a-z]*\n(?P<body>.*)\n```\s*\Z", re.DOTALL)
 _UNFINISHED = {
@@ -36,7 +38,9 @@ def read_reply(reply: ChatReply, answer: str = "") -> Reading:
     """
     if problem := _UNFINISHED.get(reply.finish_reason or ""):
         return Reading("", problem=problem)
-    text = _THINKING.sub("", reply.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    text = _THOUGHT.sub("", reply.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    if _THINKING.match(text):
+        return Reading("", problem="the writer was still thinking when its reply ended")
     if answer:
         _, found, after = text.rpartition(answer)
         if not found:

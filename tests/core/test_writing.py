@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Document, Marker
 from attngs.baselines import baseline
-from attngs.errors import ChatError, ConfigError
+from attngs.errors import AssetError, ChatError, ConfigError
 from attngs.marking import TopK
 from attngs.prompts import CITED, END, GUIDED, START, SUMMARY, TEMPLATES, GuidedPrompt
 from attngs.result import CompressedContext
@@ -74,6 +74,8 @@ REPLIES: list[str | ChatReply | Exception] = [
     "Rex \ud800 is \udfff 3 years old. \0 Ben has a dog named Rex.",
     "Ben has a cat named Tom. Rex is 4 years old. Rita can eat walnuts. Ben moved to Berlin on 9 June 2023.",
     "<think>Ben has nine dogs. Let me count</think>Ben has a dog named Rex.",
+    "Ben has nine dogs. Let me count.</think>\n\nBen has a dog named Rex.",
+    "<think>Ben has nine dogs. Let me",
     "```\nBen has a dog named Rex.\n```",
     "SUMMARY: Ben has a dog named Rex.",
     "Ben has a dog named Rex. [1] Rita cannot eat walnuts. [7][99]",
@@ -162,9 +164,16 @@ def test_a_rewrite_that_is_mostly_made_up_gives_way_to_the_extract() -> None:
     assert result.fallback_reason == "100% of the rewrite is not supported by the context"
 
 
+@pytest.mark.parametrize("reply", [reply for reply in REPLIES if isinstance(reply, str) and "</think>" in reply])
+def test_thinking_is_no_part_of_the_reply(reply: str) -> None:
+    result = compressor(reply)[0].compress(MEMORY, QUERY, target_tokens=20)
+    assert [statement.written for statement in result.statements] == ["Ben has a dog named Rex."]
+
+
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
+        ("<think>Ben has nine dogs.", "the writer was still thinking when its reply ended"),
         ("", "the writer's reply was empty"),
         (ChatReply(text="", finish_reason="tool_calls"), "the writer called a tool instead of answering"),
         (ChatReply(text="No.", finish_reason="refusal"), "the writer refused"),
@@ -272,3 +281,11 @@ def test_baselines_differ_in_the_marks_alone() -> None:
     assert cut.text.startswith("[jan]\nBen has a dog named Rex.")
     with pytest.raises(ConfigError, match="truncation"):
         baseline("best", marker)  # type: ignore[arg-type]
+
+
+async def test_a_damaged_file_of_kept_replies_is_no_failure_of_the_writer() -> None:
+    subject, _ = compressor(AssetError("the file is damaged"))
+    with pytest.raises(AssetError, match="damaged"):
+        subject.compress(MEMORY, QUERY, target_tokens=20)
+    with pytest.raises(AssetError, match="damaged"):
+        await subject.acompress(MEMORY, QUERY, target_tokens=20)
