@@ -11,5 +11,6 @@ short = compressor.compress_documents(documents, "What may she not eat?")
 from __future__ import annotations
 
 from langchain_attngs.compressor import AttnGSCompressor
+from langchain_attngs.retriever import AttnGSRetriever
 
-__all__ = ["AttnGSCompressor"]
+__all__ = ["AttnGSCompressor", "AttnGSRetriever"]
