@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from attngs.claims.clauses import Clause, read_clauses
 from attngs.claims.figures import find_figures
 from attngs.claims.languages import Language, tell_language
 from attngs.claims.mentions import Mention
+from attngs.claims.names import USER
 from attngs.labels import LABEL, speaker_of
 from attngs.types import Sentence
 
-USER = "@user"
-"""Whoever says "I" in a text without speaker labels."""
 _BACK = 3  # sentences before one in which a pronoun's name is looked for
 _SAMPLE = 4_000  # characters that tell a document's language
+_ANSWER = re.compile(
+    r"\s*(?:(?P<yes>yes|yeah|yep|ja|oui|sí|si|sì|sim)|no|nope|nein|non|não)\b(?=\s*[,.!;–—-]|\s*$|\s+[A-Z])", re.IGNORECASE
+)
 _LETTERS = re.compile(r"[^\W_]+")
 
 
@@ -81,36 +83,73 @@ class Evidence:
         """Dates and other figures in the id of a sentence's document."""
         return find_figures(self.sentences[number].document.id, self.language(number))[0]
 
+    def speakers(self, number: int) -> frozenset[str]:
+        """Words of the labels of all who speak in a sentence's document."""
+        return frozenset(word for label in self._labels(self.sentences[number].position).values() for word in label.split())
+
     def clauses(self, number: int) -> tuple[SourceClause, ...]:
         """The clauses of a sentence with whom they are about."""
         if number not in self._clauses:
             self._clauses[number] = tuple(self._resolve(number))
         return self._clauses[number]
 
-    def _resolve(self, number: int) -> list[SourceClause]:
-        speaker = frozenset(self.speaker(number).split()) or frozenset({USER})
+    def _resolve(self, number: int) -> Iterator[SourceClause]:
+        speaker = self._speaker_names(number)
         labelled = bool(self.speaker(number))
-        others = self._others(number) if labelled else frozenset[str]()
-        recent = self._recent(number)
-        resolved = list[SourceClause]()
-        for clause in self.plain(number):
+        others = self._others(number)
+        recent, before = self._recent(number), frozenset[str]()
+        for clause in self._answered(number):
             named = frozenset(name.key for name in clause.names)
+            sure = frozenset(name.key for name in clause.names if name.sure)
             subject = frozenset(name.key for name in clause.names if name.first and name.sure)
-            about, surely = named, subject
-            if clause.first_person or (labelled and not named):
+            pronoun = clause.third_person and not (clause.possessive_only and sure)
+            about = named
+            if clause.first_person or not (subject or pronoun):
                 about |= speaker
-            if clause.first_person and not subject:
-                surely |= speaker
             if clause.second_person:
                 about |= others
-                surely = surely or others
-            if clause.third_person or not named:
+            if pronoun or not named:
                 about |= recent
-            if clause.third_person and not surely:
-                surely |= recent
-            resolved.append(SourceClause(clause=clause, sentence=number, about=about, surely=surely))
-            recent = named | (recent if clause.third_person or not clause.opens else frozenset()) if named else recent
-        return resolved
+            if clause.question:
+                surely = frozenset[str]()
+            elif subject:
+                surely = subject
+            elif clause.first_person:
+                surely = speaker
+            elif pronoun:
+                surely = recent
+            elif clause.second_person:
+                surely = others
+            elif clause.elided:
+                surely = before
+            elif labelled and not clause.said:
+                surely = speaker
+            else:
+                surely = sure
+            yield SourceClause(clause=clause, sentence=number, about=about, surely=surely)
+            before = surely
+            recent = named | (recent if pronoun or not clause.opens else frozenset()) if named else recent
+
+    def _answered(self, number: int) -> list[Clause]:
+        """The clauses of a sentence; a question that is answered by "yes" or "no" is a statement."""
+        clauses = self.plain(number)
+        if not clauses or not clauses[-1].question:
+            return clauses
+        following = next((self.sentences[i].text for i in self.after(number)), "")
+        label = LABEL.match(following)
+        answer = _ANSWER.match(following[label.end() :] if label else following)
+        if not answer:
+            return clauses
+        sign = 1 if answer["yes"] else -1
+        said = (
+            tuple(word._replace(polarity=sign, focus=sign < 0) for word in clause.said) if clause.question else clause.said
+            for clause in clauses
+        )
+        return [replace(clause, said=words, denies=clause.denies or sign < 0) for clause, words in zip(clauses, said, strict=True)]
+
+    def _speaker_names(self, number: int) -> frozenset[str]:
+        words = self.speaker(number).split()
+        return frozenset(USER if word == "user" else word for word in words) or frozenset({USER})
 
     def plain(self, number: int) -> list[Clause]:
         """The clauses of a sentence, its label left out."""
@@ -132,8 +171,9 @@ class Evidence:
         return found
 
     def _others(self, number: int) -> frozenset[str]:
+        """Whom "you" can mean."""
         labels = set(self._labels(self.sentences[number].position).values()) - {self.speaker(number), ""}
-        return frozenset(word for label in labels for word in label.split())
+        return frozenset(USER if word == "user" else word for label in labels for word in label.split())
 
     def _labels(self, position: int) -> dict[int, str]:
         """The speaker of each sentence of a document that has labels: a label holds until the next."""

@@ -102,12 +102,12 @@ class _Judge:
 
     def judge(self, spans: Sequence[Span], parts: Sequence[Cited]) -> list[Verdict]:
         """One verdict for each span."""
-        written = tell_language(" ".join(part.text for part in parts)) or self._language
+        written = tell_language(" ".join(part.text for part in parts), self._language) or self._language
         cosines = self._cosines([part.text for part in parts])
         verdicts = list[Verdict]()
         subjects: tuple[str, ...] = ()
         for span, part, similar in zip(spans, parts, cosines, strict=True):
-            language = tell_language(part.text) or written
+            language = tell_language(part.text, written) or written
             clauses = read_clauses(part.text, language)
             links = self._aligner.link(terms(part.text, language), similar)
             cites, wrong = self._cited(part.numbers)
@@ -125,7 +125,7 @@ class _Judge:
                     unsupported=tuple(dict.fromkeys(claims)),
                 )
             )
-            subjects = tuple(name.key for clause in clauses for name in clause.names if name.sure) or subjects
+            subjects = tuple(name.key for clause in clauses for name in clause.names if name.sure and not name.owner) or subjects
         return verdicts
 
     def _claims(

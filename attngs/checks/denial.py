@@ -2,24 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from attngs.claims.clauses import Clause
+from attngs.claims.clauses import Clause, Said
 from attngs.evidence import SourceClause
 
+_NEAR = 0.6  # of the best clause's shared words, so that a clause counts as what the reply's clause is about
 
-def flipped(clause: Clause, sources: Iterable[SourceClause]) -> str:
-    """A word of the clause that the sources have with the other sign only; empty if there is none.
 
-    Words that a denial is about decide, on either side: the clause's own, and those of the sources that it repeats.
-    """
-    signs: dict[str, set[int]] = {}
-    focus = set[str]()
-    for source in sources:
-        for word in source.clause.said:
-            signs.setdefault(word.stem, set()).add(word.polarity)
-            if word.focus:
-                focus.add(word.stem)
-    about = [word for word in clause.said if (word.focus or word.stem in focus) and word.stem in signs and word.polarity]
-    wrong = [word for word in about if word.polarity not in signs[word.stem] and 0 not in signs[word.stem]]
-    return wrong[0].text if wrong and 2 * len(wrong) >= len(about) else ""
+def flipped(clause: Clause, sources: Sequence[SourceClause]) -> str:
+    """A word that the clause and all source clauses that are most like it have with opposite signs; empty if there is none."""
+    shared = [(source.clause, _shared(clause, source.clause)) for source in sources]
+    most = max((weight for _, weight in shared), default=0)
+    near = [source for source, weight in shared if weight and (weight >= _NEAR * most or _repeated(clause, source))]
+    clashes = [_clash(clause, source) for source in near]
+    return clashes[0] if clashes and all(clashes) else ""
+
+
+def _shared(clause: Clause, source: Clause) -> float:
+    stems = {word.stem for word in source.said}
+    names = {name.key for name in source.names}
+    readings = {reading for mention in source.mentions for reading in mention.readings}
+    return (
+        len({word.stem for word in clause.said} & stems)
+        + len({name.key for name in clause.names} & names)
+        + sum(not readings.isdisjoint(mention.readings) for mention in clause.mentions)
+    )
+
+
+def _repeated(clause: Clause, source: Clause) -> bool:
+    """Whether all that a denial says stands in the reply's clause."""
+    return source.denies and bool(source.said) and {word.stem for word in source.said} <= {word.stem for word in clause.said}
+
+
+def _clash(clause: Clause, source: Clause) -> str:
+    """A word of the clause that the source has with the other sign."""
+    theirs = {word.stem: word for word in source.said}
+    pairs = [(word, theirs[word.stem]) for word in clause.said if word.stem in theirs]
+    opposed = [(mine, other) for mine, other in pairs if mine.polarity * other.polarity < 0]
+    for mine, other in opposed:
+        if not source.denies and mine.focus and _told(clause.said, theirs):
+            return mine.text
+        if not clause.denies and other.focus:
+            return mine.text
+        if mine.focus and other.focus:
+            return mine.text
+    return ""
+
+
+def _told(said: Sequence[Said], theirs: dict[str, Said]) -> bool:
+    """Whether the source has more than half of what a denial is about: "does not eat meat" does not deny "I eat eggs"."""
+    focus = [word.stem in theirs for word in said if word.focus]
+    return 2 * sum(focus) > len(focus)

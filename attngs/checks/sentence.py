@@ -9,8 +9,9 @@ from attngs.checks.claim import Claim
 from attngs.checks.content import invented
 from attngs.checks.denial import flipped
 from attngs.checks.figures import carried, miscounted, misplaced, near
-from attngs.checks.people import LIGHT, misattributed, unknown_names
+from attngs.checks.people import misattributed, names_of, unknown_names
 from attngs.claims.clauses import Clause
+from attngs.claims.names import Name
 from attngs.claims.mentions import Mention
 from attngs.evidence import Evidence, SourceClause
 
@@ -29,6 +30,8 @@ class Asked:
     """Dates in the ids of their documents."""
     labels: frozenset[str]
     """Words of those ids, and of the speakers' labels."""
+    speakers: frozenset[str]
+    """Words of the labels of all who speak in those documents."""
     subjects: tuple[str, ...]
     """Whom the sentence before was about: what a pronoun may mean."""
 
@@ -44,6 +47,7 @@ def gather(evidence: Evidence, sources: Sequence[int], text: str, clauses: Seque
         nearby=[*linked, *(clause for number in around for clause in evidence.clauses(number))],
         dated=[mention for number in sources for mention in evidence.dated(number)],
         labels=frozenset(word for number in sources for word in evidence.label(number)),
+        speakers=frozenset(word for number in sources for word in evidence.speakers(number)),
         subjects=subjects,
     )
 
@@ -52,14 +56,13 @@ def check_figures(asked: Asked) -> Iterator[Claim]:
     """Figures that are not there, are counted otherwise, or belong to something else."""
     mentions = [mention for source in asked.nearby for mention in source.clause.mentions] + [*asked.dated]
     for clause in asked.clauses:
-        anchors = frozenset(word.stem for word in clause.said) - LIGHT
         for mention in clause.mentions:
             if mention.weak:
                 continue
             if not carried(mention, mentions):
                 kind = "number" if mention.kind == "unit" and not near(mention, asked.nearby) else mention.kind
                 yield Claim(kind, asked.text[mention.start : mention.end])
-            elif miscounted(mention, mentions) or misplaced(mention, anchors, asked.linked):
+            elif miscounted(mention, mentions) or misplaced(mention, clause, asked.linked):
                 yield Claim(mention.kind, asked.text[mention.start : mention.end])
 
 
@@ -70,12 +73,21 @@ def check_words(asked: Asked) -> Iterator[Claim]:
     named = frozenset(name for source in asked.nearby for name in source.about)
     subjects = asked.subjects
     for clause in asked.clauses:
-        unknown = unknown_names(clause, stems, words, named)
+        names = names_of(clause, stems)
+        unknown = unknown_names(names, stems, words, named)
         yield from (Claim("name", asked.text[name.start : name.end]) for name in unknown)
-        subjects = tuple(name.key for name in clause.names if name.sure) or (subjects if clause.third_person or not clause.opens else ())
+        subjects = _subjects(clause, names, subjects, asked.speakers)
         if not unknown and (somebody := misattributed(clause, subjects, asked.linked)):
             yield Claim("attribution", somebody.removeprefix("@"))
         if word := flipped(clause, asked.linked):
             yield Claim("negation", word)
     if lost := invented(asked.clauses, stems | words):
         yield Claim("content", asked.text[lost[0].start : lost[-1].end])
+
+
+def _subjects(clause: Clause, names: Sequence[Name], before: tuple[str, ...], speakers: frozenset[str]) -> tuple[str, ...]:
+    """Whom a clause is about: its names but for owners, a speaker's role, or where it has a pronoun or no subject those before."""
+    owners = [name for name in names if name.owner]
+    own = [name for name in names if not name.owner] or owners
+    found = tuple(name.key for name in own) + tuple(sorted(speakers & clause.words))
+    return found or (before if clause.third_person or clause.elided else ())

@@ -52,6 +52,8 @@ def _number(tokens: Sequence[Token], i: int, language: Language) -> Mention:
     """A bare number, with the word that it counts."""
     token = tokens[i]
     readings: list[Reading] = [Number(value) for value in token.values]
+    if token.ordinal and token.is_word and i and tokens[i - 1].lower in {"a", "one"}:
+        readings.append(Number(1 / token.values[0]))  # a fifth
     if token.ordinal and 1 <= token.values[0] <= 31:
         readings.append(Day(day=int(token.values[0])))
     near = [t for t in tokens[i + 1 : i + 4] if t.start - token.end < 40]

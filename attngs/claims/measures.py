@@ -61,13 +61,14 @@ inr 1 ₹ inr rupee rupees rs
 chf 1 chf franken francs franc sfr
 cny 1 cny rmb yuan
 brl 1 r$ brl reais
-sek 1 sek kronor
+sek 1 sek kronor kr nok dkk
+pln 1 pln zł zloty
 eur 1/100 cent cents
 usd 1/100 cent cents
 gbp 1/100 pence p
 """
-_MONEY = frozenset("eur usd gbp jpy inr chf cny brl sek".split())
-_BEFORE = frozenset("€ $ us$ £ ¥ ₹ r$ chf eur usd gbp".split())
+_MONEY = frozenset("eur usd gbp jpy inr chf cny brl sek pln".split())
+_BEFORE = frozenset("€ $ us$ £ ¥ ₹ r$ chf eur usd gbp jpy cny sek nok dkk pln".split())
 _SINGLE = frozenset("m h l p w g mi an ora mes rs".split())  # short enough to be something else after a number word
 _PER = {("per", "cent"): "%", ("por", "ciento"): "%", ("por", "cento"): "%", ("per", "cento"): "%", ("pour", "cent"): "%"}
 _RANGE = frozenset("- – — to or and bis oder und à a ou et o y e".split())
@@ -100,6 +101,11 @@ def find_measures(tokens: Sequence[Token]) -> Iterator[tuple[Mention, int, int]]
             i = found[2]
         else:
             i += 1
+
+
+def is_unit(word: str) -> bool:
+    """Whether a word is a unit or a currency."""
+    return word in _units()
 
 
 def _measure(tokens: Sequence[Token], i: int) -> tuple[Mention, int, int] | None:
@@ -149,7 +155,7 @@ def _mention(tokens: Sequence[Token], first: int, number: int, end: int, units: 
         values, end = tuple(value + rest[0] for value in values), rest[1]
     readings = tuple(Quantity(unit.dimension, value * unit.factor, value) for unit in units for value in values)
     money = all(unit.dimension in _MONEY for unit in units)
-    weak = token.weak and values == token.values and token.lower not in _HALVES
+    weak = token.weak and values == token.values and token.lower not in _HALVES and token.lower != "one"
     kind = "amount" if money else "number" if units[0].dimension == "share" else "unit"
     return Mention(kind=kind, start=tokens[first].start, end=tokens[end - 1].end, readings=readings, weak=weak), first, end
 

@@ -18,6 +18,7 @@ _TOKEN = re.compile(
     | (?P<sign>\S)""",
     re.VERBOSE,
 )
+_ELIDED = re.compile(r"(?<![^\W_])([^\W\d_]{1,5})['’](?=[^\W\d_])")  # "t'appelle", "dell'offerta": one character each, so places stay
 _GROUPS = re.compile(r"\d{1,3}(?:([.,'])\d{3})(?:\1\d{3})*")
 _LONGEST = 30  # digits; anything longer is a code
 _MULTIPLIERS = {"k": 1000, "bn": 10**9, "m": 10**6, "mio": 10**6, "mrd": 10**9}
@@ -49,6 +50,8 @@ class Token:
 def tokenize(text: str, language: Language | None = None) -> list[Token]:
     """The tokens of a text in order; numerals in words are joined."""
     language = language or english()
+    if language.code in {"fr", "it"}:
+        text = _ELIDED.sub(r"\1 ", text)
     return _join_numerals([_token(match, language) for match in _TOKEN.finditer(text)])
 
 
@@ -65,7 +68,7 @@ def digits(written: str) -> tuple[Fraction, ...]:
     if not groups or (plain.count(groups[1]) == 1 and groups[1] != "'"):
         whole, point, decimals = _split_decimals(plain)
         found.append(Fraction(f"{whole or 0}.{decimals}" if point else whole))
-    return tuple(sign * value for value in found)
+    return tuple(found) if sign > 0 else (*(-value for value in found), *found)  # "minus 2.75"
 
 
 def _split_decimals(plain: str) -> tuple[str, str, str]:
