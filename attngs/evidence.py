@@ -32,6 +32,10 @@ class SourceClause:
     """Names that it may be about."""
     surely: frozenset[str]
     """Those of them that it says or clearly means; empty where it says nothing of a person."""
+    around: frozenset[str]
+    """All names of its sentence, and whom any of its clauses may be about."""
+    speaker: frozenset[str]
+    """Who says it; empty where no label tells."""
 
 
 @dataclass(slots=True)
@@ -93,42 +97,39 @@ class Evidence:
             self._clauses[number] = tuple(self._resolve(number))
         return self._clauses[number]
 
-    def _resolve(self, number: int) -> Iterator[SourceClause]:
-        speaker = self._speaker_names(number)
+    def _resolve(self, number: int) -> list[SourceClause]:
         labelled = bool(self.speaker(number))
-        others = self._others(number)
-        recent, before = self._recent(number), frozenset[str]()
+        speaker, others = self._speaker_names(number), self._others(number)
+        recent, before, before_about = self._recent(number), frozenset[str](), frozenset[str]()
+        found = list[tuple[Clause, frozenset[str], frozenset[str]]]()
         for clause in self._answered(number):
             named = frozenset(name.key for name in clause.names)
-            sure = frozenset(name.key for name in clause.names if name.sure)
-            subject = frozenset(name.key for name in clause.names if name.first and name.sure)
+            sure = frozenset(name.key for name in clause.names if name.sure or name.key in recent)
+            subject = frozenset(name.key for name in clause.names if name.first and name.key in sure) if not clause.elided else frozenset()
             pronoun = clause.third_person and not (clause.possessive_only and sure)
-            about = named
-            if clause.first_person or not (subject or pronoun):
-                about |= speaker
-            if clause.second_person:
-                about |= others
-            if pronoun or not named:
-                about |= recent
-            if clause.question:
-                surely = frozenset[str]()
-            elif subject:
-                surely = subject
-            elif clause.first_person:
-                surely = speaker
-            elif pronoun:
-                surely = recent
-            elif clause.second_person:
-                surely = others
-            elif clause.elided:
-                surely = before
-            elif labelled and not clause.said:
-                surely = speaker
-            else:
-                surely = sure
-            yield SourceClause(clause=clause, sentence=number, about=about, surely=surely)
-            before = surely
+            about = named | (before_about if clause.elided else frozenset())
+            about |= speaker if clause.first_person or not (subject or pronoun) else frozenset()
+            about |= others if clause.second_person else frozenset()
+            about |= recent if pronoun or not named else frozenset()
+            person = [
+                (bool(subject), subject),
+                (clause.elided or not (clause.opens or sure or pronoun or clause.first_person), before),
+                (clause.first_person, speaker),
+                (pronoun, recent),
+                (clause.second_person, others),
+                (labelled and not clause.said, speaker),
+            ]
+            surely = frozenset[str]() if clause.question else next((names for holds, names in person if holds), sure)
+            found.append((clause, about, surely))
+            before, before_about = surely, about
             recent = named | (recent if pronoun or not clause.opens else frozenset()) if named else recent
+        around = frozenset[str]().union(*(about for _, about, _ in found))
+        return [
+            SourceClause(
+                clause=clause, sentence=number, about=about, surely=surely, around=around, speaker=speaker if labelled else frozenset()
+            )
+            for clause, about, surely in found
+        ]
 
     def _answered(self, number: int) -> list[Clause]:
         """The clauses of a sentence; a question that is answered by "yes" or "no" is a statement."""

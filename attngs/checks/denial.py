@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from attngs.claims.clauses import Clause, Said
 from attngs.evidence import SourceClause
@@ -11,12 +11,15 @@ _NEAR = 0.6  # of the best clause's shared words, so that a clause counts as wha
 
 
 def flipped(clause: Clause, sources: Sequence[SourceClause]) -> str:
-    """A word that the clause and all source clauses that are most like it have with opposite signs; empty if there is none."""
+    """A word that a source clause much like the clause has with the opposite sign, and no other has with the same; empty if there is none."""
     shared = [(source.clause, _shared(clause, source.clause)) for source in sources]
     most = max((weight for _, weight in shared), default=0)
     near = [source for source, weight in shared if weight and (weight >= _NEAR * most or _repeated(clause, source))]
-    clashes = [_clash(clause, source) for source in near]
-    return clashes[0] if clashes and all(clashes) else ""
+    for source in near:
+        clash = _clash(clause, source)
+        if clash and not any(word.stem == clash.stem and word.polarity * clash.polarity >= 0 for other in near for word in other.said):
+            return clash.text
+    return ""
 
 
 def _shared(clause: Clause, source: Clause) -> float:
@@ -35,22 +38,22 @@ def _repeated(clause: Clause, source: Clause) -> bool:
     return source.denies and bool(source.said) and {word.stem for word in source.said} <= {word.stem for word in clause.said}
 
 
-def _clash(clause: Clause, source: Clause) -> str:
+def _clash(clause: Clause, source: Clause) -> Said | None:
     """A word of the clause that the source has with the other sign."""
-    theirs = {word.stem: word for word in source.said}
-    pairs = [(word, theirs[word.stem]) for word in clause.said if word.stem in theirs]
-    opposed = [(mine, other) for mine, other in pairs if mine.polarity * other.polarity < 0]
-    for mine, other in opposed:
-        if not source.denies and mine.focus and _told(clause.said, theirs):
-            return mine.text
-        if not clause.denies and other.focus:
-            return mine.text
-        if mine.focus and other.focus:
-            return mine.text
-    return ""
+    signs: dict[str, list[Said]] = {}
+    for word in source.said:
+        signs.setdefault(word.stem, []).append(word)
+    for mine in clause.said:
+        theirs = signs.get(mine.stem, [])
+        if not theirs or any(mine.polarity * other.polarity >= 0 for other in theirs):
+            continue
+        focus = any(other.focus for other in theirs)
+        if (mine.focus and (focus or (not source.denies and _told(clause.said, signs)))) or (focus and not clause.denies):
+            return mine
+    return None
 
 
-def _told(said: Sequence[Said], theirs: dict[str, Said]) -> bool:
-    """Whether the source has more than half of what a denial is about: "does not eat meat" does not deny "I eat eggs"."""
-    focus = [word.stem in theirs for word in said if word.focus]
-    return 2 * sum(focus) > len(focus)
+def _told(said: Sequence[Said], theirs: Container[str]) -> bool:
+    """Whether the source has what is denied, its last word or most of it: "does not eat meat" does not deny "I eat eggs"."""
+    denied = [word.stem in theirs for word in said if word.polarity < 0]
+    return bool(denied) and (denied[-1] or 2 * sum(denied) > len(denied))

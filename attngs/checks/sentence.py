@@ -9,11 +9,13 @@ from attngs.checks.claim import Claim
 from attngs.checks.content import invented
 from attngs.checks.denial import flipped
 from attngs.checks.figures import carried, miscounted, misplaced, near
-from attngs.checks.people import misattributed, names_of, unknown_names
+from attngs.checks.people import Subject, misattributed, names_of, subjects_of, unknown_names
 from attngs.claims.clauses import Clause
-from attngs.claims.names import Name
+from attngs.claims.languages import Language
 from attngs.claims.mentions import Mention
 from attngs.evidence import Evidence, SourceClause
+
+_FIRST_UNCASED = 0x3000  # kana, Han, Hangul
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,7 @@ class Asked:
     """One sentence of a reply with what it is checked against."""
 
     text: str
+    language: Language | None
     clauses: Sequence[Clause]
     linked: Sequence[SourceClause]
     """Clauses of the linked sentences."""
@@ -32,16 +35,24 @@ class Asked:
     """Words of those ids, and of the speakers' labels."""
     speakers: frozenset[str]
     """Words of the labels of all who speak in those documents."""
-    subjects: tuple[str, ...]
+    subjects: tuple[Subject, ...]
     """Whom the sentence before was about: what a pronoun may mean."""
 
 
-def gather(evidence: Evidence, sources: Sequence[int], text: str, clauses: Sequence[Clause], subjects: tuple[str, ...]) -> Asked:
+def gather(
+    evidence: Evidence,
+    sources: Sequence[int],
+    text: str,
+    language: Language | None,
+    clauses: Sequence[Clause],
+    subjects: tuple[Subject, ...],
+) -> Asked:
     """Read what a sentence is linked to."""
     around = dict.fromkeys(i for number in sources for i in (*evidence.before(number), *evidence.after(number)) if i not in sources)
     linked = [clause for number in sources for clause in evidence.clauses(number)]
     return Asked(
         text=text,
+        language=language,
         clauses=clauses,
         linked=linked,
         nearby=[*linked, *(clause for number in around for clause in evidence.clauses(number))],
@@ -71,23 +82,25 @@ def check_words(asked: Asked) -> Iterator[Claim]:
     stems = frozenset(word.stem for source in asked.nearby for word in source.clause.said)
     words = frozenset(word for source in asked.nearby for word in source.clause.words) | asked.labels
     named = frozenset(name for source in asked.nearby for name in source.about)
-    subjects = asked.subjects
+    before = asked.subjects
     for clause in asked.clauses:
-        names = names_of(clause, stems)
-        unknown = unknown_names(names, stems, words, named)
+        names = names_of(clause, stems, named, asked.language)
+        unknown = unknown_names(names, stems, words, named, asked.language)
         yield from (Claim("name", asked.text[name.start : name.end]) for name in unknown)
-        subjects = _subjects(clause, names, subjects, asked.speakers)
+        subjects = subjects_of(asked.text, clause, names, asked.speakers) or (before if clause.third_person or clause.elided else ())
         if not unknown and (somebody := misattributed(clause, subjects, asked.linked)):
             yield Claim("attribution", somebody.removeprefix("@"))
+        before = subjects or before
         if word := flipped(clause, asked.linked):
             yield Claim("negation", word)
     if lost := invented(asked.clauses, stems | words):
         yield Claim("content", asked.text[lost[0].start : lost[-1].end])
 
 
-def _subjects(clause: Clause, names: Sequence[Name], before: tuple[str, ...], speakers: frozenset[str]) -> tuple[str, ...]:
-    """Whom a clause is about: its names but for owners, a speaker's role, or where it has a pronoun or no subject those before."""
-    owners = [name for name in names if name.owner]
-    own = [name for name in names if not name.owner] or owners
-    found = tuple(name.key for name in own) + tuple(sorted(speakers & clause.words))
-    return found or (before if clause.third_person or clause.elided else ())
+def check_honorifics(asked: Asked) -> Iterator[Claim]:
+    """Names before an honorific, which need no language to be known."""
+    named = frozenset(name.key for source in asked.nearby for name in source.clause.names)
+    for clause in asked.clauses:
+        for name in clause.names:
+            if ord(name.key[0]) > _FIRST_UNCASED and name.key not in named:
+                yield Claim("name", asked.text[name.start : name.end])

@@ -17,6 +17,7 @@ from attngs.claims.wording import term, wording
 
 _DASHES = frozenset("; — – ( ) [ ] | •".split())
 _COORDINATING = frozenset("and but".split())
+_LISTING = frozenset("and or und oder et ou y o e ed".split())
 _AUXILIARIES = frozenset(
     "is are was were has have had will would can could must should may might does did do wants needs hates loves likes plans".split()
 )
@@ -115,7 +116,8 @@ def _clause(
     soft = opposite or not words.isdisjoint(known.soft)
     said = list[Said]()
     for i in content:
-        plain = 0 if question or (soft and sign[i] > 0 and not terms[i].opposite) else sign[i]
+        uncertain = not terms[i].opposite and (opposite or (soft and sign[i] > 0))  # "never forgets it", "only fish"
+        plain = 0 if question or uncertain else sign[i]
         polarity = -plain if terms[i].opposite else plain
         said.append(Said(terms[i].stem, tokens[i].text, tokens[i].start, tokens[i].end, polarity, focus=i in focus or terms[i].opposite))
     subject = min([word.start for word in said[:1]] + [name.start for name in names[:1]], default=-1)
@@ -144,8 +146,8 @@ def _has_content(token: Token, language: Language) -> bool:
 
 
 def _goes_on(tokens: Sequence[Token], language: Language) -> bool:
-    """Whether a clause begins with "and" and a verb."""
-    return len(tokens) > 1 and tokens[0].lower in _COORDINATING and _looks_like_verb(tokens, 1, language)
+    """Whether a clause begins with a verb, or with "and" and a verb."""
+    return bool(tokens) and _looks_like_verb(tokens, int(tokens[0].lower in _COORDINATING), language)
 
 
 def _looks_like_verb(tokens: Sequence[Token], i: int, language: Language) -> bool:
@@ -246,7 +248,13 @@ def _opens_statement(tokens: Sequence[Token], i: int, language: Language, *, ful
     following = tokens[i]
     if following.lower in language.subjects or following.lower in language.speakers or following.lower in language.hearers:
         return True
+    if tokens[i - 1].text in _COMMAS and _looks_like_verb(tokens, i, language):
+        return False  # "Anna, my sister, is ill"
     if language.names and following.is_word and following.text[0].isupper() and full:
         return True
-    ahead = sum(token.is_word and token.lower not in language.function_words for token in tokens[i : i + 8])
+    ahead = 0  # words with content up to where a list would go on
+    for token in tokens[i : i + 8]:
+        if token.text in _COMMAS or token.lower in _LISTING:
+            break
+        ahead += token.is_word and token.lower not in language.function_words
     return full and ahead > 1

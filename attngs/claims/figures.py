@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from attngs.claims.contacts import find_contacts
 from attngs.claims.dates import find_clocks, find_numeric_dates, find_spoken_dates
 from attngs.claims.languages import Language, english
-from attngs.claims.measures import find_measures
+from attngs.claims.measures import RANGE, find_measures
 from attngs.claims.mentions import Day, Mention, Number, Reading
 from attngs.claims.tokens import Token, tokenize
 
@@ -52,6 +52,8 @@ def _number(tokens: Sequence[Token], i: int, language: Language) -> Mention:
     """A bare number, with the word that it counts."""
     token = tokens[i]
     readings: list[Reading] = [Number(value) for value in token.values]
+    if _in_range(tokens, i):  # 0.9 to 1.2 million
+        readings += [Number(value * tokens[i + 2].scale) for value in token.values]
     if token.ordinal and token.is_word and i and tokens[i - 1].lower in {"a", "one"}:
         readings.append(Number(1 / token.values[0]))  # a fifth
     if token.ordinal and 1 <= token.values[0] <= 31:
@@ -59,3 +61,7 @@ def _number(tokens: Sequence[Token], i: int, language: Language) -> Mention:
     near = [t for t in tokens[i + 1 : i + 4] if t.start - token.end < 40]
     counted = next((t.lower for t in near if t.is_word and t.lower not in language.function_words), None)
     return Mention(kind="number", start=token.start, end=token.end, readings=tuple(readings), weak=token.weak, counted=counted)
+
+
+def _in_range(tokens: Sequence[Token], i: int) -> bool:
+    return i + 2 < len(tokens) and tokens[i + 1].lower in RANGE and tokens[i + 2].scale > 1

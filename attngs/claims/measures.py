@@ -71,7 +71,8 @@ _MONEY = frozenset("eur usd gbp jpy inr chf cny brl sek pln".split())
 _BEFORE = frozenset("€ $ us$ £ ¥ ₹ r$ chf eur usd gbp jpy cny sek nok dkk pln".split())
 _SINGLE = frozenset("m h l p w g mi an ora mes rs".split())  # short enough to be something else after a number word
 _PER = {("per", "cent"): "%", ("por", "ciento"): "%", ("por", "cento"): "%", ("per", "cento"): "%", ("pour", "cent"): "%"}
-_RANGE = frozenset("- – — to or and bis oder und à a ou et o y e".split())
+RANGE = frozenset("- – — to or and bis oder und à a ou et o y e".split())
+"""Between the two ends of a range: the first has the unit of the second."""
 _HALVES = frozenset("half halb halbe demi demie medio media mezzo mezza meia meio".split())
 
 
@@ -118,7 +119,7 @@ def _measure(tokens: Sequence[Token], i: int) -> tuple[Mention, int, int] | None
     if units:
         return _mention(tokens, before, i, end, units)
     step = i + 1  # 5 to 10 mg: the first has the unit of the second
-    if step + 1 < len(tokens) and tokens[step].lower in _RANGE and tokens[step + 1].values and not tokens[step + 1].ordinal:
+    if step + 1 < len(tokens) and tokens[step].lower in RANGE and tokens[step + 1].values and not tokens[step + 1].ordinal:
         _, units = _unit_after(tokens, step + 2)
         if units and (tokens[step].lower not in {"a", "e", "o", "y"} or not tokens[step + 1].weak):
             return _mention(tokens, before, i, i + 1, units)

@@ -42,7 +42,7 @@ _VERBS = frozenset(
 )
 
 
-_APPOSITIVES = frozenset("a an the who whose her his my their our".split())
+_APPOSITIVE = re.compile(r",\s+(?:an?|the|who|whose|her|his|my|their|our)\b")
 _BEFORE_NAMES = frozenset(
     "frau herr herrn tante onkel schwester bruder cousin cousine sohn tochter mutter vater oma opa dr prof doktor freundin freund kollege kollegin "
     "nachbar nachbarin chef chefin".split()
@@ -87,7 +87,7 @@ def find_names(text: str, tokens: Sequence[Token], language: Language | None, op
             yield Name(kin, token.start, token.end, first=False, sure=True, owner=owner)
         elif _capital(token) and _is_name(tokens, i, key, language, token.start in openings):
             opens = token.start in openings
-            sure = _is_sure(tokens, i, language, opens)
+            sure = _is_sure(tokens, i, language, opens) or (opens and bool(_APPOSITIVE.match(text, token.end)))
             yield Name(key, token.start, token.end, first=False, sure=sure, opens=opens, owner=owner)
 
 
@@ -164,7 +164,7 @@ def _opens_as_name(tokens: Sequence[Token], i: int) -> bool:
     following = tokens[i + 1]
     if following.lower in {"and", "or", "&", ","}:
         after = tokens[i + 2] if i + 2 < len(tokens) else None
-        return after is not None and after.is_word and (_capital(after) or (following.text == "," and after.lower in _APPOSITIVES))
+        return after is not None and after.is_word and _capital(after)
     if following.lower in _VERBS or (following.is_word and _capital(following)):
         return not token.lower.endswith("s") or following.lower not in {"are", "were", "have", "do"}
     plural = token.lower.endswith("s") and not token.lower.endswith(("is", "us", "as", "ss", "es"))

@@ -42,7 +42,7 @@ def signs(tokens: Sequence[Token], content: Sequence[int], denied: Sequence[int]
         denied: Those that deny.
         language: Of the clause.
     """
-    sign = dict.fromkeys(content, 0 if denied else 1)
+    sign = {i: 1 if i in denied or not denied else 0 for i in content}
     focus = set[int]()
     for cue in denied:
         end = next((i for i in range(cue + 1, len(tokens)) if tokens[i].text in _ENDS), len(tokens))
@@ -66,7 +66,8 @@ def _denies(tokens: Sequence[Token], i: int, language: Language) -> bool:
             return True
     if word not in language.negators:
         return False
-    return not (i == 0 and word in _ANSWERS and following in {",", ".", "!", ";", "—", "–"})
+    answers = i == 0 and word in _ANSWERS and following in {",", ".", "!", ";", "—", "–"}
+    return not (answers or (word == "no" and following == "." and i + 2 < len(tokens)))  # "Yes or no." but "account no. 5"
 
 
 def _harmless_at(tokens: Sequence[Token], i: int, language: Language) -> int:

@@ -45,6 +45,8 @@ class Token:
     weak: bool = False
     """It may not be meant as a number."""
     is_word: bool = False
+    scale: int = 1
+    """`million`, where a numeral ends in it."""
 
 
 def tokenize(text: str, language: Language | None = None) -> list[Token]:
@@ -160,7 +162,8 @@ def _join_numerals(tokens: Sequence[Token]) -> list[Token]:
 
 def _numeral(first: Token, last: Token, value: Fraction) -> Token:
     text = f"{first.text} {last.text}"
-    return Token(text=text, start=first.start, end=last.end, lower=text.lower(), values=(value,), ordinal=last.ordinal)
+    scale = int(last.values[0]) if last.values[0] >= 1000 else 1
+    return Token(text=text, start=first.start, end=last.end, lower=text.lower(), values=(value,), ordinal=last.ordinal, scale=scale)
 
 
 def _next_part(tokens: Sequence[Token], end: int) -> int | None:
