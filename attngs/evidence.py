@@ -17,7 +17,9 @@ from attngs.types import Sentence
 _BACK = 3  # sentences before one in which a pronoun's name is looked for
 _SAMPLE = 4_000  # characters that tell a document's language
 _ANSWER = re.compile(
-    r"\s*(?:(?P<yes>yes|yeah|yep|ja|oui|sí|si|sì|sim)|no|nope|nein|non|não)\b(?=\s*[,.!;–—-]|\s*$|\s+[A-Z])", re.IGNORECASE
+    r"\s*(?:(?P<yes>yes|yeah|yep|ja|oui|sí|si|sì|sim)|no|nope|nein|non|não)\b"
+    r"(?=\s*[.!;–—-]|\s*$|\s*,\s+(?:i|we|he|she|they|it|and|please|half)\b)",
+    re.IGNORECASE,
 )
 _LETTERS = re.compile(r"[^\W_]+")
 
@@ -176,11 +178,21 @@ class Evidence:
         labels = set(self._labels(self.sentences[number].position).values()) - {self.speaker(number), ""}
         return frozenset(USER if word == "user" else word for label in labels for word in label.split())
 
+    def _label_of(self, number: int) -> str:
+        """The speaker that a sentence at the start of a line names."""
+        sentence = self.sentences[number]
+        if (
+            "\n" not in sentence.document.text[max(0, sentence.start - 4) : sentence.start]
+            and sentence.document.text[max(0, sentence.start - 4) : sentence.start]
+        ):
+            return ""
+        return speaker_of(LABEL.match(sentence.text))
+
     def _labels(self, position: int) -> dict[int, str]:
         """The speaker of each sentence of a document that has labels: a label holds until the next."""
         if position not in self._speakers:
             members = self._members.get(position, [])
-            found = {number: speaker_of(LABEL.match(self.sentences[number].text.lstrip("- *•"))) for number in members}
+            found = {number: self._label_of(number) for number in members}
             turns = [speaker for speaker in found.values() if speaker]
             real = len(turns) > 1 and 6 * len(turns) >= len(members)
             current, labels = "", dict[int, str]()

@@ -17,9 +17,19 @@ def flipped(clause: Clause, sources: Sequence[SourceClause]) -> str:
     near = [source for source, weight in shared if weight and (weight >= _NEAR * most or _repeated(clause, source))]
     for source in near:
         clash = _clash(clause, source)
-        if clash and not any(word.stem == clash.stem and word.polarity * clash.polarity >= 0 for other in near for word in other.said):
+        if clash and not any(_agrees(clash, other) for other in near) and not (clash.polarity < 0 and _explained(clause, source, near)):
             return clash.text
     return ""
+
+
+def _agrees(mine: Said, source: Clause) -> bool:
+    return any(word.stem == mine.stem and word.polarity * mine.polarity >= 0 for word in source.said)
+
+
+def _explained(clause: Clause, clashing: Clause, near: Sequence[Clause]) -> bool:
+    """Whether what the clause denies comes from another source clause that is as much like it and denies something."""
+    weight = _shared(clause, clashing)
+    return any(source.denies and source is not clashing and _shared(clause, source) >= weight for source in near)
 
 
 def _shared(clause: Clause, source: Clause) -> float:

@@ -234,6 +234,16 @@ def _after_break(tokens: Sequence[Token], i: int, language: Language) -> int:
     return i + 1 if i < len(tokens) and tokens[i].lower in language.breaks else i
 
 
+def _coordinates(tokens: Sequence[Token], i: int, language: Language) -> bool:
+    """Whether a name at a place goes with the name before: "with Dad and Uncle Frank"."""
+    before = tokens[i - 2] if i > 1 and tokens[i - 1].lower in _LISTING else tokens[i - 1]
+    if not (before.is_word and before.text[0].isupper()):
+        return False
+    while i < len(tokens) and tokens[i].is_word and tokens[i].text[0].isupper():
+        i += 1
+    return language.code == "en" and not _looks_like_verb(tokens, i, language)
+
+
 def _opens_statement(tokens: Sequence[Token], i: int, language: Language, *, full: bool) -> bool:
     """Whether a statement of its own begins: with a pronoun, a name, or after a word like "but"."""
     if i >= len(tokens):
@@ -250,11 +260,13 @@ def _opens_statement(tokens: Sequence[Token], i: int, language: Language, *, ful
         return True
     if tokens[i - 1].text in _COMMAS and _looks_like_verb(tokens, i, language):
         return False  # "Anna, my sister, is ill"
-    if language.names and following.is_word and following.text[0].isupper() and full:
+    if (following.lower, tokens[i + 1].lower if i + 1 < len(tokens) else "") == ("the", "user"):
         return True
+    if language.names and following.is_word and following.text[0].isupper() and full:
+        return not _coordinates(tokens, i, language)
     ahead = 0  # words with content up to where a list would go on
     for token in tokens[i : i + 8]:
-        if token.text in _COMMAS or token.lower in _LISTING:
+        if token.text in _COMMAS or token.text in _DASHES or token.lower in _LISTING:
             break
         ahead += token.is_word and token.lower not in language.function_words
     return full and ahead > 1

@@ -39,11 +39,11 @@ def _without(text: str, mentions: Sequence[Mention]) -> str:
 
 
 def _take(found: Iterable[tuple[Mention, int, int]], tokens: list[Token]) -> tuple[list[Mention], list[Token]]:
-    """The mentions, and the tokens without theirs."""
+    """The mentions, and the tokens without those of the sure ones."""
     mentions, rest, position = list[Mention](), list[Token](), 0
     for mention, first, end in found:
         mentions.append(mention)
-        rest += tokens[position:first]
+        rest += tokens[position : end if mention.weak else first]  # "a", "once" and "first" are words still
         position = end
     return mentions, rest + tokens[position:]
 

@@ -70,7 +70,7 @@ def tell_language(text: str, likely: Language | None = None) -> Language | None:
     sample = [match[0] for match in islice(_LETTERS.finditer(text.lower()), _SAMPLE)]
     found = {language.code: sum(word in language.function_words for word in sample) for language in languages()}
     best = max(languages(), key=lambda language: found[language.code])
-    if likely and found[likely.code] and found[likely.code] + 1 >= found[best.code]:
+    if likely and found[likely.code] and found[likely.code] == found[best.code]:
         return likely
     return best if sample and found[best.code] >= _SHARE * len(sample) else None
 

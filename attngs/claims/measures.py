@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
-from attngs.claims.mentions import Mention, Quantity
+from attngs.claims.mentions import Mention, Quantity, Rate
 from attngs.claims.tokens import Token
 
 _UNITS = """
@@ -71,6 +71,31 @@ _MONEY = frozenset("eur usd gbp jpy inr chf cny brl sek pln".split())
 _BEFORE = frozenset("€ $ us$ £ ¥ ₹ r$ chf eur usd gbp jpy cny sek nok dkk pln".split())
 _SINGLE = frozenset("m h l p w g mi an ora mes rs".split())  # short enough to be something else after a number word
 _PER = {("per", "cent"): "%", ("por", "ciento"): "%", ("por", "cento"): "%", ("per", "cento"): "%", ("pour", "cent"): "%"}
+_PERIODS = {
+    "hour": "hour",
+    "day": "day",
+    "morning": "day",
+    "evening": "day",
+    "night": "day",
+    "week": "week",
+    "month": "month",
+    "year": "year",
+    "semester": "semester",
+    "quarter": "quarter",
+}
+_RATES = {
+    "hourly": "hour",
+    "daily": "day",
+    "everyday": "day",
+    "nightly": "day",
+    "weekly": "week",
+    "monthly": "month",
+    "quarterly": "quarter",
+    "yearly": "year",
+    "annually": "year",
+    "annual": "year",
+}
+_EACH = frozenset("per each every".split())
 RANGE = frozenset("- – — to or and bis oder und à a ou et o y e".split())
 """Between the two ends of a range: the first has the unit of the second."""
 _HALVES = frozenset("half halb halbe demi demie medio media mezzo mezza meia meio".split())
@@ -109,7 +134,30 @@ def is_unit(word: str) -> bool:
     return word in _units()
 
 
+def _rate(tokens: Sequence[Token], i: int) -> tuple[Mention, int, int] | None:
+    """`daily`, `per week`, `every morning`; `a week` where it follows a number, "times" or a unit."""
+    word = tokens[i].lower
+    if word in _RATES:
+        return _rate_mention(tokens, i, i + 1, _RATES[word], weak=False)
+    following = tokens[i + 1].lower if i + 1 < len(tokens) else ""
+    if word in _EACH and following in {"other", "second", "few", "two", "three"}:
+        return None
+    if word in _EACH and following in _PERIODS:
+        return _rate_mention(tokens, i, i + 2, _PERIODS[following], weak=False)
+    if word in {"a", "an"} and following in _PERIODS and i:
+        counted = bool(tokens[i - 1].values) or tokens[i - 1].lower in {"times", "time", "twice", "once"} or is_unit(tokens[i - 1].lower)
+        return _rate_mention(tokens, i, i + 2, _PERIODS[following], weak=False) if counted else None
+    return None
+
+
+def _rate_mention(tokens: Sequence[Token], first: int, end: int, period: str, *, weak: bool) -> tuple[Mention, int, int]:
+    readings = (Rate(period),)
+    return Mention(kind="unit", start=tokens[first].start, end=tokens[end - 1].end, readings=readings, weak=weak), first, end
+
+
 def _measure(tokens: Sequence[Token], i: int) -> tuple[Mention, int, int] | None:
+    if rate := _rate(tokens, i):
+        return rate
     before = i
     if tokens[i].lower in _BEFORE and i + 1 < len(tokens) and tokens[i + 1].values:
         return _mention(tokens, before, i + 1, i + 2, _units()[tokens[i].lower])

@@ -67,7 +67,7 @@ def _denies(tokens: Sequence[Token], i: int, language: Language) -> bool:
     if word not in language.negators:
         return False
     answers = i == 0 and word in _ANSWERS and following in {",", ".", "!", ";", "—", "–"}
-    return not (answers or (word == "no" and following == "." and i + 2 < len(tokens)))  # "Yes or no." but "account no. 5"
+    return not (answers or (word == "no" and i and following == "."))  # "account no. 5"
 
 
 def _harmless_at(tokens: Sequence[Token], i: int, language: Language) -> int:
