@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from attngs.alignment import Aligner, terms
 from attngs.checks.claim import Claim
-from attngs.checks.sentence import check_figures, check_honorifics, check_words, gather
 from attngs.checks.people import Subject
+from attngs.checks.sentence import check_figures, check_honorifics, check_words, gather
 from attngs.citations import Cited, read_citations
 from attngs.claims.clauses import Clause, read_clauses
 from attngs.claims.languages import Language, tell_language
@@ -29,6 +29,7 @@ from attngs.evidence import Evidence
 from attngs.sentences import split_sentences
 from attngs.types import Sentence, Span
 
+_ALIKE = 0.5  # cosine from which a statement in other words counts as carried
 _SAMPLE = 50  # sentences that tell the language of the context
 
 Similarity = Callable[[Sequence[str], Sequence[Sentence]], NDArray[np.floating[Any]]]
@@ -139,7 +140,7 @@ class _Judge:
         languages = {self._evidence.language(number) or self._language for number in sources} or {self._language}
         if language is not None and language in languages:
             yield from check_figures(asked)
-            yield from check_words(asked)
+            yield from (claim for claim in check_words(asked) if claim.kind != "content" or not self._alike(claim.text, sources))
         else:
             yield from (claim for claim in check_figures(asked) if any(character.isdigit() for character in claim.text))
             yield from check_honorifics(asked)
@@ -150,6 +151,12 @@ class _Judge:
             return [{} for _ in texts]
         table = self._similarity(texts, [self._sentences[number] for number in self._visible])
         return [dict(zip(self._visible, map(float, row), strict=True)) for row in table]
+
+    def _alike(self, text: str, sources: Sequence[int]) -> bool:
+        """Whether a source says in other words what no source says in these."""
+        if self._similarity is None or not sources:
+            return False
+        return float(np.max(self._similarity([text], [self._sentences[number] for number in sources]))) >= _ALIKE
 
     def _cited(self, numbers: Sequence[int]) -> tuple[tuple[int, ...], list[Claim]]:
         """The sentences that are cited, and the citations that cite nothing."""

@@ -11,7 +11,7 @@ _NEAR = 0.6  # of the best clause's shared words, so that a clause counts as wha
 
 
 def flipped(clause: Clause, sources: Sequence[SourceClause]) -> str:
-    """A word that a source clause much like the clause has with the opposite sign, and no other has with the same; empty if there is none."""
+    """A word that a source clause like the clause has with the opposite sign, and none with the same; empty if there is none."""
     shared = [(source.clause, _shared(clause, source.clause)) for source in sources]
     most = max((weight for _, weight in shared), default=0)
     near = [source for source, weight in shared if weight and (weight >= _NEAR * most or _repeated(clause, source))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from attngs.claims.clauses import Clause
-from attngs.claims.mentions import Clock, Contact, Day, Mention, Number, Quantity, Reading
+from attngs.claims.mentions import Clock, Contact, Day, Mention, Number, Quantity, Rate, Reading
 from attngs.claims.wording import term
 from attngs.evidence import SourceClause
 
@@ -30,6 +30,8 @@ def _carries(claim: Reading, sources: Sequence[Reading]) -> bool:
         return any(_same_clock(claim, source) for source in sources)
     if isinstance(claim, Number):
         return any(_same_number(claim, source) for source in sources)
+    if isinstance(claim, Rate):
+        return False
     return any(isinstance(source, Contact) and len(claim.key) > 6 and source.key.endswith(claim.key) for source in sources)
 
 
@@ -68,10 +70,11 @@ def _carries_day(claim: Day, sources: Sequence[Day]) -> bool:
     return False
 
 
-def near(number: Mention, clauses: Iterable[SourceClause]) -> bool:
-    """Whether the figure stands anywhere with another unit: then it is the unit that changed."""
-    written = {_plain(reading) for reading in number.readings} - {None}
-    return any(_plain(reading) in written for clause in clauses for mention in clause.clause.mentions for reading in mention.readings)
+def miscounts(claim: Mention, clauses: Iterable[SourceClause]) -> bool:
+    """Whether it is the number of a quantity that is not in the evidence; else the unit is."""
+    written = {_plain(reading) for reading in claim.readings} - {None}
+    found = {_plain(reading) for clause in clauses for mention in clause.clause.mentions for reading in mention.readings}
+    return bool(written) and written.isdisjoint(found)
 
 
 def _plain(reading: Reading) -> object:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from attngs.checks.claim import Claim
 from attngs.checks.content import invented
 from attngs.checks.denial import flipped
-from attngs.checks.figures import carried, miscounted, misplaced, near
+from attngs.checks.figures import carried, miscounted, miscounts, misplaced
 from attngs.checks.people import Subject, misattributed, names_of, subjects_of, unknown_names
 from attngs.claims.clauses import Clause
 from attngs.claims.languages import Language
@@ -71,7 +71,7 @@ def check_figures(asked: Asked) -> Iterator[Claim]:
             if mention.weak:
                 continue
             if not carried(mention, mentions):
-                kind = "number" if mention.kind == "unit" and not near(mention, asked.nearby) else mention.kind
+                kind = "number" if mention.kind == "unit" and miscounts(mention, asked.nearby) else mention.kind
                 yield Claim(kind, asked.text[mention.start : mention.end])
             elif miscounted(mention, mentions) or misplaced(mention, clause, asked.linked):
                 yield Claim(mention.kind, asked.text[mention.start : mention.end])

@@ -142,7 +142,13 @@ def _clause(
 
 def _has_content(token: Token, language: Language) -> bool:
     word = token.lower
-    return token.is_word and word not in language.function_words and word not in TITLES and not _is_function(word, language)
+    return (
+        token.is_word
+        and not token.values
+        and word not in language.function_words
+        and word not in TITLES
+        and not _is_function(word, language)
+    )
 
 
 def _goes_on(tokens: Sequence[Token], language: Language) -> bool:
@@ -213,6 +219,7 @@ def _cuts(tokens: Sequence[Token], figures: Sequence[int], language: Language) -
     """Where a sentence falls apart: at dashes, before conjunctions and after commas with a statement on both sides."""
     content = since = 0  # words with content since the last cut, and where it was
     for i, token in enumerate(tokens):
+        cut: int | None = None
         if token.lower in _COORDINATING and content and _looks_like_verb(tokens, i + 1, language):
             cut = token.start
         elif token.text in _DASHES:
@@ -223,7 +230,6 @@ def _cuts(tokens: Sequence[Token], figures: Sequence[int], language: Language) -
             opens = bool(content or i > 2) and _opens_statement(tokens, after, language, full=content > 1 or measured)
             cut = (token.start if token.is_word else token.end) if opens else None
         else:
-            cut = None
             content += token.is_word and token.lower not in language.function_words and token.lower not in language.months
         if cut is not None:
             yield cut

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
-from attngs.claims.mentions import Mention, Quantity, Rate
+from attngs.claims.mentions import Mention, Quantity, Rate, Reading
 from attngs.claims.tokens import Token
 
 _UNITS = """
@@ -202,9 +202,11 @@ def _mention(tokens: Sequence[Token], first: int, number: int, end: int, units: 
         values, end = tuple(value + Fraction(1, 2) for value in values), end + 2
     elif units[0].dimension == "time" and (rest := _smaller(tokens, end, units[0])):  # 1 h 30 min
         values, end = tuple(value + rest[0] for value in values), rest[1]
-    readings = tuple(Quantity(unit.dimension, value * unit.factor, value) for unit in units for value in values)
-    money = all(unit.dimension in _MONEY for unit in units)
+    readings: tuple[Reading, ...] = tuple(Quantity(unit.dimension, value * unit.factor, value) for unit in units for value in values)
     weak = token.weak and values == token.values and token.lower not in _HALVES and token.lower != "one"
+    if weak and tokens[end - 1].lower in _PERIODS:
+        readings = (*readings, Rate(_PERIODS[tokens[end - 1].lower]))  # "four cups a day"
+    money = all(unit.dimension in _MONEY for unit in units)
     kind = "amount" if money else "number" if units[0].dimension == "share" else "unit"
     return Mention(kind=kind, start=tokens[first].start, end=tokens[end - 1].end, readings=readings, weak=weak), first, end
 

@@ -44,8 +44,8 @@ _VERBS = frozenset(
 
 _APPOSITIVE = re.compile(r",\s+(?:an?|the|who|whose|her|his|my|their|our)\b")
 _BEFORE_NAMES = frozenset(
-    "frau herr herrn tante onkel schwester bruder cousin cousine sohn tochter mutter vater oma opa dr prof doktor freundin freund kollege kollegin "
-    "nachbar nachbarin chef chefin".split()
+    "frau herr herrn tante onkel schwester bruder cousin cousine sohn tochter mutter vater oma opa dr prof doktor freundin freund "
+    "kollege kollegin nachbar nachbarin chef chefin".split()
 )
 
 
@@ -79,7 +79,7 @@ def find_names(text: str, tokens: Sequence[Token], language: Language | None, op
         group = match.lastgroup or "japanese"
         yield Name(match[group], match.start(group), match.end(group), first=False, sure=True)
     for i, token in enumerate(tokens):
-        if not token.is_word:
+        if not token.is_word or token.values:
             continue
         key = token.lower.removesuffix("'s").removesuffix("'")
         owner = key != token.lower
@@ -155,7 +155,7 @@ def _followed_by_capital(tokens: Sequence[Token], i: int) -> bool:
 
 
 def _opens_as_name(tokens: Sequence[Token], i: int) -> bool:
-    """Whether the first word of a sentence is a name: what follows is a verb, a name or a possessive, as after a noun without an article."""
+    """Whether the first word of a sentence is a name: a verb or a name follows, as after no noun without an article."""
     token = tokens[i]
     if token.lower.endswith("'s") or token.text.isupper():
         return True
