@@ -106,6 +106,9 @@ class Aligner:
             best = max(ranked, key=lambda number: (gains[number] + (0.5 if chosen else 1.0) * scores[number], -number))
             if chosen and gains[best] < _GAIN:
                 break
+            if chosen and not any(word[0] != "#" for word in self._sets[best] & weights.keys()):
+                ranked.remove(best)  # a number alone is a coincidence
+                continue
             chosen.append(best)
             ranked.remove(best)
             for word in self._sets[best] & left.keys():

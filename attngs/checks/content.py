@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from attngs.claims.clauses import Clause, Said
 
+_ALONE = 2  # words of a clause of which nothing is carried
 _RUN = 3  # words in a row that nothing carries
 _SHARE = 0.7  # of a sentence's words
 _PREFIX = 5
@@ -25,6 +26,8 @@ def invented(clauses: Sequence[Clause], stems: frozenset[str]) -> list[Said]:
         return missing
     lost = set(missing)
     for clause in clauses:
+        if len(clause.said) >= _ALONE and not clause.mentions and lost.issuperset(clause.said):
+            return list(clause.said)
         run = list[Said]()
         for word in clause.said:
             run = [*run, word] if word in lost else []

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from attngs.claims.mentions import Clock, Contact, Day, Mention, Number, Quantity, Reading
+from attngs.claims.clauses import Clause
+from attngs.claims.mentions import Clock, Contact, Day, Mention, Number, Quantity, Rate, Reading
 from attngs.claims.wording import term
 from attngs.evidence import SourceClause
+
+LIGHT = frozenset("be have do go get make take come put use need want know think feel see say tell thing time day year week".split())
+"""Words that say little of what they stand beside."""
 
 
 def carried(claim: Mention, sources: Sequence[Mention]) -> bool:
@@ -26,6 +30,8 @@ def _carries(claim: Reading, sources: Sequence[Reading]) -> bool:
         return any(_same_clock(claim, source) for source in sources)
     if isinstance(claim, Number):
         return any(_same_number(claim, source) for source in sources)
+    if isinstance(claim, Rate):
+        return False
     return any(isinstance(source, Contact) and len(claim.key) > 6 and source.key.endswith(claim.key) for source in sources)
 
 
@@ -34,7 +40,9 @@ def _same_quantity(claim: Quantity, source: Reading) -> bool:
         return claim.dimension == source.dimension and claim.amount == source.amount
     if isinstance(source, Clock) and claim.dimension == "time":
         return source.minute % 720 == claim.amount / 60 % 720  # "à 15 h"
-    return isinstance(source, Number) and claim.written == source.value  # the unit goes without saying
+    if not isinstance(source, Number):
+        return False
+    return claim.written == source.value or (claim.dimension == "share" and claim.amount == 100 * source.value)  # its unit may go unsaid
 
 
 def _same_number(claim: Number, source: Reading) -> bool:
@@ -62,10 +70,11 @@ def _carries_day(claim: Day, sources: Sequence[Day]) -> bool:
     return False
 
 
-def near(number: Mention, clauses: Iterable[SourceClause]) -> bool:
-    """Whether the figure stands anywhere with another unit: then it is the unit that changed."""
-    written = {_plain(reading) for reading in number.readings} - {None}
-    return any(_plain(reading) in written for clause in clauses for mention in clause.clause.mentions for reading in mention.readings)
+def miscounts(claim: Mention, clauses: Iterable[SourceClause]) -> bool:
+    """Whether it is the number of a quantity that is not in the evidence; else the unit is."""
+    written = {_plain(reading) for reading in claim.readings} - {None}
+    found = {_plain(reading) for clause in clauses for mention in clause.clause.mentions for reading in mention.readings}
+    return bool(written) and written.isdisjoint(found)
 
 
 def _plain(reading: Reading) -> object:
@@ -83,26 +92,26 @@ def miscounted(claim: Mention, sources: Iterable[Mention]) -> bool:
     return bool(counts) and not carried(claim, counts)
 
 
-def misplaced(claim: Mention, anchors: frozenset[str], sources: Sequence[SourceClause]) -> bool:
-    """Whether the figure is in the evidence, but of something else, and what it is said of has another.
+def misplaced(claim: Mention, clause: Clause, sources: Sequence[SourceClause]) -> bool:
+    """Whether a figure is in the evidence, but of something else, and what it is said of has another.
 
     Args:
         claim: A figure of the reply that the evidence carries.
-        anchors: Stems of what it is said of.
+        clause: Where it stands.
         sources: The evidence.
     """
-    holding = [(source, anchors & {word.stem for word in source.clause.said}) for source in sources]
+    said = {word.stem for word in clause.said} - LIGHT
+    holding = [(source, said & {word.stem for word in source.clause.said}) for source in sources]
     with_figure = [shared for source, shared in holding if carried(claim, source.clause.mentions)]
     known = frozenset[str]().union(*(shared for _, shared in holding))
     foreign = known - frozenset[str]().union(*with_figure)
-    if not foreign or not with_figure:
+    if not with_figure or not foreign or 2 * len(foreign) < len(known):
         return False
-    others = [source for source, shared in holding if shared & foreign]
-    return all(_has_another(claim, source) for source in others)
+    return all(_has_another(claim, clause, source.clause) for source, shared in holding if shared & foreign)
 
 
-def _has_another(claim: Mention, source: SourceClause) -> bool:
-    """Whether a clause has a figure of this kind, and not this one."""
+def _has_another(claim: Mention, clause: Clause, source: Clause) -> bool:
+    """Whether a source clause has a figure of this kind that the reply's clause does not have, and not this one."""
     kinds = {type(reading) for reading in claim.readings}
-    same = [mention for mention in source.clause.mentions if not mention.weak and kinds & {type(reading) for reading in mention.readings}]
-    return bool(same) and not carried(claim, source.clause.mentions)
+    same = [mention for mention in source.mentions if not mention.weak and kinds & {type(reading) for reading in mention.readings}]
+    return bool(same) and not carried(claim, source.mentions) and not any(carried(mention, clause.mentions) for mention in same)

@@ -27,6 +27,8 @@ class Language:
     """Carry no content; they tell the language."""
     negators: frozenset[str]
     """Deny what stands near them."""
+    soft: frozenset[str]
+    """Make a denial uncertain: "only", "against"."""
     subjects: frozenset[str]
     """Pronouns of the third person."""
     speakers: frozenset[str]
@@ -58,18 +60,25 @@ def english() -> Language:
     return languages()[0]
 
 
-def tell_language(text: str) -> Language | None:
-    """The language that most of its first words without content belong to; `None` where too few tell it."""
+def tell_language(text: str, likely: Language | None = None) -> Language | None:
+    """The language that most of its first words without content belong to; `None` where too few tell it.
+
+    Args:
+        text: Any text.
+        likely: Chosen where it does nearly as well as the best, since short sentences of related languages look alike.
+    """
     sample = [match[0] for match in islice(_LETTERS.finditer(text.lower()), _SAMPLE)]
     found = {language.code: sum(word in language.function_words for word in sample) for language in languages()}
     best = max(languages(), key=lambda language: found[language.code])
+    if likely and found[likely.code] and found[likely.code] == found[best.code]:
+        return likely
     return best if sample and found[best.code] >= _SHARE * len(sample) else None
 
 
 def _language(code: str, row: Mapping[str, Any]) -> Language:
     """A table of the file: `"a b"` is a set; `"1=a|b 2=c"` a mapping, for the fields that have numbers."""
     values: dict[str, Any] = dict(row)
-    for name in ("function_words", "negators", "subjects", "speakers", "hearers", "breaks"):
+    for name in ("function_words", "negators", "soft", "subjects", "speakers", "hearers", "breaks"):
         values[name] = frozenset(row[name].split())
     for name in ("numbers", "ordinals", "months", "weekdays"):
         pairs = (entry.partition("=") for entry in row[name].split())

@@ -23,6 +23,12 @@ class Quantity(NamedTuple):
     """In the unit as written."""
 
 
+class Rate(NamedTuple):
+    """`a week`, `per week`, `weekly`: how often, or for how long."""
+
+    period: str
+
+
 class Day(NamedTuple):
     """What is said of a date; `None` where nothing is."""
 
@@ -46,7 +52,7 @@ class Contact(NamedTuple):
     key: str
 
 
-Reading = Number | Quantity | Day | Clock | Contact
+Reading = Number | Quantity | Rate | Day | Clock | Contact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
