@@ -73,7 +73,10 @@ class StreamingModel(ScriptedModel):
     def _stream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any
     ) -> Iterator[ChatGenerationChunk]:
-        for word in re.findall(r"\S+\s*", str(self._message(messages).content)):
+        message = self._message(messages)
+        if message.tool_calls:
+            yield ChatGenerationChunk(message=AIMessageChunk(content="", tool_calls=message.tool_calls))
+        for word in re.findall(r"\S+\s*", str(message.content)):
             chunk = ChatGenerationChunk(message=AIMessageChunk(content=word))
             if run_manager:
                 run_manager.on_llm_new_token(word, chunk=chunk)
