@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attngs import console
-from attngs.files import write_whole
+from attngs.files import check_folder, write_whole
 
 if TYPE_CHECKING:
     from attngs.marker import Marker
@@ -54,7 +54,7 @@ def fit(
         Unit | None, typer.Option("--unit", "-u", help="What is scored as a whole. Default: whichever does best on these texts.")
     ] = None,
     folds: Annotated[int, typer.Option(min=3, help="Parts of the cross-validation; examples that share documents stay together.")] = 5,
-    seed: Annotated[int, typer.Option(help="Of folds and samples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of folds and samples.")] = 0,
     limit: Annotated[int | None, typer.Option(min=1, help="Use a sample of this many examples.")] = None,
     window: Annotated[int | None, typer.Option(min=16, help="Tokens that a decoder reads together.")] = None,
 ) -> None:
@@ -72,6 +72,7 @@ def fit(
         from attngs.fitting.run import fit as learn
         from attngs.fitting.table import fit_table
 
+        check_folder(out)  # before minutes of work
         with console.progress():
             result = learn(data, marker, unit=unit.value if unit else None, folds=folds, seed=seed, limit=limit, window=window)
             result.save(out)
