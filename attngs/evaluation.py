@@ -56,6 +56,12 @@ class Judged:
         kept = fill(scores, self.costs, max(1, round(share * int(self.costs.sum()))))
         return float(self.hits[kept].sum() / self.hits.sum())
 
+    def average_precision(self, scores: Sequence[float] | Floats) -> float:
+        """How near to the top the units with evidence are, whatever a budget has room for: the mean precision at each of them, 0 to 1."""
+        found = self.labels[np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")]
+        places = np.flatnonzero(found) + 1
+        return float((np.arange(1, len(places) + 1) / places).mean())
+
 
 def judge(example: LabelledExample, sentences: Sequence[Sentence], counter: TokenCounter) -> Judged:
     """Costs and worth of the units of one example.
