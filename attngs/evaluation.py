@@ -47,9 +47,13 @@ class Judged:
 
     @property
     def labels(self) -> NDArray[np.bool_]:
-        """Which units are evidence `(S,)`: those with at least half of themselves, or of a piece of evidence, inside it."""
+        """Which units are evidence `(S,)`: those with at least half of themselves inside it, or with at least half of it inside them.
+
+        Where it is so spread that no unit is, those with the most evidence and all with at least half as much.
+        """
         sizes = np.array([max(len(sentence.text.strip()), 1) for sentence in self.sentences])
-        return np.asarray((self.hits >= 0.5 * sizes) | (self.hits >= 0.5 * self.hits.sum()) & (self.hits > 0))
+        clear = (self.hits >= 0.5 * sizes) | (self.hits >= 0.5 * self.hits.sum())
+        return np.asarray((clear if (clear & (self.hits > 0)).any() else self.hits >= 0.5 * self.hits.max()) & (self.hits > 0))
 
     def recall(self, scores: Sequence[float], share: float) -> float:
         """The share of evidence characters in the units that `share` of the tokens has room for."""
