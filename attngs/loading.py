@@ -248,8 +248,7 @@ def _explain(name: str, error: Exception) -> ModelNotFoundError | UnsupportedMod
     reason = str(error).partition("\n")[0]  # the rest is transformers' own advice
     if (Path(name) / "marker.json").is_file():
         return ModelNotFoundError(
-            f"the folder `{name}` holds what attngs wrote for a model, not a model. Name the model it was made for, which its `marker.json` "
-            "tells."
+            f"the folder `{name}` holds what attngs wrote for a model, not a model. Name the model it was made for; `marker.json` has it."
         )
     if Path(name).is_dir():
         return ModelNotFoundError(f"the folder `{name}` holds no model that transformers can load: {reason}")

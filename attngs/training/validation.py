@@ -33,8 +33,8 @@ class Validator:
         reader: For answers; `None` when the objective has none.
 
     Attributes:
-        best: Name of the number that decides which checkpoint is the best: `recall`, but `average_precision` where all contexts are so short
-            that no budget has room for their evidence, and `answer_loss` where no evidence is known.
+        best: Name of the number that decides which checkpoint is the best: `recall`, but `average_precision` where all contexts are so
+            short that no budget has room for their evidence, and `answer_loss` where no evidence is known.
     """
 
     def __init__(

@@ -118,7 +118,9 @@ def test_answers_are_learned(base: Path, tmp_path: Path, objective: str) -> None
 def test_contexts_too_short_for_the_budgets_are_judged_by_the_ranking(base: Path, tmp_path: Path) -> None:
     """A fifth of three sentences is less than one, so recall is 0 whatever is learned."""
     short = [LabelledExample(query=one.query, documents=(shortened(one),), evidence=((0, 0, 13),), group=one.group) for one in DATA]
-    result = train(short, out=tmp_path / "out", objective="evidence", marker=base, config=QUERY, settings=replace(SHORT, learning_rate=1e-2))
+    result = train(
+        short, out=tmp_path / "out", objective="evidence", marker=base, config=QUERY, settings=replace(SHORT, learning_rate=1e-2)
+    )
     assert result.after["recall"].mean == result.before["recall"].mean == 0
     assert result.after["average_precision"].mean > result.before["average_precision"].mean
     assert result.improved
