@@ -25,6 +25,7 @@ import torch
 from rich.console import Console
 
 from attngs.console import progress
+from attngs.errors import AttngsError
 from attngs.loading import load_model, wrap_model
 from attngs.training.settings import TrainingSettings
 from benchmarks.decoder.chart import draw
@@ -128,4 +129,7 @@ def _settings(options: argparse.Namespace, learning_rate: float) -> TrainingSett
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except AttngsError as error:
+        raise SystemExit(f"error: {error}") from None
