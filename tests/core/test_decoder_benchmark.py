@@ -22,7 +22,7 @@ from benchmarks.decoder.readings import draw_questions, read_questions
 from benchmarks.decoder.task import MONTHS, NAMES, USER, Memory, Question, Split, Wording, render, split_of, stream
 from benchmarks.decoder.topics import TOPICS
 from benchmarks.decoder.vocabulary import word_tokenizer
-from benchmarks.machine import describe_machine
+from benchmarks.machine import RESULTS, describe_machine
 
 
 def users(split: Split, count: int, *, seed: int = 3, lines: tuple[int, int] = (2, 40)) -> list[tuple[Memory, list[Question]]]:
@@ -229,3 +229,11 @@ def test_wrong_arguments_are_refused(wrong: list[str]) -> None:
 def test_a_claim_can_fail() -> None:
     verdicts = [_verdict(interval) for interval in ((0.1, 0.05, 0.2), (0.1, -0.1, 0.3), (-0.1, -0.2, -0.05))]
     assert verdicts == ["holds", "cannot be told: the interval holds 0", "refuted"]
+
+
+@pytest.mark.parametrize("name", ["decoder", "decoder-24-40"])
+def test_the_committed_page_and_pictures_are_those_of_the_numbers(name: str, tmp_path: Path) -> None:
+    results = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
+    assert write_page(results, tmp_path / f"{name}.md").read_text("utf-8") == (RESULTS / f"{name}.md").read_text("utf-8")
+    if name == "decoder":
+        assert (RESULTS / "decoder.svg").read_bytes() == (RESULTS.parents[1] / "docs" / "img" / "decoder.svg").read_bytes()
