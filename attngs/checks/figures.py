@@ -19,6 +19,13 @@ def carried(claim: Mention, sources: Sequence[Mention]) -> bool:
     return any(_carries(reading, readings) for reading in claim.readings)
 
 
+def carried_nearby(claim: Mention, sources: Sequence[Mention]) -> bool:
+    """`carried` by a neighbour, where a bare number must be a bare number: "three pumps" does not come from "three weeks"."""
+    if claim.kind != "number":
+        return carried(claim, sources)
+    return carried(claim, [source for source in sources if source.kind == "number"])
+
+
 def _carries(claim: Reading, sources: Sequence[Reading]) -> bool:
     if claim in sources:
         return True
@@ -48,6 +55,8 @@ def _same_quantity(claim: Quantity, source: Reading) -> bool:
 def _same_number(claim: Number, source: Reading) -> bool:
     if isinstance(source, Quantity):
         return claim.value == source.written or (source.dimension == "share" and claim.value * 100 == source.amount)
+    if isinstance(source, Clock):  # "at eleven"
+        return source.minute % 60 == 0 and claim.value in {source.minute // 60, source.minute // 60 % 12 or 12}
     return isinstance(source, Number) and claim.value == source.value
 
 

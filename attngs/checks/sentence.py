@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from attngs.checks.claim import Claim
 from attngs.checks.content import invented
 from attngs.checks.denial import flipped
-from attngs.checks.figures import carried, miscounted, miscounts, misplaced
-from attngs.checks.people import Subject, misattributed, names_of, subjects_of, unknown_names
+from attngs.checks.figures import carried, carried_nearby, miscounted, miscounts, misplaced
+from attngs.checks.people import Subject, disowned, misattributed, names_of, subjects_of, unknown_names
 from attngs.claims.clauses import Clause
 from attngs.claims.languages import Language
 from attngs.claims.mentions import Mention
@@ -65,12 +65,13 @@ def gather(
 
 def check_figures(asked: Asked) -> Iterator[Claim]:
     """Figures that are not there, are counted otherwise, or belong to something else."""
-    mentions = [mention for source in asked.nearby for mention in source.clause.mentions] + [*asked.dated]
+    mentions = [mention for source in asked.linked for mention in source.clause.mentions] + [*asked.dated]
+    around = [mention for source in asked.nearby for mention in source.clause.mentions]
     for clause in asked.clauses:
         for mention in clause.mentions:
             if mention.weak:
                 continue
-            if not carried(mention, mentions):
+            if not carried(mention, mentions) and not carried_nearby(mention, around):
                 kind = "number" if mention.kind == "unit" and miscounts(mention, asked.nearby) else mention.kind
                 yield Claim(kind, asked.text[mention.start : mention.end])
             elif miscounted(mention, mentions) or misplaced(mention, clause, asked.linked):
@@ -90,6 +91,8 @@ def check_words(asked: Asked) -> Iterator[Claim]:
         subjects = subjects_of(asked.text, clause, names, asked.speakers) or (before if clause.third_person or clause.elided else ())
         if not unknown and (somebody := misattributed(clause, subjects, asked.linked)):
             yield Claim("attribution", somebody.removeprefix("@"))
+        if not unknown and (owner := disowned(clause, names, asked.nearby)):
+            yield Claim("attribution", owner)
         before = subjects or before
         if word := flipped(clause, asked.linked):
             yield Claim("negation", word)

@@ -16,6 +16,9 @@ from attngs.claims.tokens import Token
 from attngs.claims.wording import term, wording
 
 _DASHES = frozenset("; — – ( ) [ ] | •".split())
+_QUOTES = frozenset("\"'“”„«»‘’([「*_")
+_OPENERS = frozenset(":：•…¿¡-–—")
+_POINTERS = frozenset("it that this them there one ones".split())
 _COORDINATING = frozenset("and but".split())
 _LISTING = frozenset("and or und oder et ou y o e ed".split())
 _AUXILIARIES = frozenset(
@@ -56,6 +59,8 @@ class Clause:
     denies: bool
     """Whether anything in it is negative, be it only "only"."""
     question: bool
+    points: bool
+    """Whether "it" or "that" in it stands for something said before."""
     elided: bool
     """Whether it goes on without a subject of its own: "and works there"."""
     first_person: bool
@@ -132,6 +137,7 @@ def _clause(
         opens=opens,
         denies=bool(denied) or soft,
         question=question,
+        points=not words.isdisjoint(_POINTERS),
         elided=not opens and _goes_on(tokens, known),
         first_person=not words.isdisjoint(known.speakers),
         second_person=not words.isdisjoint(known.hearers),
@@ -177,17 +183,14 @@ def _is_function(word: str, language: Language) -> bool:
 
 
 def _openings(text: str, tokens: Sequence[Token], ends: Sequence[int]) -> Iterator[int]:
-    """Where the first word of each sentence stands, and of what follows a colon, a bullet or a quotation mark."""
-    end_at, fresh = 0, True
+    """Where words stand that open a sentence, or follow a colon, a bullet or a quotation mark."""
+    starts = {0, *ends}
     for token in tokens:
-        while end_at < len(ends) and token.start >= ends[end_at]:
-            end_at, fresh = end_at + 1, True
-        if token.is_word:
-            if fresh:
-                yield token.start
-            fresh = False
-        elif token.text in {":", "•", "“", "”", '"', "(", "「", "¿", "¡", "…"}:
-            fresh = True
+        before = token.start
+        while before > 0 and before not in starts and (text[before - 1].isspace() or text[before - 1] in _QUOTES):
+            before -= 1
+        if token.is_word and (before in starts or text[before - 1] in _OPENERS):
+            yield token.start
 
 
 def _spans(

@@ -10,6 +10,8 @@ from attngs.claims.wording import wording
 
 _ENDS = frozenset(", ; : . ! ? ( ) — – ， 、 。".split())
 _ANSWERS = frozenset("no non nein não".split())
+_QUANTIFIERS = frozenset("more longer other such one doubt need way".split())
+_TRAILING = frozenset("yet either anymore any more so though it that this nicht mehr pas plus".split())
 _ALL = frozenset("anything everything all everyone anybody anyone".split())
 FOCUS = 2
 """Words beside a denial that it is about."""
@@ -48,7 +50,8 @@ def signs(tokens: Sequence[Token], content: Sequence[int], denied: Sequence[int]
         end = next((i for i in range(cue + 1, len(tokens)) if tokens[i].text in _ENDS), len(tokens))
         reached = [i for i in content if cue < i < end]
         before = [i for i in content if i < cue]
-        if not reached or language.deny_back:
+        follows = any(tokens[i].is_word and tokens[i].lower not in _TRAILING for i in range(cue + 1, end))
+        if not follows or language.deny_back:
             focus.update(before[-FOCUS:])
             sign.update(dict.fromkeys(before, -1))
         focus.update(reached[:FOCUS])
@@ -66,7 +69,8 @@ def _denies(tokens: Sequence[Token], i: int, language: Language) -> bool:
             return True
     if word not in language.negators:
         return False
-    answers = i == 0 and word in _ANSWERS and following in {",", ".", "!", ";", "—", "–"}
+    goes_on = following in language.function_words and following not in _QUANTIFIERS  # "no was working"
+    answers = i == 0 and word in _ANSWERS and (following in {",", ".", "!", ";", "—", "–"} or goes_on)
     return not (answers or (word == "no" and i and following == "."))  # "account no. 5"
 
 
