@@ -54,10 +54,12 @@ class Aligner:
     """The words of the sentences that may be linked to.
 
     Args:
-        bags: Terms of each sentence, by its index.
+        bags: Terms of each sentence that may be linked to, by its index.
+        documents: The document of every sentence.
     """
 
     bags: Mapping[int, Sequence[str]]
+    documents: Sequence[int]
     _postings: dict[str, list[int]] = field(init=False, default_factory=dict)
     _sets: dict[int, frozenset[str]] = field(init=False, default_factory=dict)
 
@@ -106,7 +108,8 @@ class Aligner:
             best = max(ranked, key=lambda number: (gains[number] + (0.5 if chosen else 1.0) * scores[number], -number))
             if chosen and gains[best] < _GAIN:
                 break
-            if chosen and not any(word[0] != "#" for word in self._sets[best] & weights.keys()):
+            known = {self.documents[number] for number in chosen}
+            if chosen and self.documents[best] not in known and all(word[0] == "#" for word in self._sets[best] & weights.keys()):
                 ranked.remove(best)  # a number alone is a coincidence
                 continue
             chosen.append(best)

@@ -116,8 +116,8 @@ def misattributed(clause: Clause, subjects: Sequence[Subject], sources: Sequence
         another = frozenset[object]().union(
             *(shared for source, shared in holding if _surely_another(source, mentioned, reported=reported, first=subject.first))
         )
-        foreign = (known - own) & another
-        if foreign and not (own and points) and _weight(foreign) >= _SHARE * _weight(known):
+        foreign = (known - own) & another - set(subject.keys)
+        if foreign and not (own and points) and _weight(foreign) >= _SHARE * _weight(known - set(subject.keys)):
             return subject.keys[0]
     return ""
 
@@ -145,8 +145,8 @@ def disowned(clause: Clause, names: Sequence[Name], sources: Sequence[SourceClau
         if not (owner.owner and kin.key.startswith("@") and 0 < kin.start - owner.end < _NEXT):
             continue
         related = [source for source in sources if any(name.key == kin.key for name in source.clause.names)]
-        known = [source.about | source.around for source in related]
-        if known and not any(_is_about(owner.key, about) for about in known) and all(source.speaker or source.surely for source in related):
+        others = [source for source in related if source.speaker and source.clause.first_person and not source.clause.third_person]
+        if others and len(others) == len(related) and not any(_is_about(owner.key, source.speaker | source.about) for source in others):
             return owner.key.removeprefix("@")
     return ""
 

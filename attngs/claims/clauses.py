@@ -226,7 +226,7 @@ def _cuts(tokens: Sequence[Token], figures: Sequence[int], language: Language) -
         if token.lower in _COORDINATING and content and _looks_like_verb(tokens, i + 1, language):
             cut = token.start
         elif token.text in _DASHES:
-            cut = token.end if content else None
+            cut = token.end if content or token.text == ";" else None
         elif token.text in _COMMAS or token.lower in language.breaks:
             after = i + 1 if token.is_word else _after_break(tokens, i + 1, language)
             measured = any(since <= figure < token.start for figure in figures) and bool(figures) and figures[-1] > token.start
