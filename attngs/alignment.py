@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from attngs.claims.languages import Language
@@ -15,7 +15,8 @@ from attngs.words import words
 
 MOST_LINKS = 4
 """Sentences that one sentence of the reply can be linked to."""
-_TOUCHED = 20_000  # sentences that one question looks at by its rarest words; those it has in common with all tell nothing
+_TOUCHED = 4_000  # sentences that one question looks at by its rarest words; those it has in common with all tell nothing
+_CANDIDATES = 50  # sentences among which the few are chosen
 _GAIN = 0.08  # share of the reply's weight that a further sentence must bring
 _SIMILAR = 0.5  # weight of the cosine beside the words
 
@@ -45,6 +46,8 @@ class Links:
 
     sentences: tuple[int, ...]
     """Best first."""
+    candidates: tuple[int, ...]
+    """All that were looked at closely, best first."""
     cover: float
     """Share of the weight of its words that they hold, 0 to 1."""
 
@@ -82,17 +85,15 @@ class Aligner:
         """
         weights = {word: self.weight(word) for word in asked}
         total = sum(weights.values())
-        held = Counter[int]()
+        held: dict[int, float] = {}
         touched = 0
         for word in sorted(weights, key=lambda word: len(self._postings.get(word, ()))):
-            postings = self._postings.get(word, ())
-            if touched + len(postings) > _TOUCHED and held:
-                for number in held:
-                    held[number] += weights[word] * (word in self._sets[number])  # type: ignore[assignment]
-                continue
+            postings: Collection[int] = self._postings.get(word, ())
+            if touched + len(postings) > _TOUCHED and held:  # it tells little, and of the sentences found already at most
+                postings = [number for number in held if word in self._sets[number]]
             touched += len(postings)
             for number in postings:
-                held[number] += weights[word]  # type: ignore[assignment]
+                held[number] = held.get(number, 0.0) + weights[word]
         scores = {number: weight / total for number, weight in held.items()} if total else {}
         for number, cosine in (similar or {}).items():
             if cosine > 0.3 and number in self._sets:
@@ -101,7 +102,8 @@ class Aligner:
 
     def _cover(self, weights: Mapping[str, float], scores: Mapping[int, float], total: float) -> Links:
         left = dict(weights)
-        ranked = sorted(scores, key=lambda number: (-scores[number], number))[:50]
+        ranked = heapq.nsmallest(_CANDIDATES, scores, key=lambda number: (-scores[number], number))
+        candidates = tuple(ranked)
         chosen = list[int]()
         while ranked and len(chosen) < MOST_LINKS:
             gains = {number: sum(left.get(word, 0.0) for word in self._sets[number] & left.keys()) / (total or 1) for number in ranked}
@@ -116,4 +118,4 @@ class Aligner:
             ranked.remove(best)
             for word in self._sets[best] & left.keys():
                 del left[word]
-        return Links(tuple(chosen), 1 - sum(left.values()) / total if total else 0.0)
+        return Links(tuple(chosen), candidates, 1 - sum(left.values()) / total if total else 0.0)

@@ -112,8 +112,9 @@ class _Judge:
             clauses = read_clauses(part.text, language)
             links = self._aligner.link(terms(part.text, language), similar)
             cites, wrong = self._cited(part.numbers)
-            sources = cites or links.sentences
-            claims = [*wrong, *self._claims(part.text, clauses, sources, language, subjects)]
+            copied = self._copied(part.text, cites or links.candidates)
+            sources = cites or copied or links.sentences
+            claims = [*wrong, *(() if copied else self._claims(part.text, clauses, sources, language, subjects))]
             checked = sum(len(clause.mentions) + len(clause.names) + 1 for clause in clauses)
             share = max([links.cover, *(similar[number] for number in sources if number in similar)]) if sources else 0.0
             verdicts.append(
@@ -157,6 +158,11 @@ class _Judge:
         if self._similarity is None or not sources:
             return False
         return float(np.max(self._similarity([text], [self._sentences[number] for number in sources]))) >= _ALIKE
+
+    def _copied(self, text: str, candidates: Sequence[int]) -> tuple[int, ...]:
+        """The first source that has the sentence word for word: nothing is to be checked."""
+        plain = " ".join(text.split())
+        return tuple(number for number in candidates if plain and plain in " ".join(self._sentences[number].text.split()))[:1]
 
     def _cited(self, numbers: Sequence[int]) -> tuple[tuple[int, ...], list[Claim]]:
         """The sentences that are cited, and the citations that cite nothing."""

@@ -35,11 +35,10 @@ def _explained(clause: Clause, clashing: Clause, near: Sequence[Clause]) -> bool
 def _shared(clause: Clause, source: Clause) -> float:
     stems = {word.stem for word in source.said}
     names = {name.key for name in source.names}
-    readings = {reading for mention in source.mentions for reading in mention.readings}
     return (
         len({word.stem for word in clause.said} & stems)
         + len({name.key for name in clause.names} & names)
-        + sum(not readings.isdisjoint(mention.readings) for mention in clause.mentions)
+        + sum(not source.figures.exact.isdisjoint(mention.readings) for mention in clause.mentions)
     )
 
 

@@ -125,7 +125,7 @@ def misattributed(clause: Clause, subjects: Sequence[Subject], sources: Sequence
 def _anchors(clause: Clause, source: Clause) -> frozenset[object]:
     """What two clauses have in common: words, figures, and names but for the subject's."""
     words = {word.stem for word in clause.said} & {word.stem for word in source.said} - LIGHT
-    figures = {mention.start for mention in clause.mentions if not mention.weak and carried(mention, source.mentions)}
+    figures = {mention.start for mention in clause.mentions if not mention.weak and carried(mention, source.figures)}
     named = {
         name.key
         for name in clause.names

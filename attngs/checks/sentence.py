@@ -12,7 +12,7 @@ from attngs.checks.figures import carried, carried_nearby, miscounted, miscounts
 from attngs.checks.people import Subject, disowned, misattributed, names_of, subjects_of, unknown_names
 from attngs.claims.clauses import Clause
 from attngs.claims.languages import Language
-from attngs.claims.mentions import Mention
+from attngs.claims.mentions import Figures, Mention
 from attngs.evidence import Evidence, SourceClause
 
 _FIRST_UNCASED = 0x3000  # kana, Han, Hangul
@@ -65,16 +65,17 @@ def gather(
 
 def check_figures(asked: Asked) -> Iterator[Claim]:
     """Figures that are not there, are counted otherwise, or belong to something else."""
-    mentions = [mention for source in asked.linked for mention in source.clause.mentions] + [*asked.dated]
+    linked = [mention for source in asked.linked for mention in source.clause.mentions]
     around = [mention for source in asked.nearby for mention in source.clause.mentions]
+    known, nearby = Figures.of([*linked, *asked.dated]), Figures.of(around)
     for clause in asked.clauses:
         for mention in clause.mentions:
             if mention.weak:
                 continue
-            if not carried(mention, mentions) and not carried_nearby(mention, around):
-                kind = "number" if mention.kind == "unit" and miscounts(mention, asked.nearby) else mention.kind
+            if not carried(mention, known) and not carried_nearby(mention, nearby):
+                kind = "number" if mention.kind == "unit" and miscounts(mention, nearby) else mention.kind
                 yield Claim(kind, asked.text[mention.start : mention.end])
-            elif miscounted(mention, mentions) or misplaced(mention, clause, asked.linked):
+            elif miscounted(mention, linked) or misplaced(mention, clause, asked.linked):
                 yield Claim(mention.kind, asked.text[mention.start : mention.end])
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from attngs.boundaries import sentence_ends
 from attngs.claims.figures import find_figures
 from attngs.claims.languages import Language, english
-from attngs.claims.mentions import Mention
+from attngs.claims.mentions import Figures, Mention
 from attngs.claims.names import TITLES, Name, find_names
 from attngs.claims.polarity import denials, signs
 from attngs.claims.tokens import Token
@@ -51,6 +51,8 @@ class Clause:
     end: int
     said: tuple[Said, ...]
     mentions: tuple[Mention, ...]
+    figures: Figures
+    """What the mentions can mean."""
     names: tuple[Name, ...]
     words: frozenset[str]
     """All words in lower case."""
@@ -132,6 +134,7 @@ def _clause(
         end=span[1],
         said=tuple(said),
         mentions=tuple(mentions),
+        figures=Figures.of(mentions),
         names=tuple(name._replace(first=name.start <= subject) for name in names),
         words=words,
         opens=opens,
