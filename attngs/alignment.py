@@ -15,7 +15,7 @@ from attngs.words import words
 
 MOST_LINKS = 4
 """Sentences that one sentence of the reply can be linked to."""
-_TOUCHED = 4_000  # sentences that one question looks at by its rarest words; those it has in common with all tell nothing
+_TOUCHED = 1_000  # sentences that one question looks at by its rarest words; those it has in common with all tell nothing
 _CANDIDATES = 50  # sentences among which the few are chosen
 _GAIN = 0.08  # share of the reply's weight that a further sentence must bring
 _SIMILAR = 0.5  # weight of the cosine beside the words

@@ -30,6 +30,7 @@ from attngs.sentences import split_sentences
 from attngs.types import Sentence, Span
 
 _ALIKE = 0.5  # cosine from which a statement in other words counts as carried
+_TOO_SHORT = 120  # characters of a context that may tell no language though it is in a known one
 _SAMPLE = 50  # sentences that tell the language of the context
 
 Similarity = Callable[[Sequence[str], Sequence[Sentence]], NDArray[np.floating[Any]]]
@@ -96,6 +97,7 @@ class _Judge:
         self._aligner = Aligner({number: self._terms(number) for number in visible}, [sentence.position for sentence in sentences])
         sample = " ".join(sentences[number].text for number in visible[:_SAMPLE])
         self._language = tell_language(sample)
+        self._short = len(sample) < _TOO_SHORT
 
     def _terms(self, number: int) -> list[str]:
         label = " ".join(sorted(self._evidence.label(number)))
@@ -138,7 +140,8 @@ class _Judge:
     ) -> Iterator[Claim]:
         """What the sources do not carry. Where reply and sources are not in one language that is known, figures alone are compared."""
         asked = gather(self._evidence, sources, text, language, clauses, subjects)
-        languages = {self._evidence.language(number) or self._language for number in sources} or {self._language}
+        unknown = language if self._short else None
+        languages = {self._evidence.language(number) or self._language or unknown for number in sources} or {self._language or language}
         if language is not None and language in languages:
             yield from check_figures(asked)
             yield from (claim for claim in check_words(asked) if claim.kind != "content" or not self._alike(claim.text, sources))

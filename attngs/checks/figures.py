@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 from attngs.claims.clauses import Clause
 from attngs.claims.mentions import Clock, Contact, Day, Figures, Mention, Number, Quantity, Reading
@@ -35,7 +36,7 @@ def _carries(claim: Reading, source: Figures) -> bool:
         return _carries_quantity(claim, source)
     if isinstance(claim, Clock):
         hours = {claim.minute // 60, claim.minute // 60 % 12 or 12} if claim.minute % 60 == 0 else set()
-        return not hours.isdisjoint(source.numbers) or 60 * claim.minute in source.seconds  # "at 3", "à 15 h"
+        return not hours.isdisjoint(source.numbers) or ("time", Fraction(60 * claim.minute)) in source.amounts  # "at 3", "à 15 h"
     if isinstance(claim, Number):
         return claim.value in source.written or 100 * claim.value in source.shares or claim.value in source.hours  # "at eleven"
     return isinstance(claim, Contact) and len(claim.key) > _LONG and any(other.endswith(claim.key) for other in source.contacts)
@@ -43,7 +44,9 @@ def _carries(claim: Reading, source: Figures) -> bool:
 
 def _carries_quantity(claim: Quantity, source: Figures) -> bool:
     """Its unit may go without saying; "15 h" may be a time of day."""
-    if claim.written in source.numbers or (claim.dimension == "share" and claim.amount / 100 in source.numbers):
+    if (claim.dimension, claim.amount) in source.amounts or claim.written in source.numbers:
+        return True
+    if claim.dimension == "share" and claim.amount / 100 in source.numbers:
         return True
     return claim.dimension == "time" and claim.amount / 3600 in source.hours
 

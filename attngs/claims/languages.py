@@ -13,7 +13,7 @@ from typing import Any
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SAMPLE = 400  # words that tell a language
-_SHARE = 0.15  # of them that must be its function words
+_SHARE = 0.2  # of them that must be its function words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -78,12 +78,12 @@ class Figures:
     exact: frozenset[Reading]
     days: tuple[Day, ...]
     numbers: frozenset[Fraction]
+    amounts: frozenset[tuple[str, Fraction]]
+    """Dimension and amount of quantities."""
     written: frozenset[Fraction]
     """Numbers of quantities, in the units as written."""
     shares: frozenset[Fraction]
     """In percent."""
-    seconds: frozenset[Fraction]
-    """Spans of time."""
     hours: frozenset[int]
     """Full hours of the day, by both clocks."""
     contacts: tuple[str, ...]
@@ -98,9 +98,9 @@ class Figures:
             exact=exact,
             days=tuple(sorted((reading for reading in exact if isinstance(reading, Day)), key=repr)),
             numbers=frozenset(reading.value for reading in exact if isinstance(reading, Number)),
+            amounts=frozenset((quantity.dimension, quantity.amount) for quantity in quantities),
             written=frozenset(quantity.written for quantity in quantities),
             shares=frozenset(quantity.amount for quantity in quantities if quantity.dimension == "share"),
-            seconds=frozenset(quantity.amount for quantity in quantities if quantity.dimension == "time"),
             hours=frozenset(form for hour in full for form in (hour, hour % 12 or 12)),
             contacts=tuple(reading.key for reading in exact if isinstance(reading, Contact)),
         )
