@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attngs.claims.clauses import Clause, Said
 
-_RUN = 3  # words in a row that nothing carries
+_RUN = 4  # words in a row that nothing carries
 _SHARE = 0.7  # of all that a sentence says
 _PREFIX = 5
 

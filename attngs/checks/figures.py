@@ -94,7 +94,7 @@ def misplaced(claim: Mention, clause: Clause, sources: Sequence[SourceClause]) -
         sources: The evidence.
     """
     said = {word.stem for word in clause.said} - LIGHT
-    holding = [(source, said & {word.stem for word in source.clause.said}) for source in sources]
+    holding = [(source, said & {word.stem for word in source.clause.said}) for source in sources if not source.clause.question]
     with_figure = [shared for source, shared in holding if carried(claim, source.clause.figures)]
     known = frozenset[str]().union(*(shared for _, shared in holding))
     foreign = known - frozenset[str]().union(*with_figure)

@@ -84,9 +84,10 @@ def check_words(asked: Asked) -> Iterator[Claim]:
     stems = frozenset(word.stem for source in asked.nearby for word in source.clause.said)
     words = frozenset(word for source in asked.nearby for word in source.clause.words) | asked.labels
     named = frozenset(name for source in asked.nearby for name in source.about)
+    sure = frozenset(name.key for source in asked.nearby for name in source.clause.names if name.sure) | asked.speakers
     before = asked.subjects
     for clause in asked.clauses:
-        names = names_of(clause, stems, named, asked.language)
+        names = names_of(clause, stems, sure, asked.language)
         unknown = unknown_names(names, stems, words, named, asked.language)
         yield from (Claim("name", asked.text[name.start : name.end]) for name in unknown)
         subjects = subjects_of(asked.text, clause, names, asked.speakers) or (before if clause.third_person or clause.elided else ())

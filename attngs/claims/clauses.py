@@ -41,6 +41,8 @@ class Said(NamedTuple):
     """1 affirmed, -1 denied, 0 where it cannot be told."""
     focus: bool
     """Whether a denial is about this word, or it is a denial itself: "dislike"."""
+    head: bool
+    """Whether it is the first of the words that a denial is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ def _clause(
     words = frozenset(token.lower for token in tokens if token.is_word)
     content = [i for i, token in enumerate(tokens) if _has_content(token, known) and token.start not in named]
     denied = denials(tokens, known)
-    sign, focus = signs(tokens, content, denied, known)
+    sign, focus, heads = signs(tokens, content, denied, known)
     terms = {i: term(tokens[i].lower, language) for i in content}
     opposite = any(terms[i].opposite for i in content)
     soft = opposite or not words.isdisjoint(known.soft)
@@ -126,7 +128,18 @@ def _clause(
         uncertain = not terms[i].opposite and (opposite or (soft and sign[i] > 0))  # "never forgets it", "only fish"
         plain = 0 if question or uncertain else sign[i]
         polarity = -plain if terms[i].opposite else plain
-        said.append(Said(terms[i].stem, tokens[i].text, tokens[i].start, tokens[i].end, polarity, focus=i in focus or terms[i].opposite))
+        is_opposite = terms[i].opposite
+        said.append(
+            Said(
+                stem=terms[i].stem,
+                text=tokens[i].text,
+                start=tokens[i].start,
+                end=tokens[i].end,
+                polarity=polarity,
+                focus=i in focus or is_opposite,
+                head=i in heads or is_opposite,
+            )
+        )
     subject = min([word.start for word in said[:1]] + [name.start for name in names[:1]], default=-1)
     pronouns = words & known.subjects
     return Clause(

@@ -23,7 +23,7 @@ _DATE = re.compile(
     re.VERBOSE,
 )
 _CLOCK = re.compile(
-    r"""(?<![\w.,:/-])(?P<h>[01]?\d|2[0-4])(?:(?P<c>[:h.])(?P<m>[0-5]\d)(?::[0-5]\d)?)?
+    r"""(?<![\w.,:/-])(?P<h>2[0-4]|[01]?\d)(?!\d)(?:(?P<c>[:h.])(?P<m>[0-5]\d)(?::[0-5]\d)?)?
     (?:[ \u00a0]?(?P<half>[ap])\.?[ ]?m\b\.?|[ ]?(?P<word>Uhr\b|o['’]clock\b|(?<=\d)h(?![\w])|(?<=\d:\d\d[ ])hrs\b))?
     (?:[ ](?:in[ ]the[ ](?P<part>morning|afternoon|evening)|at[ ](?P<night>night)|Uhr[ ](?P<teil>morgens|nachmittags|abends)))?""",
     re.VERBOSE | re.IGNORECASE,
@@ -35,6 +35,7 @@ _NOONS = {
 _OF = frozenset("of de del di the den . , '".split())
 _UNSURE_MONTHS = frozenset("may march mar mars sept set sep out jan dec dic mag giu gen juin".split())
 _UNSURE_DAYS = frozenset("sun sat mon wed fri thu tue terça".split())
+_TO = frozenset("- – — to until till bis à".split())
 _CUES = frozenset("in since until till by last next this of from early mid late end during on every before after every each".split())
 
 
@@ -201,7 +202,7 @@ def _range_start(tokens: Sequence[Token], i: int, language: Language) -> tuple[M
 def _range_end(tokens: Sequence[Token], first: tuple[Mention, int, int]) -> tuple[Mention, int, int] | None:
     """The last day of `April 4-8`."""
     end, reading = first[2], first[0].readings[0]
-    if end + 1 >= len(tokens) or not isinstance(reading, Day) or not (reading.month and reading.day) or tokens[end].lower not in RANGE:
+    if end + 1 >= len(tokens) or not isinstance(reading, Day) or not (reading.month and reading.day) or tokens[end].lower not in _TO:
         return None
     last = tokens[end + 1]
     named = end + 2 < len(tokens) and tokens[end + 2].is_word and tokens[end + 2].text[0].isupper()  # "4 April to 2 May"
@@ -241,7 +242,8 @@ def _month(tokens: Sequence[Token], i: int, language: Language, *, sure: bool) -
             else None
         )
     dated = i + 1 < len(tokens) and bool(tokens[i + 1].values) and not tokens[i + 1].is_word
-    cued = i > 0 and tokens[i - 1].lower in _CUES
+    before = next((token.lower for token in reversed(tokens[max(0, i - 2) : i]) if token.text != "-"), "")  # "mid-March"
+    cued = before in _CUES
     return language.months[token.lower] if token.text[0].isupper() and (dated or cued) else None
 
 

@@ -12,6 +12,9 @@ _ENDS = frozenset(", ; : . ! ? ( ) — – ， 、 。".split())
 _ANSWERS = frozenset("no non nein não".split())
 _QUANTIFIERS = frozenset("more longer other such one doubt need way".split())
 _TRAILING = frozenset("yet either anymore any more so though it that this nicht mehr pas plus".split())
+_PHRASES = frozenset(
+    {"gave up", "given up", "give up", "turned down", "turn down", "called off", "yet to", "ruled out", "refrain from", "refrains from"}
+)
 _ALL = frozenset("anything everything all everyone anybody anyone".split())
 FOCUS = 2
 """Words beside a denial that it is about."""
@@ -32,8 +35,10 @@ def denials(tokens: Sequence[Token], language: Language) -> list[int]:
     return found
 
 
-def signs(tokens: Sequence[Token], content: Sequence[int], denied: Sequence[int], language: Language) -> tuple[dict[int, int], set[int]]:
-    """The sign of each word with content, and the words that a denial is about.
+def signs(
+    tokens: Sequence[Token], content: Sequence[int], denied: Sequence[int], language: Language
+) -> tuple[dict[int, int], set[int], set[int]]:
+    """The sign of each word with content, the words that a denial is about, and the first of those.
 
     A denial reaches to the next comma; what stands before it, or behind that comma, is neither affirmed nor denied for sure. Where nothing
     follows it, as in "her badge isn't", it is about what stands before.
@@ -45,7 +50,7 @@ def signs(tokens: Sequence[Token], content: Sequence[int], denied: Sequence[int]
         language: Of the clause.
     """
     sign = {i: 1 if i in denied or not denied else 0 for i in content}
-    focus = set[int]()
+    focus, heads = set[int](), set[int]()
     for cue in denied:
         end = next((i for i in range(cue + 1, len(tokens)) if tokens[i].text in _ENDS), len(tokens))
         reached = [i for i in content if cue < i < end]
@@ -53,10 +58,12 @@ def signs(tokens: Sequence[Token], content: Sequence[int], denied: Sequence[int]
         follows = any(tokens[i].is_word and tokens[i].lower not in _TRAILING for i in range(cue + 1, end))
         if not follows or language.deny_back:
             focus.update(before[-FOCUS:])
+            heads.update(before[-FOCUS:])
             sign.update(dict.fromkeys(before, -1))
         focus.update(reached[:FOCUS])
+        heads.update(reached[:1])
         sign.update(dict.fromkeys(reached, -1))
-    return sign, focus
+    return sign, focus, heads
 
 
 def _denies(tokens: Sequence[Token], i: int, language: Language) -> bool:
@@ -65,7 +72,7 @@ def _denies(tokens: Sequence[Token], i: int, language: Language) -> bool:
     if language.code == "en":
         if word.endswith("n't") or word in {"dont", "cant", "wont", "isnt", "doesnt"} or word in wording().deniers:
             return True
-        if (word == "gave" and following == "up") or (word == "but" and i and tokens[i - 1].lower in _ALL):
+        if f"{word} {following}" in _PHRASES or (word == "but" and i and tokens[i - 1].lower in _ALL):
             return True
     if word not in language.negators:
         return False
