@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from attngs.claims.clauses import Clause, Said
 
+_ALONE = 3  # words of a clause of which none is carried
 _RUN = 4  # words in a row that nothing carries
 _SHARE = 0.7  # of all that a sentence says
 _PREFIX = 5
@@ -27,6 +28,8 @@ def invented(clauses: Sequence[Clause], stems: frozenset[str]) -> list[Said]:
         return missing
     lost = set(missing)
     for clause in clauses:
+        if len(clause.said) >= _ALONE and not clause.mentions and lost.issuperset(clause.said):
+            return list(clause.said)
         ties = sorted(
             [mention.start for mention in clause.mentions if not mention.weak] + [name.start for name in clause.names if name.sure]
         )
