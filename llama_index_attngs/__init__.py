@@ -18,6 +18,7 @@ except ImportError as error:
 
 from llama_index_attngs.chat import LlamaIndexChat
 from llama_index_attngs.events import CompressionEndEvent, CompressionStartEvent
+from llama_index_attngs.memory import AttnGSMemoryBlock
 from llama_index_attngs.postprocessor import AttnGSPostprocessor
 
-__all__ = ["AttnGSPostprocessor", "CompressionEndEvent", "CompressionStartEvent", "LlamaIndexChat"]
+__all__ = ["AttnGSMemoryBlock", "AttnGSPostprocessor", "CompressionEndEvent", "CompressionStartEvent", "LlamaIndexChat"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from llama_index.core.base.llms.base import BaseLLM
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 
 from attngs.errors import ChatError
 from attngs.types import ChatReply, Message, Usage
+from llama_index_attngs.fields import field
 
 RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 """HTTP status codes after which the same request may succeed."""
@@ -49,34 +50,31 @@ def _host_messages(messages: Sequence[Message]) -> list[ChatMessage]:
 
 
 def _reply(response: ChatResponse) -> ChatReply:
-    choices = _get(response.raw, "choices")
+    choices = field(response.raw, "choices")
     choice = choices[0] if isinstance(choices, Sequence) and choices else None
-    reason = _get(choice, "finish_reason") or _get(response.additional_kwargs, "finish_reason")
+    reason = field(choice, "finish_reason") or field(response.additional_kwargs, "finish_reason")
     return ChatReply(text=response.message.content or "", finish_reason=str(reason) if reason else None, usage=_usage(response))
 
 
 def _usage(response: ChatResponse) -> Usage | None:
     """What the provider says it used; LlamaIndex has no field of its own for it."""
-    for place in (_get(response.raw, "usage"), response.additional_kwargs):
+    for place in (field(response.raw, "usage"), response.additional_kwargs):
         for names in (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens")):
-            numbers = [_get(place, name) for name in names]
-            if all(isinstance(number, int) for number in numbers):
-                return Usage(*numbers)
+            read, written = (field(place, name) for name in names)
+            if isinstance(read, int) and isinstance(written, int):
+                return Usage(read, written)
     return None
-
-
-def _get(value: object, name: str) -> object:
-    """A field of a provider's raw answer, which may be a mapping or an object, or not there."""
-    return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
 
 
 def _chat_error(error: Exception, llm: BaseLLM) -> ChatError:
     """What the providers' errors have in common. Their words are left out: some hold parts of a key or of the request."""
-    status = next((code for code in (_get(error, "status_code"), _get(_get(error, "response"), "status_code")) if isinstance(code, int)), None)
+    status = next(
+        (code for code in (field(error, "status_code"), field(field(error, "response"), "status_code")) if isinstance(code, int)), None
+    )
     lost = isinstance(error, TimeoutError | ConnectionError) or any(
         "Timeout" in kind.__name__ or "Connect" in kind.__name__ for kind in type(error).__mro__
     )
-    wait = _get(_get(_get(error, "response"), "headers"), "retry-after")
+    wait = field(field(field(error, "response"), "headers"), "retry-after")
     said = f" with status {status}" if status else ""
     return ChatError(
         f"the LLM {llm.class_name()} failed{said}: {type(error).__name__}. The error that it raised is the cause of this one.",

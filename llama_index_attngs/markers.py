@@ -6,7 +6,7 @@ A name is loaded once in a process and shared: engines, agents and memory blocks
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from llama_index.core.utils import get_tokenizer
 
@@ -31,7 +31,7 @@ class HostCounter:
 
     name = "llama-index"
 
-    def count(self, texts: list[str]) -> list[int]:
+    def count(self, texts: Sequence[str]) -> list[int]:
         tokenize = get_tokenizer()
         return [len(tokenize(text.encode("utf-8", errors="replace").decode("utf-8"))) for text in texts]
 

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
-from llama_index.core import Settings
-from llama_index.core.base.llms.base import BaseLLM
-from llama_index.core.bridge.pydantic import ConfigDict, Field, field_serializer, field_validator
+from llama_index.core.bridge.pydantic import Field
 from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.prompts.mixin import PromptDictType, PromptMixin, PromptMixinType
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
-from attngs.selection import GreedySelector
-from llama_index_attngs.chat import LlamaIndexChat
 from llama_index_attngs.compression import NodeCompression, Output
-from llama_index_attngs.markers import CounterLike, MarkerLike, find_counter, find_marker, plain_name, restorable
-from llama_index_attngs.prompts import REWRITE_PROMPT, HostPrompt
 from llama_index_attngs.reading import check_query
+from llama_index_attngs.settings import CompressionSettings
 from llama_index_attngs.steps import Steps, arun_steps, run_steps
 
 dispatcher = get_dispatcher(__name__)
 
 
-class AttnGSPostprocessor(BaseNodePostprocessor, PromptMixin):
+class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixin):
     """Keeps what matters to the question of all retrieved nodes together, in at most `target_tokens` tokens.
 
     The budget holds for what the reader is shown: the texts, the metadata that LlamaIndex puts before each, and the blank lines between
@@ -38,37 +30,13 @@ class AttnGSPostprocessor(BaseNodePostprocessor, PromptMixin):
         ChatError: While processing: the LLM failed.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
-
-    target_tokens: int = Field(ge=1, description="Hard bound of all returned texts together, as the reader is shown them.")
-    marker: MarkerLike = Field(default="default", description="`default`, a model's name or folder, or a `Marker`.")
-    mode: Literal["extract", "rewrite"] = Field(default="extract", description="Kept sentences verbatim, or an LLM's words for them.")
     output: Output = Field(default="per_node", description="One node for each that came, or one node for all.")
-    llm: BaseLLM | None = Field(default=None, exclude=True, description="Writes in mode `rewrite`; `Settings.llm` when not given.")
-    counter: CounterLike = Field(default=None, description="Whose tokens: a tiktoken name, `marker`, a function; LlamaIndex's own if None.")
-    must_keep: tuple[str, ...] = Field(default=(), description="Regular expressions; sentences in which one is found go in first.")
-    neighbors: int = Field(default=0, ge=0, description="Take along this many sentences before and after each chosen one.")
     namespace: str = Field(default="", description="Whose texts these are: what the marker keeps of them is found under it only.")
     num_workers: int = Field(default=4, ge=1, description="How many nodes are rewritten at a time by async calls.")
-    rewrite_prompt: BasePromptTemplate = Field(default=REWRITE_PROMPT, exclude=True, description="What the LLM is sent.")
 
     @classmethod
     def class_name(cls) -> str:
         return "AttnGSPostprocessor"
-
-    @field_validator("marker", "counter", mode="before")
-    @classmethod
-    def _restorable(cls, value: object, info: Any) -> object:
-        return restorable(value, info.field_name)
-
-    @field_validator("must_keep")
-    @classmethod
-    def _patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return GreedySelector(must_keep=value).must_keep and value
-
-    @field_serializer("marker", "counter")
-    def _plain(self, value: object) -> object:
-        return plain_name(value)
 
     def _get_prompts(self) -> PromptDictType:
         return {"rewrite_prompt": self.rewrite_prompt}
@@ -90,15 +58,4 @@ class AttnGSPostprocessor(BaseNodePostprocessor, PromptMixin):
         if not nodes:
             return []
         query = check_query(query_bundle)
-        marker = find_marker(self.marker)
-        compression = NodeCompression(
-            marker=marker,
-            chat=LlamaIndexChat(self.llm or Settings.llm) if self.mode == "rewrite" else None,
-            selector=GreedySelector(must_keep=self.must_keep, neighbors=self.neighbors),
-            counter=find_counter(self.counter, marker),
-            template=HostPrompt(self.rewrite_prompt),
-            target_tokens=self.target_tokens,
-            output=self.output,
-            namespace=self.namespace,
-        )
-        return (yield from compression.steps(nodes, query))
+        return (yield from NodeCompression(settings=self, output=self.output, namespace=self.namespace).steps(nodes, query))

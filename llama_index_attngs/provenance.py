@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from uuid import NAMESPACE_URL, uuid5
 
 from llama_index.core.schema import BaseNode, NodeRelationship, NodeWithScore, RelatedNodeInfo, TextNode
@@ -84,7 +85,7 @@ def _spans(sources: Sequence[Source]) -> dict[str, object]:
 
 def _passage(text: str, sources: Sequence[Source]) -> Span | None:
     """Where the text stands in the original, if it is one unbroken passage of it."""
-    if not sources or any(before.end != after.start for before, after in zip(sources, sources[1:], strict=False)):
+    if not sources or any(before.end != after.start for before, after in pairwise(sources)):
         return None
     whole = "".join(source.text for source in sources)
     start = sources[0].start + len(whole) - len(whole.lstrip())
