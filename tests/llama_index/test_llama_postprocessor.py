@@ -29,6 +29,7 @@ from llama_index.core.schema import (
 )
 from llama_index.core.utils import get_tokenizer
 from llama_nodes import GARDEN, KITCHEN, QUESTION, RecordingLLM, node, three_nodes
+from pydantic import Field
 
 from attngs import Marker
 from attngs.errors import ConfigError, InputError
@@ -270,7 +271,7 @@ def test_prompts_through_the_mixin(settings: dict[str, Any]) -> None:
 
 
 class Events(BaseEventHandler):
-    seen: list[Any] = []
+    seen: list[Any] = Field(default_factory=list)
 
     def handle(self, event: Any, **kwargs: Any) -> None:
         self.seen.append(event)
