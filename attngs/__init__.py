@@ -17,6 +17,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from attngs.chat.local_chat import LocalChat
+    from attngs.chat.openai_chat import OpenAIChat
     from attngs.compressor import ContextCompressor
     from attngs.errors import AttngsError
     from attngs.fitting.run import fit
@@ -46,9 +48,11 @@ _HOMES = {
     "FitResult": "attngs.fitting.summary",
     "GreedySelector": "attngs.selection",
     "LabelledExample": "attngs.labelled",
+    "LocalChat": "attngs.chat.local_chat",
     "MarkRequest": "attngs.marker",
     "Marker": "attngs.marker",
     "Marking": "attngs.types",
+    "OpenAIChat": "attngs.chat.openai_chat",
     "Probe": "attngs.probe",
     "Selection": "attngs.types",
     "Sentence": "attngs.types",
@@ -73,9 +77,11 @@ __all__ = [
     "FitResult",
     "GreedySelector",
     "LabelledExample",
+    "LocalChat",
     "MarkRequest",
     "Marker",
     "Marking",
+    "OpenAIChat",
     "Probe",
     "Selection",
     "Sentence",

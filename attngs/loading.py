@@ -145,7 +145,7 @@ def wrap_model(
         raise ConfigError("some weights of the model are on the `meta` device, that is nowhere; load it without offloading to disk.")
     if max_batch_tokens is not None and max_batch_tokens < 1:
         raise ConfigError(f"`max_batch_tokens` must be at least 1, got {max_batch_tokens!r}.")
-    limit = _limit(model, tokenizer)
+    limit = window_limit(model, tokenizer)
     if window is not None and not 16 <= window <= limit:
         raise ConfigError(f"`window` must lie in 16 ... {limit} for this model, got {window!r}.")
     return LoadedModel(
@@ -223,7 +223,7 @@ def _is_causal(config: PretrainedConfig) -> bool:
     )
 
 
-def _limit(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
+def window_limit(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
     """The smallest of what config, tokenizer and position table allow."""
     text_config = model.config.get_text_config()
     limits = [int(getattr(text_config, "max_position_embeddings", 0) or DEFAULT_WINDOW), int(tokenizer.model_max_length)]

@@ -81,6 +81,31 @@ class AsyncChatModel(Protocol):
     async def acomplete(self, messages: Sequence[Message]) -> ChatReply: ...
 
 
+@runtime_checkable
+class Namespaced(Protocol):
+    """A writer that keeps something of what it is asked, for each user apart."""
+
+    def for_namespace(self, namespace: str) -> ChatModel | AsyncChatModel:
+        """The same writer for one user's requests; cheap to make for each of them."""
+        ...
+
+
+class ResultCache(Protocol):
+    """Keep results by whose they are and by a key that names everything they depend on. Used from many threads at once."""
+
+    def get(self, namespace: str, key: bytes) -> bytes | None:
+        """The bytes that were put, or `None` where they are not kept or cannot be read now. Damage raises `AssetError`."""
+        ...
+
+    def put(self, namespace: str, key: bytes, value: bytes) -> None:
+        """Keep a result if there is room; a store that cannot be written to is no error."""
+        ...
+
+    def clear(self, namespace: str | None = None) -> None:
+        """Forget one namespace, or everything, for good."""
+        ...
+
+
 class PromptTemplate(Protocol):
     """Turn marks into the messages that a writer gets."""
 

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: a test that would reach the hub fails at once
 
 import pytest
 
 from attngs import Marker
+from tests.loopback.server import LoopbackServer
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that asks for the endpoint on this machine may connect to this machine, and to no other."""
+    for item in items:
+        if "loopback" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.allow_hosts(["127.0.0.1"]))
+
+
+@pytest.fixture
+def loopback() -> Iterator[LoopbackServer]:
+    """An OpenAI-compatible endpoint of the test's own; `tests/loopback/turns.py` has the ways in which it can fail."""
+    with LoopbackServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

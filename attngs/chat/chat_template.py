@@ -1,0 +1,72 @@
+"""Chat messages -> token ids, through the model's own template, with contents that cannot speak in the template's voice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import TemplateError
+
+from attngs.encoding import TextEncoder
+from attngs.errors import UnsupportedModelError
+from attngs.types import Message
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+_PLACE = re.compile("\ue000(\\d+)\ue001")
+
+
+class ChatTemplate:
+    """Builds prompts for one tokenizer. Control tokens inside a message's content are read as ordinary text.
+
+    Args:
+        tokenizer: A fast tokenizer with a chat template.
+        options: Variables of the template, such as `{"enable_thinking": True}`; thinking is off where a template asks and this does not.
+
+    Raises:
+        UnsupportedModelError: There is no template.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, options: Mapping[str, object] | None = None) -> None:
+        if not tokenizer.chat_template:
+            raise UnsupportedModelError(
+                f"`{tokenizer.name_or_path or type(tokenizer).__name__}` has no chat template, so nobody knows how to talk to it. Use a "
+                "model that was trained to chat (often named `-Instruct`, `-Chat` or `-it`), or set `tokenizer.chat_template`."
+            )
+        self._tokenizer = tokenizer
+        self._options: dict[str, Any] = {"enable_thinking": False, **(options or {})}
+        self._encoder = TextEncoder(tokenizer)
+
+    def encode(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of the messages and of the opening of the reply.
+
+        Where the template has no place for a system message, its text begins the first message of the user.
+
+        Raises:
+            UnsupportedModelError: The template refuses these messages, or leaves one out.
+        """
+        rendered, contents = self._render(messages), messages
+        if rendered is None and messages[0].role == "system" and len(messages) > 1 and messages[1].role == "user":
+            contents = [Message("user", f"{messages[0].content}\n\n{messages[1].content}"), *messages[2:]]
+            rendered = self._render(contents)
+        if rendered is None:
+            raise UnsupportedModelError(
+                f"the chat template of `{self._tokenizer.name_or_path}` refuses messages of the roles "
+                f"{', '.join(message.role for message in messages)}, or leaves one of them out."
+            )
+        spelled = [encoded.ids.tolist() for encoded in self._encoder.encode([message.content for message in contents])]
+        ids: list[int] = []
+        for number, part in enumerate(_PLACE.split(rendered)):
+            ids += spelled[int(part)] if number % 2 else self._encoder.encode_template(part)
+        return ids
+
+    def _render(self, messages: Sequence[Message]) -> str | None:
+        """The template round numbered places, or `None` when it fails or does not show every message."""
+        places = [{"role": message.role, "content": f"\ue000{number}\ue001"} for number, message in enumerate(messages)]
+        try:
+            rendered = str(self._tokenizer.apply_chat_template(places, tokenize=False, add_generation_prompt=True, **self._options))
+        except TemplateError:
+            return None
+        return rendered if {int(number) for number in _PLACE.findall(rendered)} == set(range(len(messages))) else None

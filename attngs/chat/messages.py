@@ -1,0 +1,37 @@
+"""The messages that a writer gets, checked at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attngs.errors import InputError
+from attngs.types import Message
+
+ROLES = ("system", "user", "assistant")
+
+
+def clean_messages(messages: Sequence[Message]) -> list[Message]:
+    """Copies in which lone surrogates, that no wire and no tokenizer can spell, are U+FFFD.
+
+    Raises:
+        InputError: There are none, or one is not a pair of role and text.
+    """
+    if not messages:
+        raise InputError("`messages` is empty; a writer needs at least one.")
+    return [_clean(number, message) for number, message in enumerate(messages)]
+
+
+def clean_text(text: str) -> str:
+    """The text with U+FFFD for each lone surrogate."""
+    return text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
+
+
+def _clean(number: int, message: object) -> Message:
+    if not isinstance(message, tuple) or len(message) != 2:
+        raise InputError(f"`messages[{number}]` must be an `attngs.types.Message`, got {type(message).__name__}.")
+    role, content = message
+    if role not in ROLES:
+        raise InputError(f"the role of `messages[{number}]` must be one of {', '.join(ROLES)}, got {role!r}.")
+    if not isinstance(content, str):
+        raise InputError(f"the content of `messages[{number}]` must be a str, got {type(content).__name__}.")
+    return Message(role, clean_text(content))
