@@ -11,7 +11,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: a test th
 import pytest
 
 from attngs import Marker
-from tests.loopback.server import LoopbackServer
+from tests.loopback.server import LoopbackHost, LoopbackServer
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,11 +21,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.allow_hosts(["127.0.0.1"]))
 
 
+@pytest.fixture(scope="session")
+def loopback_host() -> Iterator[LoopbackHost]:
+    with LoopbackHost() as host:
+        yield host
+
+
 @pytest.fixture
-def loopback() -> Iterator[LoopbackServer]:
+def loopback(loopback_host: LoopbackHost) -> LoopbackServer:
     """An OpenAI-compatible endpoint of the test's own; `tests/loopback/turns.py` has the ways in which it can fail."""
-    with LoopbackServer() as server:
-        yield server
+    return loopback_host.new_server()
 
 
 @pytest.fixture(scope="session")

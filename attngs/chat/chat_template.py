@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import TemplateError
 
 from attngs.encoding import TextEncoder
-from attngs.errors import UnsupportedModelError
+from attngs.errors import ChatError, UnsupportedModelError
 from attngs.types import Message
 
 if TYPE_CHECKING:
@@ -45,14 +45,14 @@ class ChatTemplate:
         Where the template has no place for a system message, its text begins the first message of the user.
 
         Raises:
-            UnsupportedModelError: The template refuses these messages, or leaves one out.
+            ChatError: The template refuses these messages, or leaves one out.
         """
         rendered, contents = self._render(messages), messages
         if rendered is None and messages[0].role == "system" and len(messages) > 1 and messages[1].role == "user":
             contents = [Message("user", f"{messages[0].content}\n\n{messages[1].content}"), *messages[2:]]
             rendered = self._render(contents)
         if rendered is None:
-            raise UnsupportedModelError(
+            raise ChatError(
                 f"the chat template of `{self._tokenizer.name_or_path}` refuses messages of the roles "
                 f"{', '.join(message.role for message in messages)}, or leaves one of them out."
             )

@@ -128,9 +128,9 @@ class LocalChat:
         """Write, and wait.
 
         Raises:
-            ChatError: The prompt does not fit the window, the time is over, or the model failed.
+            ChatError: The prompt does not fit the window, the chat template has no place for a message, the time is over, or the model
+                failed.
             InputError: The messages cannot be used.
-            UnsupportedModelError: The chat template has no place for these messages.
         """
         stop = threading.Event()
         future = self._submit(messages, stop)
@@ -187,14 +187,15 @@ class LocalChat:
     def _generate(self, prompt: list[int], most: int, stop: threading.Event) -> list[int]:
         """The ids of the reply, that of its end included."""
         ids = torch.tensor([prompt], device=self.model.device)
+        config = copy.copy(self._generation)
+        config.max_new_tokens = most
         generate: Any = self.model.generate
         try:
             with torch.inference_mode():
                 output = generate(
                     input_ids=ids,
                     attention_mask=torch.ones_like(ids),
-                    generation_config=self._generation,
-                    max_new_tokens=most,
+                    generation_config=config,
                     stopping_criteria=[_Stopped(stop)],
                 )
         except (RuntimeError, IndexError, ValueError, MemoryError) as error:

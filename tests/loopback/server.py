@@ -44,44 +44,26 @@ class Request:
 
 
 class LoopbackServer:
-    """Runs in a thread of its own between `with` and the end of the block.
+    """The endpoint as one test knows it.
 
     Attributes:
+        url: For `base_url`.
         plan: What each request gets; may be replaced at any time.
         requests: All that arrived, in order.
         most_at_once: The largest number of requests under way together.
         gone: Requests whose client left before the answer was complete.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, url: str, ending: threading.Event) -> None:
+        self.url = url
         self.plan: Plan = always(USUAL)
         self.requests: list[Request] = []
         self.most_at_once = 0
         self.gone = 0
         self._under_way = 0
-        self._end = threading.Event()
-        config = uvicorn.Config(self._app, interface="asgi3", log_config=None, lifespan="off", timeout_graceful_shutdown=1, ws="none")
-        self._server = uvicorn.Server(config)
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, name="loopback", daemon=True)
+        self._end = ending
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
-
-    def __enter__(self) -> Self:
-        self._socket.bind(("127.0.0.1", 0))
-        self._socket.listen(128)  # from here on a connection waits until the thread takes it
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._server.should_exit = True
-        self._thread.join()
-        self._socket.close()
-
-    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw = b""
         while True:
             event = await receive()
@@ -137,6 +119,41 @@ class LoopbackServer:
         end = clock.time() + seconds
         while not self._end.is_set() and (rest := end - clock.time()) > 0:
             await asyncio.sleep(min(rest, 0.05))
+
+
+class LoopbackHost:
+    """The thread that serves, between `with` and the end of the block: one for all tests, because it takes its time to stop.
+
+    Attributes:
+        server: Whom new requests belong to; the next test puts its own here, and never sees what is left of the last one's.
+    """
+
+    def __init__(self) -> None:
+        self._ending = threading.Event()
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen(128)  # from here on a connection waits until the thread takes it
+        config = uvicorn.Config(self._app, interface="asgi3", log_config=None, lifespan="off", timeout_graceful_shutdown=1, ws="none")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, name="loopback", daemon=True)
+        self.server = self.new_server()
+
+    def new_server(self) -> LoopbackServer:
+        self.server = LoopbackServer(f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1", self._ending)
+        return self.server
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.server.serve(scope, receive, send)
 
 
 @contextlib.contextmanager

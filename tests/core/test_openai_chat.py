@@ -1,0 +1,441 @@
+"""The writer behind an endpoint: the real client against a real server on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from attngs import OpenAIChat
+from attngs.chat.completion import read_completion
+from attngs.chat.retry import retry_after
+from attngs.errors import ChatError, ConfigError, InputError
+from attngs.types import ChatReply, Message, Usage
+from tests.loopback.server import LoopbackServer, refused_url
+from tests.loopback.turns import (
+    BREAK_OFF,
+    CUT_OFF,
+    EMPTY,
+    HANG,
+    HTML,
+    LONE_SURROGATE,
+    MALFORMED,
+    NO_CHOICES,
+    NO_CONTENT,
+    NOT_UTF8,
+    RATE_LIMITED,
+    REFUSAL,
+    SERVER_ERROR,
+    TOOL_CALL,
+    TRICKLE,
+    UNAVAILABLE,
+    USUAL,
+    Turn,
+    always,
+    script,
+    seeded,
+)
+
+KEY = "sk-very-secret-123456"
+SHORT = 0.4
+"""Seconds of a call that is meant to run out of time."""
+
+
+def ask(text: str) -> list[Message]:
+    return [Message("system", "Repeat."), Message("user", text)]
+
+
+def chat_of(loopback: LoopbackServer, **settings: Any) -> OpenAIChat:
+    return OpenAIChat("tiny", **{"base_url": loopback.url, "api_key": KEY, "timeout": 30.0, **settings})
+
+
+def test_it_asks_and_reads_the_whole_reply(loopback: LoopbackServer) -> None:
+    with chat_of(loopback) as chat:
+        assert chat.complete(ask("one two three")) == ChatReply(text="one two three", finish_reason="stop", usage=Usage(4, 3))
+    (request,) = loopback.requests
+    assert request.path == "/v1/chat/completions"
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    messages = [{"role": "system", "content": "Repeat."}, {"role": "user", "content": "one two three"}]
+    assert request.body == {"model": "tiny", "messages": messages}, "nothing is sent that nobody set"
+
+
+async def test_awaited_it_does_the_same(loopback: LoopbackServer) -> None:
+    with chat_of(loopback) as chat:
+        assert await chat.acomplete(ask("one two three")) == await asyncio.to_thread(chat.complete, ask("one two three"))
+    assert len({request.raw for request in loopback.requests}) == 1, "the same messages make the same bytes"
+
+
+def test_what_is_set_is_sent(loopback: LoopbackServer) -> None:
+    settings = {"temperature": 0, "max_tokens": 9, "extra_body": {"seed": 7}, "headers": {"x-team": "blue"}, "context_window": 4_096}
+    with chat_of(loopback, **settings) as chat:
+        chat.complete(ask("hi"))
+        assert chat.context_window == 4_096
+    (request,) = loopback.requests
+    assert {key: request.body[key] for key in ("temperature", "max_tokens", "seed")} == {"temperature": 0, "max_tokens": 9, "seed": 7}
+    assert request.headers["x-team"] == "blue"
+
+
+@pytest.mark.parametrize(
+    ("turn", "text", "finish_reason"),
+    [
+        (REFUSAL, "I cannot help with that.", "refusal"),
+        (TOOL_CALL, "", "tool_calls"),
+        (NO_CONTENT, "", "stop"),
+        (EMPTY, "", "stop"),
+        (CUT_OFF, "This is where the tokens", "length"),
+        (LONE_SURROGATE, "a\ufffdb", "stop"),
+        (Turn(text="no", finish_reason="content_filter"), "no", "content_filter"),
+        (Turn(text="no", finish_reason=None), "no", None),
+        (
+            Turn(message={"content": [{"type": "text", "text": "in "}, {"type": "image"}, {"type": "text", "text": "parts"}]}),
+            "in parts",
+            "stop",
+        ),
+        (Turn(message={"content": None, "function_call": {"name": "f", "arguments": "{}"}}, finish_reason="stop"), "", "tool_calls"),
+        (Turn(message={"content": "both", "tool_calls": [{}]}, finish_reason="function_call"), "both", "tool_calls"),
+    ],
+)
+def test_replies_of_every_kind_have_a_type(loopback: LoopbackServer, turn: Turn, text: str, finish_reason: str | None) -> None:
+    loopback.plan = always(turn)
+    with chat_of(loopback) as chat:
+        reply = chat.complete(ask("hi"))
+    assert (reply.text, reply.finish_reason) == (text, finish_reason)
+
+
+@pytest.mark.parametrize(
+    ("turn", "message"),
+    [
+        (NO_CHOICES, "no `choices`"),
+        (MALFORMED, "not JSON"),
+        (NOT_UTF8, "not JSON"),
+        (HTML, "a web page"),
+        (Turn(raw=b""), "it is empty"),
+        (Turn(raw=b"[]"), "a JSON list"),
+        (Turn(raw=b"[" * 100_000), "not JSON"),
+        (Turn(raw=b'{"choices": [{}]}'), "no `message`"),
+        (Turn(raw=b'{"choices": [{"message": {"content": 3}}]}'), "a int"),
+        (Turn(raw=b'{"error": {"message": "no such model"}}'), "no such model"),
+        (Turn(raw=b" " * (17 * 2**20)), "larger than"),
+    ],
+)
+def test_what_is_no_reply_is_an_error(loopback: LoopbackServer, turn: Turn, message: str) -> None:
+    loopback.plan = always(turn)
+    with chat_of(loopback) as chat, pytest.raises(ChatError, match=message) as caught:
+        chat.complete(ask("hi"))
+    assert not caught.value.retryable
+    assert len(loopback.requests) == 1, "asking again would not have helped"
+
+
+def test_a_gateway_that_hides_the_status_in_the_body() -> None:
+    with pytest.raises(ChatError, match="overloaded") as caught:
+        read_completion(b'{"error": {"message": "overloaded", "code": 503}}', "application/json")
+    assert (caught.value.status, caught.value.retryable) == (503, True)
+
+
+@pytest.mark.parametrize("usage", ["null", "3", "{}", '{"prompt_tokens": -1, "completion_tokens": 2}', '{"prompt_tokens": "1"}'])
+def test_usage_that_makes_no_sense_is_none(usage: str) -> None:
+    body = f'{{"choices": [{{"message": {{"content": "x"}}}}], "usage": {usage}}}'
+    assert read_completion(body.encode(), "") == ChatReply(text="x")
+
+
+@pytest.mark.parametrize("turn", [RATE_LIMITED, SERVER_ERROR, UNAVAILABLE, BREAK_OFF, Turn(status=408), Turn(status=409)])
+def test_what_may_pass_is_asked_again(loopback: LoopbackServer, turn: Turn) -> None:
+    loopback.plan = script(turn)
+    with chat_of(loopback) as chat:
+        assert chat.complete(ask("hi")).text == "hi"
+    assert len(loopback.requests) == 2
+
+
+def test_retries_end(loopback: LoopbackServer) -> None:
+    loopback.plan = always(RATE_LIMITED)
+    with chat_of(loopback, max_retries=3) as chat, pytest.raises(ChatError, match="slow down") as caught:
+        chat.complete(ask("hi"))
+    assert len(loopback.requests) == 4
+    assert (caught.value.status, caught.value.retryable, caught.value.retry_after) == (429, True, 0.0)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
+def test_what_will_not_pass_is_asked_once(loopback: LoopbackServer, status: int) -> None:
+    loopback.plan = always(Turn(status=status, text="No."))
+    with chat_of(loopback) as chat, pytest.raises(ChatError, match=f"status {status}: No") as caught:
+        chat.complete(ask("hi"))
+    assert len(loopback.requests) == 1
+    assert (caught.value.status, caught.value.retryable) == (status, False)
+
+
+def test_money_does_not_come_back_by_waiting(loopback: LoopbackServer) -> None:
+    loopback.plan = always(Turn(status=429, text="You exceeded your quota.", code="insufficient_quota"))
+    with chat_of(loopback) as chat, pytest.raises(ChatError, match="quota") as caught:
+        chat.complete(ask("hi"))
+    assert (len(loopback.requests), caught.value.retryable) == (1, False)
+
+
+def test_a_pause_that_leads_past_the_deadline_is_not_begun(loopback: LoopbackServer) -> None:
+    loopback.plan = always(Turn(status=429, text="slow down", headers={"retry-after": "3600"}))
+    with chat_of(loopback) as chat, pytest.raises(ChatError, match="slow down") as caught:
+        chat.complete(ask("hi"))
+    assert (len(loopback.requests), caught.value.retry_after) == (1, 3600.0)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "2"}, 2.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "-1"}, None),
+        ({"retry-after": "1e999"}, None),
+        ({"retry-after": ""}, None),
+    ],
+)
+def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers) == seconds
+
+
+@pytest.mark.parametrize("turn", [TRICKLE, HANG, Turn(delay=60.0)])
+def test_the_deadline_is_kept_whatever_the_server_does(loopback: LoopbackServer, turn: Turn) -> None:
+    loopback.plan = always(turn)
+    with chat_of(loopback, timeout=SHORT) as chat, pytest.raises(ChatError, match=r"within 0\.4 s") as caught:
+        chat.complete(ask("hi"))
+    assert caught.value.retryable
+    assert len(loopback.requests) == 1
+
+
+def test_waiting_for_a_slot_counts(loopback: LoopbackServer) -> None:
+    loopback.plan = always(HANG)
+    with chat_of(loopback, timeout=SHORT, max_concurrency=1) as chat, ThreadPoolExecutor(3) as pool:
+        futures = [pool.submit(chat.complete, ask(str(number))) for number in range(3)]
+        assert all(isinstance(future.exception(), ChatError) for future in futures)
+    assert len(loopback.requests) == 1
+
+
+def test_nobody_listens() -> None:
+    """No socket is needed to fail: pytest-socket refuses it, as an operating system would."""
+    with (
+        OpenAIChat("m", base_url="http://127.0.0.1:9/v1", max_retries=0) as chat,
+        pytest.raises(ChatError, match="Is it running") as caught,
+    ):
+        chat.complete(ask("hi"))
+    assert caught.value.retryable
+
+
+def test_a_refused_connection(loopback: LoopbackServer) -> None:
+    with refused_url() as url, OpenAIChat("m", base_url=url, max_retries=1) as chat, pytest.raises(ChatError, match="Is it running"):
+        chat.complete(ask("hi"))
+
+
+async def test_cancelling_ends_the_request(loopback: LoopbackServer) -> None:
+    loopback.plan = script(HANG)
+    with chat_of(loopback, max_concurrency=1) as chat:
+        task = asyncio.create_task(chat.acomplete(ask("hi")))
+        await _until(lambda: len(loopback.requests) == 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await _until(lambda: loopback.gone == 1)
+        assert (await chat.acomplete(ask("next"))).text == "next", "the slot is free again"
+
+
+async def test_closing_answers_those_who_wait(loopback: LoopbackServer) -> None:
+    loopback.plan = always(HANG)
+    chat = chat_of(loopback)
+    waiting = [asyncio.create_task(chat.acomplete(ask("a"))), asyncio.create_task(asyncio.to_thread(chat.complete, ask("b")))]
+    await _until(lambda: len(loopback.requests) == 2)
+    await asyncio.to_thread(chat.close)
+    for error in await asyncio.gather(*waiting, return_exceptions=True):
+        assert isinstance(error, ChatError), error
+    chat.close()
+    with pytest.raises(ConfigError, match="closed"):
+        chat.complete(ask("c"))
+    assert not any(thread.name == "attngs-chat" for thread in threading.enumerate() if thread is chat)
+
+
+async def test_64_at_once_each_gets_its_own(loopback: LoopbackServer) -> None:
+    loopback.plan = seeded(5)
+    with chat_of(loopback, max_concurrency=7) as chat:
+        replies = await asyncio.gather(*(chat.acomplete(ask(f"from {number}")) for number in range(64)))
+    assert [reply.text for reply in replies] == [f"from {number}" for number in range(64)]
+    assert loopback.most_at_once <= 7
+    assert len(loopback.requests) > 64, "the plan did inject faults"
+
+
+def test_threads_and_loops_share_one_chat(loopback: LoopbackServer) -> None:
+    with chat_of(loopback) as chat:
+
+        def in_a_loop(number: int) -> str:
+            async def both() -> list[ChatReply]:
+                return list(await asyncio.gather(chat.acomplete(ask(f"{number} a")), chat.acomplete(ask(f"{number} b"))))
+
+            return " ".join(reply.text for reply in asyncio.run(both()))
+
+        with ThreadPoolExecutor(8) as pool:
+            sync = [pool.submit(chat.complete, ask(f"{number}")) for number in range(12)]
+            loops = [pool.submit(in_a_loop, number) for number in range(6)]
+            assert [future.result().text for future in sync] == [str(number) for number in range(12)]
+            assert [future.result() for future in loops] == [f"{number} a {number} b" for number in range(6)]
+    assert loopback.most_at_once <= 8
+
+
+def test_the_key_is_nowhere(loopback: LoopbackServer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    header = "token-in-a-header"
+    loopback.plan = script(
+        Turn(status=401, text=f"Incorrect API key provided: {KEY}, nor {header}"), Turn(raw=f"{KEY}".encode()), BREAK_OFF
+    )
+    with chat_of(loopback, max_retries=0, headers={"api-key": header}) as chat:
+        shown = [repr(chat), str(chat)]
+        for _ in range(3):
+            with pytest.raises(ChatError) as caught:
+                chat.complete(ask("hi"))
+            shown += [repr(caught.value), "".join(traceback.format_exception(caught.value))]
+            error: BaseException | None = caught.value
+            while error is not None:  # also what a reporter would dig out
+                shown += [str(error), repr(error.args)]
+                error = error.__cause__ or error.__context__
+    for text in [*shown, caplog.text]:
+        assert KEY not in text
+        assert header not in text
+
+
+def test_documents_are_not_logged_above_debug(loopback: LoopbackServer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    loopback.plan = script(SERVER_ERROR, Turn(status=422, raw=b'{"detail": [{"input": "the walnut story", "msg": "no"}]}'))
+    with chat_of(loopback) as chat, pytest.raises(ChatError) as caught:
+        chat.complete(ask("the walnut story"))
+    assert "walnut" not in str(caught.value), "a server's validation error repeats the request"
+    assert not [record for record in caplog.records if record.levelno > logging.DEBUG and "walnut" in record.getMessage()]
+
+
+def test_an_endpoints_own_words_are_short(loopback: LoopbackServer) -> None:
+    loopback.plan = always(Turn(status=400, text="word\n " * 10_000))
+    with chat_of(loopback) as chat, pytest.raises(ChatError) as caught:
+        chat.complete(ask("hi"))
+    assert len(str(caught.value)) < 500
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words", "remedy"),
+    [
+        ({"max_tokens": 50}, "Unsupported parameter: 'max_tokens'", "'max_completion_tokens': 50"),
+        ({"temperature": 0.0}, "'temperature' does not support 0", "Leave `temperature` out"),
+        ({}, "Unsupported parameter: 'max_tokens'", "max_tokens"),
+    ],
+)
+def test_a_refused_parameter_names_the_remedy(loopback: LoopbackServer, settings: dict[str, Any], words: str, remedy: str) -> None:
+    loopback.plan = always(Turn(status=400, text=words))
+    with chat_of(loopback, **settings) as chat, pytest.raises(ChatError, match=remedy):
+        chat.complete(ask("hi"))
+
+
+def test_lone_surrogates_are_cleaned_for_the_wire(loopback: LoopbackServer) -> None:
+    with chat_of(loopback) as chat:
+        assert chat.complete(ask("a\ud800b \udfff \ud83d\ude00")).text == "a\ufffdb \ufffd 😀"
+
+
+@pytest.mark.parametrize("messages", [[], "hi", [("user",)], [Message("robot", "x")], [Message("user", None)], [{"role": "user"}]])
+def test_bad_messages(messages: Any) -> None:
+    with OpenAIChat("m", base_url="http://127.0.0.1/v1") as chat, pytest.raises(InputError, match="messages"):
+        chat.complete(messages)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model": " "}, "`model`"),
+        ({"base_url": "localhost:8000"}, "`base_url`"),
+        ({"base_url": "http://[bad/v1"}, "`base_url`"),
+        ({"timeout": 0}, "`timeout`"),
+        ({"timeout": float("nan")}, "`timeout`"),
+        ({"timeout": None}, "`timeout`"),
+        ({"max_retries": -1}, "`max_retries`"),
+        ({"max_concurrency": 0}, "`max_concurrency`"),
+        ({"max_tokens": 0}, "`max_tokens`"),
+        ({"temperature": -1}, "`temperature`"),
+        ({"context_window": 1.5}, "`context_window`"),
+        ({"extra_body": {"messages": []}}, "`extra_body`"),
+        ({"api_key": f"{KEY}\n"}, "`api_key`"),
+        ({"api_key": ""}, "`api_key`"),
+        ({"headers": {"x-key": f"{KEY}\u2026"}}, "x-key"),
+    ],
+)
+def test_bad_settings(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        OpenAIChat(**{"model": "m", "base_url": "http://127.0.0.1/v1", **settings})
+    assert KEY not in str(caught.value)
+
+
+def test_the_key_comes_from_the_environment(loopback: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+        OpenAIChat("gpt-4o")
+    with OpenAIChat("m", base_url=loopback.url) as chat:
+        chat.complete(ask("hi"))
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", loopback.url)
+    with OpenAIChat("m") as chat:
+        chat.complete(ask("hi"))
+        assert loopback.url in repr(chat)
+    assert [request.headers["authorization"] for request in loopback.requests] == ["Bearer none", f"Bearer {KEY}"]
+
+
+def test_a_url_with_a_password_is_not_shown() -> None:
+    with OpenAIChat("m", base_url="http://ana:hunter2hunter2@127.0.0.1:9/v1?token=abcdefgh") as chat:
+        assert repr(chat) == "OpenAIChat('m', base_url='http://127.0.0.1:9/v1', api_key='***')"
+
+
+@pytest.mark.parametrize("end", ["", "chat.close()", "del chat", "raise SystemExit"])
+def test_it_ends_with_the_interpreter_and_without_a_word(loopback: LoopbackServer, end: str) -> None:
+    code = f"""
+from attngs import OpenAIChat
+from attngs.types import Message
+chat = OpenAIChat("m", base_url={loopback.url!r})
+print(chat.complete([Message("user", "hi")]).text)
+{end}
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("hi\n", "", 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_fork_has_a_connection_of_its_own(loopback: LoopbackServer) -> None:
+    code = f"""
+import os
+from attngs import OpenAIChat
+from attngs.types import Message
+chat = OpenAIChat("m", base_url={loopback.url!r})
+print(chat.complete([Message("user", "parent")]).text, flush=True)
+if (child := os.fork()) == 0:
+    print(chat.complete([Message("user", "child")]).text, flush=True)
+    chat.close()
+    os._exit(0)
+os.waitpid(child, 0)
+print(chat.complete([Message("user", "parent again")]).text)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("parent\nchild\nparent again\n", "")
+
+
+def test_the_usual_turn_answers_with_the_last_message(loopback: LoopbackServer) -> None:
+    loopback.plan = always(USUAL)
+    with chat_of(loopback) as chat:
+        assert chat.complete([Message("user", "a"), Message("assistant", "b"), Message("user", "c")]).text == "c"
+
+
+async def _until(true: Any) -> None:
+    async with asyncio.timeout(20):
+        while not true():
+            await asyncio.sleep(0.01)
