@@ -73,6 +73,7 @@ class TurnsInFile:
 
     def clear(self, session: str) -> None:
         with self._open() as file:
+            file.execute("PRAGMA secure_delete = ON")
             file.execute("DELETE FROM turns WHERE session = ?", (_readable(session),))
 
     @contextmanager
@@ -89,15 +90,22 @@ class TurnsInFile:
             ) from error
 
     def _prepare(self, file: sqlite3.Connection) -> None:
-        [version] = file.execute("PRAGMA user_version").fetchone()
-        if version == VERSION:
+        """Make the table, unless it is there."""
+        if _version(file) == VERSION:
             return
-        if version != 0 or file.execute("SELECT count(*) FROM sqlite_schema").fetchone() != (0,):
+        file.execute("BEGIN IMMEDIATE")  # another process may be at it as well
+        version = _version(file)
+        if version == 0 and file.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
+            file.execute("CREATE TABLE turns (number INTEGER PRIMARY KEY, session TEXT NOT NULL, role TEXT NOT NULL, text TEXT NOT NULL)")
+            file.execute("CREATE INDEX by_session ON turns (session, number)")
+            file.execute(f"PRAGMA user_version = {VERSION}")
+        elif version != VERSION:
             raise sqlite3.DatabaseError(f"it holds something else, or memories of version {version}, and this is version {VERSION}")
-        file.execute("PRAGMA secure_delete = ON")
-        file.execute("CREATE TABLE turns (number INTEGER PRIMARY KEY, session TEXT NOT NULL, role TEXT NOT NULL, text TEXT NOT NULL)")
-        file.execute("CREATE INDEX by_session ON turns (session, number)")
-        file.execute(f"PRAGMA user_version = {VERSION}")
+        file.commit()
+
+
+def _version(file: sqlite3.Connection) -> int:
+    return int(file.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _readable(text: str) -> str:
