@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from attngs.cached_chat import CachedChat
     from attngs.chat.local_chat import LocalChat
     from attngs.chat.openai_chat import OpenAIChat
     from attngs.compressor import ContextCompressor
@@ -27,24 +28,29 @@ if TYPE_CHECKING:
     from attngs.labelled import LabelledExample, read_examples
     from attngs.marker import Marker, MarkRequest
     from attngs.probe import Probe
-    from attngs.result import CompressedContext
+    from attngs.result import CompressedContext, Statement
+    from attngs.result_cache import MemoryResults, SqliteResults
     from attngs.scorers.attention import AttentionConfig
     from attngs.selection import GreedySelector
     from attngs.sentences import Splitter
+    from attngs.statements import FaithfulnessFloor
     from attngs.tokens import TiktokenCounter
     from attngs.training.run import train
     from attngs.training.settings import TrainingSettings
     from attngs.types import Document, Marking, Selection, Sentence, Source, Span
+    from attngs.worth import Plan, Rates
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "AttentionConfig": "attngs.scorers.attention",
     "AttngsError": "attngs.errors",
+    "CachedChat": "attngs.cached_chat",
     "CompressedContext": "attngs.result",
     "ContextCompressor": "attngs.compressor",
     "Document": "attngs.types",
     "Evaluation": "attngs.judging",
+    "FaithfulnessFloor": "attngs.statements",
     "FitResult": "attngs.fitting.summary",
     "GreedySelector": "attngs.selection",
     "LabelledExample": "attngs.labelled",
@@ -53,12 +59,17 @@ _HOMES = {
     "Marker": "attngs.marker",
     "Marking": "attngs.types",
     "OpenAIChat": "attngs.chat.openai_chat",
+    "MemoryResults": "attngs.result_cache",
+    "Plan": "attngs.worth",
     "Probe": "attngs.probe",
+    "Rates": "attngs.worth",
     "Selection": "attngs.types",
     "Sentence": "attngs.types",
     "Source": "attngs.types",
     "Span": "attngs.types",
     "Splitter": "attngs.sentences",
+    "SqliteResults": "attngs.result_cache",
+    "Statement": "attngs.result",
     "TiktokenCounter": "attngs.tokens",
     "TrainingSettings": "attngs.training.settings",
     "train": "attngs.training.run",
@@ -70,10 +81,12 @@ _HOMES = {
 __all__ = [
     "AttentionConfig",
     "AttngsError",
+    "CachedChat",
     "CompressedContext",
     "ContextCompressor",
     "Document",
     "Evaluation",
+    "FaithfulnessFloor",
     "FitResult",
     "GreedySelector",
     "LabelledExample",
@@ -81,13 +94,18 @@ __all__ = [
     "MarkRequest",
     "Marker",
     "Marking",
+    "MemoryResults",
     "OpenAIChat",
+    "Plan",
     "Probe",
+    "Rates",
     "Selection",
     "Sentence",
     "Source",
     "Span",
     "Splitter",
+    "SqliteResults",
+    "Statement",
     "TiktokenCounter",
     "TrainingSettings",
     "__version__",

@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
+from attngs.chat.callable_chat import Function, as_chat
 from attngs.context_cache import digest
 from attngs.errors import AssetError, ChatError, ConfigError
 from attngs.protocols import AsyncChatModel, ChatModel, ResultCache
@@ -29,31 +30,34 @@ class CachedChat:
     """Any writer, with its replies kept in `results`.
 
     A reply is kept when it has text and ended with `stop` or without saying why. Equal requests at the same time are asked once: threads
-    wait for threads and tasks for tasks, an error reaches all of them and is not kept, and when the one that asks is cancelled, the next one
+    wait for threads and tasks for tasks, an error reaches all of them and is not kept, and when the one that asks is cancelled, the next
     asks. A reply that was not asked for, but kept or shared, has `Usage(0, 0)`: the usages of all replies add up to what was used.
 
     Args:
-        chat: The writer.
+        chat: The writer, or a function as for `as_chat`.
         results: Where replies are kept.
         name: Names everything but the messages that a reply depends on: model, endpoint, sampling settings. Another name, other replies.
 
     Raises:
-        ConfigError: `chat` is no writer, or `name` is empty.
+        ConfigError: `chat` is neither, or `name` is empty.
     """
 
-    def __init__(self, chat: ChatModel | AsyncChatModel, results: ResultCache, *, name: str) -> None:
-        if not isinstance(chat, ChatModel | AsyncChatModel):
-            raise ConfigError(f"`chat` must have `complete(messages)` or `acomplete(messages)`; {type(chat).__name__} has neither.")
+    def __init__(self, chat: ChatModel | AsyncChatModel | Function, results: ResultCache, *, name: str) -> None:
         if not isinstance(name, str) or not name.strip():
             raise ConfigError(
                 f"`name` must say which model replies with which settings, for example 'gpt-4o-mini, temperature 0', got {name!r}."
             )
-        self._chat = chat
+        self._chat = as_chat(chat)
         self._results = results
         self._name = name
         self._namespace = ""
         self._threads: SingleFlight[ChatReply] = SingleFlight()
         self._tasks: SingleFlight[ChatReply] = SingleFlight()
+
+    @property
+    def context_window(self) -> int | None:
+        """The writer's, in tokens, where it is known."""
+        return getattr(self._chat, "context_window", None)
 
     def for_namespace(self, namespace: str) -> CachedChat:
         """The same writer for one user's requests: what it keeps is found again under the same namespace only.
@@ -161,7 +165,6 @@ def _pack(reply: ChatReply) -> bytes:
 def _unpack(value: bytes) -> ChatReply:
     try:
         content = json.loads(value.decode(errors="surrogatepass"))
-        text, finish_reason = content["text"], content["finish_reason"]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return _checked(ChatReply(text=content["text"], finish_reason=content["finish_reason"], usage=_NOTHING))
+    except (ValueError, TypeError, KeyError, AttributeError, ChatError) as error:
         raise AssetError("the result cache returned something that was not put there. Clear it, or pass another one.") from error
-    return ChatReply(text=text, finish_reason=finish_reason, usage=_NOTHING)

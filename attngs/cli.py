@@ -1,23 +1,29 @@
-"""The command line: `attngs compress`, `mark` and `info`, with `fit` and `eval` from `fit_cli.py` and `train` from `train_cli.py`."""
+"""The command line: `attngs mark` and `info`, with `compress` and `plan`, `fit` and `eval`, and `train` from their own files."""
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from attngs import __version__, console
-from attngs.files import read_documents
-from attngs.fit_cli import Unit, evaluate, fit, marker_of, put
+from attngs.cli_options import (
+    AdapterName,
+    Inputs,
+    MarkerName,
+    Out,
+    ProbeName,
+    Query,
+    UnitName,
+    documents_of,
+    format_of,
+    marker_of,
+    put,
+)
+from attngs.compress_cli import compress, plan
+from attngs.fit_cli import evaluate, fit
 from attngs.train_cli import train
-from attngs.types import Document
-
-if TYPE_CHECKING:
-    from attngs.compressor import ContextCompressor
-    from attngs.protocols import TokenCounter
 
 app = typer.Typer(
     name="attngs",
@@ -29,14 +35,6 @@ app = typer.Typer(
 )
 
 
-class CompressFormat(StrEnum):
-    """What `compress` prints."""
-
-    text = "text"
-    json = "json"
-    html = "html"
-
-
 class MarkFormat(StrEnum):
     """What `mark` prints."""
 
@@ -44,62 +42,8 @@ class MarkFormat(StrEnum):
     json = "json"
 
 
-Inputs = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="FILE|DIR|-", help="Your .txt, .md or .jsonl files, folders of them, or - for standard input.", show_default=False
-    ),
-]
-Query = Annotated[str, typer.Option("--query", "-q", help="The question that the context is needed for.", show_default=False)]
-MarkerName = Annotated[
-    str,
-    typer.Option(
-        "--marker",
-        "-m",
-        metavar="MODEL",
-        help="A Hugging Face model name or folder, such as Qwen/Qwen3-0.6B; `default` is the embedded one and needs no network.",
-    ),
-]
-AdapterName = Annotated[
-    Path | None, typer.Option("--adapter", metavar="DIR", help="A folder that attngs train wrote, for the model that --marker names.")
-]
-ProbeName = Annotated[Path | None, typer.Option("--probe", metavar="DIR", help="What attngs fit wrote for this marker.")]
-UnitName = Annotated[
-    Unit | None,
-    typer.Option("--unit", "-u", help="What is kept or dropped as a whole; auto looks at each text. Default: the probe's, else auto."),
-]
-Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write here instead of to standard output.")]
-
-
-@app.command()
-def compress(
-    inputs: Inputs,
-    query: Query,
-    target_tokens: Annotated[int, typer.Option("--target-tokens", "-t", min=1, help="Never more tokens than this.")] = 256,
-    marker: MarkerName = "default",
-    adapter: AdapterName = None,
-    probe: ProbeName = None,
-    unit: UnitName = None,
-    tokens: Annotated[
-        str, typer.Option(metavar="NAME", help="Whose tokens: the marker's, or a tiktoken encoding or model such as gpt-4o.")
-    ] = "marker",
-    format: Annotated[CompressFormat | None, typer.Option("--format", "-f", help="Default: by the suffix of --out, else text.")] = None,
-    out: Out = None,
-) -> None:
-    """Print the sentences that matter, verbatim and in order, in at most TARGET_TOKENS tokens.
-
-    The result goes to standard output and the ledger to standard error, so that it pipes:
-    attngs compress memory.jsonl -q 'Which pills?' | llm 'Which pills does she take?'
-    """
-    with console.reported_errors():
-        documents = _read(inputs)
-        with console.progress():
-            compressor = _compressor(marker, adapter, probe, unit, tokens)
-            result = compressor.compress(documents, query, target_tokens=target_tokens)
-        chosen = format or _format_of(out)
-        text = {"text": lambda: result.text + "\n", "json": lambda: result.to_json() + "\n", "html": result.to_html}[chosen]()
-        put(text, out)
-        console.ledger(result, out)
+app.command()(compress)
+app.command()(plan)
 
 
 @app.command()
@@ -118,10 +62,10 @@ def mark(
 ) -> None:
     """Show what the marker finds: every sentence's score, and which ones it marks."""
     with console.reported_errors():
-        documents = _read(inputs)
+        documents = documents_of(inputs)
         with console.progress():
             marking = marker_of(marker, adapter, probe, unit).mark(documents, query)
-        as_json = (format or _format_of(out)) == "json"
+        as_json = (format or format_of(out)) == "json"
         put(console.marking_json(marking) if as_json else console.marking_table(marking, top, to_file=out is not None), out)
 
 
@@ -148,19 +92,3 @@ def _main(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")] = False,
 ) -> None:
     pass
-
-
-def _read(inputs: list[Path]) -> list[Document]:
-    return read_documents(inputs, sys.stdin.buffer)
-
-
-def _compressor(name: str, adapter: Path | None, probe: Path | None, unit: Unit | None, tokens: str) -> ContextCompressor:
-    from attngs.compressor import ContextCompressor
-    from attngs.tokens import TiktokenCounter
-
-    counter: TokenCounter | None = None if tokens == "marker" else TiktokenCounter(tokens)
-    return ContextCompressor(marker_of(name, adapter, probe, unit), counter=counter)
-
-
-def _format_of(out: Path | None) -> str:
-    return {".json": "json", ".html": "html", ".htm": "html"}.get(out.suffix.lower() if out else "", "text")

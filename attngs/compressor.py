@@ -1,35 +1,32 @@
-"""The pipeline: `prepare` (mark and select) -> one await (the writer) -> `finish`. Sync and async share all but that await."""
+"""The pipeline: mark and select -> one talk with the writer -> the result. Sync and async share all but the waiting."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from attngs.asking import Writer, atalk, talk
+from attngs.chat.callable_chat import as_chat
+from attngs.confidence import standout
 from attngs.documents import DocumentLike, as_documents, check_query
-from attngs.errors import ChatError, ConfigError
+from attngs.errors import ConfigError
+from attngs.finishing import Draft, finish
 from attngs.marker import Marker
-from attngs.prompts import GuidedPrompt
-from attngs.protocols import AsyncChatModel, ChatModel, PromptTemplate, Selector, TokenCounter
-from attngs.result import CompressedContext, Method
+from attngs.prompts import GUIDED
+from attngs.protocols import AsyncChatModel, ChatModel, Namespaced, PromptTemplate, Selector, TokenCounter, Windowed
+from attngs.result import CompressedContext
 from attngs.selection import GreedySelector, check_target_tokens
+from attngs.statements import FaithfulnessFloor
 from attngs.tokens import as_counter
-from attngs.types import ChatReply, Document, Marking, Message, Selection, Source
+from attngs.types import ChatReply, Document, Marking, Message
+from attngs.worth import Plan, Rates
+from attngs.writing import Dialogue, Rewrite, Writing
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Everything that is known before the writer is asked: also a dry run."""
-
-    marking: Marking
-    selection: Selection
-    messages: tuple[Message, ...]
-    """What the writer will be sent; empty when there is none to ask."""
-    original_tokens: int
-    target_tokens: int
-    milliseconds: dict[str, float]
-    passthrough: bool
+ChatFunction = Callable[[Sequence[Message]], str | ChatReply | Awaitable[str | ChatReply]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,34 +47,45 @@ class ContextCompressor:
 
     Args:
         marker: Scores and marks the sentences.
-        chat: The writer. `None`: the kept sentences are handed on verbatim.
+        chat: The writer: a chat model of `attngs.chat`, anything with `complete(messages)` or `acomplete(messages)`, or a function from
+            messages to text. `None`: the kept sentences are handed on verbatim.
         selector: Chooses under the budget.
         counter: The tokens of the model that will read the result; the marker's own tokenizer when not given.
         template: What the writer is sent.
+        floor: What happens to sentences of the writer that the context does not support.
+        on_chat_error: When the writer fails, hand on the verbatim `extract` and say why, or `raise` the `ChatError`.
 
     Raises:
-        ConfigError: No counter is given and the marker has none, or `chat` is no writer.
+        ConfigError: No counter is given and the marker has none, `chat` is no writer, or `on_chat_error` is neither of the two.
     """
 
     def __init__(
         self,
         marker: Marker,
-        chat: ChatModel | AsyncChatModel | None = None,
+        chat: ChatModel | AsyncChatModel | ChatFunction | None = None,
         *,
         selector: Selector | None = None,
         counter: TokenCounter | Callable[[str], int] | None = None,
         template: PromptTemplate | None = None,
+        floor: FaithfulnessFloor | None = None,
+        on_chat_error: Literal["extract", "raise"] = "extract",
     ) -> None:
-        if chat is not None and not isinstance(chat, ChatModel | AsyncChatModel):
-            raise ConfigError(f"`chat` must have `complete(messages)` or `acomplete(messages)`; {type(chat).__name__} has neither.")
         chosen = counter or marker.counter
         if chosen is None:
             raise ConfigError("`counter` is needed: this marker has no tokenizer. Pass `TiktokenCounter('gpt-4o')` or any `text -> int`.")
+        if on_chat_error not in ("extract", "raise"):
+            raise ConfigError(f"`on_chat_error` must be 'extract' or 'raise', got {on_chat_error!r}.")
         self._marker = marker
-        self._chat = chat
+        self._chat: Writer | None = None if chat is None else as_chat(chat)
         self._selector = selector or GreedySelector()
         self._counter = as_counter(chosen)
-        self._template = template or GuidedPrompt()
+        self._writing = Writing(
+            template=template or GUIDED,
+            counter=self._counter,
+            floor=floor or FaithfulnessFloor(),
+            window=self._chat.context_window if isinstance(self._chat, Windowed) else None,
+            raises=on_chat_error == "raise",
+        )
 
     def compress(
         self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int, namespace: str = ""
@@ -94,12 +102,12 @@ class ContextCompressor:
             InputError: The documents or the question cannot be used.
             ConfigError: The budget is not a whole number of at least 1, or the writer can only be awaited.
             ModelError: The marker's model failed.
-            ChatError: The writer returned something that is not text. What the writer itself raises comes through as it is.
+            ChatError: The writer failed, and `on_chat_error` is `raise`.
         """
-        plan = self.prepare(documents, query, target_tokens=target_tokens, namespace=namespace)
-        started = time.perf_counter()
-        reply = self._ask(plan.messages) if plan.messages else None
-        return self.finish(plan, reply, write_ms=_milliseconds(started))
+        draft = self._draft(documents, query, target_tokens, namespace)
+        writer = self._writer(draft, namespace)
+        rewrite = talk(self._dialogue(draft), writer) if writer else None
+        return finish(draft, rewrite, counter=self._counter)
 
     async def acompress(
         self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int, namespace: str = ""
@@ -108,17 +116,56 @@ class ContextCompressor:
         request = await asyncio.to_thread(self._count, documents, query, target_tokens, namespace)
         started = time.perf_counter()
         marking = request.everything or await self._marker.amark(request.documents, request.query, namespace=namespace)
-        plan = await asyncio.to_thread(self._plan, request, marking, _milliseconds(started))
-        started = time.perf_counter()
-        reply = await self._aask(plan.messages) if plan.messages else None
-        return self.finish(plan, reply, write_ms=_milliseconds(started))
+        draft = await asyncio.to_thread(self._select, request, marking, _milliseconds(started))
+        writer = self._writer(draft, namespace)
+        rewrite = await atalk(self._dialogue(draft), writer) if writer else None
+        return finish(draft, rewrite, counter=self._counter)
 
-    def prepare(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int, namespace: str = "") -> Plan:
+    def plan(
+        self,
+        documents: DocumentLike | Iterable[DocumentLike],
+        query: str,
+        *,
+        target_tokens: int,
+        rates: Rates | None = None,
+        namespace: str = "",
+    ) -> Plan:
+        """A dry run: what would be kept, what the writer would be sent, and whether it pays. Marks, but asks nobody.
+
+        Args:
+            documents: As for `compress`.
+            query: As for `compress`.
+            target_tokens: As for `compress`.
+            rates: What your models cost and how fast they are.
+            namespace: As for `compress`.
+
+        Raises:
+            InputError: The documents or the question cannot be used.
+            ConfigError: The budget is not a whole number of at least 1.
+            ModelError: The marker's model failed.
+        """
+        draft = self._draft(documents, query, target_tokens, namespace)
+        conversations = next(self._dialogue(draft), ()) if self._writer(draft, namespace) else ()
+        return Plan(
+            marking=draft.marking,
+            selection=draft.selection,
+            conversations=tuple(tuple(messages) for messages in conversations),
+            original_tokens=draft.original_tokens,
+            target_tokens=draft.target_tokens,
+            passthrough=draft.passthrough,
+            standout=math.inf if draft.passthrough else standout(draft.marking.scores),
+            writer_input_tokens=sum(self._counter.count([message.content for messages in conversations for message in messages])),
+            writer_output_tokens=draft.target_tokens * len(conversations),
+            rates=rates or Rates(),
+            milliseconds=draft.milliseconds,
+        )
+
+    def _draft(self, documents: DocumentLike | Iterable[DocumentLike], query: str, target_tokens: int, namespace: str) -> Draft:
         """Mark and select. When the whole context fits the budget no model runs and everything is kept."""
         request = self._count(documents, query, target_tokens, namespace)
         started = time.perf_counter()
         marking = request.everything or self._marker.mark(request.documents, request.query, namespace=namespace)
-        return self._plan(request, marking, _milliseconds(started))
+        return self._select(request, marking, _milliseconds(started))
 
     def _count(self, documents: DocumentLike | Iterable[DocumentLike], query: str, target_tokens: int, namespace: str) -> _Request:
         """Check the request, and see whether there is anything to compress."""
@@ -130,53 +177,26 @@ class ContextCompressor:
         everything = self._everything_fits(request, query, target_tokens, namespace) if fits else None
         return _Request(request, query, target_tokens, original_tokens, everything, _milliseconds(started))
 
-    def _plan(self, request: _Request, marking: Marking, mark_ms: float) -> Plan:
+    def _select(self, request: _Request, marking: Marking, mark_ms: float) -> Draft:
         started = time.perf_counter()
         selection = self._selector.select(marking, target_tokens=request.target_tokens, counter=self._counter)
-        asks = self._chat is not None and not request.everything and bool(selection.kept)
-        messages = tuple(self._template(marking, target_tokens=request.target_tokens)) if asks else ()
-        return Plan(
+        return Draft(
             marking=marking,
             selection=selection,
-            messages=messages,
             original_tokens=request.original_tokens,
             target_tokens=request.target_tokens,
             milliseconds={"count": request.milliseconds, "mark": mark_ms, "select": _milliseconds(started)},
             passthrough=request.everything is not None,
         )
 
-    def finish(self, plan: Plan, reply: ChatReply | None = None, *, write_ms: float = 0.0) -> CompressedContext:
-        """Turn a plan and the writer's reply into the result. A reply that is empty or over the budget gives way to the extract."""
-        text, tokens, reasons = plan.selection.text, plan.selection.tokens, [plan.selection.reason]
-        method: Method = "passthrough" if plan.passthrough else "extract"
-        milliseconds = plan.milliseconds if reply is None else {**plan.milliseconds, "write": write_ms}
-        if reply is not None:
-            written = reply.text.strip()
-            reply_tokens = self._counter.count([written])[0]
-            if not written:
-                reasons.append("the writer's reply was empty")
-            elif reply_tokens > plan.target_tokens:
-                reasons.append(f"the writer's reply had {reply_tokens} tokens, the budget is {plan.target_tokens}")
-            else:
-                text, tokens, method = written, reply_tokens, "rewrite"
-        sources = _sources(plan.marking)
-        kept = tuple(sources[i] for i in plan.selection.kept)
-        return CompressedContext(
-            query=plan.marking.query,
-            text=text,
-            method=method,
-            sources=kept,
-            kept=kept,
-            dropped=tuple(sources[i] for i in plan.selection.dropped),
-            target_tokens=plan.target_tokens,
-            original_tokens=plan.original_tokens,
-            compressed_tokens=tokens,
-            counter=self._counter.name,
-            reason="; ".join(filter(None, reasons)) or None,
-            milliseconds=milliseconds,
-            marking=plan.marking,
-            selection=plan.selection,
-        )
+    def _writer(self, draft: Draft, namespace: str) -> Writer | None:
+        """Whom to ask; nobody when there is nothing to shorten."""
+        if draft.passthrough or not draft.selection.kept:
+            return None
+        return self._chat.for_namespace(namespace) if isinstance(self._chat, Namespaced) else self._chat
+
+    def _dialogue(self, draft: Draft) -> Dialogue[Rewrite]:
+        return self._writing.rewrite(draft.marking, frozenset(draft.selection.kept), draft.target_tokens)
 
     def _everything_fits(self, documents: Sequence[Document], query: str, target_tokens: int, namespace: str) -> Marking | None:
         """Every sentence marked, when they fit as they will be laid out."""
@@ -187,38 +207,6 @@ class ContextCompressor:
         complete = all(not sentences[i].text.strip() for i in selection.dropped)
         return marking if complete else None
 
-    def _ask(self, messages: Sequence[Message]) -> ChatReply:
-        if not isinstance(self._chat, ChatModel):
-            raise ConfigError("`chat` can only be awaited; call `acompress`, or pass a writer with `complete`.")
-        return _checked(self._chat.complete(messages))
-
-    async def _aask(self, messages: Sequence[Message]) -> ChatReply:
-        if isinstance(self._chat, AsyncChatModel):
-            return _checked(await self._chat.acomplete(messages))
-        return await asyncio.to_thread(self._ask, messages)
-
 
 def _milliseconds(started: float) -> float:
     return 1e3 * (time.perf_counter() - started)
-
-
-def _checked(reply: object) -> ChatReply:
-    if not isinstance(reply, ChatReply) or not isinstance(reply.text, str):
-        raise ChatError(f"the writer returned {type(reply).__name__}; it must return a `ChatReply` with text, and raise when it has none.")
-    return reply
-
-
-def _sources(marking: Marking) -> list[Source]:
-    return [
-        Source(
-            document_id=sentence.document.id,
-            position=sentence.position,
-            start=sentence.start,
-            end=sentence.end,
-            text=sentence.text,
-            score=score,
-            marked=marked,
-            metadata=sentence.document.metadata,
-        )
-        for sentence, score, marked in zip(marking.sentences, marking.scores, marking.marked, strict=True)
-    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import platform
 import re
@@ -27,6 +28,7 @@ from attngs.types import Marking
 
 if TYPE_CHECKING:
     from attngs.result import CompressedContext
+    from attngs.worth import Plan
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 """Characters that would let a document steer the terminal."""
@@ -74,12 +76,40 @@ def ledger(result: CompressedContext, out: Path | None) -> None:
     line = (
         f"{result.original_tokens:,} -> {result.compressed_tokens:,} tokens ({smaller}budget "
         f"{result.target_tokens:,}, counted by {result.counter}), {kept} of {total} sentences, {result.method}, {times}"
+        + (f", the writer read {result.usage.input_tokens:,} and wrote {result.usage.output_tokens:,} tokens" if result.usage else "")
     )
     _stderr().print(Text(line, style="dim"), soft_wrap=True)
+    for statement in result.unsupported:
+        claims = ", ".join(claim.text for claim in statement.unsupported)
+        _stderr().print(
+            Text(f"{statement.decision}, for {_shown(claims)} is not in the context: {_shown(statement.written)}", style="yellow")
+        )
     if result.reason:
         _stderr().print(Text(f"note: {result.reason}", style="yellow"), soft_wrap=True)
     if out is not None:
         _stderr().print(Text(f"written: {out}", style="dim"), soft_wrap=True)
+
+
+def plan_table(plan: Plan) -> str:
+    """What a dry run found, a line each; money only where prices are known."""
+    table = Table(box=None, show_header=False)
+    sent = f" as {len(plan.conversations)} conversations" if len(plan.conversations) > 1 else ""
+    rows = [
+        ("context", f"{plan.original_tokens:,} tokens, {len(plan.marking.sentences):,} sentences, {sum(plan.marking.marked):,} marked"),
+        ("result", f"{'at most ' if plan.conversations else ''}{plan.compressed_tokens:,} tokens of {plan.target_tokens:,}"),
+        ("smaller", f"{plan.compression_ratio:.1f}x"),
+        ("stands out", "too few sentences to say" if plan.standout == math.inf else f"{plan.standout:.2f} (1 is chance)"),
+    ]
+    if plan.conversations:
+        rows.append(("writer reads", f"{plan.writer_input_tokens:,} tokens{sent}, writes at most {plan.writer_output_tokens:,}"))
+    if plan.rates.reader_price:
+        rows.append(("a read saves", f"{plan.saving:.6f}"))
+    if plan.writer_cost:
+        pays = "never" if plan.break_even_reads == math.inf else f"after {plan.break_even_reads:.2f} reads"
+        rows.append(("writer costs", f"{plan.writer_cost:.6f}, pays {pays}"))
+    for name, value in (*rows, ("advice", plan.advice)):
+        table.add_row(name, value)
+    return _rendered(table, terminal=sys.stdout.isatty())
 
 
 def marking_table(marking: Marking, top: int, *, to_file: bool = False) -> str:
@@ -96,10 +126,7 @@ def marking_table(marking: Marking, top: int, *, to_file: bool = False) -> str:
             _shown(sentence.text),
         )
     table.caption = f"{sum(marking.marked)} of {len(marking.sentences)} sentences marked"
-    terminal = sys.stdout.isatty() and not to_file
-    page = io.StringIO()
-    Console(file=page, force_terminal=terminal, no_color=not terminal, width=None if terminal else 140).print(table)
-    return page.getvalue()
+    return _rendered(table, terminal=sys.stdout.isatty() and not to_file)
 
 
 def marking_json(marking: Marking) -> str:
@@ -133,6 +160,12 @@ def info() -> None:
     table.add_row("hub cache", Text(os.environ.get("HF_HOME", "~/.cache/huggingface") + " (only for --marker MODEL)"))
     table.add_row("tiktoken cache", Text(os.environ.get("TIKTOKEN_CACHE_DIR", "not set (only for --tokens NAME)")))
     Console().print(table)
+
+
+def _rendered(table: Table, *, terminal: bool) -> str:
+    page = io.StringIO()
+    Console(file=page, force_terminal=terminal, no_color=not terminal, width=None if terminal else 140).print(table)
+    return page.getvalue()
 
 
 def _version_of(package: str) -> str:

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from attngs import console
-from attngs.files import write_whole
-
-if TYPE_CHECKING:
-    from attngs.marker import Marker
-
-
-class Unit(StrEnum):
-    """Units of selection."""
-
-    auto = "auto"
-    sentence = "sentence"
-    line = "line"
-    turn = "turn"
+from attngs.cli_options import MarkerName, Unit, marker_of, put
 
 
 class EvalFormat(StrEnum):
@@ -39,10 +26,6 @@ Data = Annotated[
         help='One example a line: {"query": "...", "documents": ["..."], "evidence": [{"doc_id": "document-1", "text": "a quote"}]}.',
         show_default=False,
     ),
-]
-MarkerName = Annotated[
-    str,
-    typer.Option("--marker", "-m", metavar="MODEL", help="A Hugging Face model name or folder, or `default`, the embedded one."),
 ]
 
 
@@ -101,23 +84,3 @@ def evaluate(
         with console.progress():
             evaluation = judge(data, marker_of(marker, adapter, probe, unit))
         put(evaluation.to_json() + "\n" if format == EvalFormat.json else eval_table(evaluation), out)
-
-
-def marker_of(name: str, adapter: Path | None, probe: Path | None, unit: Unit | None) -> Marker:
-    """The marker that the options name; without a unit, the probe's own."""
-    from attngs.marker import Marker
-    from attngs.sentences import Splitter
-
-    splitter = Splitter(unit.value) if unit else None
-    if name == "default" and adapter is None:
-        return Marker.default(probe=probe, splitter=splitter)
-    return Marker.from_pretrained(name, adapter=adapter, probe=probe, splitter=splitter)
-
-
-def put(text: str, out: Path | None) -> None:
-    """Write a text whole, or to standard output."""
-    if out is None:
-        sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
-        sys.stdout.buffer.flush()
-    else:
-        write_whole(out, text)

@@ -6,7 +6,7 @@ Each has a default in attngs, a fake in `attngs.testing`, and, where a wrong one
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,7 +106,29 @@ class ResultCache(Protocol):
         ...
 
 
+@runtime_checkable
+class Windowed(Protocol):
+    """A writer that knows how many tokens it can read, its reply included; `None`: unknown."""
+
+    @property
+    def context_window(self) -> int | None: ...
+
+
 class PromptTemplate(Protocol):
-    """Turn marks into the messages that a writer gets."""
+    """Turn marks into the messages that a writer gets. `attngs.prompts.GuidedPrompt` says what each part is for."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def context(self) -> Literal["all", "marked"]: ...
+
+    @property
+    def cites(self) -> bool: ...
+
+    @property
+    def answer(self) -> str: ...
 
     def __call__(self, marking: Marking, *, target_tokens: int) -> Sequence[Message]: ...
+
+    def again(self, messages: Sequence[Message], reply: str, *, tokens: int, target_tokens: int) -> Sequence[Message]: ...

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -22,7 +23,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from attngs.marking import ranking
 
 if TYPE_CHECKING:
-    from attngs.result import CompressedContext
+    from attngs.result import CompressedContext, Statement
+    from attngs.statements import Decision
     from attngs.types import Sentence
 
 State = Literal["kept", "marked", "dropped"]
@@ -38,6 +40,12 @@ _METHODS = {
     "passthrough": "everything fitted, no model ran",
     "extract": "kept sentences, verbatim",
     "rewrite": "in the writer's words",
+}
+_DECISIONS: dict[Decision, str] = {
+    "kept": "as written",
+    "replaced": "replaced by its source, verbatim",
+    "dropped": "dropped",
+    "cut": "cut for the budget",
 }
 _STATES: dict[tuple[bool, bool], tuple[State, str]] = {  # (kept, marked)
     (True, True): ("kept", "Kept"),
@@ -116,12 +124,25 @@ class _Scale:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """One sentence of a rewrite, and the numbers of the sentences that it is made of."""
+
+    statement: Statement
+    verdict: str
+    sources: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Panel:
     """One question with everything that the page says about it."""
 
     number: int
     result: CompressedContext
     blocks: tuple[_Block, ...]
+    said: tuple[_Said, ...]
+    """Of a rewrite, its sentences."""
+    kept: frozenset[int]
+    """Sentences of the extract; of a rewrite those that it is made of."""
     scale: _Scale
     scored: bool
     size: str
@@ -158,10 +179,14 @@ def _template() -> Template:
 def _panel(number: int, result: CompressedContext) -> _Panel:
     scale = _Scale.of(result.marking.scores)
     original = result.original_tokens
+    numbers = {(sentence.position, sentence.start): i for i, sentence in enumerate(result.marking.sentences)}
+    kept = frozenset(numbers[source.position, source.start] for source in result.sources)
     return _Panel(
         number=number,
         result=result,
-        blocks=tuple(_blocks(result, scale)),
+        blocks=tuple(_blocks(result, scale, kept)),
+        said=tuple(_said(statement, numbers) for statement in result.statements),
+        kept=kept,
         scale=scale,
         scored=result.method != "passthrough",
         size=_size(original, result.compression_ratio),
@@ -172,8 +197,17 @@ def _panel(number: int, result: CompressedContext) -> _Panel:
     )
 
 
-def _blocks(result: CompressedContext, scale: _Scale) -> Iterable[_Block]:
-    marking, kept = result.marking, set(result.selection.kept)
+def _said(statement: Statement, numbers: Mapping[tuple[int, int], int]) -> _Said:
+    claims = ", ".join(f"{claim.text} ({claim.kind})" for claim in statement.unsupported)
+    return _Said(
+        statement=statement,
+        verdict=_DECISIONS[statement.decision] + (f"; not in the context: {claims}" if claims else ""),
+        sources=tuple((numbers[source.position, source.start], _short(source.document_id, 32)) for source in statement.sources[:4]),
+    )
+
+
+def _blocks(result: CompressedContext, scale: _Scale, kept: AbstractSet[int]) -> Iterable[_Block]:
+    marking = result.marking
     ranks = {i: rank for rank, i in enumerate(ranking(marking.scores), 1)}
     for position, members in groupby(enumerate(marking.sentences), key=lambda pair: pair[1].position):
         numbered = list(members)

@@ -8,10 +8,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
+from attngs.checks.claim import Claim
 from attngs.report import render_html
-from attngs.types import Marking, Selection, Source
+from attngs.statements import Decision
+from attngs.types import Marking, Selection, Source, Usage
 
 Method = Literal["passthrough", "extract", "rewrite"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One sentence that the writer wrote, and what became of it."""
+
+    text: str
+    """As it stands in the result at `[start, end)`; empty when it does not."""
+    written: str
+    """As the writer wrote it."""
+    start: int
+    end: int
+    decision: Decision
+    """`kept`; `replaced` by its closest source, verbatim; `dropped` for want of one; `cut` for the budget."""
+    sources: tuple[Source, ...]
+    """The sentences that it is made of, the closest first."""
+    support: float
+    """0 to 1: how well they carry it."""
+    unsupported: tuple[Claim, ...]
+    """What the writer brought in that they do not hold; empty: faithful, as far as can be checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +45,12 @@ class CompressedContext:
     method: Method
     """`passthrough`: everything fitted and no model ran. `extract`: kept sentences, verbatim. `rewrite`: the writer's words."""
     sources: tuple[Source, ...]
-    """The kept sentences, in reading order: what `text` is made of, or, for a rewrite, what it was to be made of."""
+    """What `text` is made of, in reading order: the kept sentences, or those that the sentences of a rewrite are linked to."""
     kept: tuple[Source, ...]
     dropped: tuple[Source, ...]
-    """With `kept`: every sentence of the documents, once."""
+    """With `kept`: every sentence of the documents, once. Which of them the verbatim extract has; a rewrite may use others."""
+    statements: tuple[Statement, ...] = ()
+    """Every sentence of a rewrite, and what became of it."""
     target_tokens: int
     original_tokens: int
     compressed_tokens: int
@@ -35,6 +59,10 @@ class CompressedContext:
     """Whose tokens these are."""
     reason: str | None = None
     """Why the result is not what was asked for; `None` when it is."""
+    fallback_reason: str | None = None
+    """Why the writer's text was not used; part of `reason`."""
+    usage: Usage | None = None
+    """Tokens that the writer used, in its own; `None` when there was none, or it did not say."""
     milliseconds: Mapping[str, float] = field(default_factory=dict[str, float])
     """Time by stage."""
     marking: Marking
@@ -47,14 +75,21 @@ class CompressedContext:
             return self.original_tokens / self.compressed_tokens
         return math.inf if self.original_tokens else 1.0
 
+    @property
+    def unsupported(self) -> tuple[Statement, ...]:
+        """Sentences of the writer that the context did not support; none of them is in `text`."""
+        return tuple(statement for statement in self.statements if statement.unsupported)
+
     def to_dict(self) -> dict[str, object]:
         """Plain values, ready for JSON."""
-        names = ("query", "text", "method", "reason", "target_tokens", "original_tokens", "compressed_tokens", "counter")
+        names = ("query", "text", "method", "reason", "fallback_reason", "target_tokens", "original_tokens", "compressed_tokens", "counter")
         ratio = self.compression_ratio
         return {
             **{name: getattr(self, name) for name in names},
             "compression_ratio": round(ratio, 4) if ratio != math.inf else None,
             "milliseconds": {stage: round(time, 1) for stage, time in self.milliseconds.items()},
+            "usage": self.usage._asdict() if self.usage else None,
+            "statements": [_plain_statement(statement) for statement in self.statements],
             "sources": [_plain_source(source) for source in self.sources],
             "kept": [_plain_source(source) for source in self.kept],
             "dropped": [_plain_source(source) for source in self.dropped],
@@ -67,6 +102,16 @@ class CompressedContext:
     def to_html(self) -> str:
         """A self-contained page: the context as a heat map with the question, what was kept, and the token ledger."""
         return render_html([self])
+
+
+def _plain_statement(statement: Statement) -> dict[str, object]:
+    """Sources by their place alone: their texts stand under `sources`."""
+    names = ("text", "written", "start", "end", "decision", "support")
+    return {
+        **{name: getattr(statement, name) for name in names},
+        "sources": [[source.document_id, source.position, source.start, source.end] for source in statement.sources],
+        "unsupported": [claim._asdict() for claim in statement.unsupported],
+    }
 
 
 def _plain_source(source: Source) -> dict[str, object]:

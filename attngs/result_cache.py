@@ -18,6 +18,10 @@ DEFAULT_RESULT_BYTES = 64 * 2**20
 """About 30,000 replies of 2,000 characters."""
 
 
+_GET = "SELECT value, checksum, used, (SELECT max(used) FROM results) FROM results WHERE owner = ? AND key = ?"
+_TOUCH = "UPDATE results SET used = 1 + (SELECT max(used) FROM results) WHERE owner = ? AND key = ?"
+
+
 class MemoryResults:
     """Results of this process, forgotten when it ends.
 
@@ -66,19 +70,17 @@ class SqliteResults:
         self._file = ResultFile(path, timeout)
 
     def get(self, namespace: str, key: bytes) -> bytes | None:
-        value, owner = None, digest(namespace)
+        row, owner = None, digest(namespace)
         with self._file.lenient("read"), self._file.use() as connection:
-            row = connection.execute("SELECT value, checksum FROM results WHERE owner = ? AND key = ?", (owner, key)).fetchone()
-            if row is None:
-                return None
-            if not isinstance(row[0], bytes) or row[1] != digest(owner, key, row[0]):
-                raise self._file.damaged("an entry is not what was written")
-            value = row[0]
-            connection.execute(
-                "UPDATE results SET used = 1 + (SELECT max(used) FROM results) "
-                "WHERE owner = ? AND key = ? AND used < (SELECT max(used) FROM results)",
-                (owner, key),
-            )
+            row = connection.execute(_GET, (owner, key)).fetchone()
+        if row is None:
+            return None
+        value, checksum, used, latest = row
+        if not isinstance(value, bytes) or checksum != digest(owner, key, value):
+            raise self._file.damaged("an entry is not what was written")
+        if used != latest:
+            with self._file.lenient("written"), self._file.use() as connection:
+                connection.execute(_TOUCH, (owner, key))
         return value
 
     def put(self, namespace: str, key: bytes, value: bytes) -> None:

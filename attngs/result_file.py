@@ -82,7 +82,7 @@ class ResultFile:
             AssetError: Somebody still reads what it held.
         """
         with self.use() as connection:
-            connection.execute("VACUUM")  # pages that were split keep copies that `secure_delete` does not see
+            connection.execute("VACUUM")  # pages that were merged keep copies that `secure_delete` does not see
             (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise AssetError(f"the log of `{self.path}` is in use and may still hold what was removed. Call `clear` again.")

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple, get_args
 
 from attngs.boundaries import after_space, cut_position, pack, sentence_ends
 from attngs.errors import ConfigError
+from attngs.labels import LABEL, speaker_of
 from attngs.types import Span
 
 Unit = Literal["sentence", "line", "turn", "auto"]
@@ -30,13 +31,6 @@ _LINE = re.compile(r"\S[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]*")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n|\r[^\S\r\n]*\r|\u2029")
 _PARAGRAPH_LINES = 5000  # a "paragraph" of more lines is judged in parts, which bounds the memory it takes
 
-_LABEL = re.compile(
-    r"""(?P<stamp>[\[(]?\d[\d/.:,\-TZ\ ]{3,24}(?:[AaPp]\.?[Mm]\.?)?[\])]?\s?[-–—|]?\s?)?
-    (?:<(?P<nick>[^<>\n]{1,40})>:?(?=\s)
-    | \*{0,2}(?!(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b)
-      (?P<name>[^\W\d_][^:：\n!?;|{}"=<>]{0,79})\*{0,2}(?:：|:\*{0,2}(?=\s|$)))""",
-    re.VERBOSE,
-)
 _ROLES = frozenset(
     "user assistant ai human system bot agent chatbot customer client model chatgpt claude gemini q a question "
     "answer interviewer interviewee doctor patient me you usuario usuário asistente assistente benutzer assistent "
@@ -214,7 +208,7 @@ def _kind(text: str, line: _Line, *, fenced: bool, tabular: bool) -> str:
         return "code"
     if tabular:
         return "record"
-    if _LABEL.match(text, line.start, line.end):
+    if LABEL.match(text, line.start, line.end):
         return "label"
     prose = kind is None or (kind == "json" and text[line.end - 1] not in "}]{[,\"'0123456789el")
     return "prose" if prose else str(kind)
@@ -265,7 +259,7 @@ def _turn_starts(text: str, *, only_transcripts: bool = False) -> list[int]:
     lines = paragraphs = opened = 0
     for paragraph in _paragraphs(text, 0, len(text)):
         rows = [] if _is_tabular(text, paragraph) else paragraph
-        found = [(line.start, speaker) for line in rows if (speaker := _speaker(text, line))]
+        found = [(line.start, speaker) for line in rows if (speaker := speaker_of(LABEL.match(text, line.start, line.end)))]
         opened += bool(found) and found[0][0] == paragraph[0].start
         labels += found
         lines, paragraphs = lines + len(paragraph), paragraphs + 1
@@ -281,14 +275,6 @@ def _turn_starts(text: str, *, only_transcripts: bool = False) -> list[int]:
     if len(roles) > 1 and recurring <= roles:  # "Tip:" inside an answer of the assistant is no speaker
         labels = [label for label in labels if label[1] in roles]
     return [start for start, _ in labels]
-
-
-def _speaker(text: str, line: _Line) -> str:
-    """Who a line says is speaking; empty if it does not look like a label."""
-    label = _LABEL.match(text, line.start, line.end)
-    name = (label["nick"] or label["name"]).strip(" *").casefold() if label else ""
-    words = name.partition("(")[0].split()
-    return name if len(words) <= 6 and not any(word.endswith(",") for word in words) else ""
 
 
 _ENDS: dict[Unit, Callable[[str], Iterator[int]]] = {

@@ -26,11 +26,13 @@ class FakeChat:
 
     Args:
         replies: Texts or whole replies to return, or exceptions to raise.
+        context_window: Tokens that it pretends to read and write together; `None`: unknown.
     """
 
-    def __init__(self, *replies: str | ChatReply | Exception) -> None:
+    def __init__(self, *replies: str | ChatReply | Exception, context_window: int | None = None) -> None:
         if not replies:
             raise ConfigError("`FakeChat` needs at least one reply.")
+        self.context_window = context_window
         self._replies = replies
         self.calls: list[tuple[Message, ...]] = []
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from attngs.cli import app
 from attngs.testing import tiny_model, tiny_tokenizer
 from benchmarks.preferences import generate, rows
+from tests.loopback.server import LoopbackServer
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "attngs" / "__init__.py"]
@@ -38,9 +39,12 @@ def test_python_blocks(example: CodeExample, eval_example: EvalExample) -> None:
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("attngs ") and "my-marker" not in command])
-def test_commands(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands(command: str, monkeypatch: pytest.MonkeyPatch, loopback: LoopbackServer) -> None:
+    """Where a chat model is named, an endpoint on this machine answers in its place."""
     monkeypatch.chdir(ROOT)
-    result = CliRunner().invoke(app, shlex.split(command)[1:])
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.setenv("OPENAI_BASE_URL", loopback.url)
+    result = CliRunner().invoke(app, shlex.split(command.replace("http://localhost:11434/v1", loopback.url))[1:])
     assert result.exit_code == 0, result.stderr
     assert len(result.stdout) > 80
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import nullcontext
-from typing import Any
 
 from attngs.chat.background import BackgroundLoop
+from attngs.chat.failures import as_chat_error
 from attngs.chat.messages import clean_messages
-from attngs.chat.retry import is_retryable, retry_after
 from attngs.errors import ChatError, ConfigError
 from attngs.protocols import AsyncChatModel, ChatModel
 from attngs.types import ChatReply, Message
@@ -99,17 +98,7 @@ class CallableChat:
         )
 
     def _failure(self, error: Exception) -> ChatError:
-        response = getattr(error, "response", None)
-        codes = (getattr(error, "status_code", None), getattr(response, "status_code", None))
-        status = next((code for code in codes if isinstance(code, int) and not isinstance(code, bool)), None)
-        certain = is_retryable(status) if status is not None else isinstance(error, TimeoutError | ConnectionError)
-        headers: Any = getattr(response, "headers", None)
-        return ChatError(
-            f"the chat function `{self._name}` raised {type(error).__name__}: {_one_line(str(error))}",
-            retryable=certain,
-            status=status,
-            retry_after=retry_after(headers) if isinstance(headers, Mapping) else None,
-        )
+        return as_chat_error(error, f"the chat function `{self._name}`")
 
     def _refuse_inside_a_loop(self) -> None:
         try:
@@ -135,8 +124,3 @@ def as_chat(value: object) -> ChatModel | AsyncChatModel:
     if callable(value):
         return CallableChat(value)
     raise ConfigError(f"`chat` must have `complete(messages)` or `acomplete(messages)`, or be a function, got {type(value).__name__}.")
-
-
-def _one_line(text: str, most: int = 300) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[:most]}..."

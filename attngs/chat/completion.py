@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attngs.chat.messages import clean_text
@@ -15,8 +15,13 @@ LONGEST_EXCERPT = 300
 """Characters of a server's own words in our messages: enough to understand them, too few to carry a document along."""
 
 
-def read_completion(body: bytes, content_type: str) -> ChatReply:
+def read_completion(body: bytes, content_type: str, mask: Callable[[str], str]) -> ChatReply:
     """Read the first choice.
+
+    Args:
+        body: As it came.
+        content_type: What the server calls it.
+        mask: Hides secrets in what the server says about an error.
 
     Returns:
         A refusal has its text and `finish_reason="refusal"`; tool calls without text have no text and `finish_reason="tool_calls"`.
@@ -26,7 +31,7 @@ def read_completion(body: bytes, content_type: str) -> ChatReply:
     """
     data = _parsed(body, content_type)
     if data.get("error"):
-        raise _described(data)
+        raise _described(data, mask)
     choices = data.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise _malformed("it has no `choices`")
@@ -47,14 +52,14 @@ def read_completion(body: bytes, content_type: str) -> ChatReply:
     )
 
 
-def own_words(body: object) -> str:
+def own_words(body: object, mask: Callable[[str], str]) -> str:
     """What a server says about its error, on one line; empty when it says nothing that can be understood.
 
     Only fields that are meant for people are read: a validation error may hold the whole request beside them.
     """
     error = body.get("error", body) if isinstance(body, Mapping) else body
     words = next((error[key] for key in ("message", "detail") if error.get(key)), "") if isinstance(error, Mapping) else error
-    line = " ".join(words.split()) if isinstance(words, str) and not words.lstrip().startswith("<") else ""
+    line = mask(" ".join(words.split())) if isinstance(words, str) and not words.lstrip().startswith("<") else ""
     return line if len(line) <= LONGEST_EXCERPT else f"{line[:LONGEST_EXCERPT]}..."
 
 
@@ -71,13 +76,13 @@ def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
     return data
 
 
-def _described(data: dict[str, Any]) -> ChatError:
+def _described(data: dict[str, Any], mask: Callable[[str], str]) -> ChatError:
     """Gateways put the error of the server behind them into a reply with status 200."""
     error = data["error"]
     code = error.get("code") if isinstance(error, dict) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else None
     return ChatError(
-        f"the endpoint replied with an error: {own_words(data) or 'it does not say which'}",
+        f"the endpoint replied with an error: {own_words(data, mask) or 'it does not say which'}",
         status=status,
         retryable=status is not None and is_retryable(status),
     )

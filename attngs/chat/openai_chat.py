@@ -170,26 +170,32 @@ class OpenAIChat:
 
         try:
             async with client.chat.completions.with_streaming_response.create(**request, extra_body=self._extra or None) as response:
-                return read_completion(await _body(response.iter_bytes()), response.headers.get("content-type", ""))
+                body, content_type = await _body(response.iter_bytes()), response.headers.get("content-type", "")
         except ChatError as error:
-            failure = ChatError(self._mask(str(error)), retryable=error.retryable, status=error.status, retry_after=error.retry_after)
+            failure = error
         except APIError as error:
             failure = self._explained(error)
         except OpenAIError as error:
-            failure = ChatError(self._mask(f"the openai package failed: {error}"))
+            failure = ChatError(f"the openai package failed: {error}")
         except Exception as error:  # the body broke off: whatever the HTTP library of the day raises
             failure = self._lost(error)
-        raise failure  # outside of the handlers: what was caught there holds the request, and the request holds the key
+        else:
+            try:
+                return read_completion(body, content_type, self._mask)
+            except ChatError as error:
+                failure = error
+        # raised outside of the handlers: what was caught there holds the request, and the request holds the key
+        raise ChatError(self._mask(str(failure)), retryable=failure.retryable, status=failure.status, retry_after=failure.retry_after)
 
     def _explained(self, error: APIError) -> ChatError:
         from openai import APIStatusError
 
         if not isinstance(error, APIStatusError):
             return self._lost(error.__cause__ or error)
-        status, words = error.status_code, own_words(error.body)
+        status, words = error.status_code, own_words(error.body, self._mask)
         spent = error.code == "insufficient_quota"  # a 429 that no waiting changes
         return ChatError(
-            self._mask(f"{self._url} answered with status {status}: {words or 'it does not say why'}{self._remedy(status, words)}"),
+            f"{self._url} answered with status {status}: {words or 'it does not say why'}{self._remedy(status, words)}",
             retryable=is_retryable(status) and not spent,
             status=status,
             retry_after=retry_after(error.response.headers),
@@ -207,7 +213,7 @@ class OpenAIChat:
         return ""
 
     def _lost(self, error: BaseException) -> ChatError:
-        reason = self._mask(f"{type(error).__name__}: {error}".partition("\n")[0])
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         return ChatError(f"the connection to {self._url} failed ({reason}). Is it running, and is `base_url` right?", retryable=True)
 
 

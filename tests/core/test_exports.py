@@ -22,6 +22,6 @@ def test_every_name_is_there_and_only_those() -> None:
 
 @pytest.mark.parametrize("statement", ["import attngs", "from attngs import Document, Splitter, GreedySelector", "import attngs.cli"])
 def test_importing_loads_no_model_library(statement: str) -> None:
-    code = f"import sys; {statement}; print(sorted({{'torch', 'transformers', 'tiktoken', 'tokenizers'}} & set(sys.modules)))"
+    code = f"import sys; {statement}; print(sorted({{'torch', 'transformers', 'tiktoken', 'tokenizers', 'openai'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import subprocess
 import sys
-import threading
 import traceback
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from attngs import OpenAIChat
 from attngs.chat.completion import read_completion
+from attngs.chat.credentials import Mask
 from attngs.chat.retry import retry_after
 from attngs.errors import ChatError, ConfigError, InputError
 from attngs.types import ChatReply, Message, Usage
+from tests.loopback.asking import KEY, ask, chat_of
 from tests.loopback.server import LoopbackServer, refused_url
 from tests.loopback.turns import (
     BREAK_OFF,
@@ -41,20 +40,10 @@ from tests.loopback.turns import (
     Turn,
     always,
     script,
-    seeded,
 )
 
-KEY = "sk-very-secret-123456"
-SHORT = 0.4
+SHORT = 0.8
 """Seconds of a call that is meant to run out of time."""
-
-
-def ask(text: str) -> list[Message]:
-    return [Message("system", "Repeat."), Message("user", text)]
-
-
-def chat_of(loopback: LoopbackServer, **settings: Any) -> OpenAIChat:
-    return OpenAIChat("tiny", **{"base_url": loopback.url, "api_key": KEY, "timeout": 30.0, **settings})
 
 
 def test_it_asks_and_reads_the_whole_reply(loopback: LoopbackServer) -> None:
@@ -136,14 +125,14 @@ def test_what_is_no_reply_is_an_error(loopback: LoopbackServer, turn: Turn, mess
 
 def test_a_gateway_that_hides_the_status_in_the_body() -> None:
     with pytest.raises(ChatError, match="overloaded") as caught:
-        read_completion(b'{"error": {"message": "overloaded", "code": 503}}', "application/json")
+        read_completion(b'{"error": {"message": "overloaded", "code": 503}}', "application/json", Mask())
     assert (caught.value.status, caught.value.retryable) == (503, True)
 
 
 @pytest.mark.parametrize("usage", ["null", "3", "{}", '{"prompt_tokens": -1, "completion_tokens": 2}', '{"prompt_tokens": "1"}'])
 def test_usage_that_makes_no_sense_is_none(usage: str) -> None:
     body = f'{{"choices": [{{"message": {{"content": "x"}}}}], "usage": {usage}}}'
-    assert read_completion(body.encode(), "") == ChatReply(text="x")
+    assert read_completion(body.encode(), "", Mask()) == ChatReply(text="x")
 
 
 @pytest.mark.parametrize("turn", [RATE_LIMITED, SERVER_ERROR, UNAVAILABLE, BREAK_OFF, Turn(status=408), Turn(status=409)])
@@ -207,18 +196,18 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
 @pytest.mark.parametrize("turn", [TRICKLE, HANG, Turn(delay=60.0)])
 def test_the_deadline_is_kept_whatever_the_server_does(loopback: LoopbackServer, turn: Turn) -> None:
     loopback.plan = always(turn)
-    with chat_of(loopback, timeout=SHORT) as chat, pytest.raises(ChatError, match=r"within 0\.4 s") as caught:
+    with chat_of(loopback, timeout=SHORT) as chat, pytest.raises(ChatError, match=r"within 0\.8 s") as caught:
         chat.complete(ask("hi"))
     assert caught.value.retryable
     assert len(loopback.requests) == 1
 
 
-def test_waiting_for_a_slot_counts(loopback: LoopbackServer) -> None:
+async def test_waiting_for_a_slot_counts(loopback: LoopbackServer) -> None:
     loopback.plan = always(HANG)
-    with chat_of(loopback, timeout=SHORT, max_concurrency=1) as chat, ThreadPoolExecutor(3) as pool:
-        futures = [pool.submit(chat.complete, ask(str(number))) for number in range(3)]
-        assert all(isinstance(future.exception(), ChatError) for future in futures)
-    assert len(loopback.requests) == 1
+    with chat_of(loopback, timeout=SHORT, max_concurrency=1) as chat:
+        errors = await asyncio.gather(*(chat.acomplete(ask(str(number))) for number in range(8)), return_exceptions=True)
+    assert all(isinstance(error, ChatError) for error in errors)
+    assert len(loopback.requests) < 8, "those behind the first ran out of time before it was their turn"
 
 
 def test_nobody_listens() -> None:
@@ -236,64 +225,10 @@ def test_a_refused_connection(loopback: LoopbackServer) -> None:
         chat.complete(ask("hi"))
 
 
-async def test_cancelling_ends_the_request(loopback: LoopbackServer) -> None:
-    loopback.plan = script(HANG)
-    with chat_of(loopback, max_concurrency=1) as chat:
-        task = asyncio.create_task(chat.acomplete(ask("hi")))
-        await _until(lambda: len(loopback.requests) == 1)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        await _until(lambda: loopback.gone == 1)
-        assert (await chat.acomplete(ask("next"))).text == "next", "the slot is free again"
-
-
-async def test_closing_answers_those_who_wait(loopback: LoopbackServer) -> None:
-    loopback.plan = always(HANG)
-    chat = chat_of(loopback)
-    waiting = [asyncio.create_task(chat.acomplete(ask("a"))), asyncio.create_task(asyncio.to_thread(chat.complete, ask("b")))]
-    await _until(lambda: len(loopback.requests) == 2)
-    await asyncio.to_thread(chat.close)
-    for error in await asyncio.gather(*waiting, return_exceptions=True):
-        assert isinstance(error, ChatError), error
-    chat.close()
-    with pytest.raises(ConfigError, match="closed"):
-        chat.complete(ask("c"))
-    assert not any(thread.name == "attngs-chat" for thread in threading.enumerate() if thread is chat)
-
-
-async def test_64_at_once_each_gets_its_own(loopback: LoopbackServer) -> None:
-    loopback.plan = seeded(5)
-    with chat_of(loopback, max_concurrency=7) as chat:
-        replies = await asyncio.gather(*(chat.acomplete(ask(f"from {number}")) for number in range(64)))
-    assert [reply.text for reply in replies] == [f"from {number}" for number in range(64)]
-    assert loopback.most_at_once <= 7
-    assert len(loopback.requests) > 64, "the plan did inject faults"
-
-
-def test_threads_and_loops_share_one_chat(loopback: LoopbackServer) -> None:
-    with chat_of(loopback) as chat:
-
-        def in_a_loop(number: int) -> str:
-            async def both() -> list[ChatReply]:
-                return list(await asyncio.gather(chat.acomplete(ask(f"{number} a")), chat.acomplete(ask(f"{number} b"))))
-
-            return " ".join(reply.text for reply in asyncio.run(both()))
-
-        with ThreadPoolExecutor(8) as pool:
-            sync = [pool.submit(chat.complete, ask(f"{number}")) for number in range(12)]
-            loops = [pool.submit(in_a_loop, number) for number in range(6)]
-            assert [future.result().text for future in sync] == [str(number) for number in range(12)]
-            assert [future.result() for future in loops] == [f"{number} a {number} b" for number in range(6)]
-    assert loopback.most_at_once <= 8
-
-
 def test_the_key_is_nowhere(loopback: LoopbackServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     header = "token-in-a-header"
-    loopback.plan = script(
-        Turn(status=401, text=f"Incorrect API key provided: {KEY}, nor {header}"), Turn(raw=f"{KEY}".encode()), BREAK_OFF
-    )
+    loopback.plan = script(Turn(status=401, text=f"{'x' * 290} {KEY} {header}"), Turn(raw=f"{KEY}".encode()), BREAK_OFF)
     with chat_of(loopback, max_retries=0, headers={"api-key": header}) as chat:
         shown = [repr(chat), str(chat)]
         for _ in range(3):
@@ -305,8 +240,8 @@ def test_the_key_is_nowhere(loopback: LoopbackServer, caplog: pytest.LogCaptureF
                 shown += [str(error), repr(error.args)]
                 error = error.__cause__ or error.__context__
     for text in [*shown, caplog.text]:
-        assert KEY not in text
-        assert header not in text
+        assert KEY[:8] not in text
+        assert header[:8] not in text
 
 
 def test_documents_are_not_logged_above_debug(loopback: LoopbackServer, caplog: pytest.LogCaptureFixture) -> None:
@@ -397,45 +332,13 @@ def test_a_url_with_a_password_is_not_shown() -> None:
         assert repr(chat) == "OpenAIChat('m', base_url='http://127.0.0.1:9/v1', api_key='***')"
 
 
-@pytest.mark.parametrize("end", ["", "chat.close()", "del chat", "raise SystemExit"])
-def test_it_ends_with_the_interpreter_and_without_a_word(loopback: LoopbackServer, end: str) -> None:
-    code = f"""
-from attngs import OpenAIChat
-from attngs.types import Message
-chat = OpenAIChat("m", base_url={loopback.url!r})
-print(chat.complete([Message("user", "hi")]).text)
-{end}
-"""
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.stdout, done.stderr, done.returncode) == ("hi\n", "", 0)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
-def test_a_fork_has_a_connection_of_its_own(loopback: LoopbackServer) -> None:
-    code = f"""
-import os
-from attngs import OpenAIChat
-from attngs.types import Message
-chat = OpenAIChat("m", base_url={loopback.url!r})
-print(chat.complete([Message("user", "parent")]).text, flush=True)
-if (child := os.fork()) == 0:
-    print(chat.complete([Message("user", "child")]).text, flush=True)
-    chat.close()
-    os._exit(0)
-os.waitpid(child, 0)
-print(chat.complete([Message("user", "parent again")]).text)
-"""
+def test_without_the_package_it_names_the_command() -> None:
+    code = "import sys; sys.modules['openai'] = None; import attngs; attngs.OpenAIChat('m', api_key='none')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.stdout, done.stderr) == ("parent\nchild\nparent again\n", "")
+    assert "MissingDependencyError: `OpenAIChat` needs the openai package: pip install 'attngs[openai]'" in done.stderr
 
 
 def test_the_usual_turn_answers_with_the_last_message(loopback: LoopbackServer) -> None:
     loopback.plan = always(USUAL)
     with chat_of(loopback) as chat:
         assert chat.complete([Message("user", "a"), Message("assistant", "b"), Message("user", "c")]).text == "c"
-
-
-async def _until(true: Any) -> None:
-    async with asyncio.timeout(20):
-        while not true():
-            await asyncio.sleep(0.01)

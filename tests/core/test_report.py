@@ -10,10 +10,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from attngs.compressor import ContextCompressor, Plan
+from attngs.compressor import ContextCompressor
+from attngs.finishing import Draft, finish
 from attngs.marker import Marker
 from attngs.report import render_html
 from attngs.result import CompressedContext
+from attngs.tokens import as_counter
 from attngs.types import Document, Marking, Selection, Sentence
 
 HOSTILE = "</span><script>alert(1)</script>\"' onmouseover='x' {{ 7*7 }} &amp; <b>"
@@ -50,16 +52,15 @@ def compressed(
             end += len(piece)
     dropped = tuple(i for i in range(len(sentences)) if i not in kept)
     marks = tuple(i in marked for i in range(len(sentences)))
-    plan = Plan(
+    draft = Draft(
         marking=Marking(query=query, sentences=tuple(sentences), scores=tuple(scores), marked=marks),
         selection=Selection(kept=tuple(kept), dropped=dropped, text=text, tokens=tokens[1], reason=reason),
-        messages=(),
         original_tokens=tokens[0],
         target_tokens=20,
         milliseconds={"mark": 1234.0, "select": 5.6},
         passthrough=passthrough,
     )
-    return ContextCompressor(Marker(Lengths()), counter=lambda text: len(text.split())).finish(plan)
+    return finish(draft, None, counter=as_counter(lambda text: len(text.split())))
 
 
 class Page(HTMLParser):

@@ -1,0 +1,113 @@
+"""Which sentences of the context a sentence of the reply comes from: the few that together hold its words, rare words first."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from attngs.claims.languages import Language
+from attngs.claims.tokens import word_value
+from attngs.claims.wording import term
+from attngs.words import words
+
+MOST_LINKS = 4
+"""Sentences that one sentence of the reply can be linked to."""
+_TOUCHED = 20_000  # sentences that one question looks at by its rarest words; those it has in common with all tell nothing
+_GAIN = 0.08  # share of the reply's weight that a further sentence must bring
+_SIMILAR = 0.5  # weight of the cosine beside the words
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
+
+
+def terms(text: str, language: Language | None) -> list[str]:
+    """What a text is looked up by: stems, numbers as `#5`, months as the number that figures give them, characters of unspaced scripts."""
+    found = list[str]()
+    for word in _WORD.findall(text.lower().replace("’", "'")):
+        if word.isdigit():
+            found.append(f"#{word.lstrip('0') or 0}" if len(word) < 5 else f"#{word}")
+        elif not word.isascii() and len(pieces := words(word)) > 1:
+            found += pieces
+        elif language and (month := language.months.get(word)):
+            found.append(f"#{month}")
+        elif language and (value := word_value(word, language))[0] is not None and not value[2]:
+            found.append(f"#{value[0]}")
+        elif not language or word not in language.function_words:
+            found.append(term(word, language).stem)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What one sentence of the reply is linked to."""
+
+    sentences: tuple[int, ...]
+    """Best first."""
+    cover: float
+    """Share of the weight of its words that they hold, 0 to 1."""
+
+
+@dataclass(slots=True)
+class Aligner:
+    """The words of the sentences that may be linked to.
+
+    Args:
+        bags: Terms of each sentence, by its index.
+    """
+
+    bags: Mapping[int, Sequence[str]]
+    _postings: dict[str, list[int]] = field(init=False, default_factory=dict)
+    _sets: dict[int, frozenset[str]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for number, bag in self.bags.items():
+            self._sets[number] = frozenset(bag)
+            for word in self._sets[number]:
+                self._postings.setdefault(word, []).append(number)
+
+    def weight(self, word: str) -> float:
+        """How much a word tells: more, the fewer sentences have it."""
+        return 0.3 + math.log1p(len(self.bags) / (1 + len(self._postings.get(word, ()))))
+
+    def link(self, asked: Sequence[str], similar: Mapping[int, float] | None = None) -> Links:
+        """The sentences that hold the asked terms: the best one, then those that hold what is left.
+
+        Args:
+            asked: Terms of a sentence of the reply.
+            similar: Cosine of some sentences with it.
+        """
+        weights = {word: self.weight(word) for word in asked}
+        total = sum(weights.values())
+        held = Counter[int]()
+        touched = 0
+        for word in sorted(weights, key=lambda word: len(self._postings.get(word, ()))):
+            postings = self._postings.get(word, ())
+            if touched + len(postings) > _TOUCHED and held:
+                for number in held:
+                    held[number] += weights[word] * (word in self._sets[number])  # type: ignore[assignment]
+                continue
+            touched += len(postings)
+            for number in postings:
+                held[number] += weights[word]  # type: ignore[assignment]
+        scores = {number: weight / total for number, weight in held.items()} if total else {}
+        for number, cosine in (similar or {}).items():
+            if cosine > 0.3 and number in self._sets:
+                scores[number] = scores.get(number, 0.0) + _SIMILAR * cosine
+        return self._cover(weights, scores, total)
+
+    def _cover(self, weights: Mapping[str, float], scores: Mapping[int, float], total: float) -> Links:
+        left = dict(weights)
+        ranked = sorted(scores, key=lambda number: (-scores[number], number))[:50]
+        chosen = list[int]()
+        while ranked and len(chosen) < MOST_LINKS:
+            gains = {number: sum(left.get(word, 0.0) for word in self._sets[number] & left.keys()) / (total or 1) for number in ranked}
+            best = max(ranked, key=lambda number: (gains[number] + (0.5 if chosen else 1.0) * scores[number], -number))
+            if chosen and gains[best] < _GAIN:
+                break
+            chosen.append(best)
+            ranked.remove(best)
+            for word in self._sets[best] & left.keys():
+                del left[word]
+        return Links(tuple(chosen), 1 - sum(left.values()) / total if total else 0.0)

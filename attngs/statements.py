@@ -1,0 +1,114 @@
+"""The sentences of a rewrite on their way to the result: each is kept, replaced by its source, dropped, or cut for the budget."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from attngs.checks.claim import Claim
+from attngs.errors import ConfigError
+from attngs.faithfulness import Verdict
+from attngs.protocols import TokenCounter
+from attngs.types import Sentence
+
+Decision = Literal["kept", "replaced", "dropped", "cut"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaithfulnessFloor:
+    """What happens to sentences of a rewrite that their sources do not hold.
+
+    Args:
+        unsupported: `replace` puts the closest source there, verbatim; `drop` puts nothing there.
+        max_unsupported: The share of the rewrite, in characters, that may be unsupported; above it nothing of it is trusted, and the
+            verbatim extract takes its place.
+
+    Raises:
+        ConfigError: One is outside its range.
+    """
+
+    unsupported: Literal["replace", "drop"] = "replace"
+    max_unsupported: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.unsupported not in ("replace", "drop"):
+            raise ConfigError(f"`unsupported` must be 'replace' or 'drop', got {self.unsupported!r}.")
+        if not 0 <= self.max_unsupported <= 1:
+            raise ConfigError(f"`max_unsupported` must be from 0 to 1, got {self.max_unsupported!r}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One sentence of a rewrite, and what became of it."""
+
+    text: str
+    """As it stands in the result; empty when it does not. White space behind it included."""
+    written: str
+    """As the writer wrote it."""
+    decision: Decision
+    sources: tuple[int, ...]
+    """Sentences of the marking that it is made of, the closest first."""
+    support: float
+    """0 to 1: how well the sources carry it."""
+    unsupported: tuple[Claim, ...]
+    """What the writer brought in that the sources do not hold."""
+
+
+def decide(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], floor: FaithfulnessFloor) -> list[Written]:
+    """Keep what is faithful; replace or drop the rest. A source stands in once, however many sentences it would replace."""
+    stood_in = set[int]()
+    statements = []
+    for verdict in verdicts:
+        replacement = next((i for i in verdict.sources[:1] if i not in stood_in), None) if floor.unsupported == "replace" else None
+        as_written = Written(
+            text=verdict.text,
+            written=verdict.text,
+            decision="kept",
+            sources=verdict.sources,
+            support=verdict.support,
+            unsupported=verdict.unsupported or _without_source(verdict),
+        )
+        if not as_written.unsupported:
+            statements.append(as_written)
+        elif replacement is None:
+            statements.append(replace(as_written, text="", decision="dropped"))
+        else:
+            stood_in.add(replacement)
+            text = sentences[replacement].text.strip() + verdict.text[len(verdict.text.rstrip()) :]
+            statements.append(replace(as_written, text=text, decision="replaced", sources=(replacement,), support=1.0))
+    return statements
+
+
+def _without_source(verdict: Verdict) -> tuple[Claim, ...]:
+    """What nobody can trace is not handed on, even where nothing speaks against it, as in a language that cannot be checked."""
+    text = verdict.text.strip()
+    return () if verdict.sources or not any(map(str.isalnum, text)) else (Claim("content", text),)
+
+
+def unsupported_share(statements: Sequence[Written]) -> float:
+    """How much of what was written is not supported, in characters."""
+    sizes = [len(statement.written.strip()) for statement in statements]
+    wrong = sum(size for size, statement in zip(sizes, statements, strict=True) if statement.unsupported)
+    return wrong / sum(sizes) if any(sizes) else 0.0
+
+
+def joined(statements: Sequence[Written]) -> str:
+    """The text of the result."""
+    return "".join(statement.text for statement in statements).strip()
+
+
+def cut(statements: Sequence[Written], target_tokens: int, counter: TokenCounter) -> list[Written]:
+    """Take whole sentences away until the text fits: the least supported first, of equals the last."""
+    left = list(statements)
+    standing = [(statement.support, -i) for i, statement in enumerate(left) if statement.text]
+    heapq.heapify(standing)
+    costs = counter.count([statement.text.strip() for statement in left])
+    while standing and (tokens := counter.count([joined(left)])[0]) > target_tokens:
+        excess = tokens - target_tokens  # joins may cost a little more or less than the sum: count again behind each round
+        while standing and excess > 0:
+            number = -heapq.heappop(standing)[1]
+            excess -= max(costs[number], 1)
+            left[number] = replace(left[number], text="", decision="cut")
+    return left

@@ -1,0 +1,82 @@
+"""The cases: short personal contexts, each with faithful rewrites and rewrites with one planted error, all written by hand.
+
+`contexts.jsonl` has one context a line. A planted error is put into a paraphrase, not into the source's own words. Half of the contexts is
+for development, the other is held out; a hash of the id decides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from attngs.sentences import split_sentences
+from attngs.types import Document, Sentence
+
+CONTEXTS = Path(__file__).parent / "contexts.jsonl"
+KINDS = ("number", "name", "negation", "invented", "merged", "date", "unit", "attribution")
+HALVES = ("development", "held out")
+CROWD = 9
+"""Other contexts of the same half and language group that are shown beside a case's own, where it stands in a crowd."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One context with its rewrites."""
+
+    id: str
+    language: str
+    documents: tuple[Document, ...]
+    faithful: tuple[str, ...]
+    planted: tuple[tuple[str, str], ...]
+    """Kind and rewrite."""
+
+    @property
+    def half(self) -> str:
+        """Which half it is in."""
+        return HALVES[hashlib.sha256(self.id.encode()).digest()[0] % 2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One rewrite, with what the writer saw."""
+
+    context: str
+    language: str
+    kind: str
+    """Of the planted error; empty for a faithful rewrite."""
+    reply: str
+    sentences: tuple[Sentence, ...]
+
+
+def load_contexts(path: Path = CONTEXTS) -> list[Context]:
+    """All contexts in order."""
+    return [
+        Context(
+            id=row["id"],
+            language=row["language"],
+            documents=tuple(Document(**document) for document in row["documents"]),
+            faithful=tuple(row["faithful"]),
+            planted=tuple((entry["kind"], entry["text"]) for entry in row["planted"]),
+        )
+        for row in map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    ]
+
+
+def cases(contexts: Sequence[Context], half: str, *, crowd: int = 0) -> Iterator[Case]:
+    """The rewrites of one half, each with its own context, in the middle of `crowd` others."""
+    members = [context for context in contexts if context.half == half]
+    for place, context in enumerate(members):
+        group = [members[(place + step) % len(members)] for step in range(-(crowd // 2), crowd - crowd // 2 + 1)]
+        sentences = tuple(_sentences(group))
+        for kind, reply in [*(("", reply) for reply in context.faithful), *context.planted]:
+            yield Case(context=context.id, language=context.language, kind=kind, reply=reply, sentences=sentences)
+
+
+def _sentences(contexts: Sequence[Context]) -> Iterator[Sentence]:
+    documents = [document for context in contexts for document in context.documents]
+    for position, document in enumerate(documents):
+        for start, end in split_sentences(document.text):
+            yield Sentence(document=document, position=position, start=start, end=end)
