@@ -30,6 +30,7 @@ class CompressionSettings(BaseModel):
     counter: CounterLike = Field(default=None, description="Whose tokens: a tiktoken name, `marker`, a function; LlamaIndex's own if None.")
     must_keep: tuple[str, ...] = Field(default=(), description="Regular expressions; sentences in which one is found go in first.")
     neighbors: int = Field(default=0, ge=0, description="Take along this many sentences before and after each chosen one.")
+    on_chat_error: Literal["extract", "raise"] = Field(default="extract", description="When the LLM fails: the extract, or its error.")
     rewrite_prompt: BasePromptTemplate = Field(default=REWRITE_PROMPT, exclude=True, repr=False, description="What the LLM is sent.")
 
     @field_validator("marker", "counter", mode="before")
@@ -66,4 +67,11 @@ class CompressionSettings(BaseModel):
     def compressor(self, chat: LlamaIndexChat | None, selector: Selector) -> ContextCompressor:
         """What does the work."""
         template = HostPrompt(self.rewrite_prompt)
-        return ContextCompressor(self.found_marker(), chat, selector=selector, counter=self.found_counter(), template=template)
+        return ContextCompressor(
+            self.found_marker(),
+            chat,
+            selector=selector,
+            counter=self.found_counter(),
+            template=template,
+            on_chat_error=self.on_chat_error,
+        )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,3 +33,16 @@ def _host(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reaches for the host's default models."""
     monkeypatch.setattr(Settings, "_llm", RecordingLLM())
     monkeypatch.setattr(Settings, "_embed_model", MockEmbedding(embed_dim=8))
+
+
+@pytest.fixture(autouse=True)
+def _loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """LlamaIndex's sync calls use the thread's event loop, or make one that nobody closes."""
+    if inspect.iscoroutinefunction(request.function):
+        yield
+        return
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    loop.close()
+    asyncio.set_event_loop(None)

@@ -269,10 +269,13 @@ async def test_an_agents_turn_is_computed_once(settings: dict[str, Any]) -> None
     assert scorer.calls == 1
 
 
-async def test_a_failing_llm_is_an_error_or_an_extract_and_never_text(settings: dict[str, Any]) -> None:
-    block = AttnGSMemoryBlock(**settings, mode="rewrite", llm=RecordingLLM(TimeoutError("sk-secret")))
+async def test_when_the_llm_fails_the_extract_stays_or_the_error_is_raised(settings: dict[str, Any]) -> None:
+    settings = settings | {"mode": "rewrite", "llm": RecordingLLM(TimeoutError("too slow"))}
+    block = AttnGSMemoryBlock(**settings)
     await block.aput(archive())
+    assert await block.aget(ASK) == "user: I take pills at nine.\nuser: He likes pills."
+    strict = AttnGSMemoryBlock(**settings, on_chat_error="raise")
+    await strict.aput(archive())
     with pytest.raises(ChatError) as caught:
-        await block.aget(ASK)
+        await strict.aget(ASK)
     assert caught.value.retryable
-    assert "sk-secret" not in str(caught.value)

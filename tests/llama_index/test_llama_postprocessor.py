@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_
 from hypothesis import strategies as st
 from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
@@ -126,6 +127,7 @@ def test_a_template_of_the_nodes_own_is_kept(settings: dict[str, Any]) -> None:
     assert shown(out) == "<<by: Ana>> Her pills are blue. <<end>>"
 
 
+@settings_(deadline=None)  # the first count loads an encoding
 @given(
     st.lists(st.sampled_from([KITCHEN, GARDEN, "One. Two.", "", " ", "x" * 900, "日本語です。薬は青い。"]), max_size=6),
     st.integers(1, 60),
