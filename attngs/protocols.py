@@ -114,6 +114,7 @@ class Windowed(Protocol):
     def context_window(self) -> int | None: ...
 
 
+@runtime_checkable
 class PromptTemplate(Protocol):
     """Turn marks into the messages that a writer gets. `attngs.prompts.GuidedPrompt` says what each part is for."""
 

@@ -6,22 +6,22 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
 from typing import Literal
 
 from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
+from attngs.apart import JOIN, Apart, Parts
+from attngs.compressor import ContextCompressor
 from attngs.result import CompressedContext
 from attngs.selection import ExtractLayout
-from attngs.types import Source
+from attngs.steps import Job, Steps
 from llama_index_attngs.chat import LlamaIndexChat
 from llama_index_attngs.distinct import DistinctSelector
 from llama_index_attngs.events import CompressionEndEvent, CompressionStartEvent
 from llama_index_attngs.provenance import fuse, shorten
-from llama_index_attngs.reading import JOIN, Reading, place_in_source, read_nodes
+from llama_index_attngs.reading import Reading, place_in_source, read_nodes
 from llama_index_attngs.settings import CompressionSettings
-from llama_index_attngs.steps import Job, Steps
 
 Output = Literal["per_node", "fused"]
 
@@ -38,101 +38,77 @@ class NodeCompression:
     namespace: str
 
     def steps(self, nodes: Sequence[NodeWithScore], query: str) -> Steps[list[NodeWithScore]]:
-        """Compress; nodes that fit as they are, and media, come back as they are."""
-        started = time.perf_counter()
-        reading, target = read_nodes(nodes), self.settings.target_tokens
-        if not reading.documents or (self.output == "per_node" and self._size(reading.nodes) <= target):
+        """Compress. Nodes that fit as they are come back as they are, and media always."""
+        reading = read_nodes(nodes)
+        if not reading.documents or (self.output == "per_node" and self._shown_tokens(nodes) <= self.settings.target_tokens):
             return list(nodes)
-        mode = self.settings.mode
-        dispatcher.event(CompressionStartEvent(nodes=len(nodes), target_tokens=target, mode=mode, output=self.output))
+        started = time.perf_counter()
+        self._begin(nodes)
         if self.output == "fused":
-            [result] = yield [self._job(reading, query, self.settings.chat(), ExtractLayout())]
-            texts = {0: fuse(reading, result, settings=(mode, target))} if result.text else {}
+            result, texts = yield from self._fused(reading, query)
         else:
-            layout = reading.layout()
-            [result] = yield [self._job(reading, query, None, layout)]
-            texts = _extracts(reading, result, layout)
-            if mode == "rewrite":
-                texts = yield from self._rewrites(reading, texts, query)
+            result, texts = yield from self._per_node(reading, query)
         out = _in_place(reading, texts)
-        self._report(result, out, started)
+        self._end(result, out, 1e3 * (time.perf_counter() - started))
         return out
 
-    def _rewrites(self, reading: Reading, texts: dict[int, NodeWithScore], query: str) -> Steps[dict[int, NodeWithScore]]:
-        """Each node written anew, in as many tokens as its extract has: so the question shares the budget out among the nodes."""
-        counts = self.settings.found_counter().count([_text(scored) for scored in texts.values()])
-        compressor = self.settings.compressor(self.settings.chat(), self.settings.selector(ExtractLayout()))
-        results = yield [
+    def _per_node(self, reading: Reading, query: str) -> Steps[tuple[Parts, dict[int, NodeWithScore]]]:
+        """By position: the texts of which something was kept."""
+        layout, chat = reading.layout(), self.settings.chat()
+        apart = Apart(
+            extractor=self._compressor(reading, layout, None),
+            writer=self.settings.compressor(chat, self.settings.selector(ExtractLayout())) if chat else None,
+            counter=self.settings.found_counter(),
+            frames=layout.frames,
+        )
+        parts = yield from apart.steps(reading.documents, query, target_tokens=self.settings.target_tokens, namespace=self.namespace)
+        return parts, {part.position: shorten(reading.texts[part.position], part) for part in parts.parts}
+
+    def _fused(self, reading: Reading, query: str) -> Steps[tuple[CompressedContext, dict[int, NodeWithScore]]]:
+        """One node, where the first text was."""
+        target_tokens = self.settings.target_tokens
+        [result] = yield [
             Job(
-                compressor=compressor,
-                documents=[reading.documents[place]],
+                compressor=self._compressor(reading, ExtractLayout(), self.settings.chat()),
+                documents=reading.documents,
                 query=query,
-                target_tokens=max(1, count),
+                target_tokens=target_tokens,
                 namespace=self.namespace,
             )
-            for place, count in zip(texts, counts, strict=True)
         ]
-        written = dict(texts)
-        for place, result in zip(texts, results, strict=True):
-            if result.method == "rewrite":
-                written[place] = shorten(reading.texts[place], result.text, result.sources, method="rewrite")
-        for place in sorted(written, key=lambda place: -len(_text(written[place]))):
-            if self._size(list(written.values())) <= self.settings.target_tokens:
-                break
-            written[place] = texts[place]  # token counts do not quite add up; the extracts fit together
-        return written
+        return result, {0: fuse(reading, result, settings=(self.settings.mode, target_tokens))} if result.text else {}
 
-    def _job(self, reading: Reading, query: str, chat: LlamaIndexChat | None, layout: ExtractLayout) -> Job:
+    def _compressor(self, reading: Reading, layout: ExtractLayout, chat: LlamaIndexChat | None) -> ContextCompressor:
         places = [place_in_source(scored.node) for scored in reading.texts]
-        selector = DistinctSelector(chosen_by=self.settings.selector(layout), places=places)
-        return Job(
-            compressor=self.settings.compressor(chat, selector),
-            documents=reading.documents,
-            query=query,
-            target_tokens=self.settings.target_tokens,
-            namespace=self.namespace,
-        )
+        return self.settings.compressor(chat, DistinctSelector(chosen_by=self.settings.selector(layout), places=places))
 
-    def _size(self, nodes: Sequence[NodeWithScore]) -> int:
+    def _shown_tokens(self, nodes: Sequence[NodeWithScore]) -> int:
         """Tokens of the nodes as the reader will be shown them."""
         shown = [scored.node.get_content(metadata_mode=MetadataMode.LLM).strip() for scored in nodes]
         return self.settings.found_counter().count([JOIN.join(filter(None, shown))])[0]
 
-    def _report(self, result: CompressedContext, out: Sequence[NodeWithScore], started: float) -> None:
-        tokens = self._size(out)
+    def _begin(self, nodes: Sequence[NodeWithScore]) -> None:
+        settings = self.settings
+        dispatcher.event(
+            CompressionStartEvent(nodes=len(nodes), target_tokens=settings.target_tokens, mode=settings.mode, output=self.output)
+        )
+
+    def _end(self, result: Parts | CompressedContext, out: Sequence[NodeWithScore], milliseconds: float) -> None:
+        tokens = self._shown_tokens(out)
         if result.reason:
-            logger.info("attngs kept %d tokens of %d: %s", tokens, result.original_tokens, result.reason)
+            logger.info("kept %d tokens of %d: %s", tokens, result.original_tokens, result.reason)
         dispatcher.event(
             CompressionEndEvent(
                 nodes=len(out),
                 original_tokens=result.original_tokens,
                 compressed_tokens=tokens,
-                method=result.method if self.output == "fused" else self.settings.mode,
+                method=result.method,
                 reason=result.reason,
-                milliseconds=1e3 * (time.perf_counter() - started),
+                input_tokens=result.usage.input_tokens if result.usage else None,
+                output_tokens=result.usage.output_tokens if result.usage else None,
+                milliseconds=milliseconds,
             )
         )
-
-
-def _text(scored: NodeWithScore) -> str:
-    return scored.node.get_content(metadata_mode=MetadataMode.NONE)
-
-
-def _extracts(reading: Reading, result: CompressedContext, layout: ExtractLayout) -> dict[int, NodeWithScore]:
-    """By position: the nodes of which something was kept, with no more than that."""
-    found = dict[int, NodeWithScore]()
-    for place, members in groupby(result.kept, key=lambda source: source.position):
-        sources = list(members)
-        found[place] = shorten(reading.texts[place], _joined(sources, layout.gap), sources, method="extract")
-    return found
-
-
-def _joined(sources: Sequence[Source], gap: str) -> str:
-    """The kept sentences of one text; neighbours keep the white space between them."""
-    text = sources[0].text
-    for before, after in pairwise(sources):
-        text = text + after.text if before.end == after.start else text.rstrip() + gap + after.text.lstrip()
-    return text.strip()
 
 
 def _in_place(reading: Reading, texts: dict[int, NodeWithScore]) -> list[NodeWithScore]:

@@ -29,6 +29,9 @@ class CompressionEndEvent(BaseEvent):
     method: str
     reason: str | None
     """Why something that was asked for is not there."""
+    input_tokens: int | None
+    """Read by the LLM, in its own tokens, where there was one and it said so."""
+    output_tokens: int | None
     milliseconds: float
 
     @classmethod

@@ -8,10 +8,10 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.prompts.mixin import PromptDictType, PromptMixin, PromptMixinType
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
+from attngs.steps import Steps, arun_steps, run_steps
 from llama_index_attngs.compression import NodeCompression, Output
 from llama_index_attngs.reading import check_query
 from llama_index_attngs.settings import CompressionSettings
-from llama_index_attngs.steps import Steps, arun_steps, run_steps
 
 dispatcher = get_dispatcher(__name__)
 
@@ -32,7 +32,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
 
     output: Output = Field(default="per_node", description="One node for each that came, or one node for all.")
     namespace: str = Field(default="", description="Whose texts these are: what the marker keeps of them is found under it only.")
-    num_workers: int = Field(default=4, ge=1, description="How many nodes are rewritten at a time by async calls.")
+    num_workers: int = Field(default=4, ge=1, description="How many nodes are rewritten at a time.")
 
     @classmethod
     def class_name(cls) -> str:
@@ -48,7 +48,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
         return {}
 
     def _postprocess_nodes(self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None) -> list[NodeWithScore]:
-        return run_steps(self._steps(nodes, query_bundle))
+        return run_steps(self._steps(nodes, query_bundle), workers=self.num_workers)
 
     @dispatcher.span  # only overrides of abstract methods get one by themselves
     async def _apostprocess_nodes(self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None) -> list[NodeWithScore]:

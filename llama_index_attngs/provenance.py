@@ -9,6 +9,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from llama_index.core.schema import BaseNode, NodeRelationship, NodeWithScore, RelatedNodeInfo, TextNode
 
+from attngs.apart import Part
 from attngs.result import CompressedContext
 from attngs.types import Source, Span
 from llama_index_attngs.reading import Reading, copy_node, place_in_source
@@ -17,7 +18,7 @@ METADATA_KEY = "attngs"
 """The entry: a JSON string, because some vector stores take flat metadata only."""
 
 
-def shorten(scored: NodeWithScore, text: str, sources: Sequence[Source], *, method: str) -> NodeWithScore:
+def shorten(scored: NodeWithScore, part: Part) -> NodeWithScore:
     """One node with less text: its id, relationships, score and other metadata are kept.
 
     The character offsets into the source document stay only where the text is one passage of it, moved to that passage; otherwise they
@@ -25,15 +26,15 @@ def shorten(scored: NodeWithScore, text: str, sources: Sequence[Source], *, meth
     """
     original = scored.node
     node = copy_node(original)
-    node.set_content(text)
+    node.set_content(part.text)
     node.embedding = None  # it was the embedding of the whole text
     place = place_in_source(original)
     if isinstance(node, TextNode):
-        passage = _passage(text, sources) if method != "rewrite" else None
+        passage = _passage(part.text, part.sources) if part.method != "rewrite" else None
         start = place[1].start if place else None
         node.start_char_idx = start + passage.start if passage and start is not None else None
         node.end_char_idx = start + passage.end if passage and start is not None else None
-    entry = _entry(method, sources)
+    entry = _entry(part.method, part.sources)
     if place:
         entry["offset"] = place[1].start
     if METADATA_KEY in original.metadata:

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 
 from llama_index.core.schema import BaseNode, ImageNode, IndexNode, MetadataMode, Node, NodeWithScore, QueryBundle, TextNode
 
+from attngs.apart import JOIN
 from attngs.errors import InputError
 from attngs.selection import ExtractLayout
 from attngs.types import Document, Sentence, Span
-
-JOIN = "\n\n"
-"""What LlamaIndex's synthesizers and chat engines put between nodes."""
 
 _TEXT = "\0attngs text\0"  # stands for a node's text while the rest of its rendering is found out
 
@@ -23,6 +21,7 @@ class NodeLayout(ExtractLayout):
     """What the reader is shown of several nodes: each with the metadata that LlamaIndex puts before its text."""
 
     label: str = ""
+    document_gap: str = JOIN  # what LlamaIndex's synthesizers and chat engines put between nodes
     frames: tuple[tuple[str, str], ...] = ()
     """By position: what stands before and after a node's text."""
 
@@ -48,7 +47,7 @@ class Reading:
 
     def layout(self) -> NodeLayout:
         """How the texts are shown."""
-        return NodeLayout(frames=tuple(_frame(scored.node) for scored in self.texts), document_gap=JOIN)
+        return NodeLayout(frames=tuple(_frame(scored.node) for scored in self.texts))
 
 
 def read_nodes(nodes: Sequence[NodeWithScore]) -> Reading:

@@ -13,8 +13,9 @@ from attngs.compressor import ContextCompressor
 from attngs.marker import Marker
 from attngs.protocols import Selector, TokenCounter
 from attngs.selection import ExtractLayout, GreedySelector
+from attngs.shared_markers import MarkerLike, find_marker
 from llama_index_attngs.chat import LlamaIndexChat
-from llama_index_attngs.markers import CounterLike, MarkerLike, find_counter, find_marker, plain_name, restorable
+from llama_index_attngs.counters import CounterLike, find_counter, plain_name, restorable
 from llama_index_attngs.prompts import REWRITE_PROMPT, HostPrompt
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attngs.compressor import ContextCompressor
 from attngs.result import CompressedContext
-from attngs.types import Document
+from attngs.types import Document, Marking
 
 Value = TypeVar("Value")
 
@@ -22,28 +24,36 @@ class Job:
     documents: Sequence[Document]
     query: str
     target_tokens: int
-    namespace: str
+    namespace: str = ""
+    marking: Marking | None = None
 
     def run(self) -> CompressedContext:
-        return self.compressor.compress(self.documents, self.query, target_tokens=self.target_tokens, namespace=self.namespace)
+        return self.compressor.compress(self.documents, self.query, **self._settings())
 
     async def arun(self) -> CompressedContext:
-        return await self.compressor.acompress(self.documents, self.query, target_tokens=self.target_tokens, namespace=self.namespace)
+        return await self.compressor.acompress(self.documents, self.query, **self._settings())
+
+    def _settings(self) -> dict[str, Any]:
+        return {"target_tokens": self.target_tokens, "namespace": self.namespace, "marking": self.marking}
 
 
 Steps = Generator[Sequence[Job], Sequence[CompressedContext], Value]
 
 
-def run_steps(steps: Steps[Value]) -> Value:
-    """Do the jobs one after another."""
+def run_steps(steps: Steps[Value], *, workers: int = 1) -> Value:
+    """Do the jobs of a step, `workers` at a time; each sees the caller's context variables.
+
+    Raises:
+        Exception: The first job's that failed, in their order, once all have ended.
+    """
     done, jobs = _advance(steps, None)
     while jobs is not None:
-        done, jobs = _advance(steps, [job.run() for job in jobs])
+        done, jobs = _advance(steps, _run(jobs, workers))
     return _value(done)
 
 
-async def arun_steps(steps: Steps[Value], *, workers: int) -> Value:
-    """Do the jobs of a step together, `workers` at a time, and what lies between them off the event loop."""
+async def arun_steps(steps: Steps[Value], *, workers: int = 4) -> Value:
+    """`run_steps` without blocking the event loop, neither by the jobs nor by what lies between them."""
     limit = asyncio.Semaphore(workers)
 
     async def one(job: Job) -> CompressedContext:
@@ -60,6 +70,13 @@ async def arun_steps(steps: Steps[Value], *, workers: int) -> Value:
             results.append(outcome)
         done, jobs = await asyncio.to_thread(_advance, steps, results)
     return _value(done)
+
+
+def _run(jobs: Sequence[Job], workers: int) -> list[CompressedContext]:
+    if workers == 1 or len(jobs) < 2:
+        return [job.run() for job in jobs]
+    with ThreadPoolExecutor(min(workers, len(jobs)), thread_name_prefix="attngs-job") as pool:
+        return [future.result() for future in [pool.submit(contextvars.copy_context().run, job.run) for job in jobs]]
 
 
 def _advance(steps: Steps[Value], results: Sequence[CompressedContext] | None) -> tuple[tuple[Value] | None, Sequence[Job] | None]:

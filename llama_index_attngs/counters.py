@@ -1,29 +1,21 @@
-"""What a host's configuration can hold -> the marker and the counter that it stands for.
-
-A name is loaded once in a process and shared: engines, agents and memory blocks hold copies of their settings, never of the weights.
-"""
+"""Counters by name, and what a saved configuration says of settings that are objects."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from llama_index.core.utils import get_tokenizer
 
 from attngs.errors import ConfigError
 from attngs.marker import Marker
-from attngs.marker_loading import EMBEDDED
 from attngs.protocols import TokenCounter
 from attngs.tokens import TiktokenCounter, as_counter
 
 MARKER_TOKENS = "marker"
 """Name of the counter that counts as the marker's own tokenizer does."""
 
-MarkerLike = str | Marker
 CounterLike = str | TokenCounter | Callable[[str], int] | None
-
-_loaded: dict[str, Marker] = {}
-_loading = threading.Lock()
 
 
 class HostCounter:
@@ -34,22 +26,6 @@ class HostCounter:
     def count(self, texts: Sequence[str]) -> list[int]:
         tokenize = get_tokenizer()
         return [len(tokenize(text.encode("utf-8", errors="replace").decode("utf-8"))) for text in texts]
-
-
-def find_marker(marker: MarkerLike) -> Marker:
-    """The marker itself, or the one of that name: `default` for the embedded one, else a model on the hub or a folder.
-
-    Raises:
-        ModelNotFoundError: Nothing by that name could be loaded.
-        UnsupportedModelError: Its attention cannot be read.
-        MissingDependencyError: The embedded marker's weights are not installed.
-    """
-    if isinstance(marker, Marker):
-        return marker
-    with _loading:
-        if marker not in _loaded:
-            _loaded[marker] = Marker.default() if marker == EMBEDDED else Marker.from_pretrained(marker)
-        return _loaded[marker]
 
 
 def find_counter(counter: CounterLike, marker: Marker) -> TokenCounter:
@@ -69,6 +45,8 @@ def find_counter(counter: CounterLike, marker: Marker) -> TokenCounter:
 
 def plain_name(value: object) -> object:
     """What a saved configuration says of a setting: names as they are, objects by a note that `restorable` refuses."""
+    if isinstance(value, Path):
+        return str(value)
     return value if value is None or isinstance(value, str) else f"<object {getattr(value, 'name', type(value).__name__)}>"
 
 
