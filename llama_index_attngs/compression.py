@@ -25,6 +25,9 @@ from llama_index_attngs.settings import CompressionSettings
 
 Output = Literal["per_node", "fused"]
 
+Outcome = tuple[Parts | CompressedContext, dict[int, NodeWithScore]]
+"""What came of it, and by position the texts that are left."""
+
 dispatcher = get_dispatcher(__name__)
 logger = logging.getLogger(__name__)
 
@@ -44,16 +47,13 @@ class NodeCompression:
             return list(nodes)
         started = time.perf_counter()
         self._begin(nodes)
-        if self.output == "fused":
-            result, texts = yield from self._fused(reading, query)
-        else:
-            result, texts = yield from self._per_node(reading, query)
+        result, texts = yield from self._fused(reading, query) if self.output == "fused" else self._per_node(reading, query)
         out = _in_place(reading, texts)
         self._end(result, out, 1e3 * (time.perf_counter() - started))
         return out
 
-    def _per_node(self, reading: Reading, query: str) -> Steps[tuple[Parts, dict[int, NodeWithScore]]]:
-        """By position: the texts of which something was kept."""
+    def _per_node(self, reading: Reading, query: str) -> Steps[Outcome]:
+        """Those of which something was kept."""
         layout, chat = reading.layout(), self.settings.chat()
         apart = Apart(
             extractor=self._compressor(reading, layout, None),
@@ -64,7 +64,7 @@ class NodeCompression:
         parts = yield from apart.steps(reading.documents, query, target_tokens=self.settings.target_tokens, namespace=self.namespace)
         return parts, {part.position: shorten(reading.texts[part.position], part) for part in parts.parts}
 
-    def _fused(self, reading: Reading, query: str) -> Steps[tuple[CompressedContext, dict[int, NodeWithScore]]]:
+    def _fused(self, reading: Reading, query: str) -> Steps[Outcome]:
         """One node, where the first text was."""
         target_tokens = self.settings.target_tokens
         [result] = yield [

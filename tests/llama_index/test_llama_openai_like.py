@@ -14,7 +14,9 @@ from llama_index_attngs import AttnGSMemoryBlock, AttnGSPostprocessor
 from tests.loopback.server import LoopbackServer
 from tests.loopback.turns import Turn, always
 
-OpenAILike = pytest.importorskip("llama_index.llms.openai_like", reason="its versions need a newer llama-index-core").OpenAILike
+OpenAILike = pytest.importorskip(
+    "llama_index.llms.openai_like", reason="its versions need a newer llama-index-core", exc_type=ImportError
+).OpenAILike
 
 
 @pytest.fixture
