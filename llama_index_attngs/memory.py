@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +15,14 @@ from attngs.compressor import ContextCompressor
 from attngs.marker import Marker
 from attngs.scorers.recency import RecencyScorer
 from attngs.selection import ExtractLayout
-from attngs.types import Document, Sentence
 from llama_index_attngs.messages import as_turns, defuse, question
 from llama_index_attngs.recall import Recall, Recalled
 from llama_index_attngs.settings import CompressionSettings
+from llama_index_attngs.transcript import transcript
 from llama_index_attngs.turns import Turn, Turns, TurnsInFile, TurnsInMemory
 
 LATEST = "What was said last?"
 """Stands for the question where the user has not said anything yet; newest sentences are kept."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnLayout(ExtractLayout):
-    """A turn a line, always with who said it."""
-
-    gap: str = " "
-    document_gap: str = "\n"
-
-    def frame(self, sentence: Sentence, *, labelled: bool) -> tuple[str, str]:
-        return f"{sentence.document.id}: ", ""
 
 
 class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
@@ -88,19 +76,19 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         return recalled.text
 
     async def _compress(self, turns: Sequence[Turn], query: str, session: str) -> Recalled:
-        documents = [Document(text=defuse(turn.text), id=turn.role) for turn in turns]
-        counter, selector = self.found_counter(), self.selector(TurnLayout())
+        document, layout = transcript(turns)
+        counter, selector = self.found_counter(), self.selector(layout)
         if query:
             compressor = self.compressor(self.chat(), selector)
         else:
             compressor = ContextCompressor(Marker(RecencyScorer()), selector=selector, counter=counter)
-        result = await compressor.acompress(documents, query or LATEST, target_tokens=self.target_tokens, namespace=session)
+        result = await compressor.acompress(document, query or LATEST, target_tokens=self.target_tokens, namespace=session)
         text = result.text
         if result.method == "rewrite":
             text = defuse(text)
             if counter.count([text])[0] > self.target_tokens:
                 text = result.selection.text
-        return Recalled(text=text, marking=result.marking)
+        return Recalled(text=text, marking=result.marking, layout=layout)
 
     async def atruncate(self, content: str, tokens_to_truncate: int) -> str | None:
         """Cut a memory that was just read by this many tokens or more: the most valuable sentences stay; `None` when none can."""
@@ -114,6 +102,6 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         if left < 1:
             return None
         recalled = self._recall.of_text(content)
-        layout = TurnLayout() if recalled else ExtractLayout(label="")
+        layout = recalled.layout if recalled else ExtractLayout(label="")
         marking = recalled.marking if recalled else Marker(RecencyScorer()).mark([content], LATEST)
         return self.selector(layout).select(marking, target_tokens=left, counter=counter).text or None

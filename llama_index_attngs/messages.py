@@ -13,6 +13,7 @@ from llama_index_attngs.turns import Turn
 _MEDIA = {"image": "an image", "audio": "a recording", "video": "a video", "document": "a document"}
 _FIELD = re.compile(r"\{([A-Za-z_][\w.]*)\}")
 _FRAME = re.compile(r"<(?=/?\w+>)")
+_LABEL = re.compile(rf"^(\s*)\[(?=(?:{'|'.join(role.value for role in MessageRole)})\])", re.MULTILINE)
 
 
 def as_turns(messages: Sequence[ChatMessage]) -> list[Turn]:
@@ -31,9 +32,10 @@ def defuse(text: str) -> str:
     """Text that stays text wherever a chat engine puts it.
 
     Some engines make the history part of a template and fill it in again: `{context_str}` in a memory would be replaced by the documents
-    of the day, so its braces are moved apart. And a tag alone would end the frame round the memory, so its bracket is replaced.
+    of the day, so its braces are moved apart. A tag would end the frame round the memory, and a label at the start of a line would give
+    somebody else the word, so their brackets are replaced.
     """
-    return _FRAME.sub("‹", _FIELD.sub(r"{ \1 }", text))
+    return _LABEL.sub(r"\1‹", _FRAME.sub("‹", _FIELD.sub(r"{ \1 }", text)))
 
 
 def _parts(message: ChatMessage) -> Iterator[str]:

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from attngs.selection import ExtractLayout
 from attngs.types import Marking
 
 
@@ -16,6 +17,8 @@ class Recalled:
     text: str
     marking: Marking
     """Scores of all sentences, from which a still shorter text can be cut."""
+    layout: ExtractLayout
+    """How it is shown."""
 
 
 class Recall:
