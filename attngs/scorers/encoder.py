@@ -17,14 +17,14 @@ import torch
 from torch import Tensor
 
 from attngs.coherence import coherence
-from attngs.context_cache import Key, digest
 from attngs.overlap import Overlap
 from attngs.scales import SCALES, Floats, Layout, standardised
 from attngs.scorers.cosine import summed
 from attngs.scorers.late_attention import attention_mass
 from attngs.scorers.states import StatesScorer
+from attngs.scorers.word_indexes import word_index
 from attngs.types import ScoreRequest, Sentence, Warmth
-from attngs.words import WordIndex, words
+from attngs.words import words
 
 WIDE_ATTENTION = ("near", "passage", "document")
 WIDE_SIMILARITY = ("passage",)
@@ -54,23 +54,15 @@ class EncoderScorer(StatesScorer):
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
         """Read a context, and index its words, before it is asked about."""
-        self._index(sentences, namespace)
+        word_index(self.states.cache, sentences, namespace)
         return super().warm(sentences, namespace)
 
     def _shared_words(self, request: ScoreRequest, layout: Layout, neighbours: float) -> Floats:
         """z(BM25) over the scales, and of the share of the question's words that the sentence has `(S,)`."""
-        overlap = Overlap(words(request.query), self._index(request.sentences, request.namespace), layout)
+        overlap = Overlap(words(request.query), word_index(self.states.cache, request.sentences, request.namespace), layout)
         own = standardised(overlap.bm25(0)) + standardised(overlap.cover(0))
         wide = np.sum([standardised(overlap.bm25(SCALES[scale])) for scale in WIDE_WORDS], axis=0)
         return np.asarray(own + neighbours * wide)
-
-    def _index(self, sentences: Sequence[Sentence], namespace: str) -> WordIndex:
-        texts = [sentence.text for sentence in sentences]
-        key = Key(namespace, digest(b"words", *texts))
-        (index,) = self.states.cache.remember(
-            [key], lambda missing: [WordIndex.of([words(text) for text in texts])], size=lambda index: index.nbytes
-        )
-        return index
 
 
 @dataclass(frozen=True, slots=True, eq=False)
