@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
@@ -58,11 +58,13 @@ class Apart:
         extractor: Without a writer, and with a selector that lays out as `APART` does.
         writer: Puts each document's extract in other words, in no more tokens than it has; `None` leaves it verbatim.
         counter: The reader's tokens.
+        frames: By position: what the reader is shown before and after a document's text, where the extractor's layout has such frames.
     """
 
     extractor: ContextCompressor
     writer: ContextCompressor | None
     counter: TokenCounter
+    frames: Sequence[tuple[str, str]] = ()
 
     def steps(self, documents: Sequence[Document], query: str, *, target_tokens: int, namespace: str = "") -> Steps[Parts]:
         """Compress. The jobs raise what `ContextCompressor.compress` does."""
@@ -87,7 +89,7 @@ class Apart:
         """Each document of which something was kept; all of them, as they are, where all fit."""
         kept = {place: tuple(sources) for place, sources in groupby(whole.kept, key=lambda source: source.position)}
         texts, method = {place: document.text for place, document in enumerate(documents)}, whole.method
-        if method != "passthrough" or self._count(list(texts.values())) > whole.target_tokens:
+        if method != "passthrough" or self._count(texts) > whole.target_tokens:
             texts, method = {place: _joined(sources) for place, sources in kept.items()}, "extract"
         counts = self.counter.count([*texts.values(), *(documents[place].text for place in texts)]) if texts else []
         return [
@@ -99,7 +101,7 @@ class Apart:
         """Rewrites where there are any. Token counts do not quite add up: where they do not fit together, the longest give way."""
         parts = [_in_place(part, result) if result.method == "rewrite" else part for part, result in zip(extracts, results, strict=True)]
         for number in sorted(range(len(parts)), key=lambda number: -parts[number].tokens):
-            if self._count([part.text for part in parts]) <= target_tokens:
+            if self._count({part.position: part.text for part in parts}) <= target_tokens:
                 break
             parts[number] = extracts[number]
         return parts
@@ -111,14 +113,17 @@ class Apart:
         return Parts(
             parts=tuple(parts),
             original_tokens=whole.original_tokens,
-            compressed_tokens=self._count([part.text for part in parts]),
+            compressed_tokens=self._count({part.position: part.text for part in parts}),
             method=next((method for method in METHODS if any(part.method == method for part in parts)), whole.method),
             reason="; ".join(filter(None, reasons)) or None,
             usage=Usage(*(sum(counts) for counts in zip(*usages, strict=True))) if usages else None,
         )
 
-    def _count(self, texts: Sequence[str]) -> int:
-        return self.counter.count([JOIN.join(texts)])[0] if texts else 0
+    def _count(self, texts: Mapping[int, str]) -> int:
+        """Tokens of the texts, given by position, as the reader is shown them."""
+        frames = [self.frames[place] if self.frames else ("", "") for place in texts]
+        shown = [before + text + after for (before, after), text in zip(frames, texts.values(), strict=True)]
+        return self.counter.count([JOIN.join(shown)])[0] if shown else 0
 
 
 def _alone(part: Part, whole: CompressedContext) -> Marking:

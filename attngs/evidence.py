@@ -10,11 +10,12 @@ from attngs.claims.clauses import Clause, read_clauses
 from attngs.claims.figures import find_figures
 from attngs.claims.languages import Language, tell_language
 from attngs.claims.mentions import Mention
-from attngs.claims.names import USER
+from attngs.claims.names import COMMON, USER
 from attngs.labels import LABEL, speaker_of
 from attngs.types import Sentence
 
 _BACK = 3  # sentences before one in which a pronoun's name is looked for
+_RECORDS = 3  # names before colons that make a text a list of people
 _SAMPLE = 4_000  # characters that tell a document's language
 _ANSWER = re.compile(
     r"\s*(?:(?P<yes>yes|yeah|yep|ja|oui|sí|si|sì|sim)|no|nope|nein|non|não)\b"
@@ -53,6 +54,7 @@ class Evidence:
     _read: dict[int, list[Clause]] = field(init=False, default_factory=dict)
     _speakers: dict[int, dict[int, str]] = field(init=False, default_factory=dict)
     _languages: dict[int, Language | None] = field(init=False, default_factory=dict)
+    _inline: dict[int, str] = field(init=False, default_factory=dict)
     _members: dict[int, list[int]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -119,7 +121,7 @@ class Evidence:
                 (clause.first_person, speaker),
                 (pronoun, recent),
                 (clause.second_person, others),
-                (labelled and not clause.said, speaker),
+                (labelled and (not clause.said or number in self._inline), speaker),
             ]
             surely = frozenset[str]() if clause.question else next((names for holds, names in person if holds), sure)
             found.append((clause, about, surely))
@@ -178,6 +180,12 @@ class Evidence:
         labels = set(self._labels(self.sentences[number].position).values()) - {self.speaker(number), ""}
         return frozenset(USER if word == "user" else word for label in labels for word in label.split())
 
+    def _inline_label(self, number: int) -> str:
+        """The single capitalised word before a colon that a sentence opens with: "Joel: no gluten." in a list of people."""
+        match = LABEL.match(self.sentences[number].text)
+        name = (match["name"] or "") if match else ""
+        return name.lower() if name.isalpha() and name[0].isupper() and name.lower() not in COMMON else ""
+
     def _label_of(self, number: int) -> str:
         """The speaker that a sentence at the start of a line names."""
         sentence = self.sentences[number]
@@ -193,6 +201,10 @@ class Evidence:
         if position not in self._speakers:
             members = self._members.get(position, [])
             found = {number: self._label_of(number) for number in members}
+            inline = {number: name for number in members if (name := self._inline_label(number))}
+            if len(set(inline.values())) >= _RECORDS:
+                found |= inline
+                self._inline.update(inline)
             turns = [speaker for speaker in found.values() if speaker]
             real = len(turns) > 1 and 6 * len(turns) >= len(members)
             current, labels = "", dict[int, str]()

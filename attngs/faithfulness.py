@@ -30,6 +30,7 @@ from attngs.sentences import split_sentences
 from attngs.types import Sentence, Span
 
 _ALIKE = 0.5  # cosine from which a statement in other words counts as carried
+_TOO_SHORT = 120  # characters of a context that may tell no language though it is in a known one
 _SAMPLE = 50  # sentences that tell the language of the context
 
 Similarity = Callable[[Sequence[str], Sequence[Sentence]], NDArray[np.floating[Any]]]
@@ -93,9 +94,10 @@ class _Judge:
         self._sentences = sentences
         self._similarity = similarity
         self._evidence = Evidence(sentences)
-        self._aligner = Aligner({number: self._terms(number) for number in visible})
+        self._aligner = Aligner({number: self._terms(number) for number in visible}, [sentence.position for sentence in sentences])
         sample = " ".join(sentences[number].text for number in visible[:_SAMPLE])
         self._language = tell_language(sample)
+        self._short = len(sample) < _TOO_SHORT
 
     def _terms(self, number: int) -> list[str]:
         label = " ".join(sorted(self._evidence.label(number)))
@@ -112,8 +114,9 @@ class _Judge:
             clauses = read_clauses(part.text, language)
             links = self._aligner.link(terms(part.text, language), similar)
             cites, wrong = self._cited(part.numbers)
-            sources = cites or links.sentences
-            claims = [*wrong, *self._claims(part.text, clauses, sources, language, subjects)]
+            copied = self._copied(part.text, cites or links.candidates)
+            sources = cites or copied or links.sentences
+            claims = [*wrong, *(() if copied else self._claims(part.text, clauses, sources, language, subjects))]
             checked = sum(len(clause.mentions) + len(clause.names) + 1 for clause in clauses)
             share = max([links.cover, *(similar[number] for number in sources if number in similar)]) if sources else 0.0
             verdicts.append(
@@ -137,7 +140,8 @@ class _Judge:
     ) -> Iterator[Claim]:
         """What the sources do not carry. Where reply and sources are not in one language that is known, figures alone are compared."""
         asked = gather(self._evidence, sources, text, language, clauses, subjects)
-        languages = {self._evidence.language(number) or self._language for number in sources} or {self._language}
+        unknown = language if self._short else None
+        languages = {self._evidence.language(number) or self._language or unknown for number in sources} or {self._language or language}
         if language is not None and language in languages:
             yield from check_figures(asked)
             yield from (claim for claim in check_words(asked) if claim.kind != "content" or not self._alike(claim.text, sources))
@@ -157,6 +161,11 @@ class _Judge:
         if self._similarity is None or not sources:
             return False
         return float(np.max(self._similarity([text], [self._sentences[number] for number in sources]))) >= _ALIKE
+
+    def _copied(self, text: str, candidates: Sequence[int]) -> tuple[int, ...]:
+        """The first source that has the sentence word for word: nothing is to be checked."""
+        plain = " ".join(text.split())
+        return tuple(number for number in candidates if plain and plain in " ".join(self._sentences[number].text.split()))[:1]
 
     def _cited(self, numbers: Sequence[int]) -> tuple[tuple[int, ...], list[Claim]]:
         """The sentences that are cited, and the citations that cite nothing."""

@@ -15,7 +15,6 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from attngs.errors import ConfigError
 from attngs.marker import Marker
-from attngs.marker_loading import EMBEDDED
 
 MarkerLike = str | Path | Marker
 
@@ -37,6 +36,8 @@ def find_marker(marker: MarkerLike) -> Marker:
     """
     if isinstance(marker, Marker):
         return marker
+    from attngs.marker_loading import EMBEDDED  # brings torch
+
     name = str(marker)
     with _lock:
         if name not in _by_name:

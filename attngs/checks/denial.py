@@ -35,11 +35,10 @@ def _explained(clause: Clause, clashing: Clause, near: Sequence[Clause]) -> bool
 def _shared(clause: Clause, source: Clause) -> float:
     stems = {word.stem for word in source.said}
     names = {name.key for name in source.names}
-    readings = {reading for mention in source.mentions for reading in mention.readings}
     return (
         len({word.stem for word in clause.said} & stems)
         + len({name.key for name in clause.names} & names)
-        + sum(not readings.isdisjoint(mention.readings) for mention in clause.mentions)
+        + sum(not source.figures.exact.isdisjoint(mention.readings) for mention in clause.mentions)
     )
 
 
@@ -58,7 +57,9 @@ def _clash(clause: Clause, source: Clause) -> Said | None:
         if not theirs or any(mine.polarity * other.polarity >= 0 for other in theirs):
             continue
         focus = any(other.focus for other in theirs)
-        if (mine.focus and (focus or (not source.denies and _told(clause.said, signs)))) or (focus and not clause.denies):
+        if mine.focus and (focus or (not source.denies and _told(clause.said, signs))):
+            return mine
+        if focus and not clause.denies and (any(other.head for other in theirs) or _affirmed(clause, source)):
             return mine
     return None
 
@@ -67,3 +68,9 @@ def _told(said: Sequence[Said], theirs: Container[str]) -> bool:
     """Whether the source has what is denied, its last word or most of it: "does not eat meat" does not deny "I eat eggs"."""
     denied = [word.stem in theirs for word in said if word.polarity < 0]
     return bool(denied) and (denied[-1] or 2 * sum(denied) > len(denied))
+
+
+def _affirmed(clause: Clause, source: Clause) -> bool:
+    """Whether the clause affirms all that a denial of the source is about."""
+    said = {word.stem for word in clause.said if word.polarity > 0}
+    return {word.stem for word in source.said if word.focus} <= said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from attngs.checks.figures import LIGHT, carried
@@ -14,6 +15,7 @@ from attngs.claims.wording import term
 from attngs.evidence import SourceClause
 
 _APPOSED = re.compile(r"[\s,.]*(?:(?:the|her|his|my|their|a|an|dr|mr|mrs|ms)\b[\s.]*)?", re.IGNORECASE)
+_NEXT = 12  # characters between an owner and what is owned
 _SHARE = 0.34  # of the weight of what is said that only clauses about somebody else hold
 
 
@@ -101,20 +103,21 @@ def misattributed(clause: Clause, subjects: Sequence[Subject], sources: Sequence
     holding = [(source, shared) for source in sources if (shared := _anchors(clause, source.clause))]
     known = frozenset[object]().union(*(shared for _, shared in holding))
     everybody = frozenset[str]().union(*(source.about for source in sources))
-    mentioned = [key for subject in subjects for key in subject.keys] + [name.key for name in clause.names]
+    mentioned = [key for subject in subjects for key in subject.keys]
     for subject in subjects:
         if subject.keys == (USER,) and USER not in everybody:
             continue
-        own = frozenset[object]()
+        own, points = frozenset[object](), False
         for source, shared in holding:
             about = (source.about if subject.first else source.around) | (source.speaker if reported else frozenset())
             if any(_is_about(key, about) for key in subject.keys):
                 own |= shared
-        foreign = known - own
+                points |= source.clause.points
         another = frozenset[object]().union(
             *(shared for source, shared in holding if _surely_another(source, mentioned, reported=reported, first=subject.first))
         )
-        if foreign and len(foreign) >= _SHARE * len(known) and 2 * len(foreign & another) >= len(foreign):
+        foreign = (known - own) & another - set(subject.keys)
+        if foreign and not (own and points) and _weight(foreign) >= _SHARE * _weight(known - set(subject.keys)):
             return subject.keys[0]
     return ""
 
@@ -122,13 +125,30 @@ def misattributed(clause: Clause, subjects: Sequence[Subject], sources: Sequence
 def _anchors(clause: Clause, source: Clause) -> frozenset[object]:
     """What two clauses have in common: words, figures, and names but for the subject's."""
     words = {word.stem for word in clause.said} & {word.stem for word in source.said} - LIGHT
-    figures = {mention.start for mention in clause.mentions if not mention.weak and carried(mention, source.mentions)}
+    figures = {mention.start for mention in clause.mentions if not mention.weak and carried(mention, source.figures)}
     named = {
         name.key
         for name in clause.names
         if not name.first and not name.owner and any(same_name(name.key, other.key) for other in source.names)
     }
     return frozenset(words | figures | named)
+
+
+def _weight(anchors: frozenset[object]) -> int:
+    """Figures tell more than words."""
+    return sum(2 if isinstance(anchor, int) else 1 for anchor in anchors)
+
+
+def disowned(clause: Clause, names: Sequence[Name], sources: Sequence[SourceClause]) -> str:
+    """An owner whose kin is somebody else's in the sources ("Jo's dad"); empty if there is none."""
+    for owner, kin in pairwise(names):
+        if not (owner.owner and kin.key.startswith("@") and 0 < kin.start - owner.end < _NEXT):
+            continue
+        related = [source for source in sources if any(name.key == kin.key for name in source.clause.names)]
+        others = [source for source in related if source.speaker and source.clause.first_person and not source.clause.third_person]
+        if others and len(others) == len(related) and not any(_is_about(owner.key, source.speaker | source.about) for source in others):
+            return owner.key.removeprefix("@")
+    return ""
 
 
 def _is_about(subject: str, about: frozenset[str]) -> bool:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from attngs.checks.claim import Claim
 from attngs.checks.content import invented
 from attngs.checks.denial import flipped
-from attngs.checks.figures import carried, miscounted, miscounts, misplaced
-from attngs.checks.people import Subject, misattributed, names_of, subjects_of, unknown_names
+from attngs.checks.figures import carried, carried_nearby, miscounted, miscounts, misplaced
+from attngs.checks.people import Subject, disowned, misattributed, names_of, subjects_of, unknown_names
 from attngs.claims.clauses import Clause
 from attngs.claims.languages import Language
-from attngs.claims.mentions import Mention
+from attngs.claims.mentions import Figures, Mention
 from attngs.evidence import Evidence, SourceClause
 
 _FIRST_UNCASED = 0x3000  # kana, Han, Hangul
@@ -65,15 +65,17 @@ def gather(
 
 def check_figures(asked: Asked) -> Iterator[Claim]:
     """Figures that are not there, are counted otherwise, or belong to something else."""
-    mentions = [mention for source in asked.nearby for mention in source.clause.mentions] + [*asked.dated]
+    linked = [mention for source in asked.linked for mention in source.clause.mentions]
+    around = [mention for source in asked.nearby for mention in source.clause.mentions]
+    known, nearby = Figures.of([*linked, *asked.dated]), Figures.of(around)
     for clause in asked.clauses:
         for mention in clause.mentions:
             if mention.weak:
                 continue
-            if not carried(mention, mentions):
-                kind = "number" if mention.kind == "unit" and miscounts(mention, asked.nearby) else mention.kind
+            if not carried(mention, known) and not carried_nearby(mention, nearby):
+                kind = "number" if mention.kind == "unit" and miscounts(mention, nearby) else mention.kind
                 yield Claim(kind, asked.text[mention.start : mention.end])
-            elif miscounted(mention, mentions) or misplaced(mention, clause, asked.linked):
+            elif miscounted(mention, linked) or misplaced(mention, clause, asked.linked):
                 yield Claim(mention.kind, asked.text[mention.start : mention.end])
 
 
@@ -82,14 +84,17 @@ def check_words(asked: Asked) -> Iterator[Claim]:
     stems = frozenset(word.stem for source in asked.nearby for word in source.clause.said)
     words = frozenset(word for source in asked.nearby for word in source.clause.words) | asked.labels
     named = frozenset(name for source in asked.nearby for name in source.about)
+    sure = frozenset(name.key for source in asked.nearby for name in source.clause.names if name.sure) | asked.speakers
     before = asked.subjects
     for clause in asked.clauses:
-        names = names_of(clause, stems, named, asked.language)
+        names = names_of(clause, stems, sure, asked.language)
         unknown = unknown_names(names, stems, words, named, asked.language)
         yield from (Claim("name", asked.text[name.start : name.end]) for name in unknown)
         subjects = subjects_of(asked.text, clause, names, asked.speakers) or (before if clause.third_person or clause.elided else ())
         if not unknown and (somebody := misattributed(clause, subjects, asked.linked)):
             yield Claim("attribution", somebody.removeprefix("@"))
+        if not unknown and (owner := disowned(clause, names, asked.nearby)):
+            yield Claim("attribution", owner)
         before = subjects or before
         if word := flipped(clause, asked.linked):
             yield Claim("negation", word)

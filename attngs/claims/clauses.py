@@ -9,13 +9,16 @@ from typing import NamedTuple
 from attngs.boundaries import sentence_ends
 from attngs.claims.figures import find_figures
 from attngs.claims.languages import Language, english
-from attngs.claims.mentions import Mention
+from attngs.claims.mentions import Figures, Mention
 from attngs.claims.names import TITLES, Name, find_names
 from attngs.claims.polarity import denials, signs
 from attngs.claims.tokens import Token
 from attngs.claims.wording import term, wording
 
 _DASHES = frozenset("; — – ( ) [ ] | •".split())
+_QUOTES = frozenset("\"'“”„«»‘’([「*_")
+_OPENERS = frozenset(":：•…¿¡-–—")
+_POINTERS = frozenset("it that this them there one ones".split())
 _COORDINATING = frozenset("and but".split())
 _LISTING = frozenset("and or und oder et ou y o e ed".split())
 _AUXILIARIES = frozenset(
@@ -38,6 +41,8 @@ class Said(NamedTuple):
     """1 affirmed, -1 denied, 0 where it cannot be told."""
     focus: bool
     """Whether a denial is about this word, or it is a denial itself: "dislike"."""
+    head: bool
+    """Whether it is the first of the words that a denial is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,8 @@ class Clause:
     end: int
     said: tuple[Said, ...]
     mentions: tuple[Mention, ...]
+    figures: Figures
+    """What the mentions can mean."""
     names: tuple[Name, ...]
     words: frozenset[str]
     """All words in lower case."""
@@ -56,6 +63,8 @@ class Clause:
     denies: bool
     """Whether anything in it is negative, be it only "only"."""
     question: bool
+    points: bool
+    """Whether "it" or "that" in it stands for something said before."""
     elided: bool
     """Whether it goes on without a subject of its own: "and works there"."""
     first_person: bool
@@ -110,7 +119,7 @@ def _clause(
     words = frozenset(token.lower for token in tokens if token.is_word)
     content = [i for i, token in enumerate(tokens) if _has_content(token, known) and token.start not in named]
     denied = denials(tokens, known)
-    sign, focus = signs(tokens, content, denied, known)
+    sign, focus, heads = signs(tokens, content, denied, known)
     terms = {i: term(tokens[i].lower, language) for i in content}
     opposite = any(terms[i].opposite for i in content)
     soft = opposite or not words.isdisjoint(known.soft)
@@ -119,7 +128,18 @@ def _clause(
         uncertain = not terms[i].opposite and (opposite or (soft and sign[i] > 0))  # "never forgets it", "only fish"
         plain = 0 if question or uncertain else sign[i]
         polarity = -plain if terms[i].opposite else plain
-        said.append(Said(terms[i].stem, tokens[i].text, tokens[i].start, tokens[i].end, polarity, focus=i in focus or terms[i].opposite))
+        is_opposite = terms[i].opposite
+        said.append(
+            Said(
+                stem=terms[i].stem,
+                text=tokens[i].text,
+                start=tokens[i].start,
+                end=tokens[i].end,
+                polarity=polarity,
+                focus=i in focus or is_opposite,
+                head=i in heads or is_opposite,
+            )
+        )
     subject = min([word.start for word in said[:1]] + [name.start for name in names[:1]], default=-1)
     pronouns = words & known.subjects
     return Clause(
@@ -127,11 +147,13 @@ def _clause(
         end=span[1],
         said=tuple(said),
         mentions=tuple(mentions),
+        figures=Figures.of(mentions),
         names=tuple(name._replace(first=name.start <= subject) for name in names),
         words=words,
         opens=opens,
         denies=bool(denied) or soft,
         question=question,
+        points=not words.isdisjoint(_POINTERS),
         elided=not opens and _goes_on(tokens, known),
         first_person=not words.isdisjoint(known.speakers),
         second_person=not words.isdisjoint(known.hearers),
@@ -177,17 +199,14 @@ def _is_function(word: str, language: Language) -> bool:
 
 
 def _openings(text: str, tokens: Sequence[Token], ends: Sequence[int]) -> Iterator[int]:
-    """Where the first word of each sentence stands, and of what follows a colon, a bullet or a quotation mark."""
-    end_at, fresh = 0, True
+    """Where words stand that open a sentence, or follow a colon, a bullet or a quotation mark."""
+    starts = {0, *ends}
     for token in tokens:
-        while end_at < len(ends) and token.start >= ends[end_at]:
-            end_at, fresh = end_at + 1, True
-        if token.is_word:
-            if fresh:
-                yield token.start
-            fresh = False
-        elif token.text in {":", "•", "“", "”", '"', "(", "「", "¿", "¡", "…"}:
-            fresh = True
+        before = token.start
+        while before > 0 and before not in starts and (text[before - 1].isspace() or text[before - 1] in _QUOTES):
+            before -= 1
+        if token.is_word and (before in starts or text[before - 1] in _OPENERS):
+            yield token.start
 
 
 def _spans(
@@ -223,7 +242,7 @@ def _cuts(tokens: Sequence[Token], figures: Sequence[int], language: Language) -
         if token.lower in _COORDINATING and content and _looks_like_verb(tokens, i + 1, language):
             cut = token.start
         elif token.text in _DASHES:
-            cut = token.end if content else None
+            cut = token.end if content or token.text == ";" else None
         elif token.text in _COMMAS or token.lower in language.breaks:
             after = i + 1 if token.is_word else _after_break(tokens, i + 1, language)
             measured = any(since <= figure < token.start for figure in figures) and bool(figures) and figures[-1] > token.start

@@ -13,7 +13,7 @@ from typing import Any
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SAMPLE = 400  # words that tell a language
-_SHARE = 0.15  # of them that must be its function words
+_SHARE = 0.12  # of them that must be its function words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,8 +51,17 @@ class Language:
 @cache
 def languages() -> tuple[Language, ...]:
     """All of them, English first."""
-    table = tomllib.loads(files("attngs.claims").joinpath("languages.toml").read_text(encoding="utf-8"))
-    return tuple(_language(code, row) for code, row in table.items())
+    return tuple(_language(code, row) for code, row in _table().items() if code != "others")
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads(files("attngs.claims").joinpath("languages.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _others() -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(words.split()) for words in _table()["others"])
 
 
 def english() -> Language:
@@ -72,7 +81,8 @@ def tell_language(text: str, likely: Language | None = None) -> Language | None:
     best = max(languages(), key=lambda language: found[language.code])
     if likely and found[likely.code] and found[likely.code] == found[best.code]:
         return likely
-    return best if sample and found[best.code] >= _SHARE * len(sample) else None
+    other = max(sum(word in words for word in sample) for words in _others())
+    return best if sample and found[best.code] >= max(_SHARE * len(sample), other, 1) else None
 
 
 def _language(code: str, row: Mapping[str, Any]) -> Language:

@@ -96,7 +96,7 @@ _RATES = {
     "annual": "year",
 }
 _EACH = frozenset("per each every".split())
-RANGE = frozenset("- – — to or and bis oder und à a ou et o y e".split())
+RANGE = frozenset("- – — to or and until till bis oder und à a ou et o y e".split())
 """Between the two ends of a range: the first has the unit of the second."""
 _HALVES = frozenset("half halb halbe demi demie medio media mezzo mezza meia meio".split())
 

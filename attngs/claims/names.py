@@ -22,7 +22,7 @@ _HONORIFIC = re.compile(
     r"|(?P<korean>[\uac00-\ud7a3]{2,4}?)(?:\s?씨|님)"
 )
 _ABSTRACT = ("ly", "ing", "ed", "ion", "ions", "ness", "ment", "ments", "ity", "ies", "ance", "ence", "ship", "ism")
-_COMMON = frozenset(
+COMMON = frozenset(
     "work rent dinner lunch breakfast coffee tea school sleep money rain snow traffic music food water milk bread sugar meat fish "
     "wine beer weather news help time life love health pain stress peace hope luck trouble progress research advice homework "
     "housework luggage furniture jewelry equipment information knowledge evidence feedback support access attention exercise swimming "
@@ -42,7 +42,10 @@ _VERBS = frozenset(
 )
 
 
-_APPOSITIVE = re.compile(r",\s+(?:an?|the|who|whose|her|his|my|their|our)\b")
+_APPOSITIVE = re.compile(
+    r",\s+(?:an?|the|who|whose|her|his|my|their|our|le|la|les|un|une|mon|ma|son|sa|der|die|das|ein|eine|mein|meine|ihr|ihre|el|il|lo|una|uno|o|"
+    r"um|uma|mi|su|suo|sua|seu)\b|,\s+l['’]"
+)
 _BEFORE_NAMES = frozenset(
     "frau herr herrn tante onkel schwester bruder cousin cousine sohn tochter mutter vater oma opa dr prof doktor freundin freund "
     "kollege kollegin nachbar nachbarin chef chefin".split()
@@ -142,7 +145,7 @@ def _is_name(tokens: Sequence[Token], i: int, key: str, language: Language | Non
         return False
     if language and any(part in language.function_words for part in [key.partition("'")[0]] if "'" in key):
         return False
-    return not (opens and (key in _COMMON or (key.endswith(_ABSTRACT) and not _followed_by_capital(tokens, i))))
+    return not (opens and (key in COMMON or (key.endswith(_ABSTRACT) and not _followed_by_capital(tokens, i))))
 
 
 def token_is_calendar(key: str, language: Language) -> bool:

@@ -10,6 +10,15 @@ from attngs.claims.wording import wording
 
 _ENDS = frozenset(", ; : . ! ? ( ) — – ， 、 。".split())
 _ANSWERS = frozenset("no non nein não".split())
+_QUANTIFIERS = frozenset("more longer other such one doubt need way".split())
+_TRAILING = frozenset("yet either anymore any more so though it that this nicht mehr pas plus".split())
+_PHRASES = frozenset(
+    {"gave up", "given up", "give up", "turned down", "turn down", "called off", "yet to", "ruled out", "refrain from", "refrains from"}
+)
+_BEFORE_NOUNS = frozenset(
+    "no without kein keine keinen keinem keiner ohne sans aucun aucune sin ningún ninguna senza nessun nessuna sem nenhum".split()
+)
+_LIGHT_VERBS = frozenset("come comes coming take takes took taking want wants wanted use used using need needs needed have had".split())
 _ALL = frozenset("anything everything all everyone anybody anyone".split())
 FOCUS = 2
 """Words beside a denial that it is about."""
@@ -30,8 +39,10 @@ def denials(tokens: Sequence[Token], language: Language) -> list[int]:
     return found
 
 
-def signs(tokens: Sequence[Token], content: Sequence[int], denied: Sequence[int], language: Language) -> tuple[dict[int, int], set[int]]:
-    """The sign of each word with content, and the words that a denial is about.
+def signs(
+    tokens: Sequence[Token], content: Sequence[int], denied: Sequence[int], language: Language
+) -> tuple[dict[int, int], set[int], set[int]]:
+    """The sign of each word with content, the words that a denial is about, and the first of those.
 
     A denial reaches to the next comma; what stands before it, or behind that comma, is neither affirmed nor denied for sure. Where nothing
     follows it, as in "her badge isn't", it is about what stands before.
@@ -43,17 +54,26 @@ def signs(tokens: Sequence[Token], content: Sequence[int], denied: Sequence[int]
         language: Of the clause.
     """
     sign = {i: 1 if i in denied or not denied else 0 for i in content}
-    focus = set[int]()
+    focus, heads = set[int](), set[int]()
     for cue in denied:
-        end = next((i for i in range(cue + 1, len(tokens)) if tokens[i].text in _ENDS), len(tokens))
-        reached = [i for i in content if cue < i < end]
+        start = cue + 1 + (_phrase(tokens, cue) in _PHRASES)
+        end = next((i for i in range(start, len(tokens)) if tokens[i].text in _ENDS), len(tokens))
+        reached = [i for i in content if start <= i < end]
         before = [i for i in content if i < cue]
-        if not reached or language.deny_back:
+        follows = any(tokens[i].is_word and tokens[i].lower not in _TRAILING for i in range(start, end))
+        if not follows or language.deny_back:
             focus.update(before[-FOCUS:])
+            heads.update(before[-FOCUS:])
             sign.update(dict.fromkeys(before, -1))
-        focus.update(reached[:FOCUS])
+        weighty = [i for i in reached if tokens[i].lower not in _LIGHT_VERBS] or reached
+        focus.update(weighty[:FOCUS])
+        heads.update(weighty[: FOCUS if tokens[cue].lower in _BEFORE_NOUNS else 1])
         sign.update(dict.fromkeys(reached, -1))
-    return sign, focus
+    return sign, focus, heads
+
+
+def _phrase(tokens: Sequence[Token], i: int) -> str:
+    return f"{tokens[i].lower} {tokens[i + 1].lower}" if i + 1 < len(tokens) else ""
 
 
 def _denies(tokens: Sequence[Token], i: int, language: Language) -> bool:
@@ -62,11 +82,12 @@ def _denies(tokens: Sequence[Token], i: int, language: Language) -> bool:
     if language.code == "en":
         if word.endswith("n't") or word in {"dont", "cant", "wont", "isnt", "doesnt"} or word in wording().deniers:
             return True
-        if (word == "gave" and following == "up") or (word == "but" and i and tokens[i - 1].lower in _ALL):
+        if _phrase(tokens, i) in _PHRASES or (word == "but" and i and tokens[i - 1].lower in _ALL):
             return True
     if word not in language.negators:
         return False
-    answers = i == 0 and word in _ANSWERS and following in {",", ".", "!", ";", "—", "–"}
+    goes_on = language.code == "en" and following in language.function_words and following not in _QUANTIFIERS  # "no was working"
+    answers = i == 0 and word in _ANSWERS and (following in {",", ".", "!", ";", "—", "–"} or goes_on)
     return not (answers or (word == "no" and i and following == "."))  # "account no. 5"
 
 
