@@ -292,6 +292,13 @@ def test_short_answers_may_be_given_twice() -> None:
     assert compressor("Rex. Rex. Rex.")[0].compress(MEMORY, QUERY, target_tokens=12).text == "Rex."
 
 
+def test_what_the_context_says_twice_may_be_said_twice() -> None:
+    rewrite = "Ben moved to Porto. The rent is 900 euros. Tom moved to Oslo. The rent is 900 euros."
+    documents = [Document(id="a", text=f"{rewrite} It rained for hours and nobody came by that day at all.")]
+    result = compressor(f"{rewrite} The rent is 900 euros. Tom moved to Oslo.")[0].compress(documents, QUERY, target_tokens=24)
+    assert result.text == rewrite
+
+
 def test_a_source_does_not_stand_in_where_it_stands_already() -> None:
     reply = "Rex is 3 years old. Ben has a dog named Rex. Rita cannot eat walnuts. Rex is 4 years old."
     result = compressor(reply)[0].compress(MEMORY, QUERY, target_tokens=30)
