@@ -13,7 +13,7 @@ from attngs.asking import Writer, atalk, talk
 from attngs.chat.callable_chat import as_chat
 from attngs.confidence import standout
 from attngs.documents import DocumentLike, as_documents, check_query
-from attngs.errors import ConfigError
+from attngs.errors import ConfigError, InputError
 from attngs.finishing import Draft, finish
 from attngs.marker import Marker
 from attngs.prompts import GUIDED
@@ -40,6 +40,20 @@ class _Request:
     everything: Marking | None
     """The marking of a context that needs no compression."""
     milliseconds: float
+
+    def known(self, marking: Marking | None) -> Marking | None:
+        """A marking that was brought along.
+
+        Raises:
+            InputError: It is not of these documents, or not for this question.
+        """
+        if marking is None:
+            return None
+        given = self.documents
+        theirs = all(s.position < len(given) and s.document == given[s.position] for s in marking.sentences)
+        if marking.query != self.query or not theirs or len({s.position for s in marking.sentences}) < sum(bool(d.text) for d in given):
+            raise InputError("`marking` belongs to other documents or another question; leave it out to have these marked.")
+        return marking
 
 
 class ContextCompressor:
@@ -91,7 +105,13 @@ class ContextCompressor:
         )
 
     def compress(
-        self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int, namespace: str = ""
+        self,
+        documents: DocumentLike | Iterable[DocumentLike],
+        query: str,
+        *,
+        target_tokens: int,
+        namespace: str = "",
+        marking: Marking | None = None,
     ) -> CompressedContext:
         """Keep what matters to the question in at most `target_tokens` tokens.
 
@@ -100,26 +120,34 @@ class ContextCompressor:
             query: The question that the context is for.
             target_tokens: Hard bound for the result, in the counter's tokens.
             namespace: Whose documents these are: what is kept of them is found again under the same namespace only.
+            marking: Of these documents for this question, from a `plan` or an earlier result; the marker is then not asked again.
 
         Raises:
-            InputError: The documents or the question cannot be used.
+            InputError: The documents or the question cannot be used, or the marking is not theirs.
             ConfigError: The budget is not a whole number of at least 1, or the writer can only be awaited.
             ModelError: The marker's model failed.
             ChatError: The writer failed, and `on_chat_error` is `raise`.
         """
-        draft = self._draft(documents, query, target_tokens, namespace)
+        draft = self._draft(documents, query, target_tokens, namespace, marking)
         writer = self._writer(draft, namespace)
         rewrite = talk(self._dialogue(draft), writer) if writer else None
         return finish(draft, rewrite, counter=self._counter)
 
     async def acompress(
-        self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, target_tokens: int, namespace: str = ""
+        self,
+        documents: DocumentLike | Iterable[DocumentLike],
+        query: str,
+        *,
+        target_tokens: int,
+        namespace: str = "",
+        marking: Marking | None = None,
     ) -> CompressedContext:
         """`compress` without blocking the event loop: concurrent calls are marked in one batch, and the writer is awaited."""
         request = await asyncio.to_thread(self._count, documents, query, target_tokens, namespace)
         started = time.perf_counter()
-        marking = request.everything or await self._marker.amark(request.documents, request.query, namespace=namespace)
-        draft = await asyncio.to_thread(self._select, request, marking, _milliseconds(started))
+        known = request.everything or request.known(marking)
+        marked = known or await self._marker.amark(request.documents, request.query, namespace=namespace)
+        draft = await asyncio.to_thread(self._select, request, marked, _milliseconds(started))
         writer = self._writer(draft, namespace)
         rewrite = await atalk(self._dialogue(draft), writer) if writer else None
         return finish(draft, rewrite, counter=self._counter)
@@ -163,12 +191,20 @@ class ContextCompressor:
             milliseconds=draft.milliseconds,
         )
 
-    def _draft(self, documents: DocumentLike | Iterable[DocumentLike], query: str, target_tokens: int, namespace: str) -> Draft:
+    def _draft(
+        self,
+        documents: DocumentLike | Iterable[DocumentLike],
+        query: str,
+        target_tokens: int,
+        namespace: str,
+        marking: Marking | None = None,
+    ) -> Draft:
         """Mark and select. When the whole context fits the budget no model runs and everything is kept."""
         request = self._count(documents, query, target_tokens, namespace)
         started = time.perf_counter()
-        marking = request.everything or self._marker.mark(request.documents, request.query, namespace=namespace)
-        return self._select(request, marking, _milliseconds(started))
+        known = request.everything or request.known(marking)
+        marked = known or self._marker.mark(request.documents, request.query, namespace=namespace)
+        return self._select(request, marked, _milliseconds(started))
 
     def _count(self, documents: DocumentLike | Iterable[DocumentLike], query: str, target_tokens: int, namespace: str) -> _Request:
         """Check the request, and see whether there is anything to compress."""

@@ -48,9 +48,13 @@ class ExtractLayout:
         parts = list[str]()
         for _, members in groupby(sorted(kept), key=lambda i: sentences[i].position):
             numbers = list(members)
-            text = self.gap.join(run.strip() for run in _runs(sentences, numbers))
-            parts.append((self.label.format(id=sentences[numbers[0]].document.id) if labelled else "") + text)
+            before, after = self.frame(sentences[numbers[0]], labelled=labelled)
+            parts.append(before + self.gap.join(run.strip() for run in _runs(sentences, numbers)) + after)
         return self.document_gap.join(parts)
+
+    def frame(self, sentence: Sentence, *, labelled: bool) -> tuple[str, str]:
+        """What stands before and after the kept text of the sentence's document; it counts."""
+        return (self.label.format(id=sentence.document.id) if labelled else ""), ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,9 +188,9 @@ class _Draft:
         self._skipped: list[int] = []
         self._spent = 0
         self._costs = counter.count([sentence.text.strip() + layout.gap for sentence in sentences])
-        documents = {sentence.position: sentence.document.id for sentence in sentences}
-        labels = [layout.label.format(id=name) if self.labelled else "" for name in documents.values()]
-        self._label_costs = dict(zip(documents, counter.count([label + layout.document_gap for label in labels]), strict=True))
+        documents = {sentence.position: sentence for sentence in sentences}
+        frames = ["".join(layout.frame(sentence, labelled=self.labelled)) + layout.document_gap for sentence in documents.values()]
+        self._label_costs = dict(zip(documents, counter.count(frames), strict=True))
         self._opened = set[int]()
 
     def add_all(self, candidates: Iterable[int]) -> None:
@@ -235,10 +239,10 @@ class _Draft:
 
 
 def _runs(sentences: Sequence[Sentence], numbers: Sequence[int]) -> Iterator[str]:
-    """Texts of unbroken runs of sentences of one document."""
+    """Texts of unbroken runs of sentences of one document; a marking may lack some of its sentences."""
     begin = 0
     for at in range(1, len(numbers) + 1):
-        if at == len(numbers) or numbers[at] != numbers[at - 1] + 1:
+        if at == len(numbers) or sentences[numbers[at]].start != sentences[numbers[at - 1]].end:
             first, last = sentences[numbers[begin]], sentences[numbers[at - 1]]
             yield first.document.text[first.start : last.end]
             begin = at

@@ -1,0 +1,29 @@
+"""Public fakes and contract checks: test your app without a model, and your plug-in against the contract it must keep.
+
+```python
+from attngs.testing import FakeScorer, check_scorer
+
+check_scorer(MyScorer())
+```
+"""
+
+from __future__ import annotations
+
+from attngs.testing.expect import NASTY_TEXTS
+from attngs.testing.fakes import FakeChat, FakeScorer, count_words
+from attngs.testing.hosts import HostCompressor, check_compressor
+from attngs.testing.plugins import check_scorer, check_splitter
+from attngs.testing.tiny import tiny_model, tiny_tokenizer
+
+__all__ = [
+    "NASTY_TEXTS",
+    "FakeChat",
+    "FakeScorer",
+    "HostCompressor",
+    "check_compressor",
+    "check_scorer",
+    "check_splitter",
+    "count_words",
+    "tiny_model",
+    "tiny_tokenizer",
+]

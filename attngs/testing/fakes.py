@@ -1,0 +1,49 @@
+"""Stand-ins for a writer, a scorer and a tokenizer, whose every answer one can foresee."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attngs.errors import ConfigError
+from attngs.types import ChatReply, Message, Sentence
+
+
+class FakeChat:
+    """A writer that answers from a list, the last reply again and again, and remembers what it was asked.
+
+    Args:
+        replies: Texts or whole replies to return, or exceptions to raise.
+        context_window: Tokens that it pretends to read and write together; `None`: unknown.
+    """
+
+    def __init__(self, *replies: str | ChatReply | Exception, context_window: int | None = None) -> None:
+        if not replies:
+            raise ConfigError("`FakeChat` needs at least one reply.")
+        self.context_window = context_window
+        self._replies = replies
+        self.calls: list[tuple[Message, ...]] = []
+
+    def complete(self, messages: Sequence[Message]) -> ChatReply:
+        self.calls.append(tuple(messages))
+        reply = self._replies[min(len(self.calls), len(self._replies)) - 1]
+        if isinstance(reply, Exception):
+            raise reply
+        return reply if isinstance(reply, ChatReply) else ChatReply(text=reply, finish_reason="stop")
+
+    async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
+        return self.complete(messages)
+
+
+class FakeScorer:
+    """Scores by what a sentence holds: 1 for each of the `important` strings in it."""
+
+    def __init__(self, *important: str) -> None:
+        self._important = important
+
+    def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
+        return [float(sum(word in sentence.text for word in self._important)) for sentence in sentences]
+
+
+def count_words(text: str) -> int:
+    """A token counter that one can check by eye: words between white space."""
+    return len(text.split())

@@ -1,0 +1,72 @@
+"""A LlamaIndex query engine over three months of one person's memory, without and with attngs. Needs no key and no network.
+
+The engine's response mode `context_only` answers with the context itself: what an LLM would be sent, and be billed for.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from pathlib import Path
+
+from llama_index.core import Document, Settings, VectorStoreIndex
+from llama_index.core.embeddings import BaseEmbedding
+from llama_index.core.llms import MockLLM
+from llama_index.core.node_parser import SentenceSplitter
+from llama_index.core.utils import get_tokenizer
+from pydantic import PrivateAttr
+from sentence_transformers import SentenceTransformer
+from side_by_side import print_side_by_side
+
+from attngs.embedded import assets_folder
+from attngs.files import read_documents
+from attngs.sentences import split_sentences
+from llama_index_attngs import AttnGSPostprocessor
+
+PERSON = Path(__file__).parent / "data" / "maren"
+QUESTIONS = (
+    "Which pills does she take now, and what must she not eat or drink with them?",
+    "When is the trip to Norway now, and what still has to be booked?",
+)
+
+
+class MiniLM(BaseEmbedding):
+    """all-MiniLM-L6-v2 from the package that the embedded marker uses too."""
+
+    _model: SentenceTransformer = PrivateAttr(default_factory=lambda: SentenceTransformer(str(assets_folder()), device="cpu"))
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        embedding: list[float] = self._model.encode(text).tolist()
+        return embedding
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return self._get_text_embedding(query)
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return self._get_text_embedding(query)
+
+
+def sentences(text: str) -> list[str]:
+    return [text[start:end] for start, end in split_sentences(text)]
+
+
+def main() -> None:
+    Settings.llm = MockLLM()  # never asked, but the host wants one
+    documents = [Document(text=d.text, id_=d.id, metadata={"source": d.id}) for d in read_documents([PERSON], io.BytesIO())]
+    splitter = SentenceSplitter(chunk_size=512, chunk_overlap=64, chunking_tokenizer_fn=sentences)
+    index = VectorStoreIndex.from_documents(documents, embed_model=MiniLM(), transformations=[splitter])
+    plain = index.as_query_engine(similarity_top_k=10, response_mode="context_only")
+    shorter = index.as_query_engine(
+        similarity_top_k=10, response_mode="context_only", node_postprocessors=[AttnGSPostprocessor(target_tokens=256)]
+    )
+    for question in QUESTIONS:
+        without = str(plain.query(question))
+        started = time.perf_counter()
+        with_attngs = str(shorter.query(question))
+        seconds = time.perf_counter() - started
+        tokens = (len(get_tokenizer()(without)), len(get_tokenizer()(with_attngs)))
+        print_side_by_side(question, without, with_attngs, tokens=tokens, seconds=seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Any LangChain runnable that takes messages as attngs' writer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langchain_core.exceptions import ModelError
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.config import merge_configs
+
+from attngs.chat.failures import as_chat_error
+from attngs.chat.messages import clean_messages
+from attngs.errors import ChatError
+from attngs.types import ChatReply, Message, Usage
+
+NO_STREAM = "nostream"
+"""LangGraph's tag for tokens that belong in no user's stream."""
+
+_KINDS: dict[str, type[BaseMessage]] = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
+_REASON_FIELDS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
+_REASONS = {
+    "stop": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "content_filter": "content_filter",
+    "content_filtered": "content_filter",
+    "guardrail_intervened": "content_filter",
+    "safety": "content_filter",
+    "recitation": "content_filter",
+    "blocklist": "content_filter",
+    "prohibited_content": "content_filter",
+    "spii": "content_filter",
+    "refusal": "refusal",
+    "tool_calls": "tool_calls",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+}
+"""What providers call it -> what attngs does."""
+
+
+class RunnableChat:
+    """The seam between attngs and a LangChain model, whatever is wrapped round it: retries, fallbacks, rate limits, a prompt, a parser.
+
+    It is invoked once for each request and never by `batch`, in which `with_retry` gives one request the reply of another
+    (langchain#35475).
+
+    Args:
+        llm: Takes a list of messages and returns a message or a text.
+        config: Of the run that asks: its callbacks, so that the call shows up below it, its tags, metadata and configurable fields.
+    """
+
+    def __init__(self, llm: Runnable[Any, Any], config: RunnableConfig | None = None) -> None:
+        self._llm = llm
+        self._config = merge_configs(config, {"tags": [NO_STREAM]})
+
+    def __repr__(self) -> str:
+        return f"RunnableChat({self._llm.get_name()})"
+
+    def complete(self, messages: Sequence[Message]) -> ChatReply:
+        """Ask.
+
+        Raises:
+            ChatError: The model raised, which is the cause of the error, or returned neither a message nor a text.
+        """
+        asked = _host_messages(messages)
+        try:
+            answer = self._llm.invoke(asked, self._config)
+        except Exception as error:
+            raise self._failure(error) from error
+        return self._reply(answer)
+
+    async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
+        """`complete`, awaited."""
+        asked = _host_messages(messages)
+        try:
+            answer = await self._llm.ainvoke(asked, self._config)
+        except Exception as error:
+            raise self._failure(error) from error
+        return self._reply(answer)
+
+    def _reply(self, answer: object) -> ChatReply:
+        if isinstance(answer, str):
+            return ChatReply(text=answer)
+        if isinstance(answer, AIMessage):
+            return ChatReply(text=str(answer.text), finish_reason=_finish_reason(answer), usage=_usage(answer))
+        raise ChatError(f"`llm` ({self._llm.get_name()}) returned {type(answer).__name__}; it must return a chat model's message or a str.")
+
+    def _failure(self, error: Exception) -> ChatError:
+        failure = as_chat_error(error, f"`llm` ({self._llm.get_name()})")
+        if isinstance(error, ModelError):  # LangChain's own word on it, where a provider says no status
+            failure.retryable = failure.retryable or error.is_retryable
+        return failure
+
+
+def _host_messages(messages: Sequence[Message]) -> list[BaseMessage]:
+    return [_KINDS[role](content=content) for role, content in clean_messages(messages)]
+
+
+def _finish_reason(message: AIMessage) -> str | None:
+    """Why the model ended, in attngs' words. A refusal or a call of a tool is one even where the provider calls it a normal end."""
+    if message.additional_kwargs.get("refusal") or _has_block(message, "refusal"):
+        return "refusal"
+    if message.tool_calls or message.invalid_tool_calls:
+        return "tool_calls"  # what text there is beside it only announces the call
+    said = (message.response_metadata.get(name) for name in _REASON_FIELDS)
+    reason = next((str(value) for value in said if isinstance(value, str) and value), None)
+    return _REASONS.get(reason.rpartition(".")[2].lower(), reason) if reason else None
+
+
+def _has_block(message: AIMessage, kind: str) -> bool:
+    blocks = message.content if isinstance(message.content, list) else []
+    return any(isinstance(block, Mapping) and block.get("type") == kind for block in blocks)
+
+
+def _usage(message: AIMessage) -> Usage | None:
+    used = message.usage_metadata
+    return Usage(used["input_tokens"], used["output_tokens"]) if used else None

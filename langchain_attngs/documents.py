@@ -1,0 +1,93 @@
+"""LangChain's documents <-> attngs' documents. What comes in is never changed: ids and metadata go out in copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from itertools import groupby
+
+from langchain_core.documents import Document
+
+from attngs.apart import Part
+from attngs.errors import InputError
+from attngs.result import CompressedContext, Method
+from attngs.types import Document as Text
+from attngs.types import Source
+
+METADATA_KEY = "attngs"
+"""The one entry that attngs adds to a document's metadata, beside the score."""
+
+SCORE_KEY = "relevance_score"
+"""Where LangChain's rerankers put a document's score, and its users look for it."""
+
+
+def check_documents(documents: object) -> list[Document]:
+    """The documents.
+
+    Raises:
+        InputError: These are none, or an entry is not a LangChain document.
+    """
+    if isinstance(documents, str | Document | Mapping) or not isinstance(documents, Iterable):
+        raise InputError(f"`documents` must be a list of LangChain documents, got {type(documents).__name__}.")
+    given = list(documents)
+    for number, document in enumerate(given):
+        if not isinstance(document, Document):
+            raise InputError(f"`documents[{number}]` must be a LangChain `Document`, got {type(document).__name__}.")
+    return given
+
+
+def as_texts(documents: Sequence[Document]) -> list[Text]:
+    """The texts, under their places in the list, from 1: short, because they are shown to a reader and a writer."""
+    return [Text(text=document.page_content, id=str(number)) for number, document in enumerate(documents, 1)]
+
+
+def shortened(document: Document, part: Part) -> Document:
+    """One document with less text: its id, type and other metadata are kept."""
+    entry: dict[str, object] = {
+        "method": part.method,
+        "tokens": part.tokens,
+        "original_tokens": part.original_tokens,
+        **(_spans(part.sources) if part.method != "passthrough" else {}),
+    }
+    return document.model_copy(
+        update={"page_content": part.text, "metadata": _metadata(document.metadata, entry, part.method, part.sources)}
+    )
+
+
+def merged(documents: Sequence[Document], result: CompressedContext) -> Document:
+    """One document for all. It is a new one, without an id; the entry has the id and the metadata of every document it is made of."""
+    by_place = groupby(result.sources, key=lambda source: source.position)
+    entry: dict[str, object] = {
+        "method": result.method,
+        "tokens": result.compressed_tokens,
+        "original_tokens": result.original_tokens,
+        "sources": [_origin(documents[place], place, list(sources), result.method) for place, sources in by_place],
+    }
+    return Document(page_content=result.text, metadata=_metadata({}, entry, result.method, result.sources))
+
+
+def _origin(document: Document, place: int, sources: Sequence[Source], method: Method) -> dict[str, object]:
+    return {
+        "label": str(place + 1),
+        "id": document.id,
+        "metadata": deepcopy(document.metadata),
+        **(_spans(sources) if method != "passthrough" else {}),
+    }
+
+
+def _metadata(kept: Mapping[str, object], entry: dict[str, object], method: Method, sources: Sequence[Source]) -> dict[str, object]:
+    """The document's own, with our entry, and the best score of what was kept; where nothing was scored, an earlier score stays."""
+    metadata = deepcopy(dict(kept))
+    if METADATA_KEY in metadata:
+        entry["previous"] = metadata[METADATA_KEY]
+    if method != "passthrough" and sources:
+        if SCORE_KEY in metadata:
+            entry["previous_score"] = metadata[SCORE_KEY]
+        metadata[SCORE_KEY] = max(source.score for source in sources)
+    metadata[METADATA_KEY] = entry
+    return metadata
+
+
+def _spans(sources: Sequence[Source]) -> dict[str, object]:
+    """Places in the text as it came, and the scores that they got."""
+    return {"spans": [[source.start, source.end] for source in sources], "scores": [source.score for source in sources]}

@@ -1,0 +1,67 @@
+"""Any LlamaIndex LLM as attngs' writer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llama_index.core.base.llms.base import BaseLLM
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse
+
+from attngs.chat.failures import as_chat_error
+from attngs.chat.messages import clean_messages
+from attngs.types import ChatReply, Message, Usage
+from llama_index_attngs.fields import field
+
+
+class LlamaIndexChat:
+    """The seam between attngs and a LlamaIndex LLM: its own retries, callbacks, spans and rate limits stay in force."""
+
+    def __init__(self, llm: BaseLLM) -> None:
+        self._llm = llm
+
+    def __repr__(self) -> str:
+        return f"LlamaIndexChat({self._llm.class_name()})"
+
+    @property
+    def context_window(self) -> int:
+        """Tokens that the LLM says it reads and writes together. A longer context is rewritten in parts."""
+        return int(self._llm.metadata.context_window)
+
+    def complete(self, messages: Sequence[Message]) -> ChatReply:
+        """Ask the LLM.
+
+        Raises:
+            ChatError: The LLM raised; its own error is the cause.
+        """
+        try:
+            return _reply(self._llm.chat(_host_messages(messages)))
+        except Exception as error:
+            raise as_chat_error(error, self._llm.class_name()) from error
+
+    async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
+        """`complete`, awaited."""
+        try:
+            return _reply(await self._llm.achat(_host_messages(messages)))
+        except Exception as error:
+            raise as_chat_error(error, self._llm.class_name()) from error
+
+
+def _host_messages(messages: Sequence[Message]) -> list[ChatMessage]:
+    return [ChatMessage(role=message.role, content=message.content) for message in clean_messages(messages)]
+
+
+def _reply(response: ChatResponse) -> ChatReply:
+    choices = field(response.raw, "choices")
+    choice = choices[0] if isinstance(choices, Sequence) and choices else None
+    reason = field(choice, "finish_reason") or field(response.additional_kwargs, "finish_reason")
+    return ChatReply(text=response.message.content or "", finish_reason=str(reason) if reason else None, usage=_usage(response))
+
+
+def _usage(response: ChatResponse) -> Usage | None:
+    """What the provider says it used; LlamaIndex has no field of its own for it."""
+    for place in (field(response.raw, "usage"), response.additional_kwargs):
+        for names in (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens")):
+            read, written = (field(place, name) for name in names)
+            if isinstance(read, int) and isinstance(written, int):
+                return Usage(read, written)
+    return None

@@ -1,0 +1,223 @@
+"""`AttnGSCompressor` in mode extract: what comes back, what stays as it was, and what is refused."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from langchain_core.documents import Document
+from pydantic import ValidationError
+
+from attngs import GreedySelector, Marker, Splitter
+from attngs.errors import ConfigError, InputError, ModelNotFoundError
+from attngs.shared_markers import find_marker
+from attngs.testing import FakeScorer, check_compressor, count_words
+from attngs.types import Document as Text
+from langchain_attngs import AttnGSCompressor
+
+QUERY = "What does she drink?"
+
+
+def compressor_of(marker: object, /, target_tokens: int = 9, **settings: Any) -> AttnGSCompressor:
+    return AttnGSCompressor(**{"marker": marker, "target_tokens": target_tokens, "counter": count_words, **settings})
+
+
+class Host:
+    """LangChain's documents, for the checks that all frameworks share."""
+
+    def __init__(self, marker: Marker, counter: Callable[[str], int] | None) -> None:
+        self._marker, self._counter = marker, counter
+
+    def wrap(self, documents: Sequence[Text]) -> list[Document]:
+        return [Document(id=d.id, page_content=d.text, metadata=dict(copy.deepcopy(d.metadata))) for d in documents]
+
+    def read(self, document: Document) -> Text:
+        metadata = {key: value for key, value in document.metadata.items() if key not in ("attngs", "relevance_score")}
+        return Text(id=document.id or "", text=document.page_content, metadata=metadata)
+
+    def compress(self, documents: Sequence[Document], query: str, target_tokens: int) -> list[Document]:
+        return compressor_of(self._marker, target_tokens, counter=self._counter).compress_documents(documents, query)
+
+    async def acompress(self, documents: Sequence[Document], query: str, target_tokens: int) -> list[Document]:
+        return await compressor_of(self._marker, target_tokens, counter=self._counter).acompress_documents(documents, query)
+
+
+def test_the_contract(marker: Marker) -> None:
+    check_compressor(Host(marker, count_words), counter=count_words)
+
+
+def test_the_contract_with_a_real_marker(default_marker: Marker) -> None:
+    assert default_marker.counter is not None
+    counter = default_marker.counter
+    check_compressor(Host(default_marker, None), counter=lambda text: counter.count([text])[0])
+
+
+def test_what_comes_back(marker: Marker, documents: list[Document]) -> None:
+    first, second = compressor_of(marker).compress_documents(documents, QUERY)
+    assert (first.id, first.page_content) == ("a", "Anna likes tea.")
+    assert first.metadata == {
+        "page": 1,
+        "tags": ["x", {"y": 1}],
+        "relevance_score": 1.0,
+        "attngs": {"method": "extract", "tokens": 3, "original_tokens": 11, "spans": [[0, 16]], "scores": [1.0]},
+    }
+    assert (second.id, second.page_content) == (None, "She takes her pills with tea.")
+    assert second.metadata["relevance_score"] == 2.0
+    assert second.metadata["attngs"]["previous_score"] == 0.5
+    start, end = second.metadata["attngs"]["spans"][0]
+    assert documents[2].page_content[start:end].strip() == second.page_content
+
+
+def test_copies_share_nothing_that_can_be_changed(marker: Marker, documents: list[Document]) -> None:
+    before = copy.deepcopy(documents)
+    for settings in ({}, {"output": "merged"}, {"target_tokens": 500}, {"target_tokens": 500, "output": "merged"}):
+        out = compressor_of(marker, **settings).compress_documents(documents, QUERY)  # type: ignore[arg-type]
+        for document in out:
+            origins = [source["metadata"] for source in document.metadata["attngs"].get("sources", [])]
+            for metadata in [document.metadata, *origins]:
+                metadata.get("tags", [None, {}])[1]["y"] = "changed"
+    assert documents == before
+
+
+def test_the_score_is_the_best_of_what_was_kept(documents: list[Document]) -> None:
+    marker = Marker(FakeScorer("dog", "Rex", "tea"), splitter=Splitter(unit="sentence"))
+    [document, *_] = compressor_of(marker, 17, selector=GreedySelector(neighbors=2)).compress_documents(documents, QUERY)
+    assert document.metadata["attngs"]["scores"] == [1.0, 0.0, 2.0]
+    assert document.metadata["relevance_score"] == 2.0
+
+
+def test_what_fits_comes_back_as_it_is_without_a_score(marker: Marker, documents: list[Document]) -> None:
+    out = compressor_of(marker, 500).compress_documents(documents, QUERY)
+    assert [d.page_content for d in out] == [d.page_content for d in documents]
+    assert "relevance_score" not in out[0].metadata
+    assert out[2].metadata["relevance_score"] == 0.5
+    assert out[0].metadata["attngs"] == {"method": "passthrough", "tokens": 11, "original_tokens": 11}
+
+
+def test_one_document_for_all(marker: Marker, documents: list[Document]) -> None:
+    [document] = compressor_of(marker, 12, output="merged").compress_documents(documents, QUERY)
+    assert document.page_content == "[1]\nAnna likes tea.\n\n[3]\nShe takes her pills with tea."
+    assert document.id is None
+    assert document.metadata["relevance_score"] == 2.0
+    entry = document.metadata["attngs"]
+    assert (entry["method"], entry["tokens"], entry["original_tokens"]) == ("extract", 11, 27)
+    assert [(source["label"], source["id"]) for source in entry["sources"]] == [("1", "a"), ("3", None)]
+    assert entry["sources"][1]["metadata"] == {"page": 3, "relevance_score": 0.5}
+    for source in entry["sources"]:
+        for start, end in source["spans"]:
+            assert documents[int(source["label"]) - 1].page_content[start:end].strip() in document.page_content
+
+
+@pytest.mark.parametrize("output", ["per_document", "merged"])
+def test_nothing_is_left_when_nothing_fits(marker: Marker, documents: list[Document], output: str) -> None:
+    assert compressor_of(marker, 1, output=output).compress_documents(documents, QUERY) == []
+    assert compressor_of(marker, output=output).compress_documents([], QUERY) == []
+    blank = [Document(page_content=" \n"), Document(page_content="")]
+    assert [d.page_content for d in compressor_of(marker, output=output).compress_documents(blank, QUERY)] in ([" \n", ""], [])
+
+
+def test_earlier_entries_are_kept(marker: Marker, documents: list[Document]) -> None:
+    once = compressor_of(marker).compress_documents(documents, QUERY)
+    twice = compressor_of(marker, 4).compress_documents(once, QUERY)
+    assert twice[0].metadata["attngs"]["previous"] == once[0].metadata["attngs"]
+
+
+def test_settings_reach_the_selection(marker: Marker, documents: list[Document]) -> None:
+    selector = GreedySelector(must_keep=("bus",), candidates="marked")
+    out = compressor_of(marker, 13, selector=selector).compress_documents(documents, QUERY)
+    assert [d.page_content for d in out] == ["Anna likes tea.", "The bus was late.", "She takes her pills with tea."]
+
+
+@pytest.mark.parametrize("documents", [None, "text", [1], [Document(page_content="x"), {"page_content": "y"}]])
+async def test_what_are_no_documents(marker: Marker, documents: Any) -> None:
+    with pytest.raises(InputError, match="documents"):
+        compressor_of(marker).compress_documents(documents, QUERY)
+    with pytest.raises(InputError, match="documents"):
+        await compressor_of(marker).acompress_documents(documents, QUERY)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"target_tokens": 0}, "greater than or equal to 1"),
+        ({"target_tokens": "9"}, "valid integer"),
+        ({"target_tokens": True}, "valid integer"),
+        ({"target_token": 9}, "Extra inputs"),
+        ({"mode": "summary"}, "'extract' or 'rewrite'"),
+        ({"mode": "rewrite"}, "`llm` is needed"),
+        ({"marker": " "}, "`marker` is empty"),
+        ({"marker": 3}, "marker"),
+        ({"counter": 3}, "counter"),
+        ({"llm": "gpt-4o"}, "llm"),
+        ({"on_llm_error": "ignore"}, "on_llm_error"),
+        ({"max_concurrency": 0}, "max_concurrency"),
+        ({"output": "one"}, "output"),
+    ],
+)
+def test_settings_are_checked(marker: Marker, settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        compressor_of(settings.pop("marker", marker), **settings)
+
+
+def test_settings_cannot_be_changed_behind_its_back(marker: Marker) -> None:
+    compressor = compressor_of(marker)
+    with pytest.raises(ValidationError, match="frozen"):
+        compressor.target_tokens = 5
+    assert compressor.model_copy(update={"target_tokens": 5}).target_tokens == 5
+
+
+def test_a_marker_without_a_tokenizer_needs_a_counter(marker: Marker, documents: list[Document]) -> None:
+    with pytest.raises(ConfigError, match="`counter` is needed"):
+        compressor_of(marker, counter=None).compress_documents(documents, QUERY)
+
+
+def test_an_unknown_marker(documents: list[Document], tmp_path: Any) -> None:
+    for name in ("nobody/nothing", tmp_path / "nothing"):
+        with pytest.raises(ModelNotFoundError, match="nothing"):
+            AttnGSCompressor(marker=name, target_tokens=9).compress_documents(documents, QUERY)
+
+
+def test_names_are_loaded_once() -> None:
+    one, two = AttnGSCompressor(target_tokens=9), AttnGSCompressor(target_tokens=5, marker="default")
+    assert one.found_marker() is two.found_marker()
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_copies_and_pickles_share_the_marker(
+    again: Callable[[AttnGSCompressor], AttnGSCompressor], marker: Marker, documents: list[Document]
+) -> None:
+    compressor = compressor_of(marker)
+    other = again(compressor)
+    assert other is not compressor
+    assert other.found_marker() is marker
+    assert other.compress_documents(documents, QUERY) == compressor.compress_documents(documents, QUERY)
+
+
+def test_a_copy_of_what_holds_it_shares_the_marker_too(marker: Marker) -> None:
+    held = {"compressor": compressor_of(marker), "marker": marker}
+    other = copy.deepcopy(held)
+    assert other["marker"] is marker
+    assert other["compressor"].found_marker() is marker  # type: ignore[union-attr]
+
+
+def test_a_pickle_travels_to_another_process_by_the_marker_s_name(marker: Marker) -> None:
+    compressors = [AttnGSCompressor(target_tokens=9, marker=find_marker("default"), counter=count_words), compressor_of(marker)]
+    code = """
+import pickle, sys
+from attngs.errors import ConfigError
+named, unnamed = pickle.load(sys.stdin.buffer), sys.stdin.buffer.read()
+print(type(named.found_marker().scorer).__name__)
+try:
+    pickle.loads(unnamed)
+except ConfigError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], input=b"".join(map(pickle.dumps, compressors)), capture_output=True, check=False)
+    scorer, error = done.stdout.decode().splitlines()
+    assert scorer == "EmbeddedScorer", done.stderr
+    assert "pass `marker` by its name" in error
