@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DONE := $(VENV)/.done
 
-.PHONY: help setup demo check fix test bench docs clean
+.PHONY: help setup demo check fix test lowest bench docs clean
 
 help:
 	@echo "make setup   a virtual environment in $(VENV) with everything"
@@ -12,6 +12,7 @@ help:
 	@echo "make check   format, lint, types, import rules"
 	@echo "make fix     format and lint, repaired where a machine can"
 	@echo "make test    the tests, offline"
+	@echo "make lowest  the tests of the adapters, with the oldest versions of their frameworks"
 	@echo "make docs    the documentation site, in site/"
 	@echo "make bench   time and memory beside bare and eager forwards and the rivals; evidence recall (DATA=folder, EVIDENCE=options)"
 
@@ -38,6 +39,13 @@ fix: setup
 test: setup
 	$(BIN)/python -m pytest
 
+# an environment that sees all of the other one, and has its own frameworks in front of it
+lowest: setup
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(BIN)/python -c "import site; print(f'import site; site.addsitedir({site.getsitepackages()[0]!r})')" > "$$($(VENV)-lowest/bin/python -c 'import site; print(site.getsitepackages()[0])')/base.pth"
+	$(VENV)-lowest/bin/python -m pip install --quiet --requirement constraints-lowest.txt
+	$(VENV)-lowest/bin/python -m pytest tests/langchain
+
 DATA ?= ../shared/data
 bench: setup
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,bench]'
@@ -49,4 +57,4 @@ docs: setup
 	$(BIN)/zensical build --clean
 
 clean:
-	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lowest out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

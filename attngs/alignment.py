@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from attngs.claims.languages import Language
@@ -15,7 +15,8 @@ from attngs.words import words
 
 MOST_LINKS = 4
 """Sentences that one sentence of the reply can be linked to."""
-_TOUCHED = 20_000  # sentences that one question looks at by its rarest words; those it has in common with all tell nothing
+_TOUCHED = 1_000  # sentences that one question looks at by its rarest words; those it has in common with all tell nothing
+_CANDIDATES = 50  # sentences among which the few are chosen
 _GAIN = 0.08  # share of the reply's weight that a further sentence must bring
 _SIMILAR = 0.5  # weight of the cosine beside the words
 
@@ -45,6 +46,8 @@ class Links:
 
     sentences: tuple[int, ...]
     """Best first."""
+    candidates: tuple[int, ...]
+    """All that were looked at closely, best first."""
     cover: float
     """Share of the weight of its words that they hold, 0 to 1."""
 
@@ -54,10 +57,12 @@ class Aligner:
     """The words of the sentences that may be linked to.
 
     Args:
-        bags: Terms of each sentence, by its index.
+        bags: Terms of each sentence that may be linked to, by its index.
+        documents: The document of every sentence.
     """
 
     bags: Mapping[int, Sequence[str]]
+    documents: Sequence[int]
     _postings: dict[str, list[int]] = field(init=False, default_factory=dict)
     _sets: dict[int, frozenset[str]] = field(init=False, default_factory=dict)
 
@@ -80,17 +85,15 @@ class Aligner:
         """
         weights = {word: self.weight(word) for word in asked}
         total = sum(weights.values())
-        held = Counter[int]()
+        held: dict[int, float] = {}
         touched = 0
         for word in sorted(weights, key=lambda word: len(self._postings.get(word, ()))):
-            postings = self._postings.get(word, ())
-            if touched + len(postings) > _TOUCHED and held:
-                for number in held:
-                    held[number] += weights[word] * (word in self._sets[number])  # type: ignore[assignment]
-                continue
+            postings: Collection[int] = self._postings.get(word, ())
+            if touched + len(postings) > _TOUCHED and held:  # it tells little, and of the sentences found already at most
+                postings = [number for number in held if word in self._sets[number]]
             touched += len(postings)
             for number in postings:
-                held[number] += weights[word]  # type: ignore[assignment]
+                held[number] = held.get(number, 0.0) + weights[word]
         scores = {number: weight / total for number, weight in held.items()} if total else {}
         for number, cosine in (similar or {}).items():
             if cosine > 0.3 and number in self._sets:
@@ -99,15 +102,20 @@ class Aligner:
 
     def _cover(self, weights: Mapping[str, float], scores: Mapping[int, float], total: float) -> Links:
         left = dict(weights)
-        ranked = sorted(scores, key=lambda number: (-scores[number], number))[:50]
+        ranked = heapq.nsmallest(_CANDIDATES, scores, key=lambda number: (-scores[number], number))
+        candidates = tuple(ranked)
         chosen = list[int]()
         while ranked and len(chosen) < MOST_LINKS:
             gains = {number: sum(left.get(word, 0.0) for word in self._sets[number] & left.keys()) / (total or 1) for number in ranked}
             best = max(ranked, key=lambda number: (gains[number] + (0.5 if chosen else 1.0) * scores[number], -number))
             if chosen and gains[best] < _GAIN:
                 break
+            known = {self.documents[number] for number in chosen}
+            if chosen and self.documents[best] not in known and all(word[0] == "#" for word in self._sets[best] & weights.keys()):
+                ranked.remove(best)  # a number alone is a coincidence
+                continue
             chosen.append(best)
             ranked.remove(best)
             for word in self._sets[best] & left.keys():
                 del left[word]
-        return Links(tuple(chosen), 1 - sum(left.values()) / total if total else 0.0)
+        return Links(tuple(chosen), candidates, 1 - sum(left.values()) / total if total else 0.0)

@@ -70,7 +70,8 @@ class ContextCompressor:
         on_chat_error: When the writer fails, hand on the verbatim `extract` and say why, or `raise` the `ChatError`.
 
     Raises:
-        ConfigError: No counter is given and the marker has none, `chat` is no writer, or `on_chat_error` is neither of the two.
+        ConfigError: No counter is given and the marker has none, `chat` is no writer, `template` no template, or `on_chat_error` is
+            neither of the two.
     """
 
     def __init__(
@@ -87,6 +88,8 @@ class ContextCompressor:
         chosen = counter or marker.counter
         if chosen is None:
             raise ConfigError("`counter` is needed: this marker has no tokenizer. Pass `TiktokenCounter('gpt-4o')` or any `text -> int`.")
+        if template is not None and (isinstance(template, type) or not isinstance(template, PromptTemplate)):
+            raise ConfigError(f"`template` must be a `GuidedPrompt`, or have all that `PromptTemplate` asks for, got {template!r}.")
         if on_chat_error not in ("extract", "raise"):
             raise ConfigError(f"`on_chat_error` must be 'extract' or 'raise', got {on_chat_error!r}.")
         self._marker = marker

@@ -15,6 +15,7 @@ from itertools import takewhile
 from typing import Any, NamedTuple, TypeVar
 
 from attngs.errors import ConfigError
+from attngs.forks import renewed_in_children
 
 Value = TypeVar("Value")
 
@@ -65,6 +66,12 @@ class ContextCache:
         self._entries: OrderedDict[Key, tuple[Any, int]] = OrderedDict()
         self._lock = threading.Lock()
         self._bytes = self._hits = self._misses = 0
+        renewed_in_children(self)
+
+    def after_fork(self) -> None:
+        """In a child: another thread of the parent may have been in the middle of something, and will never end it here."""
+        self._lock = threading.Lock()
+        self._bytes = sum(size for _, size in self._entries.values())
 
     def get(self, key: Key) -> Any | None:
         """The value, now the most recently used, or `None`."""

@@ -47,14 +47,24 @@ class Judged:
 
     @property
     def labels(self) -> NDArray[np.bool_]:
-        """Which units are evidence `(S,)`: those with at least half of themselves, or of a piece of evidence, inside it."""
+        """Which units are evidence `(S,)`: those with at least half of themselves inside it, or with at least half of it inside them.
+
+        Where it is so spread that no unit is, those with the most evidence and all with at least half as much.
+        """
         sizes = np.array([max(len(sentence.text.strip()), 1) for sentence in self.sentences])
-        return np.asarray((self.hits >= 0.5 * sizes) | (self.hits >= 0.5 * self.hits.sum()) & (self.hits > 0))
+        clear = (self.hits >= 0.5 * sizes) | (self.hits >= 0.5 * self.hits.sum())
+        return np.asarray((clear if (clear & (self.hits > 0)).any() else self.hits >= 0.5 * self.hits.max()) & (self.hits > 0))
 
     def recall(self, scores: Sequence[float], share: float) -> float:
         """The share of evidence characters in the units that `share` of the tokens has room for."""
         kept = fill(scores, self.costs, max(1, round(share * int(self.costs.sum()))))
         return float(self.hits[kept].sum() / self.hits.sum())
+
+    def average_precision(self, scores: Sequence[float] | Floats) -> float:
+        """How near to the top the units with evidence are, whatever a budget has room for: the mean precision at each of them, 0 to 1."""
+        found = self.labels[np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")]
+        places = np.flatnonzero(found) + 1
+        return float((np.arange(1, len(places) + 1) / places).mean())
 
 
 def judge(example: LabelledExample, sentences: Sequence[Sentence], counter: TokenCounter) -> Judged:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from attngs.claims.clauses import Clause, read_clauses
 from attngs.claims.figures import find_figures
 from attngs.claims.languages import Language, tell_language
 from attngs.claims.mentions import Mention
+from attngs.claims.names import COMMON, USER
 from attngs.labels import LABEL, speaker_of
 from attngs.types import Sentence
 
-USER = "@user"
-"""Whoever says "I" in a text without speaker labels."""
 _BACK = 3  # sentences before one in which a pronoun's name is looked for
+_RECORDS = 3  # names before colons that make a text a list of people
 _SAMPLE = 4_000  # characters that tell a document's language
+_ANSWER = re.compile(
+    r"\s*(?:(?P<yes>yes|yeah|yep|ja|oui|sí|si|sì|sim)|no|nope|nein|non|não)\b"
+    r"(?=\s*[.!;–—-]|\s*$|\s*,\s+(?:i|we|he|she|they|it|and|please|half)\b)",
+    re.IGNORECASE,
+)
 _LETTERS = re.compile(r"[^\W_]+")
 
 
@@ -30,6 +35,10 @@ class SourceClause:
     """Names that it may be about."""
     surely: frozenset[str]
     """Those of them that it says or clearly means; empty where it says nothing of a person."""
+    around: frozenset[str]
+    """All names of its sentence, and whom any of its clauses may be about."""
+    speaker: frozenset[str]
+    """Who says it; empty where no label tells."""
 
 
 @dataclass(slots=True)
@@ -45,6 +54,7 @@ class Evidence:
     _read: dict[int, list[Clause]] = field(init=False, default_factory=dict)
     _speakers: dict[int, dict[int, str]] = field(init=False, default_factory=dict)
     _languages: dict[int, Language | None] = field(init=False, default_factory=dict)
+    _inline: dict[int, str] = field(init=False, default_factory=dict)
     _members: dict[int, list[int]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -81,6 +91,10 @@ class Evidence:
         """Dates and other figures in the id of a sentence's document."""
         return find_figures(self.sentences[number].document.id, self.language(number))[0]
 
+    def speakers(self, number: int) -> frozenset[str]:
+        """Words of the labels of all who speak in a sentence's document."""
+        return frozenset(word for label in self._labels(self.sentences[number].position).values() for word in label.split())
+
     def clauses(self, number: int) -> tuple[SourceClause, ...]:
         """The clauses of a sentence with whom they are about."""
         if number not in self._clauses:
@@ -88,29 +102,59 @@ class Evidence:
         return self._clauses[number]
 
     def _resolve(self, number: int) -> list[SourceClause]:
-        speaker = frozenset(self.speaker(number).split()) or frozenset({USER})
         labelled = bool(self.speaker(number))
-        others = self._others(number) if labelled else frozenset[str]()
-        recent = self._recent(number)
-        resolved = list[SourceClause]()
-        for clause in self.plain(number):
+        speaker, others = self._speaker_names(number), self._others(number)
+        recent, before, before_about = self._recent(number), frozenset[str](), frozenset[str]()
+        found = list[tuple[Clause, frozenset[str], frozenset[str]]]()
+        for clause in self._answered(number):
             named = frozenset(name.key for name in clause.names)
-            subject = frozenset(name.key for name in clause.names if name.first and name.sure)
-            about, surely = named, subject
-            if clause.first_person or (labelled and not named):
-                about |= speaker
-            if clause.first_person and not subject:
-                surely |= speaker
-            if clause.second_person:
-                about |= others
-                surely = surely or others
-            if clause.third_person or not named:
-                about |= recent
-            if clause.third_person and not surely:
-                surely |= recent
-            resolved.append(SourceClause(clause=clause, sentence=number, about=about, surely=surely))
-            recent = named | (recent if clause.third_person or not clause.opens else frozenset()) if named else recent
-        return resolved
+            sure = frozenset(name.key for name in clause.names if name.sure or name.key in recent)
+            subject = frozenset(name.key for name in clause.names if name.first and name.key in sure) if not clause.elided else frozenset()
+            pronoun = clause.third_person and not (clause.possessive_only and sure)
+            about = named | (before_about if clause.elided else frozenset())
+            about |= speaker if clause.first_person or not (subject or pronoun) else frozenset()
+            about |= others if clause.second_person else frozenset()
+            about |= recent if pronoun or not named else frozenset()
+            person = [
+                (bool(subject), subject),
+                (clause.elided or not (clause.opens or sure or pronoun or clause.first_person), before),
+                (clause.first_person, speaker),
+                (pronoun, recent),
+                (clause.second_person, others),
+                (labelled and (not clause.said or number in self._inline), speaker),
+            ]
+            surely = frozenset[str]() if clause.question else next((names for holds, names in person if holds), sure)
+            found.append((clause, about, surely))
+            before, before_about = surely, about
+            recent = named | (recent if pronoun or not clause.opens else frozenset()) if named else recent
+        around = frozenset[str]().union(*(about for _, about, _ in found))
+        return [
+            SourceClause(
+                clause=clause, sentence=number, about=about, surely=surely, around=around, speaker=speaker if labelled else frozenset()
+            )
+            for clause, about, surely in found
+        ]
+
+    def _answered(self, number: int) -> list[Clause]:
+        """The clauses of a sentence; a question that is answered by "yes" or "no" is a statement."""
+        clauses = self.plain(number)
+        if not clauses or not clauses[-1].question:
+            return clauses
+        following = next((self.sentences[i].text for i in self.after(number)), "")
+        label = LABEL.match(following)
+        answer = _ANSWER.match(following[label.end() :] if label else following)
+        if not answer:
+            return clauses
+        sign = 1 if answer["yes"] else -1
+        said = (
+            tuple(word._replace(polarity=sign, focus=sign < 0) for word in clause.said) if clause.question else clause.said
+            for clause in clauses
+        )
+        return [replace(clause, said=words, denies=clause.denies or sign < 0) for clause, words in zip(clauses, said, strict=True)]
+
+    def _speaker_names(self, number: int) -> frozenset[str]:
+        words = self.speaker(number).split()
+        return frozenset(USER if word == "user" else word for word in words) or frozenset({USER})
 
     def plain(self, number: int) -> list[Clause]:
         """The clauses of a sentence, its label left out."""
@@ -132,14 +176,35 @@ class Evidence:
         return found
 
     def _others(self, number: int) -> frozenset[str]:
+        """Whom "you" can mean."""
         labels = set(self._labels(self.sentences[number].position).values()) - {self.speaker(number), ""}
-        return frozenset(word for label in labels for word in label.split())
+        return frozenset(USER if word == "user" else word for label in labels for word in label.split())
+
+    def _inline_label(self, number: int) -> str:
+        """The single capitalised word before a colon that a sentence opens with: "Joel: no gluten." in a list of people."""
+        match = LABEL.match(self.sentences[number].text)
+        name = (match["name"] or "") if match else ""
+        return name.lower() if name.isalpha() and name[0].isupper() and name.lower() not in COMMON else ""
+
+    def _label_of(self, number: int) -> str:
+        """The speaker that a sentence at the start of a line names."""
+        sentence = self.sentences[number]
+        if (
+            "\n" not in sentence.document.text[max(0, sentence.start - 4) : sentence.start]
+            and sentence.document.text[max(0, sentence.start - 4) : sentence.start]
+        ):
+            return ""
+        return speaker_of(LABEL.match(sentence.text))
 
     def _labels(self, position: int) -> dict[int, str]:
         """The speaker of each sentence of a document that has labels: a label holds until the next."""
         if position not in self._speakers:
             members = self._members.get(position, [])
-            found = {number: speaker_of(LABEL.match(self.sentences[number].text.lstrip("- *•"))) for number in members}
+            found = {number: self._label_of(number) for number in members}
+            inline = {number: name for number in members if (name := self._inline_label(number))}
+            if len(set(inline.values())) >= _RECORDS:
+                found |= inline
+                self._inline.update(inline)
             turns = [speaker for speaker in found.values() if speaker]
             real = len(turns) > 1 and 6 * len(turns) >= len(members)
             current, labels = "", dict[int, str]()

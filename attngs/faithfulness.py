@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from attngs.alignment import Aligner, terms
 from attngs.checks.claim import Claim
-from attngs.checks.sentence import check_figures, check_words, gather
+from attngs.checks.people import Subject
+from attngs.checks.sentence import check_figures, check_honorifics, check_words, gather
 from attngs.citations import Cited, read_citations
 from attngs.claims.clauses import Clause, read_clauses
 from attngs.claims.languages import Language, tell_language
@@ -28,8 +29,9 @@ from attngs.evidence import Evidence
 from attngs.sentences import split_sentences
 from attngs.types import Sentence, Span
 
+_ALIKE = 0.5  # cosine from which a statement in other words counts as carried
+_TOO_SHORT = 120  # characters of a context that may tell no language though it is in a known one
 _SAMPLE = 50  # sentences that tell the language of the context
-_ANY_LANGUAGE = frozenset({"number", "amount", "contact"})
 
 Similarity = Callable[[Sequence[str], Sequence[Sentence]], NDArray[np.floating[Any]]]
 """Texts `(N)` and sentences `(S)` to their cosines `(N, S)`."""
@@ -92,9 +94,10 @@ class _Judge:
         self._sentences = sentences
         self._similarity = similarity
         self._evidence = Evidence(sentences)
-        self._aligner = Aligner({number: self._terms(number) for number in visible})
+        self._aligner = Aligner({number: self._terms(number) for number in visible}, [sentence.position for sentence in sentences])
         sample = " ".join(sentences[number].text for number in visible[:_SAMPLE])
         self._language = tell_language(sample)
+        self._short = len(sample) < _TOO_SHORT
 
     def _terms(self, number: int) -> list[str]:
         label = " ".join(sorted(self._evidence.label(number)))
@@ -102,17 +105,18 @@ class _Judge:
 
     def judge(self, spans: Sequence[Span], parts: Sequence[Cited]) -> list[Verdict]:
         """One verdict for each span."""
-        written = tell_language(" ".join(part.text for part in parts)) or self._language
+        written = tell_language(" ".join(part.text for part in parts), self._language) or self._language
         cosines = self._cosines([part.text for part in parts])
         verdicts = list[Verdict]()
-        subjects: tuple[str, ...] = ()
+        subjects: tuple[Subject, ...] = ()
         for span, part, similar in zip(spans, parts, cosines, strict=True):
-            language = tell_language(part.text) or written
+            language = tell_language(part.text, written) or written
             clauses = read_clauses(part.text, language)
             links = self._aligner.link(terms(part.text, language), similar)
             cites, wrong = self._cited(part.numbers)
-            sources = cites or links.sentences
-            claims = [*wrong, *self._claims(part.text, clauses, sources, language, subjects)]
+            copied = self._copied(part.text, cites or links.candidates)
+            sources = cites or copied or links.sentences
+            claims = [*wrong, *(() if copied else self._claims(part.text, clauses, sources, language, subjects))]
             checked = sum(len(clause.mentions) + len(clause.names) + 1 for clause in clauses)
             share = max([links.cover, *(similar[number] for number in sources if number in similar)]) if sources else 0.0
             verdicts.append(
@@ -125,20 +129,25 @@ class _Judge:
                     unsupported=tuple(dict.fromkeys(claims)),
                 )
             )
-            subjects = tuple(name.key for clause in clauses for name in clause.names if name.sure) or subjects
+            subjects = (
+                tuple(Subject((name.key,), first=True) for clause in clauses for name in clause.names if name.sure and not name.owner)
+                or subjects
+            )
         return verdicts
 
     def _claims(
-        self, text: str, clauses: Sequence[Clause], sources: Sequence[int], language: Language | None, subjects: tuple[str, ...]
+        self, text: str, clauses: Sequence[Clause], sources: Sequence[int], language: Language | None, subjects: tuple[Subject, ...]
     ) -> Iterator[Claim]:
         """What the sources do not carry. Where reply and sources are not in one language that is known, figures alone are compared."""
-        asked = gather(self._evidence, sources, text, clauses, subjects)
-        languages = {self._evidence.language(number) or self._language for number in sources} or {self._language}
+        asked = gather(self._evidence, sources, text, language, clauses, subjects)
+        unknown = language if self._short else None
+        languages = {self._evidence.language(number) or self._language or unknown for number in sources} or {self._language or language}
         if language is not None and language in languages:
             yield from check_figures(asked)
-            yield from check_words(asked)
+            yield from (claim for claim in check_words(asked) if claim.kind != "content" or not self._alike(claim.text, sources))
         else:
-            yield from (claim for claim in check_figures(asked) if claim.kind in _ANY_LANGUAGE)
+            yield from (claim for claim in check_figures(asked) if any(character.isdigit() for character in claim.text))
+            yield from check_honorifics(asked)
 
     def _cosines(self, texts: Sequence[str]) -> list[dict[int, float]]:
         """Of each text, the cosine with each visible sentence; empty without a similarity."""
@@ -146,6 +155,17 @@ class _Judge:
             return [{} for _ in texts]
         table = self._similarity(texts, [self._sentences[number] for number in self._visible])
         return [dict(zip(self._visible, map(float, row), strict=True)) for row in table]
+
+    def _alike(self, text: str, sources: Sequence[int]) -> bool:
+        """Whether a source says in other words what no source says in these."""
+        if self._similarity is None or not sources:
+            return False
+        return float(np.max(self._similarity([text], [self._sentences[number] for number in sources]))) >= _ALIKE
+
+    def _copied(self, text: str, candidates: Sequence[int]) -> tuple[int, ...]:
+        """The first source that has the sentence word for word: nothing is to be checked."""
+        plain = " ".join(text.split())
+        return tuple(number for number in candidates if plain and plain in " ".join(self._sentences[number].text.split()))[:1]
 
     def _cited(self, numbers: Sequence[int]) -> tuple[tuple[int, ...], list[Claim]]:
         """The sentences that are cited, and the citations that cite nothing."""

@@ -54,6 +54,19 @@ def write_whole(path: Path, content: str | bytes) -> None:
         raise InputError(f"`{path}` cannot be written: {error.strerror or error}.") from error
 
 
+def check_folder(path: Path) -> None:
+    """Make sure that files can be written into a folder that may not be there yet; nothing is made.
+
+    Raises:
+        InputError: It, or what it would lie in, is a file or may not be written to.
+    """
+    there = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise InputError(f"`{path}` cannot be written: `{there}` is a file, not a folder.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"`{path}` cannot be written: you may not write to `{there}`.")
+
+
 def _replace(target: Path, data: bytes) -> None:
     mask = os.umask(0)
     os.umask(mask)

@@ -10,6 +10,7 @@ import typer
 
 from attngs import console
 from attngs.cli_options import MarkerName, Unit, marker_of, put
+from attngs.files import check_folder
 
 
 class EvalFormat(StrEnum):
@@ -37,7 +38,7 @@ def fit(
         Unit | None, typer.Option("--unit", "-u", help="What is scored as a whole. Default: whichever does best on these texts.")
     ] = None,
     folds: Annotated[int, typer.Option(min=3, help="Parts of the cross-validation; examples that share documents stay together.")] = 5,
-    seed: Annotated[int, typer.Option(help="Of folds and samples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of folds and samples.")] = 0,
     limit: Annotated[int | None, typer.Option(min=1, help="Use a sample of this many examples.")] = None,
     window: Annotated[int | None, typer.Option(min=16, help="Tokens that a decoder reads together.")] = None,
 ) -> None:
@@ -55,6 +56,7 @@ def fit(
         from attngs.fitting.run import fit as learn
         from attngs.fitting.table import fit_table
 
+        check_folder(out)  # before minutes of work
         with console.progress():
             result = learn(data, marker, unit=unit.value if unit else None, folds=folds, seed=seed, limit=limit, window=window)
             result.save(out)

@@ -84,7 +84,11 @@ def _example(row: Mapping[str, Any], place: str) -> LabelledExample:
     answer = row.get("answer")
     if answer is not None and not isinstance(answer, str):
         raise InputError(f"`{place}`: `answer` must be a string, got {type(answer).__name__}.")
-    return LabelledExample(query=query, documents=documents, evidence=evidence, answer=answer or None)
+    if isinstance(group := row.get("group"), bool) or not isinstance(group, str | int | float | None):
+        raise InputError(f"`{place}`: `group` must be a string or a number, got {type(group).__name__}.")
+    if group == "":
+        raise InputError(f"`{place}`: `group` is empty; name the examples that belong together, or leave it out.")
+    return LabelledExample(query=query, documents=documents, evidence=evidence, answer=answer if (answer or "").strip() else None)
 
 
 def _list(row: Mapping[str, Any], name: str) -> Sequence[Any]:
@@ -108,9 +112,12 @@ def _place(value: object, documents: Sequence[Document]) -> Place:
     if not isinstance(value, Mapping):
         raise InputError(f"a piece of evidence must be a document id or an object with `doc_id`, got {type(value).__name__}.")
     name = str(value.get("doc_id"))
-    number = next((number for number, document in enumerate(documents) if document.id == name), None)
-    if number is None:
+    numbers = [number for number, document in enumerate(documents) if document.id == name]
+    if not numbers:
         raise InputError(f"evidence names the document {name!r}; the ids are {', '.join(repr(d.id) for d in documents[:8])}.")
+    if len(numbers) > 1:
+        raise InputError(f"evidence names the document {name!r}, but {len(numbers)} documents have that id; give each an id of its own.")
+    (number,) = numbers
     text = documents[number].text
     if "start" not in value and "text" in value:
         quote = str(value["text"])
@@ -119,8 +126,10 @@ def _place(value: object, documents: Sequence[Document]) -> Place:
             raise InputError(f"evidence quotes {quote[:40]!r}, which does not stand in the document {name!r}.")
         return number, start, start + len(quote)
     start, end = value.get("start", 0), value.get("end", len(text))
-    if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start < end <= len(text):
+    if any(isinstance(at, bool) or not isinstance(at, int) for at in (start, end)) or not 0 <= start < end <= len(text):
         raise InputError(f"evidence names the characters {start!r} to {end!r} of the document {name!r}, which has {len(text)}.")
+    if not text[start:end].strip():
+        raise InputError(f"evidence names the characters {start} to {end} of the document {name!r}, which are nothing but white space.")
     return number, start, end
 
 

@@ -246,6 +246,10 @@ def _explain(name: str, error: Exception) -> ModelNotFoundError | UnsupportedMod
             f"`{name}` runs code of its own when it is loaded, which attngs never allows. Use a model that transformers has built in."
         )
     reason = str(error).partition("\n")[0]  # the rest is transformers' own advice
+    if (Path(name) / "marker.json").is_file():
+        return ModelNotFoundError(
+            f"the folder `{name}` holds what attngs wrote for a model, not a model. Name the model it was made for; `marker.json` has it."
+        )
     if Path(name).is_dir():
         return ModelNotFoundError(f"the folder `{name}` holds no model that transformers can load: {reason}")
     return ModelNotFoundError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 from attngs.errors import ModelError
+from attngs.forks import renewed_in_children
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -34,7 +34,8 @@ class MicroBatcher(Generic[Request, Answer]):
 
     def __init__(self, work: Callable[[list[Request]], Sequence[Answer | Exception]]) -> None:
         self._work = work
-        self._begin()
+        self.after_fork()
+        renewed_in_children(self)
 
     def submit(self, request: Request) -> Future[Answer]:
         """The answer to come. Cancelled before its batch has begun, the request is never worked on.
@@ -42,8 +43,6 @@ class MicroBatcher(Generic[Request, Answer]):
         Raises:
             RuntimeError: The system starts no more threads.
         """
-        if self._process != os.getpid():
-            self._begin()  # a fork has our queue and our lock, but not our thread
         future: Future[Answer] = Future()
         with self._lock:
             if not self._at_work:
@@ -52,8 +51,8 @@ class MicroBatcher(Generic[Request, Answer]):
             self._waiting.append((request, future))
         return future
 
-    def _begin(self) -> None:
-        self._process = os.getpid()
+    def after_fork(self) -> None:
+        """Begin with nothing: a child has our queue and our lock, but not our thread."""
         self._lock = threading.Lock()
         self._waiting = []
         self._at_work = False

@@ -9,7 +9,7 @@ from pathlib import Path
 from attngs.attention import AttentionReader
 from attngs.context_cache import ContextCache
 from attngs.errors import ConfigError
-from attngs.features.assemble import check_names, decoder_reader, encoder_reader, fractions_of, layers_of
+from attngs.features.assemble import decoder_reader, encoder_reader, fractions_of, layers_of
 from attngs.loading import LoadedModel
 from attngs.probe import ModelIdentity, Probe
 from attngs.protocols import Scorer
@@ -80,9 +80,7 @@ def probe_scorer(loaded: LoadedModel, probe: Probe, cache: ContextCache, *, defa
     if loaded.causal:
         return ProbeScorer(decoder_reader(loaded, probe.features, identity.layers, cache), probe)
     states = SentenceStates(loaded, cache=cache)
-    reader = encoder_reader(states, (default or EncoderScorer)(states))
-    check_names(probe.features, reader)
-    return ProbeScorer(reader, probe)
+    return ProbeScorer(encoder_reader(states, (default or EncoderScorer)(states), probe.features), probe)
 
 
 def identity_of(loaded: LoadedModel) -> ModelIdentity:

@@ -29,6 +29,9 @@ Floats = NDArray[np.float64]
 FORMAT, VERSION = "attngs-probe", 1
 SETTINGS, WEIGHTS = "marker.json", "probe.safetensors"
 
+EMBEDDED = "all-MiniLM-L6-v2"
+"""What the default marker is called in a probe; `attngs.embedded` has the name too, but loads torch."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelIdentity:
@@ -117,8 +120,10 @@ class Probe:
             ConfigError: It is another one; the message names both.
         """
         if difference := model.difference(self.model):
+            option = "default" if self.model.name == EMBEDDED else self.model.name
             raise ConfigError(
-                f"the probe was fitted for `{self.model.name}`, but the marker is `{model.name}`: {difference}. Fit it again."
+                f"the probe was fitted for `{self.model.name}`, but the marker is `{model.name}`: {difference}. Name that model "
+                f"(`--marker {option}`), or fit a probe for this one."
             )
 
     def save(self, folder: Path) -> None:

@@ -49,4 +49,4 @@ def read_reply(reply: ChatReply, answer: str = "") -> Reading:
     if fenced := _FENCE.match(text):
         text = fenced["body"]
     text = _MARKERS.sub("", text).strip()
-    return Reading(text, reply.finish_reason == "length", None if text else "the writer's reply was empty")
+    return Reading(text, reply.finish_reason not in ("stop", None), None if text else "the writer's reply was empty")

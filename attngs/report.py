@@ -45,6 +45,7 @@ _DECISIONS: dict[Decision, str] = {
     "kept": "as written",
     "replaced": "replaced by its source, verbatim",
     "dropped": "dropped",
+    "repeated": "said before",
     "cut": "cut for the budget",
 }
 _STATES: dict[tuple[bool, bool], tuple[State, str]] = {  # (kept, marked)

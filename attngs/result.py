@@ -27,7 +27,8 @@ class Statement:
     start: int
     end: int
     decision: Decision
-    """`kept`; `replaced` by its closest source, verbatim; `dropped` for want of one; `cut` for the budget."""
+    """`kept`; `replaced` by its closest source, verbatim; `dropped` for want of one; `repeated`, it stands already; `cut` for
+    the budget."""
     sources: tuple[Source, ...]
     """The sentences that it is made of, the closest first."""
     support: float

@@ -1,8 +1,9 @@
-"""The sentences of a rewrite on their way to the result: each is kept, replaced by its source, dropped, or cut for the budget."""
+"""The sentences of a rewrite on their way to the result: kept, replaced by a source, dropped, said before, or cut for the budget."""
 
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -12,8 +13,12 @@ from attngs.errors import ConfigError
 from attngs.faithfulness import Verdict
 from attngs.protocols import TokenCounter
 from attngs.types import Sentence
+from attngs.words import words
 
-Decision = Literal["kept", "replaced", "dropped", "cut"]
+Decision = Literal["kept", "replaced", "dropped", "repeated", "cut"]
+
+LONG = 4
+"""Words from which on a sentence is not said twice. Shorter ones, such as `No.`, may answer another question; but not twice in a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +62,14 @@ class Written:
 
 
 def decide(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], floor: FaithfulnessFloor) -> list[Written]:
-    """Keep what is faithful; replace or drop the rest. A source stands in once, however many sentences it would replace."""
-    stood_in = set[int]()
+    """Keep what is faithful; replace or drop the rest. Nothing stands twice: neither what is repeated, nor a source that stands in."""
+    said, standing, last = set[str](), set[str](), ""
     statements = []
     for verdict in verdicts:
-        replacement = next((i for i in verdict.sources[:1] if i not in stood_in), None) if floor.unsupported == "replace" else None
+        key, before = in_words(verdict.text), last
+        last = key or last
+        closest = in_words(sentences[verdict.sources[0]].text) if verdict.sources else ""
+        replacement = verdict.sources[0] if floor.unsupported == "replace" and closest and closest not in standing else None
         as_written = Written(
             text=verdict.text,
             written=verdict.text,
@@ -70,15 +78,25 @@ def decide(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], floor: Fa
             support=verdict.support,
             unsupported=verdict.unsupported or _without_source(verdict),
         )
+        if key and (key == before or (key in said | standing and len(words(key)) >= LONG)):
+            statements.append(replace(as_written, text="", decision="repeated"))
+            continue
+        said.add(key)
         if not as_written.unsupported:
+            standing.add(key)
             statements.append(as_written)
         elif replacement is None:
             statements.append(replace(as_written, text="", decision="dropped"))
         else:
-            stood_in.add(replacement)
+            standing.add(closest)
             text = sentences[replacement].text.strip() + verdict.text[len(verdict.text.rstrip()) :]
             statements.append(replace(as_written, text=text, decision="replaced", sources=(replacement,), support=1.0))
     return statements
+
+
+def in_words(text: str) -> str:
+    """What two texts have in common that say the same in the same words."""
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def _without_source(verdict: Verdict) -> tuple[Claim, ...]:
@@ -88,10 +106,10 @@ def _without_source(verdict: Verdict) -> tuple[Claim, ...]:
 
 
 def unsupported_share(statements: Sequence[Written]) -> float:
-    """How much of what was written is not supported, in characters."""
-    sizes = [len(statement.written.strip()) for statement in statements]
-    wrong = sum(size for size, statement in zip(sizes, statements, strict=True) if statement.unsupported)
-    return wrong / sum(sizes) if any(sizes) else 0.0
+    """How much of what was written is not supported, in characters; what is said again does not count again."""
+    sizes = [(len(each.written.strip()), bool(each.unsupported)) for each in statements if each.decision != "repeated"]
+    total = sum(size for size, _ in sizes)
+    return sum(size for size, wrong in sizes if wrong) / total if total else 0.0
 
 
 def joined(statements: Sequence[Written]) -> str:

@@ -105,7 +105,8 @@ def _resuming(arguments: list[str]) -> str:
 
 
 def _summary(result: TrainingResult) -> str:
-    lines = [f"{name:>14}  {before.mean:.3f} -> {result.after[name].mean:.3f}" for name, before in result.before.items()]
+    width = max(map(len, result.before))
+    lines = [f"{name:>{width + 2}}  {before.mean:.3f} -> {result.after[name].mean:.3f}" for name, before in result.before.items()]
     verdict = (
         f"use it: attngs mark FILE -q QUESTION --marker {shlex.quote(str(result.folder))}"
         if result.improved

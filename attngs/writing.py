@@ -16,12 +16,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from attngs.errors import ChatError
-from attngs.faithfulness import Similarity, verify
+from attngs.faithfulness import Similarity, Verdict, verify
 from attngs.passages import Passage, Window, as_marking, original, rewritten
 from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.replies import read_reply
-from attngs.statements import FaithfulnessFloor, Written, cut, decide, joined, unsupported_share
-from attngs.types import ChatReply, Marking, Message, Usage
+from attngs.statements import FaithfulnessFloor, Written, cut, decide, in_words, joined, unsupported_share
+from attngs.types import ChatReply, Marking, Message, Sentence, Usage
 
 Result = TypeVar("Result")
 Dialogue = Generator[Sequence[Sequence[Message]], Sequence[ChatReply | ChatError], Result]
@@ -29,6 +29,9 @@ Dialogue = Generator[Sequence[Sequence[Message]], Sequence[ChatReply | ChatError
 
 LEAST_PART = 32
 """Tokens that a part may always have, however many parts share the writer's window."""
+CHARACTERS = 40
+"""For each token asked for, beside `FREE_CHARACTERS`: what is longer is not looked at, however patient the endpoint was."""
+FREE_CHARACTERS = 20_000
 _FINISHED = re.compile(r"[.!?…。！？]['\"”’»)\]]*\s*\Z")
 
 
@@ -116,6 +119,8 @@ class Writing:
         """The context, shortened in parts until it fits the writer's window in one piece."""
         shown = [i for i, marked in enumerate(marking.marked) if marked or self.template.context == "all"]
         passages = original(marking, shown)
+        if not passages:
+            raise _Fallback("nothing is marked, and the template shows nothing else")
         window = Window(template=self.template, counter=self.counter, tokens=self.window)
         while True:
             parts = window.parts(passages, marking.query, target_tokens)
@@ -140,7 +145,7 @@ class Writing:
     ) -> list[Passage]:
         """A part in the writer's words, or else verbatim: what the extract has of it."""
         try:
-            statements = self._checked(answer, part, marking.query)
+            statements = self._checked(answer, part, marking.query, share)
         except _Fallback:
             return [passage for passage in part if not kept.isdisjoint(passage.sources)]
         return rewritten(cut(statements, share, self.counter), marking)
@@ -149,32 +154,36 @@ class Writing:
         """Rewrite what fits the window; once more if that is too long; then cut."""
         messages = self.template(as_marking(passages, query), target_tokens=target_tokens)
         [answer] = yield from talk.ask([messages])
-        statements = self._checked(answer, passages, query)
+        statements = self._checked(answer, passages, query, target_tokens)
         tokens = self._count(joined(statements))
         if tokens > target_tokens:
             assert isinstance(answer, ChatReply)
             tightened = self.template.again(messages, answer.text, tokens=tokens, target_tokens=target_tokens)
             [second] = yield from talk.ask([tightened])
-            statements = self._better(second, statements, passages, query)
+            statements = self._better(second, statements, passages, query, target_tokens)
         statements = cut(statements, target_tokens, self.counter)
         if not joined(statements):
             raise _Fallback(f"no sentence of the rewrite fits into {target_tokens} tokens")
         return statements
 
-    def _better(self, answer: ChatReply | ChatError, first: list[Written], passages: Sequence[Passage], query: str) -> list[Written]:
+    def _better(
+        self, answer: ChatReply | ChatError, first: list[Written], passages: Sequence[Passage], query: str, target_tokens: int
+    ) -> list[Written]:
         """The second reply if it can be used and is shorter than the first."""
         try:
-            second = self._checked(answer, passages, query)
+            second = self._checked(answer, passages, query, target_tokens)
         except (_Fallback, ChatError):  # there is a first reply to cut, so nobody needs to hear of it
             return first
         return second if self._count(joined(second)) < self._count(joined(first)) else first
 
-    def _checked(self, answer: ChatReply | ChatError, passages: Sequence[Passage], query: str) -> list[Written]:
+    def _checked(self, answer: ChatReply | ChatError, passages: Sequence[Passage], query: str, target_tokens: int) -> list[Written]:
         """The sentences of a reply that are, or were made, faithful; their sources are the passages' own."""
         if isinstance(answer, ChatError):
             if self.raises:
                 raise answer
             raise _Fallback(f"the writer failed: {answer}")
+        if len(answer.text) > FREE_CHARACTERS + CHARACTERS * target_tokens:
+            raise _Fallback(f"the writer did not stop: {len(answer.text):,} characters where {target_tokens} tokens were asked for")
         reading = read_reply(answer, self.template.answer)
         if reading.problem:
             raise _Fallback(reading.problem)
@@ -182,15 +191,28 @@ class Writing:
         verdicts = list(verify(reading.text, sentences, similarity=self.similarity, cited=self.template.cites))
         if reading.cut_off and verdicts and not _FINISHED.search(verdicts[-1].text):
             verdicts.pop()
-        statements = decide(verdicts, sentences, self.floor)
+        statements = decide(_own(verdicts, sentences, query), sentences, self.floor)
         if (share := unsupported_share(statements)) > self.floor.max_unsupported:
             raise _Fallback(f"{share:.0%} of the rewrite is not supported by the context")
-        if not joined(statements):
+        if not in_words(joined(statements)):
             raise _Fallback("no sentence of the writer's reply could be used")
+        used = [passages[number] for statement in statements if statement.text for number in statement.sources]
+        if any(passage.marked for passage in passages) and not any(passage.marked for passage in used):
+            raise _Fallback("the rewrite holds nothing of what is marked")
         return [_with_sources(statement, passages) for statement in statements]
 
     def _count(self, text: str) -> int:
         return self.counter.count([text])[0] if text else 0
+
+
+def _own(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], query: str) -> list[Verdict]:
+    """Without what writers put round a context that is no part of it: the question again, and a line that says what follows."""
+    asked = in_words(query)
+    if any(in_words(sentence.text) == asked for sentence in sentences):
+        asked = ""
+    own = [verdict for verdict in verdicts if not asked or in_words(verdict.text) != asked]
+    opening = own[0].text.rstrip() if len(own) > 1 and (own[0].unsupported or not own[0].sources) else ""
+    return own[1:] if opening.endswith((":", "：")) else own
 
 
 def _with_sources(statement: Written, passages: Sequence[Passage]) -> Written:

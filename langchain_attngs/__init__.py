@@ -6,10 +6,49 @@ from langchain_attngs import AttnGSCompressor
 compressor = AttnGSCompressor(target_tokens=512)
 short = compressor.compress_documents(documents, "What may she not eat?")
 ```
+
+The middleware needs the extra `agents` and is imported when it is first used.
 """
 
 from __future__ import annotations
 
-from langchain_attngs.compressor import AttnGSCompressor
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = ["AttnGSCompressor"]
+from attngs.errors import MissingDependencyError
+from langchain_attngs.compressor import AttnGSCompressor
+from langchain_attngs.retriever import AttnGSRetriever
+
+if TYPE_CHECKING:
+    from langchain_attngs.memory import StoreMemory
+    from langchain_attngs.middleware import AttnGSMiddleware
+    from langchain_attngs.shortening import History, ToolResults
+    from langchain_attngs.summarizer import attngs_summarizer
+
+_AGENTS = {
+    "AttnGSMiddleware": "langchain_attngs.middleware",
+    "History": "langchain_attngs.shortening",
+    "StoreMemory": "langchain_attngs.memory",
+    "ToolResults": "langchain_attngs.shortening",
+    "attngs_summarizer": "langchain_attngs.summarizer",
+}
+
+__all__ = ["AttnGSCompressor", "AttnGSMiddleware", "AttnGSRetriever", "History", "StoreMemory", "ToolResults", "attngs_summarizer"]
+
+
+def __getattr__(name: str) -> object:
+    """Load what the extra `agents` is for when it is first used (PEP 562)."""
+    if name not in _AGENTS:
+        raise AttributeError(f"module `langchain_attngs` has no attribute {name!r}")
+    try:
+        value: object = getattr(import_module(_AGENTS[name]), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("langchain", "langgraph"):
+            raise
+        raise MissingDependencyError(f"`{name}` needs LangChain's agents; install them with `pip install 'attngs[agents]'`.") from error
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

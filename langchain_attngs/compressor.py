@@ -90,13 +90,4 @@ class AttnGSCompressor(CompressionSettings, BaseDocumentCompressor):
         texts = as_texts(documents)
         job = Job(compressor=compressor, documents=texts, query=query, target_tokens=self.target_tokens, namespace=self.namespace)
         [result] = yield [job]
-        return [merged(documents, result)] if result.text.strip() else [], Ledger(
-            documents=len(documents),
-            kept_documents=len({source.position for source in result.sources}),
-            original_tokens=result.original_tokens,
-            compressed_tokens=result.compressed_tokens,
-            target_tokens=self.target_tokens,
-            method=result.method,
-            reason=result.reason,
-            writer_usage=result.usage,
-        )
+        return [merged(documents, result)] if result.text.strip() else [], Ledger.of([result])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 
+from attngs.result import CompressedContext
 from attngs.steps import Steps, arun_steps, run_steps
 from attngs.types import Usage
 
@@ -35,6 +36,22 @@ class Ledger:
     reason: str | None = None
     writer_usage: Usage | None = None
     """Tokens that the writer says it used, all calls together."""
+
+    @classmethod
+    def of(cls, results: Sequence[CompressedContext]) -> Ledger:
+        """Of compressions that were run together."""
+        usages = [result.usage for result in results if result.usage]
+        methods = {result.method for result in results}
+        return cls(
+            target_tokens=sum(result.target_tokens for result in results),
+            documents=sum(len({s.position for s in result.marking.sentences}) for result in results),
+            kept_documents=sum(len({source.position for source in result.sources}) for result in results),
+            original_tokens=sum(result.original_tokens for result in results),
+            compressed_tokens=sum(result.compressed_tokens for result in results),
+            method=next((method for method in ("rewrite", "extract") if method in methods), "passthrough"),
+            reason="; ".join(dict.fromkeys(result.reason for result in results if result.reason)) or None,
+            writer_usage=Usage(*(sum(counts) for counts in zip(*usages, strict=True))) if usages else None,
+        )
 
 
 def traced(name: str, steps: Callable[[Input, RunnableConfig], Steps[tuple[Output, Ledger]]], *, workers: int) -> Runnable[Input, Output]:

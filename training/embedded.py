@@ -22,6 +22,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -50,13 +51,16 @@ class Recipe:
     steps: int = 450
     learning_rate: float = 2e-4
     rank: int = 16
+    lowest_layer: int = 3
+    """Layers below it stay as they are: they know words, and what is to be learned is which of them are worth comparing."""
     facts: tuple[int, int] = (10, 22)
     """Items of one memory, least and most."""
-    anchors: int = 8
+    anchors: int = 12
     """Of each step."""
-    anchor_weight: float = 2.0
+    anchor_weight: float = 3.0
     cosine_temperature: float = 0.05
     strength: float = 0.6
+    """LoRA's scale is multiplied by it once training is over; `lora_alpha` of `adapter_config.json` can be changed at any time after."""
     seed: int = 0
 
 
@@ -96,7 +100,7 @@ def train(recipe: Recipe, folder: Path, console: Console) -> None:
     talk = anchors(items, chance)
     loaded = load_embedded()
     belongs = identity(loaded)
-    model = with_lora(loaded, TrainingSettings(rank=recipe.rank, alpha=2 * recipe.rank, seed=recipe.seed), top=None)
+    model = with_lora(loaded, _lora(recipe, loaded.model.config.num_hidden_layers), top=None)
     states = SentenceStates(loaded)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimiser = torch.optim.AdamW(weights, lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
@@ -118,10 +122,8 @@ def train(recipe: Recipe, folder: Path, console: Console) -> None:
         schedule.step()
         seconds = round(time.perf_counter() - began, 1)
         log.append({"step": step + 1, "listwise": listwise.item(), "divergence": divergence.item(), "seconds": seconds})
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if "lora_B" in name:
-                weight.mul_(recipe.strength)
+    config: Any = model.peft_config["default"]
+    config.lora_alpha *= recipe.strength
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(str(folder), save_embedding_layers=False)
     write_whole(folder / "log.jsonl", "".join(json.dumps(entry) + "\n" for entry in log))
@@ -130,16 +132,18 @@ def train(recipe: Recipe, folder: Path, console: Console) -> None:
     console.print(f"written to {folder}: {sum(weight.numel() for weight in weights):,} weights")
 
 
+def _lora(recipe: Recipe, layers: int) -> TrainingSettings:
+    upper = range(recipe.lowest_layer, layers)
+    names = tuple(f"layer.{layer}.attention.self.{part}" for layer in upper for part in ("query", "key", "value"))
+    return TrainingSettings(rank=recipe.rank, alpha=2 * recipe.rank, seed=recipe.seed, target_modules=names)
+
+
 def _losses(encoded: Sequence[Tensor], untrained: Sequence[Tensor], pool: Pool, recipe: Recipe) -> tuple[Tensor, Tensor]:
     size, questions = len(pool.sentences), len(pool.questions)
     context, asked, held = encoded[:size], encoded[size : size + questions], encoded[size + questions :]
     listwise = Comparison(asked, context, recipe.cosine_temperature).listwise(pool.labels)
     now = Comparison(held, context, recipe.cosine_temperature)
     return listwise, now.divergence(Comparison(untrained[size:], untrained[:size], recipe.cosine_temperature))
-
-
-def _divergence(new: Tensor, old: Tensor) -> Tensor:
-    return (softmax(old, dim=-1) * (log_softmax(old, dim=-1) - log_softmax(new, dim=-1))).sum(dim=-1).mean()
 
 
 def _cosine(step: int, steps: int) -> float:

@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import TemplateError
-
 from attngs.encoding import TextEncoder
 from attngs.errors import ChatError, UnsupportedModelError
 from attngs.types import Message
@@ -45,28 +43,33 @@ class ChatTemplate:
         Where the template has no place for a system message, its text begins the first message of the user.
 
         Raises:
-            ChatError: The template refuses these messages, or leaves one out.
+            ChatError: The template refuses these messages, leaves one out, or fails.
         """
-        rendered, contents = self._render(messages), messages
-        if rendered is None and messages[0].role == "system" and len(messages) > 1 and messages[1].role == "user":
+        contents = messages
+        try:
+            rendered = self._render(messages)
+        except ChatError:
+            if [message.role for message in messages[:2]] != ["system", "user"]:
+                raise
             contents = [Message("user", f"{messages[0].content}\n\n{messages[1].content}"), *messages[2:]]
             rendered = self._render(contents)
-        if rendered is None:
-            raise ChatError(
-                f"the chat template of `{self._tokenizer.name_or_path}` refuses messages of the roles "
-                f"{', '.join(message.role for message in messages)}, or leaves one of them out."
-            )
         spelled = [encoded.ids.tolist() for encoded in self._encoder.encode([message.content for message in contents])]
         ids: list[int] = []
         for number, part in enumerate(_PLACE.split(rendered)):
             ids += spelled[int(part)] if number % 2 else self._encoder.encode_template(part)
         return ids
 
-    def _render(self, messages: Sequence[Message]) -> str | None:
-        """The template round numbered places, or `None` when it fails or does not show every message."""
+    def _render(self, messages: Sequence[Message]) -> str:
+        """The template round numbered places, each message at least once."""
+        name, roles = self._tokenizer.name_or_path, ", ".join(message.role for message in messages)
         places = [{"role": message.role, "content": f"\ue000{number}\ue001"} for number, message in enumerate(messages)]
         try:
             rendered = str(self._tokenizer.apply_chat_template(places, tokenize=False, add_generation_prompt=True, **self._options))
-        except TemplateError:
-            return None
-        return rendered if {int(number) for number in _PLACE.findall(rendered)} == set(range(len(messages))) else None
+        except Exception as error:  # a template is a program: whatever a program can raise
+            raise ChatError(
+                f"the chat template of `{name}` failed on messages of the roles {roles} ({type(error).__name__}: {error}). "
+                "Set `tokenizer.chat_template` to one that takes them."
+            ) from error
+        if {int(number) for number in _PLACE.findall(rendered)} != set(range(len(messages))):
+            raise ChatError(f"the chat template of `{name}` leaves out one of the messages of the roles {roles}.")
+        return rendered

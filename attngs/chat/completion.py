@@ -14,6 +14,16 @@ from attngs.types import ChatReply, Usage
 LONGEST_EXCERPT = 300
 """Characters of a server's own words in our messages: enough to understand them, too few to carry a document along."""
 
+_ENDINGS = {
+    "stop": "end end_turn eos eos_token stop_sequence stop_token complete completed finished",
+    "length": "max_tokens max_length max_new_tokens max_output_tokens model_length model_context_window_exceeded",
+    "content_filter": "content_filtered safety recitation blocklist prohibited_content spii guardrail_intervened sensitive",
+    "tool_calls": "function_call tool_call tool_use",
+    "refusal": "",
+}
+"""Why a reply ended, in our words and in other servers'."""
+_IN_OUR_WORDS = {word: ours for ours, words in _ENDINGS.items() for word in (ours, *words.split())}
+
 
 def read_completion(body: bytes, content_type: str, mask: Callable[[str], str]) -> ChatReply:
     """Read the first choice.
@@ -39,7 +49,7 @@ def read_completion(body: bytes, content_type: str, mask: Callable[[str], str]) 
     message = choice.get("message")
     if not isinstance(message, dict):
         raise _malformed("its choice has no `message`")
-    text, finish_reason = _content(message.get("content")), choice.get("finish_reason")
+    text, finish_reason = _content(message.get("content")), _ending(choice.get("finish_reason"))
     refusal = message.get("refusal")
     if isinstance(refusal, str) and refusal:
         text, finish_reason = text or refusal, "refusal"
@@ -47,7 +57,7 @@ def read_completion(body: bytes, content_type: str, mask: Callable[[str], str]) 
         finish_reason = "tool_calls"
     return ChatReply(
         text=clean_text(text),
-        finish_reason="tool_calls" if finish_reason == "function_call" else finish_reason if isinstance(finish_reason, str) else None,
+        finish_reason=finish_reason,
         usage=_usage(data.get("usage")),
     )
 
@@ -80,7 +90,8 @@ def _described(data: dict[str, Any], mask: Callable[[str], str]) -> ChatError:
     """Gateways put the error of the server behind them into a reply with status 200."""
     error = data["error"]
     code = error.get("code") if isinstance(error, dict) else None
-    status = code if isinstance(code, int) and 400 <= code < 600 else None
+    digits = code.strip() if isinstance(code, str) else str(code)  # some have the number as text
+    status = int(digits) if len(digits) == 3 and digits.isascii() and digits.isdecimal() and digits[0] in "45" else None
     return ChatError(
         f"the endpoint replied with an error: {own_words(data, mask) or 'it does not say which'}",
         status=status,
@@ -102,6 +113,13 @@ def _content(content: object) -> str:
         texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
         return "".join(text for text in texts if isinstance(text, str))
     raise _malformed(f"its `content` is a {type(content).__name__}")
+
+
+def _ending(reason: object) -> str | None:
+    """In our words where there is one; what no table knows stays as it is, and is heard of."""
+    if not isinstance(reason, str) or not reason:
+        return None
+    return _IN_OUR_WORDS.get(reason.lower(), reason)
 
 
 def _usage(usage: object) -> Usage | None:

@@ -84,7 +84,7 @@ class LocalChat:
         self._template = ChatTemplate(tokenizer, template_options)
         self._ends = _ends(model, tokenizer)
         self._generation = _greedy(model, tokenizer, sorted(self._ends))
-        self._begin()
+        self._workers: dict[int, ThreadPoolExecutor] = {}
 
     @classmethod
     def from_pretrained(
@@ -159,14 +159,12 @@ class LocalChat:
         return f"LocalChat({self._name!r})"
 
     def _submit(self, messages: Sequence[Message], stop: threading.Event) -> Future[ChatReply]:
-        given = clean_messages(messages)
-        if self._process != os.getpid():
-            self._begin()  # a fork has our queue, but not our thread
-        return self._worker.submit(self._write, given, stop)
+        return self._worker.submit(self._write, clean_messages(messages), stop)
 
-    def _begin(self) -> None:
-        self._process = os.getpid()
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="attngs-chat")
+    @property
+    def _worker(self) -> ThreadPoolExecutor:
+        """One a process, because a fork has our queue but not our thread; made in one step, because two threads may come at once."""
+        return self._workers.setdefault(os.getpid(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="attngs-chat"))
 
     def _write(self, messages: Sequence[Message], stop: threading.Event) -> ChatReply:
         prompt = self._template.encode(messages)

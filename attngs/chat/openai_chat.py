@@ -156,8 +156,8 @@ class OpenAIChat:
         deadline = asyncio.get_running_loop().time() + self._timeout
         try:
             # the clock of the HTTP library starts anew with every byte; this one does not
-            async with asyncio.timeout_at(deadline), session.slots:
-                return await with_retries(lambda: self._attempt(session.client, request), max_retries=self._max_retries, deadline=deadline)
+            async with asyncio.timeout_at(deadline):
+                return await with_retries(lambda: self._attempt(session, request), max_retries=self._max_retries, deadline=deadline)
         except TimeoutError:
             raise ChatError(
                 f"no complete reply from {self._url} within {self._timeout:g} s, retries and the wait for one of {self._max_concurrency} "
@@ -165,11 +165,13 @@ class OpenAIChat:
                 retryable=True,
             ) from None
 
-    async def _attempt(self, client: AsyncOpenAI, request: dict[str, Any]) -> ChatReply:
+    async def _attempt(self, session: _Session, request: dict[str, Any]) -> ChatReply:
         from openai import APIError, OpenAIError
 
+        create = session.client.chat.completions.with_streaming_response.create
         try:
-            async with client.chat.completions.with_streaming_response.create(**request, extra_body=self._extra or None) as response:
+            # a slot for as long as the endpoint is busy with this, and not in the pauses between attempts
+            async with session.slots, create(**request, extra_body=self._extra or None) as response:
                 body, content_type = await _body(response.iter_bytes()), response.headers.get("content-type", "")
         except ChatError as error:
             failure = error

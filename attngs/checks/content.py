@@ -6,38 +6,40 @@ from collections.abc import Sequence
 
 from attngs.claims.clauses import Clause, Said
 
-_RUN = 3  # words in a row that nothing carries
-_SHARE = 0.7  # of a sentence's words
+_ALONE = 3  # words of a clause of which none is carried
+_RUN = 4  # words in a row that nothing carries
+_SHARE = 0.7  # of all that a sentence says
 _PREFIX = 5
 
 
 def invented(clauses: Sequence[Clause], stems: frozenset[str]) -> list[Said]:
     """The words of a sentence that make up a statement of their own; empty where they are but other words for what is known.
 
+    Names and figures are other checks' business; here they tie the words round them to the evidence.
+
     Args:
         clauses: The sentence.
         stems: Stems of the evidence.
     """
     prefixes = frozenset(stem[:_PREFIX] for stem in stems if len(stem) >= _PREFIX)
-    words = [word for clause in clauses for word in clause.said]
-    missing = [word for word in words if not _carried(word.stem, stems, prefixes)]
-    if len(missing) >= 2 and len(missing) >= _SHARE * len(words):
+    missing = [word for clause in clauses for word in clause.said if not _carried(word.stem, stems, prefixes)]
+    said = sum(len(clause.said) + len(clause.mentions) + sum(name.sure for name in clause.names) for clause in clauses)
+    if len(missing) >= 2 and len(missing) >= _SHARE * said:
         return missing
     lost = set(missing)
     for clause in clauses:
+        if len(clause.said) >= _ALONE and not clause.mentions and lost.issuperset(clause.said):
+            return list(clause.said)
+        ties = sorted(
+            [mention.start for mention in clause.mentions if not mention.weak] + [name.start for name in clause.names if name.sure]
+        )
         run = list[Said]()
         for word in clause.said:
-            run = [*run, word] if word in lost else []
+            tied = run and any(run[-1].start < tie < word.start for tie in ties)
+            run = [*([] if tied else run), word] if word in lost else []
             if len(run) >= _RUN:
                 return run
     return []
-
-
-def cover(clauses: Sequence[Clause], stems: frozenset[str]) -> float:
-    """Share of the words with content that the evidence has."""
-    prefixes = frozenset(stem[:_PREFIX] for stem in stems if len(stem) >= _PREFIX)
-    words = [word.stem for clause in clauses for word in clause.said]
-    return sum(_carried(stem, stems, prefixes) for stem in words) / len(words) if words else 1.0
 
 
 def _carried(stem: str, stems: frozenset[str], prefixes: frozenset[str]) -> bool:

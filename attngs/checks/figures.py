@@ -3,50 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
-from attngs.claims.mentions import Clock, Contact, Day, Mention, Number, Quantity, Reading
+from attngs.claims.clauses import Clause
+from attngs.claims.mentions import Clock, Contact, Day, Figures, Mention, Number, Quantity, Reading
 from attngs.claims.wording import term
 from attngs.evidence import SourceClause
 
-
-def carried(claim: Mention, sources: Sequence[Mention]) -> bool:
-    """Whether any reading of the claim is what the sources say."""
-    readings = [reading for source in sources for reading in source.readings]
-    return any(_carries(reading, readings) for reading in claim.readings)
+_LONG = 6  # signs of a number of which the end is enough: one without its country
+LIGHT = frozenset("be have do go get make take come put use need want know think feel see say tell thing time day year week".split())
+"""Words that say little of what they stand beside."""
 
 
-def _carries(claim: Reading, sources: Sequence[Reading]) -> bool:
-    if claim in sources:
+def carried(claim: Mention, *sources: Figures) -> bool:
+    """Whether any reading of the claim is what one of the sources says."""
+    return any(_carries(reading, source) for source in sources for reading in claim.readings)
+
+
+def carried_nearby(claim: Mention, source: Figures) -> bool:
+    """`carried` by neighbours, where a bare number must be a bare number: "three pumps" does not come from "three weeks"."""
+    if claim.kind != "number":
+        return carried(claim, source)
+    return any(reading in source.exact for reading in claim.readings)
+
+
+def _carries(claim: Reading, source: Figures) -> bool:
+    if claim in source.exact:
         return True
     if isinstance(claim, Day):
-        return _carries_day(claim, [source for source in sources if isinstance(source, Day)])
+        return _carries_day(claim, source.days)
     if isinstance(claim, Quantity):
-        return any(_same_quantity(claim, source) for source in sources)
+        return _carries_quantity(claim, source)
     if isinstance(claim, Clock):
-        return any(_same_clock(claim, source) for source in sources)
+        hours = {claim.minute // 60, claim.minute // 60 % 12 or 12} if claim.minute % 60 == 0 else set()
+        return not hours.isdisjoint(source.numbers) or ("time", Fraction(60 * claim.minute)) in source.amounts  # "at 3", "à 15 h"
     if isinstance(claim, Number):
-        return any(_same_number(claim, source) for source in sources)
-    return any(isinstance(source, Contact) and len(claim.key) > 6 and source.key.endswith(claim.key) for source in sources)
+        return claim.value in source.written or 100 * claim.value in source.shares or claim.value in source.hours  # "at eleven"
+    return isinstance(claim, Contact) and len(claim.key) > _LONG and any(other.endswith(claim.key) for other in source.contacts)
 
 
-def _same_quantity(claim: Quantity, source: Reading) -> bool:
-    if isinstance(source, Quantity):
-        return claim.dimension == source.dimension and claim.amount == source.amount
-    if isinstance(source, Clock) and claim.dimension == "time":
-        return source.minute % 720 == claim.amount / 60 % 720  # "à 15 h"
-    return isinstance(source, Number) and claim.written == source.value  # the unit goes without saying
-
-
-def _same_number(claim: Number, source: Reading) -> bool:
-    if isinstance(source, Quantity):
-        return claim.value == source.written or (source.dimension == "share" and claim.value * 100 == source.amount)
-    return isinstance(source, Number) and claim.value == source.value
-
-
-def _same_clock(claim: Clock, source: Reading) -> bool:
-    if isinstance(source, Number):
-        return claim.minute % 60 == 0 and source.value in {claim.minute // 60, claim.minute // 60 % 12 or 12}
-    return isinstance(source, Quantity) and source.dimension == "time" and source.amount == claim.minute * 60
+def _carries_quantity(claim: Quantity, source: Figures) -> bool:
+    """Its unit may go without saying; "15 h" may be a time of day."""
+    if (claim.dimension, claim.amount) in source.amounts or claim.written in source.numbers:
+        return True
+    if claim.dimension == "share" and claim.amount / 100 in source.numbers:
+        return True
+    return claim.dimension == "time" and claim.amount / 3600 in source.hours
 
 
 def _carries_day(claim: Day, sources: Sequence[Day]) -> bool:
@@ -62,10 +64,10 @@ def _carries_day(claim: Day, sources: Sequence[Day]) -> bool:
     return False
 
 
-def near(number: Mention, clauses: Iterable[SourceClause]) -> bool:
-    """Whether the figure stands anywhere with another unit: then it is the unit that changed."""
-    written = {_plain(reading) for reading in number.readings} - {None}
-    return any(_plain(reading) in written for clause in clauses for mention in clause.clause.mentions for reading in mention.readings)
+def miscounts(claim: Mention, sources: Figures) -> bool:
+    """Whether it is the number of a quantity that is not in the evidence; else the unit is."""
+    written = {_plain(reading) for reading in claim.readings} - {None}
+    return bool(written) and written.isdisjoint(source for source in (*sources.written, *sources.numbers))
 
 
 def _plain(reading: Reading) -> object:
@@ -80,29 +82,29 @@ def miscounted(claim: Mention, sources: Iterable[Mention]) -> bool:
         return False
     counted = term(claim.counted, None).stem
     counts = [source for source in sources if source.counted and not source.weak and term(source.counted, None).stem == counted]
-    return bool(counts) and not carried(claim, counts)
+    return bool(counts) and not carried(claim, Figures.of(counts))
 
 
-def misplaced(claim: Mention, anchors: frozenset[str], sources: Sequence[SourceClause]) -> bool:
-    """Whether the figure is in the evidence, but of something else, and what it is said of has another.
+def misplaced(claim: Mention, clause: Clause, sources: Sequence[SourceClause]) -> bool:
+    """Whether a figure is in the evidence, but of something else, and what it is said of has another.
 
     Args:
         claim: A figure of the reply that the evidence carries.
-        anchors: Stems of what it is said of.
+        clause: Where it stands.
         sources: The evidence.
     """
-    holding = [(source, anchors & {word.stem for word in source.clause.said}) for source in sources]
-    with_figure = [shared for source, shared in holding if carried(claim, source.clause.mentions)]
+    said = {word.stem for word in clause.said} - LIGHT
+    holding = [(source, said & {word.stem for word in source.clause.said}) for source in sources if not source.clause.question]
+    with_figure = [shared for source, shared in holding if carried(claim, source.clause.figures)]
     known = frozenset[str]().union(*(shared for _, shared in holding))
     foreign = known - frozenset[str]().union(*with_figure)
-    if not foreign or not with_figure:
+    if not with_figure or not foreign or 2 * len(foreign) < len(known):
         return False
-    others = [source for source, shared in holding if shared & foreign]
-    return all(_has_another(claim, source) for source in others)
+    return all(_has_another(claim, clause, source.clause) for source, shared in holding if shared & foreign)
 
 
-def _has_another(claim: Mention, source: SourceClause) -> bool:
-    """Whether a clause has a figure of this kind, and not this one."""
+def _has_another(claim: Mention, clause: Clause, source: Clause) -> bool:
+    """Whether a source clause has a figure of this kind that the reply's clause does not have, and not this one."""
     kinds = {type(reading) for reading in claim.readings}
-    same = [mention for mention in source.clause.mentions if not mention.weak and kinds & {type(reading) for reading in mention.readings}]
-    return bool(same) and not carried(claim, source.clause.mentions)
+    same = [mention for mention in source.mentions if not mention.weak and kinds & {type(reading) for reading in mention.readings}]
+    return bool(same) and not carried(claim, source.figures) and not any(carried(mention, clause.figures) for mention in same)

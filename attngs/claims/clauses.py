@@ -9,15 +9,25 @@ from typing import NamedTuple
 from attngs.boundaries import sentence_ends
 from attngs.claims.figures import find_figures
 from attngs.claims.languages import Language, english
-from attngs.claims.mentions import Mention
-from attngs.claims.names import Name, find_names
-from attngs.claims.polarity import denials
+from attngs.claims.mentions import Figures, Mention
+from attngs.claims.names import TITLES, Name, find_names
+from attngs.claims.polarity import denials, signs
 from attngs.claims.tokens import Token
-from attngs.claims.wording import term
+from attngs.claims.wording import term, wording
 
 _DASHES = frozenset("; — – ( ) [ ] | •".split())
+_QUOTES = frozenset("\"'“”„«»‘’([「*_")
+_OPENERS = frozenset(":：•…¿¡-–—")
+_POINTERS = frozenset("it that this them there one ones".split())
+_COORDINATING = frozenset("and but".split())
+_LISTING = frozenset("and or und oder et ou y o e ed".split())
+_AUXILIARIES = frozenset(
+    "is are was were has have had will would can could must should may might does did do wants needs hates loves likes plans".split()
+)
+_POSSESSIVES = frozenset(
+    "his her hers their theirs its son sa ses leur leurs su sus suo sua suoi sue seu seus suas ihr ihre ihren sein seine".split()
+)
 _COMMAS = frozenset(", ， 、 。".split())
-_FOCUS = 2  # words after a denial that it is about
 
 
 class Said(NamedTuple):
@@ -30,7 +40,9 @@ class Said(NamedTuple):
     polarity: int
     """1 affirmed, -1 denied, 0 where it cannot be told."""
     focus: bool
-    """Whether a denial is about this word."""
+    """Whether a denial is about this word, or it is a denial itself: "dislike"."""
+    head: bool
+    """Whether it is the first of the words that a denial is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,16 +53,25 @@ class Clause:
     end: int
     said: tuple[Said, ...]
     mentions: tuple[Mention, ...]
+    figures: Figures
+    """What the mentions can mean."""
     names: tuple[Name, ...]
     words: frozenset[str]
     """All words in lower case."""
     opens: bool
     """Whether a sentence begins with it."""
     denies: bool
+    """Whether anything in it is negative, be it only "only"."""
     question: bool
+    points: bool
+    """Whether "it" or "that" in it stands for something said before."""
+    elided: bool
+    """Whether it goes on without a subject of its own: "and works there"."""
     first_person: bool
     second_person: bool
     third_person: bool
+    possessive_only: bool
+    """Whether "his" and "her" are all that it has of the third person."""
 
 
 def read_clauses(text: str, language: Language | None) -> list[Clause]:
@@ -95,31 +116,78 @@ def _clause(
 ) -> Clause:
     known = language or english()
     named = {name.start for name in names if name.sure}
-    denied = denials(tokens, language)
     words = frozenset(token.lower for token in tokens if token.is_word)
+    content = [i for i, token in enumerate(tokens) if _has_content(token, known) and token.start not in named]
+    denied = denials(tokens, known)
+    sign, focus, heads = signs(tokens, content, denied, known)
+    terms = {i: term(tokens[i].lower, language) for i in content}
+    opposite = any(terms[i].opposite for i in content)
+    soft = opposite or not words.isdisjoint(known.soft)
     said = list[Said]()
-    for i, token in enumerate(tokens):
-        if not token.is_word or token.start in named or token.lower in known.function_words or _is_function(token.lower, known):
-            continue
-        stem, opposite = term(token.lower, language)
-        polarity = _polarity(i, denied, known, question=question)
-        said.append(Said(stem, token.text, token.start, token.end, -polarity if opposite else polarity, focus=opposite))
-    said = _focused(said, [tokens[i] for i in denied], known)
+    for i in content:
+        uncertain = not terms[i].opposite and (opposite or (soft and sign[i] > 0))  # "never forgets it", "only fish"
+        plain = 0 if question or uncertain else sign[i]
+        polarity = -plain if terms[i].opposite else plain
+        is_opposite = terms[i].opposite
+        said.append(
+            Said(
+                stem=terms[i].stem,
+                text=tokens[i].text,
+                start=tokens[i].start,
+                end=tokens[i].end,
+                polarity=polarity,
+                focus=i in focus or is_opposite,
+                head=i in heads or is_opposite,
+            )
+        )
     subject = min([word.start for word in said[:1]] + [name.start for name in names[:1]], default=-1)
+    pronouns = words & known.subjects
     return Clause(
         start=span[0],
         end=span[1],
         said=tuple(said),
         mentions=tuple(mentions),
+        figures=Figures.of(mentions),
         names=tuple(name._replace(first=name.start <= subject) for name in names),
         words=words,
         opens=opens,
-        denies=bool(denied),
+        denies=bool(denied) or soft,
         question=question,
+        points=not words.isdisjoint(_POINTERS),
+        elided=not opens and _goes_on(tokens, known),
         first_person=not words.isdisjoint(known.speakers),
         second_person=not words.isdisjoint(known.hearers),
-        third_person=not words.isdisjoint(known.subjects),
+        third_person=bool(pronouns),
+        possessive_only=pronouns <= _POSSESSIVES,
     )
+
+
+def _has_content(token: Token, language: Language) -> bool:
+    word = token.lower
+    return (
+        token.is_word
+        and not token.values
+        and word not in language.function_words
+        and word not in TITLES
+        and not _is_function(word, language)
+    )
+
+
+def _goes_on(tokens: Sequence[Token], language: Language) -> bool:
+    """Whether a clause begins with a verb, or with "and" and a verb."""
+    return bool(tokens) and _looks_like_verb(tokens, int(tokens[0].lower in _COORDINATING), language)
+
+
+def _looks_like_verb(tokens: Sequence[Token], i: int, language: Language) -> bool:
+    """An auxiliary, or a word with a verb's ending before a word without content."""
+    if language.code != "en" or i >= len(tokens) or not tokens[i].is_word:
+        return False
+    word = tokens[i].lower
+    if word in _AUXILIARIES or word.endswith("n't"):
+        return True
+    following = tokens[i + 1].lower if i + 1 < len(tokens) else ""
+    verbal = word in wording().irregular or (word.endswith(("s", "ed")) and not word.endswith("ss"))
+    return verbal and following in language.function_words and following not in {"and", "or", "of"}
 
 
 def _is_function(word: str, language: Language) -> bool:
@@ -130,40 +198,15 @@ def _is_function(word: str, language: Language) -> bool:
     return head in language.function_words and (tail in language.function_words or len(tail) < 3)
 
 
-def _polarity(i: int, denied: Sequence[int], language: Language, *, question: bool) -> int:
-    """After one denial a word is denied; before one, after two, or in a question it cannot be told."""
-    if question or len(denied) > 1:
-        before = sum(position < i for position in denied)
-        return 0 if question or before != 1 else -1
-    if not denied:
-        return 1
-    return -1 if denied[0] < i or language.deny_back else 0
-
-
-def _focused(said: list[Said], cues: Sequence[Token], language: Language) -> list[Said]:
-    """Mark the words that each denial is about: the next ones, or where it denies backwards the nearest."""
-    focused = set[int]()
-    for cue in cues:
-        after = [i for i, word in enumerate(said) if word.start > cue.start]
-        before = [i for i, word in enumerate(said) if word.end <= cue.start]
-        focused.update(after[:_FOCUS])
-        if language.deny_back:
-            focused.update(before[-_FOCUS:])
-    return [word._replace(focus=True) if i in focused else word for i, word in enumerate(said)]
-
-
 def _openings(text: str, tokens: Sequence[Token], ends: Sequence[int]) -> Iterator[int]:
-    """Where the first word of each sentence stands, and of what follows a colon, a bullet or a quotation mark."""
-    end_at, fresh = 0, True
+    """Where words stand that open a sentence, or follow a colon, a bullet or a quotation mark."""
+    starts = {0, *ends}
     for token in tokens:
-        while end_at < len(ends) and token.start >= ends[end_at]:
-            end_at, fresh = end_at + 1, True
-        if token.is_word:
-            if fresh:
-                yield token.start
-            fresh = False
-        elif token.text in {":", "•", "“", "”", '"', "(", "「", "¿", "¡", "…"}:
-            fresh = True
+        before = token.start
+        while before > 0 and before not in starts and (text[before - 1].isspace() or text[before - 1] in _QUOTES):
+            before -= 1
+        if token.is_word and (before in starts or text[before - 1] in _OPENERS):
+            yield token.start
 
 
 def _spans(
@@ -195,15 +238,17 @@ def _cuts(tokens: Sequence[Token], figures: Sequence[int], language: Language) -
     """Where a sentence falls apart: at dashes, before conjunctions and after commas with a statement on both sides."""
     content = since = 0  # words with content since the last cut, and where it was
     for i, token in enumerate(tokens):
-        if token.text in _DASHES:
-            cut = token.end if content else None
+        cut: int | None = None
+        if token.lower in _COORDINATING and content and _looks_like_verb(tokens, i + 1, language):
+            cut = token.start
+        elif token.text in _DASHES:
+            cut = token.end if content or token.text == ";" else None
         elif token.text in _COMMAS or token.lower in language.breaks:
             after = i + 1 if token.is_word else _after_break(tokens, i + 1, language)
             measured = any(since <= figure < token.start for figure in figures) and bool(figures) and figures[-1] > token.start
-            opens = bool(content) and _opens_statement(tokens, after, language, full=content > 1 or measured)
+            opens = bool(content or i > 2) and _opens_statement(tokens, after, language, full=content > 1 or measured)
             cut = (token.start if token.is_word else token.end) if opens else None
         else:
-            cut = None
             content += token.is_word and token.lower not in language.function_words and token.lower not in language.months
         if cut is not None:
             yield cut
@@ -212,6 +257,16 @@ def _cuts(tokens: Sequence[Token], figures: Sequence[int], language: Language) -
 
 def _after_break(tokens: Sequence[Token], i: int, language: Language) -> int:
     return i + 1 if i < len(tokens) and tokens[i].lower in language.breaks else i
+
+
+def _coordinates(tokens: Sequence[Token], i: int, language: Language) -> bool:
+    """Whether a name at a place goes with the name before: "with Dad and Uncle Frank"."""
+    before = tokens[i - 2] if i > 1 and tokens[i - 1].lower in _LISTING else tokens[i - 1]
+    if not (before.is_word and before.text[0].isupper()):
+        return False
+    while i < len(tokens) and tokens[i].is_word and tokens[i].text[0].isupper():
+        i += 1
+    return language.code == "en" and not _looks_like_verb(tokens, i, language)
 
 
 def _opens_statement(tokens: Sequence[Token], i: int, language: Language, *, full: bool) -> bool:
@@ -228,7 +283,15 @@ def _opens_statement(tokens: Sequence[Token], i: int, language: Language, *, ful
     following = tokens[i]
     if following.lower in language.subjects or following.lower in language.speakers or following.lower in language.hearers:
         return True
-    if language.names and following.is_word and following.text[0].isupper() and full:
+    if tokens[i - 1].text in _COMMAS and _looks_like_verb(tokens, i, language):
+        return False  # "Anna, my sister, is ill"
+    if (following.lower, tokens[i + 1].lower if i + 1 < len(tokens) else "") == ("the", "user"):
         return True
-    ahead = sum(token.is_word and token.lower not in language.function_words for token in tokens[i : i + 8])
+    if language.names and following.is_word and following.text[0].isupper() and full:
+        return not _coordinates(tokens, i, language)
+    ahead = 0  # words with content up to where a list would go on
+    for token in tokens[i : i + 8]:
+        if token.text in _COMMAS or token.text in _DASHES or token.lower in _LISTING:
+            break
+        ahead += token.is_word and token.lower not in language.function_words
     return full and ahead > 1

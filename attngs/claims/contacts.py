@@ -19,9 +19,7 @@ _CONTACT = re.compile(
     | (?P<long>(?<![\w.,])\d{7,}(?![\w]))""",
     re.VERBOSE,
 )
-_ORDINARY = re.compile(
-    r"\d+(?:st|nd|rd|th|k|K|M|[ap]m|AM|PM|h|H|[A-Za-z]{1,3})|\d+[hH:]\d\d|[A-Z]?\d{1,2}[hH]?|\d{4}-\d\d-\d\d(?:T[\d:]+Z?)?"
-)
+_ORDINARY = re.compile(r"\d+(?:st|nd|rd|th|k|K|M|[ap]m|AM|PM|h|H|[A-Za-z]{1,3})|\d+[hH:]\d\d|\d{1,2}[hH]?|\d{4}-\d\d-\d\d(?:T[\d:]+Z?)?")
 _DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}|\d{1,2}[./-]\d{1,4}|\d{4}-\d{1,4}")
 _CODE_UNITS = re.compile(r"\d+(?:[.,]\d+)?-?(?:mg|kg|km|cm|mm|ml|GB|TB|MB|kW|kWh|W|KB|EUR|USD|GBP|CHF|C|F)")
 _SPACED_THOUSANDS = re.compile(r"\d{1,3}(?:[ \u00a0.]\d{3})+")

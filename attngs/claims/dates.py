@@ -8,6 +8,7 @@ from datetime import date
 from fractions import Fraction
 
 from attngs.claims.languages import Language
+from attngs.claims.measures import RANGE
 from attngs.claims.mentions import Clock, Day, Mention, Number, Quantity, Reading
 from attngs.claims.tokens import Token
 
@@ -22,7 +23,7 @@ _DATE = re.compile(
     re.VERBOSE,
 )
 _CLOCK = re.compile(
-    r"""(?<![\w.,:/-])(?P<h>[01]?\d|2[0-4])(?:(?P<c>[:h.])(?P<m>[0-5]\d)(?::[0-5]\d)?)?
+    r"""(?<![\w.,:/-])(?P<h>2[0-4]|[01]?\d)(?!\d)(?:(?P<c>[:h.])(?P<m>[0-5]\d)(?::[0-5]\d)?)?
     (?:[ \u00a0]?(?P<half>[ap])\.?[ ]?m\b\.?|[ ]?(?P<word>Uhr\b|o['’]clock\b|(?<=\d)h(?![\w])|(?<=\d:\d\d[ ])hrs\b))?
     (?:[ ](?:in[ ]the[ ](?P<part>morning|afternoon|evening)|at[ ](?P<night>night)|Uhr[ ](?P<teil>morgens|nachmittags|abends)))?""",
     re.VERBOSE | re.IGNORECASE,
@@ -34,6 +35,7 @@ _NOONS = {
 _OF = frozenset("of de del di the den . , '".split())
 _UNSURE_MONTHS = frozenset("may march mar mars sept set sep out jan dec dic mag giu gen juin".split())
 _UNSURE_DAYS = frozenset("sun sat mon wed fri thu tue terça".split())
+_TO = frozenset("- – — to until till bis à".split())
 _CUES = frozenset("in since until till by last next this of from early mid late end during on every before after every each".split())
 
 
@@ -112,12 +114,16 @@ def find_spoken_dates(tokens: Sequence[Token], language: Language) -> Iterator[t
     """Dates with a month or weekday in words, years, and times in words; with the first token and the one after the last."""
     i = 0
     while i < len(tokens):
-        found = _noon(tokens, i) or _spoken_clock(tokens, i) or _date_at(tokens, i, language) or _year(tokens, i)
-        if found:
-            yield found
-            i = found[2]
-        else:
+        found = _noon(tokens, i) or _spoken_clock(tokens, i) or _range_start(tokens, i, language) or _date_at(tokens, i, language)
+        found = found or _year(tokens, i)
+        if not found:
             i += 1
+            continue
+        yield found
+        i = found[2]
+        if last := _range_end(tokens, found):
+            yield last
+            i = last[2]
 
 
 def _noon(tokens: Sequence[Token], i: int) -> tuple[Mention, int, int] | None:
@@ -179,6 +185,33 @@ def _date_at(tokens: Sequence[Token], i: int, language: Language) -> tuple[Menti
     return (Mention(kind="date", start=tokens[i].start, end=tokens[end - 1].end, readings=readings), i, end) if readings else None
 
 
+def _range_start(tokens: Sequence[Token], i: int, language: Language) -> tuple[Mention, int, int] | None:
+    """The first day of `4 to 8 April`, which has the month of the second."""
+    if i + 3 >= len(tokens) or not _is_day(tokens[i]) or tokens[i + 1].lower not in RANGE:
+        return None
+    day, month, _ = _day_and_month(tokens, i + 2, language)
+    if not (day and month and _is_day(tokens[i + 2])):
+        return None
+    return (
+        Mention(kind="date", start=tokens[i].start, end=tokens[i].end, readings=(Day(month=month, day=int(tokens[i].values[0])),)),
+        i,
+        i + 1,
+    )
+
+
+def _range_end(tokens: Sequence[Token], first: tuple[Mention, int, int]) -> tuple[Mention, int, int] | None:
+    """The last day of `April 4-8`."""
+    end, reading = first[2], first[0].readings[0]
+    if end + 1 >= len(tokens) or not isinstance(reading, Day) or not (reading.month and reading.day) or tokens[end].lower not in _TO:
+        return None
+    last = tokens[end + 1]
+    named = end + 2 < len(tokens) and tokens[end + 2].is_word and tokens[end + 2].text[0].isupper()  # "4 April to 2 May"
+    if not _is_day(last) or named:
+        return None
+    readings = (Day(month=reading.month, day=int(last.values[0])),)
+    return Mention(kind="date", start=last.start, end=last.end, readings=readings), end + 1, end + 2
+
+
 def _day_and_month(tokens: Sequence[Token], i: int, language: Language) -> tuple[int | None, int | None, int]:
     """Day, month and the token after them; the same place where there are none."""
     if i < len(tokens) and _is_day(tokens[i]):
@@ -209,7 +242,8 @@ def _month(tokens: Sequence[Token], i: int, language: Language, *, sure: bool) -
             else None
         )
     dated = i + 1 < len(tokens) and bool(tokens[i + 1].values) and not tokens[i + 1].is_word
-    cued = i > 0 and tokens[i - 1].lower in _CUES
+    before = next((token.lower for token in reversed(tokens[max(0, i - 2) : i]) if token.text != "-"), "")  # "mid-March"
+    cued = before in _CUES
     return language.months[token.lower] if token.text[0].isupper() and (dated or cued) else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from attngs.claims.contacts import find_contacts
 from attngs.claims.dates import find_clocks, find_numeric_dates, find_spoken_dates
 from attngs.claims.languages import Language, english
-from attngs.claims.measures import find_measures
+from attngs.claims.measures import RANGE, find_measures
 from attngs.claims.mentions import Day, Mention, Number, Reading
 from attngs.claims.tokens import Token, tokenize
 
@@ -39,11 +39,11 @@ def _without(text: str, mentions: Sequence[Mention]) -> str:
 
 
 def _take(found: Iterable[tuple[Mention, int, int]], tokens: list[Token]) -> tuple[list[Mention], list[Token]]:
-    """The mentions, and the tokens without theirs."""
+    """The mentions, and the tokens without those of the sure ones."""
     mentions, rest, position = list[Mention](), list[Token](), 0
     for mention, first, end in found:
         mentions.append(mention)
-        rest += tokens[position:first]
+        rest += tokens[position : end if mention.weak else first]  # "a", "once" and "first" are words still
         position = end
     return mentions, rest + tokens[position:]
 
@@ -52,8 +52,16 @@ def _number(tokens: Sequence[Token], i: int, language: Language) -> Mention:
     """A bare number, with the word that it counts."""
     token = tokens[i]
     readings: list[Reading] = [Number(value) for value in token.values]
+    if _in_range(tokens, i):  # 0.9 to 1.2 million
+        readings += [Number(value * tokens[i + 2].scale) for value in token.values]
+    if token.ordinal and token.is_word and i and tokens[i - 1].lower in {"a", "one"}:
+        readings.append(Number(1 / token.values[0]))  # a fifth
     if token.ordinal and 1 <= token.values[0] <= 31:
         readings.append(Day(day=int(token.values[0])))
     near = [t for t in tokens[i + 1 : i + 4] if t.start - token.end < 40]
     counted = next((t.lower for t in near if t.is_word and t.lower not in language.function_words), None)
     return Mention(kind="number", start=token.start, end=token.end, readings=tuple(readings), weak=token.weak, counted=counted)
+
+
+def _in_range(tokens: Sequence[Token], i: int) -> bool:
+    return i + 2 < len(tokens) and tokens[i + 1].lower in RANGE and tokens[i + 2].scale > 1

@@ -13,7 +13,7 @@ from typing import Any
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SAMPLE = 400  # words that tell a language
-_SHARE = 0.15  # of them that must be its function words
+_SHARE = 0.12  # of them that must be its function words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,6 +27,8 @@ class Language:
     """Carry no content; they tell the language."""
     negators: frozenset[str]
     """Deny what stands near them."""
+    soft: frozenset[str]
+    """Make a denial uncertain: "only", "against"."""
     subjects: frozenset[str]
     """Pronouns of the third person."""
     speakers: frozenset[str]
@@ -49,8 +51,17 @@ class Language:
 @cache
 def languages() -> tuple[Language, ...]:
     """All of them, English first."""
-    table = tomllib.loads(files("attngs.claims").joinpath("languages.toml").read_text(encoding="utf-8"))
-    return tuple(_language(code, row) for code, row in table.items())
+    return tuple(_language(code, row) for code, row in _table().items() if code != "others")
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads(files("attngs.claims").joinpath("languages.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _others() -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(words.split()) for words in _table()["others"])
 
 
 def english() -> Language:
@@ -58,18 +69,26 @@ def english() -> Language:
     return languages()[0]
 
 
-def tell_language(text: str) -> Language | None:
-    """The language that most of its first words without content belong to; `None` where too few tell it."""
+def tell_language(text: str, likely: Language | None = None) -> Language | None:
+    """The language that most of its first words without content belong to; `None` where too few tell it.
+
+    Args:
+        text: Any text.
+        likely: Chosen where it does nearly as well as the best, since short sentences of related languages look alike.
+    """
     sample = [match[0] for match in islice(_LETTERS.finditer(text.lower()), _SAMPLE)]
     found = {language.code: sum(word in language.function_words for word in sample) for language in languages()}
     best = max(languages(), key=lambda language: found[language.code])
-    return best if sample and found[best.code] >= _SHARE * len(sample) else None
+    if likely and found[likely.code] and found[likely.code] == found[best.code]:
+        return likely
+    other = max(sum(word in words for word in sample) for words in _others())
+    return best if sample and found[best.code] >= max(_SHARE * len(sample), other, 1) else None
 
 
 def _language(code: str, row: Mapping[str, Any]) -> Language:
     """A table of the file: `"a b"` is a set; `"1=a|b 2=c"` a mapping, for the fields that have numbers."""
     values: dict[str, Any] = dict(row)
-    for name in ("function_words", "negators", "subjects", "speakers", "hearers", "breaks"):
+    for name in ("function_words", "negators", "soft", "subjects", "speakers", "hearers", "breaks"):
         values[name] = frozenset(row[name].split())
     for name in ("numbers", "ordinals", "months", "weekdays"):
         pairs = (entry.partition("=") for entry in row[name].split())

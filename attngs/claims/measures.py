@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
-from attngs.claims.mentions import Mention, Quantity
+from attngs.claims.mentions import Mention, Quantity, Rate, Reading
 from attngs.claims.tokens import Token
 
 _UNITS = """
@@ -61,16 +61,43 @@ inr 1 ₹ inr rupee rupees rs
 chf 1 chf franken francs franc sfr
 cny 1 cny rmb yuan
 brl 1 r$ brl reais
-sek 1 sek kronor
+sek 1 sek kronor kr nok dkk
+pln 1 pln zł zloty
 eur 1/100 cent cents
 usd 1/100 cent cents
 gbp 1/100 pence p
 """
-_MONEY = frozenset("eur usd gbp jpy inr chf cny brl sek".split())
-_BEFORE = frozenset("€ $ us$ £ ¥ ₹ r$ chf eur usd gbp".split())
+_MONEY = frozenset("eur usd gbp jpy inr chf cny brl sek pln".split())
+_BEFORE = frozenset("€ $ us$ £ ¥ ₹ r$ chf eur usd gbp jpy cny sek nok dkk pln".split())
 _SINGLE = frozenset("m h l p w g mi an ora mes rs".split())  # short enough to be something else after a number word
 _PER = {("per", "cent"): "%", ("por", "ciento"): "%", ("por", "cento"): "%", ("per", "cento"): "%", ("pour", "cent"): "%"}
-_RANGE = frozenset("- – — to or and bis oder und à a ou et o y e".split())
+_PERIODS = {
+    "hour": "hour",
+    "day": "day",
+    "morning": "day",
+    "evening": "day",
+    "night": "day",
+    "week": "week",
+    "month": "month",
+    "year": "year",
+    "semester": "semester",
+    "quarter": "quarter",
+}
+_RATES = {
+    "hourly": "hour",
+    "daily": "day",
+    "everyday": "day",
+    "nightly": "day",
+    "weekly": "week",
+    "monthly": "month",
+    "quarterly": "quarter",
+    "yearly": "year",
+    "annually": "year",
+    "annual": "year",
+}
+_EACH = frozenset("per each every".split())
+RANGE = frozenset("- – — to or and until till bis oder und à a ou et o y e".split())
+"""Between the two ends of a range: the first has the unit of the second."""
 _HALVES = frozenset("half halb halbe demi demie medio media mezzo mezza meia meio".split())
 
 
@@ -102,7 +129,35 @@ def find_measures(tokens: Sequence[Token]) -> Iterator[tuple[Mention, int, int]]
             i += 1
 
 
+def is_unit(word: str) -> bool:
+    """Whether a word is a unit or a currency."""
+    return word in _units()
+
+
+def _rate(tokens: Sequence[Token], i: int) -> tuple[Mention, int, int] | None:
+    """`daily`, `per week`, `every morning`; `a week` where it follows a number, "times" or a unit."""
+    word = tokens[i].lower
+    if word in _RATES:
+        return _rate_mention(tokens, i, i + 1, _RATES[word], weak=False)
+    following = tokens[i + 1].lower if i + 1 < len(tokens) else ""
+    if word in _EACH and following in {"other", "second", "few", "two", "three"}:
+        return None
+    if word in _EACH and following in _PERIODS:
+        return _rate_mention(tokens, i, i + 2, _PERIODS[following], weak=False)
+    if word in {"a", "an"} and following in _PERIODS and i:
+        counted = bool(tokens[i - 1].values) or tokens[i - 1].lower in {"times", "time", "twice", "once"} or is_unit(tokens[i - 1].lower)
+        return _rate_mention(tokens, i, i + 2, _PERIODS[following], weak=False) if counted else None
+    return None
+
+
+def _rate_mention(tokens: Sequence[Token], first: int, end: int, period: str, *, weak: bool) -> tuple[Mention, int, int]:
+    readings = (Rate(period),)
+    return Mention(kind="unit", start=tokens[first].start, end=tokens[end - 1].end, readings=readings, weak=weak), first, end
+
+
 def _measure(tokens: Sequence[Token], i: int) -> tuple[Mention, int, int] | None:
+    if rate := _rate(tokens, i):
+        return rate
     before = i
     if tokens[i].lower in _BEFORE and i + 1 < len(tokens) and tokens[i + 1].values:
         return _mention(tokens, before, i + 1, i + 2, _units()[tokens[i].lower])
@@ -112,7 +167,7 @@ def _measure(tokens: Sequence[Token], i: int) -> tuple[Mention, int, int] | None
     if units:
         return _mention(tokens, before, i, end, units)
     step = i + 1  # 5 to 10 mg: the first has the unit of the second
-    if step + 1 < len(tokens) and tokens[step].lower in _RANGE and tokens[step + 1].values and not tokens[step + 1].ordinal:
+    if step + 1 < len(tokens) and tokens[step].lower in RANGE and tokens[step + 1].values and not tokens[step + 1].ordinal:
         _, units = _unit_after(tokens, step + 2)
         if units and (tokens[step].lower not in {"a", "e", "o", "y"} or not tokens[step + 1].weak):
             return _mention(tokens, before, i, i + 1, units)
@@ -147,9 +202,11 @@ def _mention(tokens: Sequence[Token], first: int, number: int, end: int, units: 
         values, end = tuple(value + Fraction(1, 2) for value in values), end + 2
     elif units[0].dimension == "time" and (rest := _smaller(tokens, end, units[0])):  # 1 h 30 min
         values, end = tuple(value + rest[0] for value in values), rest[1]
-    readings = tuple(Quantity(unit.dimension, value * unit.factor, value) for unit in units for value in values)
+    readings: tuple[Reading, ...] = tuple(Quantity(unit.dimension, value * unit.factor, value) for unit in units for value in values)
+    weak = token.weak and values == token.values and token.lower not in _HALVES and token.lower != "one"
+    if weak and tokens[end - 1].lower in _PERIODS:
+        readings = (*readings, Rate(_PERIODS[tokens[end - 1].lower]))  # "four cups a day"
     money = all(unit.dimension in _MONEY for unit in units)
-    weak = token.weak and values == token.values and token.lower not in _HALVES
     kind = "amount" if money else "number" if units[0].dimension == "share" else "unit"
     return Mention(kind=kind, start=tokens[first].start, end=tokens[end - 1].end, readings=readings, weak=weak), first, end
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -21,6 +22,12 @@ class Quantity(NamedTuple):
     """In the dimension's base unit."""
     written: Fraction
     """In the unit as written."""
+
+
+class Rate(NamedTuple):
+    """`a week`, `per week`, `weekly`: how often, or for how long."""
+
+    period: str
 
 
 class Day(NamedTuple):
@@ -46,7 +53,7 @@ class Contact(NamedTuple):
     key: str
 
 
-Reading = Number | Quantity | Day | Clock | Contact
+Reading = Number | Quantity | Rate | Day | Clock | Contact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +69,38 @@ class Mention:
     """Supports a claim but makes none: `a`, `one`, `half`, which mean a number only now and then."""
     counted: str | None = None
     """What a bare number counts, the word after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What some mentions can mean, to be looked up."""
+
+    exact: frozenset[Reading]
+    days: tuple[Day, ...]
+    numbers: frozenset[Fraction]
+    amounts: frozenset[tuple[str, Fraction]]
+    """Dimension and amount of quantities."""
+    written: frozenset[Fraction]
+    """Numbers of quantities, in the units as written."""
+    shares: frozenset[Fraction]
+    """In percent."""
+    hours: frozenset[int]
+    """Full hours of the day, by both clocks."""
+    contacts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, mentions: Iterable[Mention]) -> Figures:
+        """All readings of these."""
+        exact = frozenset(reading for mention in mentions for reading in mention.readings)
+        quantities = [reading for reading in exact if isinstance(reading, Quantity)]
+        full = [reading.minute // 60 for reading in exact if isinstance(reading, Clock) and reading.minute % 60 == 0]
+        return cls(
+            exact=exact,
+            days=tuple(sorted((reading for reading in exact if isinstance(reading, Day)), key=repr)),
+            numbers=frozenset(reading.value for reading in exact if isinstance(reading, Number)),
+            amounts=frozenset((quantity.dimension, quantity.amount) for quantity in quantities),
+            written=frozenset(quantity.written for quantity in quantities),
+            shares=frozenset(quantity.amount for quantity in quantities if quantity.dimension == "share"),
+            hours=frozenset(form for hour in full for form in (hour, hour % 12 or 12)),
+            contacts=tuple(reading.key for reading in exact if isinstance(reading, Contact)),
+        )

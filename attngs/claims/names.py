@@ -7,9 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from attngs.claims.languages import Language
+from attngs.claims.measures import is_unit
 from attngs.claims.tokens import Token
 from attngs.claims.wording import term, wording
 
+USER = "@user"
+"""The key of "the user": whoever says "I" in a text without speaker labels."""
 TITLES = frozenset(
     "mr mrs ms dr prof miss mister sir madam doctor professor herr frau madame monsieur señor señora sr sra signor signora dona".split()
 )
@@ -19,7 +22,7 @@ _HONORIFIC = re.compile(
     r"|(?P<korean>[\uac00-\ud7a3]{2,4}?)(?:\s?씨|님)"
 )
 _ABSTRACT = ("ly", "ing", "ed", "ion", "ions", "ness", "ment", "ments", "ity", "ies", "ance", "ence", "ship", "ism")
-_COMMON = frozenset(
+COMMON = frozenset(
     "work rent dinner lunch breakfast coffee tea school sleep money rain snow traffic music food water milk bread sugar meat fish "
     "wine beer weather news help time life love health pain stress peace hope luck trouble progress research advice homework "
     "housework luggage furniture jewelry equipment information knowledge evidence feedback support access attention exercise swimming "
@@ -37,7 +40,16 @@ _VERBS = frozenset(
     "is was has had will would can could does did should must may might needs wants likes isn't wasn't hasn't won't can't doesn't "
     "didn't and or who also now never always still just".split()
 )
-_DEMONYMS = ("ian", "ean", "an", "ish", "ese", "ch", "i", "n")
+
+
+_APPOSITIVE = re.compile(
+    r",\s+(?:an?|the|who|whose|her|his|my|their|our|le|la|les|un|une|mon|ma|son|sa|der|die|das|ein|eine|mein|meine|ihr|ihre|el|il|lo|una|uno|o|"
+    r"um|uma|mi|su|suo|sua|seu)\b|,\s+l['’]"
+)
+_BEFORE_NAMES = frozenset(
+    "frau herr herrn tante onkel schwester bruder cousin cousine sohn tochter mutter vater oma opa dr prof doktor freundin freund "
+    "kollege kollegin nachbar nachbarin chef chefin".split()
+)
 
 
 class Name(NamedTuple):
@@ -51,6 +63,10 @@ class Name(NamedTuple):
     """Whether it opens its clause: what is said may be said of it."""
     sure: bool
     """Whether it is a name and not the capital that opens a sentence."""
+    opens: bool = False
+    """Whether it opens its sentence, so that its capital tells nothing."""
+    owner: bool = False
+    """Whether it has a possessive: what is said is said of what it owns."""
 
 
 def find_names(text: str, tokens: Sequence[Token], language: Language | None, openings: frozenset[int]) -> Iterator[Name]:
@@ -66,17 +82,34 @@ def find_names(text: str, tokens: Sequence[Token], language: Language | None, op
         group = match.lastgroup or "japanese"
         yield Name(match[group], match.start(group), match.end(group), first=False, sure=True)
     for i, token in enumerate(tokens):
-        if not token.is_word:
+        if not token.is_word or token.values:
             continue
         key = token.lower.removesuffix("'s").removesuffix("'")
-        if language is None or language.code == "en":
-            kin = _kin(key, language)
-            if kin:
-                yield Name(kin, token.start, token.end, first=False, sure=True)
-                continue
-        if _capital(token) and _is_name(tokens, i, key, language, token.start in openings):
-            sure = token.start not in openings or _opens_as_name(tokens, i)
-            yield Name(key, token.start, token.end, first=False, sure=sure and (language is None or language.names))
+        owner = key != token.lower
+        if (language is None or language.code == "en") and (kin := _kin(key, language)):
+            yield Name(kin, token.start, token.end, first=False, sure=True, owner=owner)
+        elif _capital(token) and _is_name(tokens, i, key, language, token.start in openings):
+            opens = token.start in openings
+            sure = _is_sure(tokens, i, language, opens) or (opens and bool(_APPOSITIVE.match(text, token.end)))
+            yield Name(key, token.start, token.end, first=False, sure=sure, opens=opens, owner=owner)
+
+
+def _is_sure(tokens: Sequence[Token], i: int, language: Language | None, opens: bool) -> bool:
+    if language and not language.names:
+        return i > 0 and tokens[i - 1].lower in _BEFORE_NAMES
+    if not opens:
+        return True
+    return _opens_as_name(tokens, i) if language is None or language.code == "en" else _opens_before_verb(tokens, i, language)
+
+
+def _opens_before_verb(tokens: Sequence[Token], i: int, language: Language) -> bool:
+    """Where nouns have articles, a bare word that opens a sentence before another word with content, or a denial, is a name."""
+    following = tokens[i + 1] if i + 1 < len(tokens) else None
+    return (
+        following is not None
+        and following.is_word
+        and (following.lower not in language.function_words or following.lower in language.negators)
+    )
 
 
 def same_name(one: str, other: str) -> bool:
@@ -84,6 +117,8 @@ def same_name(one: str, other: str) -> bool:
     if one == other or one.rstrip("s") == other.rstrip("s"):
         return True
     short, long = sorted((one, other), key=len)
+    if (one, other) in wording().demonyms or (other, one) in wording().demonyms:
+        return True
     root = short.rstrip("aeiouy")
     return (
         len(root) >= 3 and long.startswith(root) and len(long) > len(short) and long[len(root) :].lstrip("aeiou") in {"n", "sh", "se", "ch"}
@@ -91,6 +126,8 @@ def same_name(one: str, other: str) -> bool:
 
 
 def _kin(word: str, language: Language | None) -> str:
+    if word == "user":
+        return USER
     word = term(word, language).stem
     return f"@{word}" if word in _kin_stems() else ""
 
@@ -104,11 +141,11 @@ def _capital(token: Token) -> bool:
 
 
 def _is_name(tokens: Sequence[Token], i: int, key: str, language: Language | None, opens: bool) -> bool:
-    if key in TITLES or (language and (key in language.function_words or token_is_calendar(key, language))):
+    if key in TITLES or is_unit(key) or (language and (key in language.function_words or token_is_calendar(key, language))):
         return False
     if language and any(part in language.function_words for part in [key.partition("'")[0]] if "'" in key):
         return False
-    return not (opens and (key in _COMMON or (key.endswith(_ABSTRACT) and not _followed_by_capital(tokens, i))))
+    return not (opens and (key in COMMON or (key.endswith(_ABSTRACT) and not _followed_by_capital(tokens, i))))
 
 
 def token_is_calendar(key: str, language: Language) -> bool:
@@ -121,7 +158,7 @@ def _followed_by_capital(tokens: Sequence[Token], i: int) -> bool:
 
 
 def _opens_as_name(tokens: Sequence[Token], i: int) -> bool:
-    """Whether the first word of a sentence is a name: behind it comes a verb, a name or a possessive, as after no article."""
+    """Whether the first word of a sentence is a name: a verb or a name follows, as after no noun without an article."""
     token = tokens[i]
     if token.lower.endswith("'s") or token.text.isupper():
         return True
@@ -129,7 +166,8 @@ def _opens_as_name(tokens: Sequence[Token], i: int) -> bool:
         return False
     following = tokens[i + 1]
     if following.lower in {"and", "or", "&", ","}:
-        return i + 2 < len(tokens) and tokens[i + 2].is_word and _capital(tokens[i + 2])
+        after = tokens[i + 2] if i + 2 < len(tokens) else None
+        return after is not None and after.is_word and _capital(after)
     if following.lower in _VERBS or (following.is_word and _capital(following)):
         return not token.lower.endswith("s") or following.lower not in {"are", "were", "have", "do"}
     plural = token.lower.endswith("s") and not token.lower.endswith(("is", "us", "as", "ss", "es"))

@@ -18,6 +18,7 @@ _TOKEN = re.compile(
     | (?P<sign>\S)""",
     re.VERBOSE,
 )
+_ELIDED = re.compile(r"(?<![^\W_])([^\W\d_]{1,5})['’](?=[^\W\d_])")  # "t'appelle", "dell'offerta": one character each, so places stay
 _GROUPS = re.compile(r"\d{1,3}(?:([.,'])\d{3})(?:\1\d{3})*")
 _LONGEST = 30  # digits; anything longer is a code
 _MULTIPLIERS = {"k": 1000, "bn": 10**9, "m": 10**6, "mio": 10**6, "mrd": 10**9}
@@ -44,11 +45,15 @@ class Token:
     weak: bool = False
     """It may not be meant as a number."""
     is_word: bool = False
+    scale: int = 1
+    """`million`, where a numeral ends in it."""
 
 
 def tokenize(text: str, language: Language | None = None) -> list[Token]:
     """The tokens of a text in order; numerals in words are joined."""
     language = language or english()
+    if language.code in {"fr", "it"}:
+        text = _ELIDED.sub(r"\1 ", text)
     return _join_numerals([_token(match, language) for match in _TOKEN.finditer(text)])
 
 
@@ -65,7 +70,7 @@ def digits(written: str) -> tuple[Fraction, ...]:
     if not groups or (plain.count(groups[1]) == 1 and groups[1] != "'"):
         whole, point, decimals = _split_decimals(plain)
         found.append(Fraction(f"{whole or 0}.{decimals}" if point else whole))
-    return tuple(sign * value for value in found)
+    return tuple(found) if sign > 0 else (*(-value for value in found), *found)  # "minus 2.75"
 
 
 def _split_decimals(plain: str) -> tuple[str, str, str]:
@@ -157,7 +162,8 @@ def _join_numerals(tokens: Sequence[Token]) -> list[Token]:
 
 def _numeral(first: Token, last: Token, value: Fraction) -> Token:
     text = f"{first.text} {last.text}"
-    return Token(text=text, start=first.start, end=last.end, lower=text.lower(), values=(value,), ordinal=last.ordinal)
+    scale = int(last.values[0]) if last.values[0] >= 1000 else 1
+    return Token(text=text, start=first.start, end=last.end, lower=text.lower(), values=(value,), ordinal=last.ordinal, scale=scale)
 
 
 def _next_part(tokens: Sequence[Token], end: int) -> int | None:

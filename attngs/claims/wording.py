@@ -32,6 +32,7 @@ class _Wording:
     synonyms: dict[str, str]
     opposites: dict[str, str]
     deniers: frozenset[str]
+    demonyms: frozenset[tuple[str, str]]
     harmless: frozenset[tuple[str, ...]]
     relation_stems: frozenset[str]
     role_stems: frozenset[str]
@@ -60,6 +61,7 @@ def wording() -> _Wording:
         synonyms=synonyms,
         opposites=opposites,
         deniers=frozenset(table["deniers"].split()),
+        demonyms=frozenset((people, country) for people, _, country in (entry.partition("=") for entry in table["demonyms"].split())),
         harmless=frozenset(tuple(phrase.split()) for phrase in table["harmless"].replace("\n", "").split("|")),
         relation_stems=frozenset(synonyms.get(stem, stem) for stem in (_snowball(word, "english") for word in table["relations"].split())),
         role_stems=frozenset(synonyms.get(stem, stem) for stem in (_snowball(word, "english") for word in table["roles"].split())),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -52,9 +52,22 @@ def fractions_of(layers: Sequence[int], readable_layers: int) -> tuple[float, ..
     return tuple(layer / max(readable_layers - 1, 1) for layer in layers) or (0.0,)
 
 
-def encoder_reader(states: SentenceStates, default: Scorer) -> FeatureReader:
-    """All that an encoder's states, the words and the default score say."""
-    return JoinedFeatures(ScoreFeature(default), EncoderFeatures(states), TextFeatures())
+def encoder_reader(states: SentenceStates, default: Scorer, names: Collection[str] | None = None) -> FeatureReader:
+    """What an encoder's states, the words and the default score say.
+
+    Args:
+        states: The encoder.
+        default: The marker that has no probe.
+        names: The features that are wanted; all when not given.
+
+    Raises:
+        AssetError: A name is not known to this version.
+    """
+    parts = (ScoreFeature(default), EncoderFeatures(states, names), TextFeatures(states.cache, names))
+    wanted = [part for part in parts if names is None or set(part.names) & set(names)]
+    reader = JoinedFeatures(*wanted)
+    check_names(names or (), reader)
+    return reader
 
 
 def decoder_reader(loaded: LoadedModel, names: Sequence[str], readable_layers: int, cache: ContextCache) -> FeatureReader:
@@ -63,7 +76,7 @@ def decoder_reader(loaded: LoadedModel, names: Sequence[str], readable_layers: i
     Raises:
         AssetError: A name is not known to this version, or asks for a layer or head that the model does not have.
     """
-    text = TextFeatures()
+    text = TextFeatures(cache, names)
     heads = [name for name in names if HeadName.parse(name)]
     if unknown := sorted(set(names) - set(heads) - set(text.names)):
         raise AssetError(f"the features {unknown[:3]} are not known to this version of attngs for a decoder; fit the probe again.")
@@ -78,7 +91,7 @@ def decoder_reader(loaded: LoadedModel, names: Sequence[str], readable_layers: i
     return JoinedFeatures(*readers)
 
 
-def check_names(names: Sequence[str], reader: FeatureReader) -> None:
+def check_names(names: Collection[str], reader: FeatureReader) -> None:
     """Make sure that a probe's features can be read.
 
     Raises:

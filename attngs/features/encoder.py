@@ -6,31 +6,58 @@ costs one product of its own states with those that are kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from attngs.errors import ModelError
-from attngs.scales import SCALES, Floats, Layout, standardised
+from attngs.features.similarities import Measure, Similarities, in_context
+from attngs.scales import SCALES, Floats, Layout
 from attngs.scorers.batch import attempt_each
 from attngs.sentence_states import SentenceStates
 from attngs.types import ScoreRequest, Sentence, Warmth
 from attngs.words import mostly_latin
 
-TEMPERATURE = 0.1
-"""Of late attention, as in `LateAttentionScorer`."""
+_KINDS: dict[str, Callable[[Similarities, str], Floats]] = {
+    "late": Similarities.late,
+    "cosine": Similarities.cosine,
+    "closest": Similarities.closest,
+}
 
-SHARP = 0.05
-"""Temperature of a similarity's share in the context: how alone it is at the top."""
 
-TAIL = 24
-"""Tokens at the end of the question that are compared by themselves."""
+def _at(kind: str, scale: str) -> Measure:
+    return lambda found: _KINDS[kind](found, scale)
 
-ROWS = 64
-"""Tokens of the question that are compared at once; bounds memory for a question as long as a conversation."""
+
+def _lead(measure: Measure) -> Measure:
+    def lead(found: Similarities) -> Floats:
+        values = measure(found)
+        return np.asarray(values - values.max())
+
+    return lead
+
+
+MEASURES: dict[str, Measure] = {
+    **{f"{kind}.{scale}": in_context(_at(kind, scale)) for scale in SCALES for kind in _KINDS},
+    **{f"{kind}.absolute": _at(kind, "sentence") for kind in ("cosine", "closest")},
+    **{f"{kind}.document.absolute": _at(kind, "document") for kind in ("cosine", "closest")},
+    "cosine.lead": _lead(lambda found: found.alone),
+    "cosine.share": lambda found: found.log_share,
+    "closest.lead": _lead(_at("closest", "sentence")),
+    "cosine.before": lambda found: found.before,
+    "cosine.after": lambda found: found.after,
+    "cosine.best": in_context(lambda found: found.layout.highest(found.alone, None)),
+    "cosine.context": lambda found: found.whole,
+    "cosine.centred": in_context(lambda found: found.centred),
+    "cosine.feedback": in_context(lambda found: found.feedback),
+    "cosine.tail": in_context(lambda found: found.tail),
+    "cosine.passage_best": in_context(lambda found: found.layout.highest(found.alone, SCALES["passage"])),
+}
+"""What each feature is, but for those of other scripts."""
+
+OTHER = {f"other.{kind}": f"{kind}.sentence" for kind in _KINDS}
+"""Features that are repeated for questions in another script than Latin, and 0 for the rest."""
 
 
 class EncoderFeatures:
@@ -42,17 +69,12 @@ class EncoderFeatures:
 
     Args:
         states: The encoder; share it with scorers and each sentence is read once.
+        names: What is read, and nothing that it does not need; everything when not given. Names of other readers are passed over.
     """
 
-    def __init__(self, states: SentenceStates) -> None:
+    def __init__(self, states: SentenceStates, names: Collection[str] | None = None) -> None:
         self._states = states
-        self.names: tuple[str, ...] = (
-            *(f"{kind}.{scale}" for scale in SCALES for kind in ("late", "cosine", "closest")),
-            *("cosine.absolute", "closest.absolute", "cosine.document.absolute", "closest.document.absolute"),
-            *("cosine.lead", "cosine.share", "closest.lead", "cosine.before", "cosine.after", "cosine.best", "cosine.context"),
-            *("cosine.centred", "cosine.feedback", "cosine.tail", "cosine.passage_best"),
-            *("other.late", "other.cosine", "other.closest"),
-        )
+        self.names: tuple[str, ...] = tuple(name for name in (*MEASURES, *OTHER) if names is None or name in names)
 
     def read(self, requests: Sequence[ScoreRequest]) -> list[Floats | Exception]:
         """`(S, F)` of each request, or the error that it met; what is not kept yet is read together."""
@@ -66,82 +88,16 @@ class EncoderFeatures:
         return self._states.warm([sentence.text for sentence in sentences], namespace)
 
     def _read(self, request: ScoreRequest) -> Floats:
+        table = np.zeros((len(request.sentences), len(self.names)))
         asked, *context = self._states.states(_texts(request), request.namespace)
-        layout = Layout.of(request.sentences)
-        tokens = np.array([len(state) for state in context], dtype=np.float64)
-        if not len(asked) or not tokens.any():
-            return np.zeros((len(context), len(self.names)))
-        asked, keys = asked.float(), torch.cat(list(context)).float()  # (R, D), (T, D)
-        owner = torch.repeat_interleave(torch.arange(len(context)), torch.tensor([len(state) for state in context]))
-        attention, closest = _compare(asked, keys, owner, len(context))  # (S,), (S, R)
-        sums = torch.zeros(len(context), keys.shape[1]).index_add_(0, owner, keys).double().numpy()  # (S, D)
-        question = asked.double().mean(dim=0).numpy()
-        question /= np.linalg.norm(question)
-        scaled: dict[str, tuple[Floats, Floats, Floats]] = {}
-        for scale, neighbours in SCALES.items():
-            wide = layout.total(tokens, neighbours)
-            lift = layout.total(attention, neighbours) * tokens.sum() / np.maximum(wide, 1)
-            state = layout.total(sums, neighbours)
-            scaled[scale] = (
-                np.log(np.maximum(lift, 1e-6)),
-                state @ question / np.maximum(np.linalg.norm(state, axis=1), 1e-9),
-                layout.highest(closest, neighbours).mean(axis=1),
-            )
-        late, cosine, nearest = scaled["sentence"]
-        shifted = layout.total(cosine, 1) - cosine
-        before = np.where(layout.place > layout.first, np.roll(cosine, 1), 0.0)
-        whole = sums.sum(axis=0)
-        other = 0.0 if mostly_latin(request.query) else 1.0
-        columns = [
-            *(standardised(values) for kinds in scaled.values() for values in kinds),
-            *(cosine, nearest, scaled["document"][1], scaled["document"][2]),
-            cosine - cosine.max(),
-            _log_share(cosine / SHARP),
-            nearest - nearest.max(),
-            before,
-            shifted - before,
-            standardised(layout.highest(cosine, None)),
-            np.full(len(context), whole @ question / max(float(np.linalg.norm(whole)), 1e-9)),
-            *_refined(sums, question, asked, cosine),
-            standardised(layout.highest(cosine, SCALES["passage"])),
-            *(other * standardised(values) for values in (late, cosine, nearest)),
-        ]
-        return np.stack(columns, axis=1)
-
-
-def _compare(asked: Tensor, keys: Tensor, owner: Tensor, sentences: int) -> tuple[Floats, Floats]:
-    """Late attention on each sentence `(S,)`, and the best match of each of the question's tokens in it `(S, R)`."""
-    attention = torch.zeros(sentences)
-    best: list[Tensor] = []
-    for rows in asked.split(ROWS):
-        products = rows @ keys.T  # (r, T)
-        attention.index_add_(0, owner, (products / TEMPERATURE).softmax(dim=-1).sum(dim=0) / len(asked))
-        # a sentence without tokens matches nothing: -1, the least that unit states can
-        matches = torch.full((len(rows), sentences), -1.0).scatter_reduce_(1, owner.expand(len(rows), -1), products, "amax")
-        best.append(matches)
-    return attention.double().numpy(), torch.cat(best).T.double().numpy()
-
-
-def _refined(sums: Floats, question: Floats, asked: Tensor, cosine: Floats) -> tuple[Floats, Floats, Floats]:
-    """Three similarities that see past the first one; z-scores `(S,)`.
-
-    `centred` takes off what all sentences of the context have in common. `feedback` compares with what is most similar to the question so
-    far, as pseudo-relevance feedback does: what else there is like it. `tail` compares with the question's end, where a dialogue asks.
-    """
-    units = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
-    middle = units.mean(axis=0)
-    apart = units - middle
-    centred = apart @ (question - middle) / np.maximum(np.linalg.norm(apart, axis=1), 1e-9)
-    likely = np.exp(_log_share(cosine / SHARP))
-    others = likely @ units - likely[:, None] * units  # a sentence is no evidence for itself
-    feedback = (units * others).sum(axis=1) / np.maximum(np.linalg.norm(others, axis=1), 1e-9)
-    tail = units @ asked[-TAIL:].double().mean(dim=0).numpy()
-    return standardised(centred), standardised(feedback), standardised(tail)
-
-
-def _log_share(values: Floats) -> Floats:
-    shifted = values - values.max()
-    return np.asarray(shifted - np.log(np.exp(shifted).sum()))
+        if not len(asked) or not any(map(len, context)):
+            return table
+        found = Similarities(asked, context, Layout.of(request.sentences))
+        latin = mostly_latin(request.query)
+        for column, name in enumerate(self.names):
+            if name not in OTHER or not latin:
+                table[:, column] = MEASURES[OTHER.get(name, name)](found)
+        return table
 
 
 def _texts(request: ScoreRequest) -> list[str]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 
 import numpy as np
 
+from attngs.context_cache import ContextCache
 from attngs.overlap import Overlap
 from attngs.scales import SCALES, Floats, Layout, standardised
 from attngs.scorers.batch import attempt_each
-from attngs.types import ScoreRequest, Sentence
+from attngs.scorers.word_indexes import word_index
+from attngs.types import ScoreRequest, Sentence, Warmth
 from attngs.words import WordIndex, words
 
 LENGTH = "length.log"
@@ -20,60 +23,115 @@ LENGTH = "length.log"
 STEM = 5
 """Letters of a word that count where endings do not: crude, and the same for all languages with an alphabet."""
 
+WORD_CACHE_BYTES = 2**26
+"""For the words of contexts, where the reader has no cache given."""
+
 _LABEL = re.compile(r"\A\s*[\[(<*]{0,2}[^\s:：][^:：\n]{0,59}[:：](\s|$)")
 _DIGIT = re.compile(r"\d")
 _QUESTION = re.compile(r"[?？]\s*\Z")
-_FORMS = (_LABEL, _QUESTION, _DIGIT)
 
 
 class TextFeatures:
-    """Shared words (z-scores of BM25 over the context, and the share of the question that is covered), place, length, form."""
+    """Shared words (z-scores of BM25 over the context, and the share of the question that is covered), place, length, form.
 
-    def __init__(self) -> None:
-        self.names: tuple[str, ...] = (
-            *(f"words.{scale}" for scale in SCALES),
-            *(f"stems.{scale}" for scale in SCALES),
-            *("words.cover", "words.rarest", "stems.cover.document"),
-            *("length", LENGTH, "place.document", "place.first", "place.last", "place.recency", "place.document_recency"),
-            *("form.label", "form.question", "form.digits", "size.context", "size.document"),
-        )
+    Args:
+        cache: Keeps the words of a context for the next question about it; its own when not given.
+        names: What is read, and nothing that it does not need; everything when not given. Names of other readers are passed over.
+    """
+
+    def __init__(self, cache: ContextCache | None = None, names: Collection[str] | None = None) -> None:
+        self._cache = cache or ContextCache(WORD_CACHE_BYTES)
+        self.names: tuple[str, ...] = tuple(name for name in MEASURES if names is None or name in names)
 
     def read(self, requests: Sequence[ScoreRequest]) -> list[Floats | Exception]:
         """`(S, F)` of each request."""
         return attempt_each(self._read, requests)
 
+    def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
+        """Index the words of a context before it is asked about; no token is read for that."""
+        asked = _Asked(ScoreRequest(query="", sentences=sentences, namespace=namespace), self._cache)
+        for name in self.names:
+            MEASURES[name](asked)
+        return Warmth(tokens=0, kept=0, bytes=0)
+
     def _read(self, request: ScoreRequest) -> Floats:
-        sentences, layout = request.sentences, Layout.of(request.sentences)
-        bags = [words(sentence.text) for sentence in sentences]
-        shared = Overlap(words(request.query), WordIndex.of(bags), layout)
-        stems = Overlap(_stems(words(request.query)), WordIndex.of([_stems(bag) for bag in bags]), layout)
-        columns = [
-            *(standardised(shared.bm25(neighbours)) for neighbours in SCALES.values()),
-            *(standardised(stems.bm25(neighbours)) for neighbours in SCALES.values()),
-            *(shared.cover(0), shared.rarest(), stems.cover(None)),
-            *_structure(sentences, layout, np.array([len(bag) for bag in bags], dtype=np.float64)),
-        ]
-        return np.stack(columns, axis=1)
+        asked = _Asked(request, self._cache)
+        found = np.empty((len(request.sentences), len(self.names)))
+        for column, name in enumerate(self.names):
+            found[:, column] = MEASURES[name](asked)
+        return found
 
 
-def _stems(bag: Sequence[str]) -> list[str]:
-    return [word[:STEM] for word in bag]
+class _Asked:
+    """One request, with what several features need of it, found on first use."""
+
+    def __init__(self, request: ScoreRequest, cache: ContextCache) -> None:
+        self._request, self._cache = request, cache
+        self.layout = Layout.of(request.sentences)
+
+    @cached_property
+    def shared(self) -> Overlap:
+        return Overlap(words(self._request.query), self._index, self.layout)
+
+    @cached_property
+    def stems(self) -> Overlap:
+        index = word_index(self._cache, self._request.sentences, self._request.namespace, _stems, b"stems")
+        return Overlap(_stems(self._request.query), index, self.layout)
+
+    @cached_property
+    def log_length(self) -> Floats:
+        return np.log1p(self._index.lengths)
+
+    @cached_property
+    def size(self) -> Floats:
+        """Sentences of each one's document."""
+        return (self.layout.last - self.layout.first).astype(np.float64)
+
+    @cached_property
+    def document(self) -> Floats:
+        """Number of each one's document."""
+        return np.unique(self.layout.first, return_inverse=True)[1].astype(np.float64)
+
+    def form(self, pattern: re.Pattern[str]) -> Floats:
+        return np.array([pattern.search(sentence.text) is not None for sentence in self._request.sentences], dtype=np.float64)
+
+    @cached_property
+    def _index(self) -> WordIndex:
+        return word_index(self._cache, self._request.sentences, self._request.namespace)
 
 
-def _structure(sentences: Sequence[Sentence], layout: Layout, lengths: Floats) -> list[Floats]:
-    """Place, length and form; each `(S,)`."""
-    size, count = layout.last - layout.first, max(len(layout), 1)
-    inside = (layout.place - layout.first) / np.maximum(size - 1, 1)
-    _, documents = np.unique(layout.first, return_inverse=True)
-    return [
-        standardised(np.log1p(lengths)),
-        np.log1p(lengths),
-        inside,
-        (layout.place == layout.first).astype(np.float64),
-        (layout.place == layout.last - 1).astype(np.float64),
-        layout.place / max(count - 1, 1),
-        documents / max(int(documents.max(initial=0)), 1),
-        *(np.array([form.search(sentence.text) is not None for sentence in sentences], dtype=np.float64) for form in _FORMS),
-        np.full(len(layout), math.log(count)),
-        np.log(np.maximum(size, 1)),
-    ]
+def _stems(text: str) -> list[str]:
+    return [word[:STEM] for word in words(text)]
+
+
+Measure = Callable[[_Asked], Floats]
+
+
+def _words(scale: str) -> Measure:
+    return lambda asked: standardised(asked.shared.bm25(SCALES[scale]))
+
+
+def _stemmed(scale: str) -> Measure:
+    return lambda asked: standardised(asked.stems.bm25(SCALES[scale]))
+
+
+MEASURES: dict[str, Measure] = {
+    **{f"words.{scale}": _words(scale) for scale in SCALES},
+    **{f"stems.{scale}": _stemmed(scale) for scale in SCALES},
+    "words.cover": lambda asked: asked.shared.cover(0),
+    "words.rarest": lambda asked: asked.shared.rarest(),
+    "stems.cover.document": lambda asked: asked.stems.cover(None),
+    "length": lambda asked: standardised(asked.log_length),
+    LENGTH: lambda asked: asked.log_length,
+    "place.document": lambda asked: (asked.layout.place - asked.layout.first) / np.maximum(asked.size - 1, 1),
+    "place.first": lambda asked: (asked.layout.place == asked.layout.first).astype(np.float64),
+    "place.last": lambda asked: (asked.layout.place == asked.layout.last - 1).astype(np.float64),
+    "place.recency": lambda asked: asked.layout.place / max(len(asked.layout) - 1, 1),
+    "place.document_recency": lambda asked: asked.document / max(float(asked.document.max(initial=0)), 1),
+    "form.label": lambda asked: asked.form(_LABEL),
+    "form.question": lambda asked: asked.form(_QUESTION),
+    "form.digits": lambda asked: asked.form(_DIGIT),
+    "size.context": lambda asked: np.full(len(asked.layout), math.log(max(len(asked.layout), 1))),
+    "size.document": lambda asked: np.log(np.maximum(asked.size, 1)),
+}
+"""What each feature is."""

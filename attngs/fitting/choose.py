@@ -129,9 +129,7 @@ def criterion(row: Row, scores: Floats) -> float:
     The latter breaks ties where a context is so small that those budgets have no room for any unit.
     """
     recall = float(np.mean([row.judged.recall(scores.tolist(), share) for share in CRITERION]))
-    found = row.labels[np.argsort(-scores, kind="stable")]
-    places = np.flatnonzero(found) + 1
-    return recall + 0.01 * float((np.arange(1, len(places) + 1) / places).mean())
+    return recall + 0.01 * row.judged.average_precision(scores)
 
 
 def _label(candidate: Candidate) -> str:

@@ -8,9 +8,7 @@ from typing import Any
 from attngs.evaluation import BUDGETS
 from attngs.fitting.summary import FitResult
 from attngs.fitting.words import SHOWN, interval, verdict
-
-EMBEDDED = "all-MiniLM-L6-v2"
-"""What `Marker.default()` is; `attngs.embedded` has the name too, but loads torch."""
+from attngs.probe import EMBEDDED
 
 TRIED = 12
 """Candidates in the list."""

@@ -51,10 +51,18 @@ class Table:
         return np.array([place[name] for name in names], dtype=np.int64)
 
 
-def usable(examples: Sequence[LabelledExample], cutters: Mapping[Unit, Cutter], counter: TokenCounter) -> list[dict[Unit, Judged]]:
+def usable(
+    examples: Sequence[LabelledExample], cutters: Mapping[Unit, Cutter], counter: TokenCounter, *, unlabelled: int = 0
+) -> list[dict[Unit, Judged]]:
     """The examples that can teach something, cut by each unit: with evidence, but not everywhere.
 
     The first unit decides on examples. Another unit that is too coarse for one of these is left out.
+
+    Args:
+        examples: With evidence, or without.
+        cutters: By unit.
+        counter: Of the tokens of a budget.
+        unlabelled: How many more were given with an answer for which no evidence was found.
 
     Raises:
         InputError: There are too few of them; the message says why, and how many are needed.
@@ -72,10 +80,14 @@ def usable(examples: Sequence[LabelledExample], cutters: Mapping[Unit, Cutter], 
             one_class += 1
     groups = len({example.group for example in (next(iter(cut.values())).example for cut in found)})
     if len(found) < MIN_ROWS or groups < MIN_GROUPS:
-        why = [f"{without} have no evidence" if without else "", f"in {one_class} all units are evidence, or none" if one_class else ""]
+        why = [
+            f"{without} have no evidence" if without else "",
+            f"in {one_class} all units are evidence, or none" if one_class else "",
+            f"for {unlabelled} answers no sentence could be found that they need" if unlabelled else "",
+        ]
         reasons = "; ".join(filter(None, why))
         raise InputError(
-            f"too little to learn from: {len(found)} of {len(examples)} examples can be used, in {groups} groups"
+            f"too little to learn from: {len(found)} of {len(examples) + unlabelled} examples can be used, in {groups} groups"
             f"{f' ({reasons})' if reasons else ''}. At least {MIN_ROWS} are needed, in at least {MIN_GROUPS} groups; examples that share "
             "the documents of their evidence are one group, unless they name a `group` themselves."
         )

@@ -61,7 +61,7 @@ def fit(
         MissingDependencyError: The extra `train` is not installed.
         ModelError: The model failed.
     """
-    _check(unit, folds, limit)
+    _check(unit, folds, seed, limit)
     started = time.perf_counter()
     given = read_examples(Path(examples)) if isinstance(examples, str | Path) else list(examples)
     given = _sampled(given, limit, seed)
@@ -70,7 +70,7 @@ def fit(
     labelled, unlabelled = _with_evidence(given, read)
     counter = TokenizerCounter(read.loaded.tokenizer, read.loaded.name)
     cutters = {name: Cutter(Splitter(name), cache) for name in ([unit] if unit else get_args(Unit)[::-1])}  # `auto` first
-    judged = usable(labelled, cutters, counter)
+    judged = usable(labelled, cutters, counter, unlabelled=unlabelled)
     parts = grouped_folds([next(iter(cut.values())).example.group for cut in judged], folds, seed)
     tables = read_tables(judged, promising(judged, parts), read.reader, what="reading examples")
     first = next(iter(tables.values()))
@@ -139,9 +139,11 @@ def _with_evidence(given: Sequence[LabelledExample], read: Subject) -> tuple[lis
     return [example for example in everything if example is not None], sum(example is None for example in found)
 
 
-def _check(unit: Unit | None, folds: int, limit: int | None) -> None:
+def _check(unit: Unit | None, folds: int, seed: int, limit: int | None) -> None:
     if folds < 3:
         raise ConfigError(f"`folds` must be at least 3, got {folds!r}: one is judged by, one chosen by, and one learned from.")
+    if seed < 0:
+        raise ConfigError(f"`seed` must be at least 0, got {seed!r}.")
     if limit is not None and limit < 1:
         raise ConfigError(f"`limit` must be at least 1, got {limit!r}.")
     if unit is not None:

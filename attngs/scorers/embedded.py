@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from attngs.scales import Layout
-from attngs.scorers.encoder import EncoderScorer, at_scales
+from attngs.scorers.encoder import WORD_WEIGHT, EncoderScorer
 from attngs.types import ScoreRequest
 from attngs.words import mostly_latin
 
@@ -23,10 +22,6 @@ class EmbeddedScorer(EncoderScorer):
     """`EncoderScorer`; but where most letters of the question are not Latin, shared words and little else."""
 
     def compare(self, request: ScoreRequest, asked: Tensor, context: Sequence[Tensor]) -> list[float]:
-        if mostly_latin(request.query):
-            return super().compare(request, asked, context)
-        layout = Layout.of(request.sentences)
-        total = self.shared_words(request, layout)
-        if len(asked) and any(map(len, context)):
-            total = total + TIES * at_scales(asked, context, layout)
-        return [float(score) for score in total]
+        words, states = self.terms(request, asked, context)
+        weights = (WORD_WEIGHT, 1.0) if mostly_latin(request.query) else (1.0, TIES)
+        return [float(score) for score in weights[0] * words + weights[1] * states]

@@ -17,6 +17,9 @@ from attngs.training.examples import TrainingExample, context_of
 from attngs.training.objective import most_evidence, randomness
 from attngs.training.settings import TrainingSettings
 
+ANSWER_TOKENS = 256
+"""Of an answer that is longer, or longer than an eighth of the window, the beginning is learned: a marker looks before the first word."""
+
 
 class AnswerReader:
     """Log probabilities of the answers' tokens, the end of the answer included.
@@ -32,7 +35,8 @@ class AnswerReader:
             )
         self._model = loaded.model
         self._settings = settings
-        self._segmenter = Segmenter(loaded.tokenizer, window=loaded.window, causal=True, prompt=prompt)
+        self._longest = max(1, min(ANSWER_TOKENS, loaded.window // 8))
+        self._segmenter = Segmenter(loaded.tokenizer, window=loaded.window - self._longest, causal=True, prompt=prompt)
         self._end = [loaded.tokenizer.eos_token_id] if loaded.tokenizer.eos_token_id is not None else []
         self._keeps_places = "logits_to_keep" in inspect.signature(loaded.model.forward).parameters
 
@@ -69,4 +73,4 @@ class AnswerReader:
     def _answer(self, example: TrainingExample) -> Tensor:
         text = self._segmenter.answer_begin + (example.row.answer or "").strip()
         ids = self._segmenter.encoder.encode([text])[0].ids
-        return torch.from_numpy(np.concatenate([ids, np.asarray(self._end, dtype=np.int64)]))
+        return torch.from_numpy(np.concatenate([ids, np.asarray(self._end, dtype=np.int64)])[: self._longest])

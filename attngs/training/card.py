@@ -16,6 +16,7 @@ _TITLES = {
     "recall_at_5": "evidence recall in 5 % of the tokens",
     "recall_at_10": "evidence recall in 10 % of the tokens",
     "recall_at_20": "evidence recall in 20 % of the tokens",
+    "average_precision": "average precision of the ranking of the sentences",
     "answer_loss": "loss of the answer, lower is better",
 }
 

@@ -68,17 +68,21 @@ def prepare(
         InputError: Too few rows have what the objective needs, or all belong to one group.
     """
     usable: list[TrainingExample] = []
+    one_class = 0
     for number, row in enumerate(rows):
         if row.answer if objective != "evidence" else row.evidence:
             example = _cut(number, row, splitter, counter)
             if objective != "evidence" or not example.labels.all():
                 usable.append(example)
-    _check_enough(len(usable), len(rows), objective)
+            else:
+                one_class += 1
+    _check_enough(len(usable), one_class, len(rows), objective)
     groups = sorted({example.row.group for example in usable})
     if len(groups) < FEWEST_GROUPS:
         raise InputError(
-            f"the {len(usable)} usable examples form {len(groups)} groups; training needs at least {FEWEST_GROUPS}, because those of one "
-            "group share documents and are not split. Give `group` in the data if they are independent."
+            f"the {len(usable)} usable examples are in {len(groups)} groups; training needs at least {FEWEST_GROUPS}, because those of one "
+            "group are never split between training and validation. Examples that share the documents of their evidence are one group, "
+            "unless they name a `group` themselves."
         )
     held = max(1, round(settings.validation * len(groups)))
     held_out = set(np.random.default_rng(settings.seed).permutation(groups)[:held].tolist())
@@ -102,14 +106,20 @@ def _cut(number: int, row: LabelledExample, splitter: SentenceSplitter, counter:
     return TrainingExample(number=number, row=row, sentences=sentences, costs=costs, labels=np.zeros(len(sentences), dtype=np.bool_))
 
 
-def _check_enough(usable: int, rows: int, objective: ObjectiveName) -> None:
+def _check_enough(usable: int, one_class: int, rows: int, objective: ObjectiveName) -> None:
     needed = "`evidence` beside sentences that are none" if objective == "evidence" else "an `answer`"
+    without = rows - usable - one_class
+    why = [
+        f"{without} have no {'evidence' if objective == 'evidence' else 'answer'}" if without else "",
+        f"in {one_class} everything is evidence" if one_class else "",
+    ]
+    reasons = "; ".join(filter(None, why))
     if not usable:
-        raise InputError(f"the objective `{objective}` learns from {needed}; none of the {rows} examples has it.")
+        raise InputError(f"the objective `{objective}` learns from {needed}; none of the {rows} examples has it: {reasons}.")
     if usable < FEWEST:
         raise InputError(
-            f"{usable} of {rows} examples have {needed}, which the objective `{objective}` learns from; training needs at least {FEWEST}, "
-            "and a few hundred for a marker that one can rely on."
+            f"{usable} of {rows} examples have {needed}, which the objective `{objective}` learns from"
+            f"{f' ({reasons})' if reasons else ''}; training needs at least {FEWEST}, and a few hundred for a marker that one can rely on."
         )
 
 

@@ -53,7 +53,7 @@ class TrainingResult:
     folder: Path
     """Pass it to `Marker.from_pretrained`."""
     before: dict[str, Estimate]
-    """The numbers of the untrained marker on held-out examples: `recall`, `recall_at_5`, ..., `answer_loss`."""
+    """The numbers of the untrained marker on held-out examples: `recall`, `recall_at_5`, ..., `average_precision`, `answer_loss`."""
     after: dict[str, Estimate]
     """The same of the best checkpoint."""
     improved: bool
@@ -166,7 +166,7 @@ def _train(
     model.eval()
     after = validator.measure()
     better = after[validator.best].mean - before[validator.best].mean
-    improved = better > 0 if validator.best == "recall" else better < 0
+    improved = better < 0 if validator.best == "answer_loss" else better > 0
     record = {
         **run,
         "versions": {package: version(package) for package in ("torch", "transformers", "peft", "accelerate")}

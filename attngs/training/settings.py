@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -57,11 +58,12 @@ class TrainingSettings:
         counts = ("batch_size", "gradient_accumulation", "rank", "alpha", "max_tokens", "evaluations", "patience", "refresh_every")
         _check({name: getattr(self, name) for name in counts}, "at least 1", lambda value: value >= 1)
         positive = ("epochs", "learning_rate", "max_gradient_norm", "cosine_temperature")
-        _check({name: getattr(self, name) for name in positive}, "above 0", lambda value: value > 0)
+        _check({name: getattr(self, name) for name in positive}, "above 0 and finite", lambda value: 0 < value < math.inf)
         shares = ("dropout", "warmup", "hard_negatives")
         _check({name: getattr(self, name) for name in shares}, "in 0 ... 1", lambda value: 0 <= value <= 1)
         _check({"validation": self.validation}, "above 0 and at most 0.5", lambda value: 0 < value <= 0.5)
-        _check({"weight_decay": self.weight_decay, "seed": self.seed}, "at least 0", lambda value: value >= 0)
+        _check({"weight_decay": self.weight_decay}, "at least 0", lambda value: 0 <= value < math.inf)
+        _check({"seed": self.seed}, "in 0 ... 2**32 - 1", lambda value: 0 <= value < 2**32)
         if not 0 <= self.weight_floor < self.weight_cap:
             raise ConfigError(f"`weight_floor` must be below `weight_cap`, got {self.weight_floor!r} and {self.weight_cap!r}.")
 

@@ -206,7 +206,7 @@ def _arguments(settings: TrainingSettings, examples: int, checkpoints: Path, dev
         save_total_limit=2,  # the best one and the last
         load_best_model_at_end=True,
         metric_for_best_model=best,
-        greater_is_better=best == "recall",
+        greater_is_better=best != "answer_loss",
         report_to=[],
         disable_tqdm=True,
         remove_unused_columns=False,

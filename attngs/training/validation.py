@@ -33,7 +33,8 @@ class Validator:
         reader: For answers; `None` when the objective has none.
 
     Attributes:
-        best: Name of the number that decides which checkpoint is the best.
+        best: Name of the number that decides which checkpoint is the best: `recall`, but `average_precision` where all contexts are so
+            short that no budget has room for their evidence, and `answer_loss` where no evidence is known.
     """
 
     def __init__(
@@ -44,7 +45,8 @@ class Validator:
         self._examples = examples
         self._scorer = scorer
         self._reader = reader
-        self.best = "recall" if known else "answer_loss"
+        roomy = any(judged.recall(judged.hits.tolist(), max(SHARES.values())) > 0 for _, judged in self._judged)
+        self.best = "recall" if roomy else "average_precision" if known else "answer_loss"
 
     def measure(self) -> dict[str, Estimate]:
         """Each number with its 95 % interval over groups; `recall` is the mean of the three recalls.
@@ -65,11 +67,11 @@ class Validator:
             for (_, judged), scores in zip(part, score_batch(scorer, requests), strict=True):
                 if isinstance(scores, Exception):
                     raise scores
-                rows.append([judged.recall(scores, share) for share in SHARES.values()])
+                rows.append([*(judged.recall(scores, share) for share in SHARES.values()), judged.average_precision(scores)])
         groups = [example.row.group for example, _ in self._judged]
-        table = np.array(rows)  # (examples, shares)
-        found = {name: estimate(table[:, i].tolist(), groups) for i, name in enumerate(SHARES)}
-        return {"recall": estimate(table.mean(axis=1).tolist(), groups), **found}
+        table = np.array(rows)  # (examples, shares + 1)
+        found = {name: estimate(table[:, i].tolist(), groups) for i, name in enumerate((*SHARES, "average_precision"))}
+        return {"recall": estimate(table[:, : len(SHARES)].mean(axis=1).tolist(), groups), **found}
 
     def _answers(self) -> dict[str, Estimate]:
         if self._reader is None:

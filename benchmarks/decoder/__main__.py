@@ -1,6 +1,6 @@
 """Attn-GS's two findings on a decoder: attention points at what personalises, and fine-tuning sharpens it.
 
-    python -m benchmarks.decoder [--device cpu|cuda] [--threads 1] [--users 150] [--quick]
+    python -m benchmarks.decoder [--device cpu|cuda] [--threads 1] [--users 300] [--lines 60 80] [--quick]
     python -m benchmarks.decoder --marker Qwen/Qwen3-0.6B [--train]
 
 The first command trains a small decoder from nothing (`pretrain.py`; kept in `out/decoder`, and used again while the recipe is the same)
@@ -25,6 +25,7 @@ import torch
 from rich.console import Console
 
 from attngs.console import progress
+from attngs.errors import AttngsError
 from attngs.loading import load_model, wrap_model
 from attngs.training.settings import TrainingSettings
 from benchmarks.decoder.chart import draw
@@ -39,7 +40,7 @@ from benchmarks.machine import RESULTS, describe_machine, save_results
 OUT = Path("out/decoder")
 
 QUICK = Recipe(layers=2, heads=2, width=32, steps=6, tokens=256, warm_up=2, lengths=((3, 6),), deadlines=(), judged=2)
-QUICK_SIZES = Sizes(training=12, validation=3, test=3, lines=(8, 10), folds=3)
+QUICK_SIZES = Sizes(labelled=12, validation=3, test=3, lines=(8, 10), folds=3)
 
 HUB_USERS = 50
 """Test users of a hub model, which takes seconds for what the small decoder takes milliseconds for."""
@@ -52,12 +53,15 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--device", help="cpu, cuda, ...; the best there is when not given")
     parser.add_argument("--threads", type=int, default=1, help="of torch (%(default)s)")
     parser.add_argument("--users", type=int, help=f"on whom is tested ({Sizes().test}; {HUB_USERS} with --marker)")
+    parser.add_argument("--lines", type=int, nargs=2, metavar=("LEAST", "MOST"), help="sentences of a memory (60 80)")
     parser.add_argument("--learning-rate", type=float, help="of the fine-tuning (2e-3; attngs's own with --marker)")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of weights (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="a minute at most, no result files: to see that it runs")
     options = parser.parse_args(arguments)
     if options.threads < 1 or (options.users is not None and options.users < 2):
         parser.error("--threads must be at least 1, --users at least 2")
+    if options.lines and not 8 <= options.lines[0] <= options.lines[1]:
+        parser.error("--lines must be at least 8, the least one first")
     if options.train and not options.marker:
         parser.error("--train goes with --marker; the small decoder is fine-tuned anyway")
     return options
@@ -75,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.quick:
         console.print("no result file is written")
         return
-    name = f"decoder-{re.sub(r'[^a-z0-9.]+', '-', options.marker.lower()).strip('-')}" if options.marker else "decoder"
+    parts = [options.marker or "", *(map(str, options.lines) if options.lines else ())]
+    name = "-".join(["decoder", *filter(None, (re.sub(r"[^a-z0-9.]+", "-", part.lower()).strip("-") for part in parts))])
     command = shlex.join(["python", "-m", "benchmarks.decoder", *(sys.argv[1:] if arguments is None else arguments)])
     results = {"machine": machine, "command": command} | results
     for path in (save_results(name, results), write_page(results, RESULTS / f"{name}.md"), draw(results, RESULTS / f"{name}.svg")):
@@ -114,7 +119,8 @@ def _sizes(options: argparse.Namespace, users: int) -> Sizes:
     if options.quick:
         return QUICK_SIZES
     test = options.users or users
-    return Sizes(training=test, validation=max(2, test // 2), test=test)
+    lines = tuple(options.lines) if options.lines else Sizes().lines
+    return Sizes(labelled=max(8, test // 2), validation=max(2, test // 4), test=test, lines=lines)
 
 
 def _settings(options: argparse.Namespace, learning_rate: float) -> TrainingSettings:
@@ -123,4 +129,7 @@ def _settings(options: argparse.Namespace, learning_rate: float) -> TrainingSett
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except AttngsError as error:
+        raise SystemExit(f"error: {error}") from None

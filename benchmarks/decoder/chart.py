@@ -1,4 +1,4 @@
-"""Results -> `decoder.svg`: what each layer's attention finds, before and after fine-tuning, and what the methods keep of each budget."""
+"""Results -> `decoder.svg`: what each layer's attention finds, what the methods keep of each budget, and in which wordings of questions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.decoder.measures import FIRST
 
 
 class Ink(NamedTuple):
-    """One colour and style a name, in both panels."""
+    """One colour and style a name, in all panels."""
 
     color: str
     style: str = "-"
@@ -42,6 +42,9 @@ METHODS = {
     "random": Ink("#6b6b6b", "-.", 1.3),
 }
 
+BARS = ("BM25", RAW, PROBE, ANSWERED, TUNED)
+WORDINGS = ("known", "labelled", "unseen")
+
 
 def draw(results: Mapping[str, Any], path: Path) -> Path:
     """Write the picture; the same numbers give the same file."""
@@ -51,16 +54,18 @@ def draw(results: Mapping[str, Any], path: Path) -> Path:
     mpl.rcParams |= {"svg.hashsalt": "attngs", "svg.fonttype": "none", "font.size": 10.5, "axes.titlesize": 12, "axes.titleweight": "bold"}
     from matplotlib import pyplot
 
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(13, 5.4), layout="constrained")
-    _draw_layers(left, results)
-    _draw_budgets(right, results["methods"])
-    for axis in (left, right):
+    figure, axes = pyplot.subplots(1, 3, figsize=(16.5, 5.6), width_ratios=(1, 1, 0.85), layout="constrained")
+    _draw_layers(axes[0], results)
+    _draw_budgets(axes[1], results["methods"])
+    _draw_wordings(axes[2], results["kinds"])
+    for axis in axes:
         axis.set_ylim(0, 1.03)
         axis.grid(axis="y", color="#e4e4e4")
         axis.set_axisbelow(True)
         axis.spines[["top", "right"]].set_visible(False)
     test = results["test"]
-    figure.suptitle(f"{results['marker']}: {test['questions']} questions on {test['users']} held-out users, 95 % intervals", fontsize=11)
+    about = f"{test['questions']} questions on {test['users']} held-out users, {test['sentences']:.0f} sentences each, 95 % intervals"
+    figure.suptitle(f"{results['marker']}: {about}", fontsize=11)
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
     return path
@@ -89,6 +94,22 @@ def _draw_budgets(axis: Any, methods: Mapping[str, Any]) -> None:
     axis.set_xticks(range(len(columns)), columns)
     axis.set(title="How much evidence does a budget keep?", xlabel="budget, share of the memory's tokens", ylabel="evidence recall")
     axis.legend(fontsize="small", frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3)
+
+
+def _draw_wordings(axis: Any, kinds: Mapping[str, Any]) -> None:
+    """Bars: wordings that the small decoder was trained on, those that only labelled questions have, those that nobody has met."""
+    groups = [f"{wording} wording" for wording in WORDINGS if f"{wording} wording" in kinds]
+    names = [name for name in BARS if name in kinds[groups[0]]]
+    width = 0.84 / len(names)
+    for number, name in enumerate(names):
+        values = [kinds[group][name] for group in groups]
+        places = [at + (number - (len(names) - 1) / 2) * width for at in range(len(groups))]
+        errors = [[mean - low for mean, low, _ in values], [high - mean for mean, _, high in values]]
+        axis.bar(places, [mean for mean, _, _ in values], 0.9 * width, color=METHODS[name].color, label=name)
+        axis.errorbar(places, [mean for mean, _, _ in values], errors, fmt="none", ecolor="#333333", elinewidth=1, capsize=2)
+    axis.set_xticks(range(len(groups)), [f"{group}\n({kinds[group]['questions']})" for group in groups])
+    axis.set(title="In which words of the question?", ylabel="best sentence is the evidence")
+    axis.legend(fontsize="small", frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
 
 
 def _line(axis: Any, places: Sequence[int] | range, estimates: Sequence[Sequence[float]], label: str, ink: Ink) -> None:

@@ -1,6 +1,7 @@
 """Held-out users: what a model's attention finds as it is, through a fitted probe, and after fine-tuning, beside what needs no model.
 
-The layer is chosen on validation users and told of test users; the probe is fitted, and the marker fine-tuned, on training users.
+The layer is chosen on validation users and told of test users; the probe is fitted, and the marker fine-tuned, on labelled questions of
+other users.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ DEFAULT, RAW, PROBE = "raw, paper's layer", "raw, best layer", "fitted probe"
 TUNED, ANSWERED = "fine-tuned on evidence", "fine-tuned on answers"
 OBJECTIVES: dict[str, ObjectiveName] = {ANSWERED: "answer", TUNED: "evidence"}
 
+CLAIMS = ((RAW, "random"), (RAW, "recency"), (PROBE, RAW), (TUNED, PROBE))
+"""Each is said to be better than the one before; the page says whether it is."""
+
 STEPS = ((RAW, "random"), (RAW, "recency"), (RAW, "BM25"), (PROBE, RAW), (TUNED, RAW), (TUNED, PROBE), (ANSWERED, RAW))
 """What is compared, question by question."""
 
@@ -42,20 +46,20 @@ STEPS = ((RAW, "random"), (RAW, "recency"), (RAW, "BM25"), (PROBE, RAW), (TUNED,
 class Sizes:
     """How much is read."""
 
-    training: int = 150
+    labelled: int = 150
     validation: int = 75
-    test: int = 150
+    test: int = 300
     """Users."""
     questions: int = 4
     """On each user, at most."""
-    lines: tuple[int, int] = (24, 40)
-    """Sentences of a memory."""
+    lines: tuple[int, int] = (60, 80)
+    """Sentences of a memory; the small decoder is trained on 40 at most."""
     folds: int = 5
     """Of the cross-validation that chooses the probe."""
     seed: int = 7
 
     def draw(self, split: Split) -> list[Question]:
-        users = {"train": self.training, "validation": self.validation, "test": self.test}[split]
+        users = {"labelled": self.labelled, "validation": self.validation, "test": self.test}[split]
         return draw_questions(split, users=users, seed=self.seed, lines=self.lines, questions=self.questions)
 
 
@@ -75,13 +79,13 @@ def evaluate(loaded: LoadedModel, sizes: Sizes, *, tune: Tune | None, untrained:
     Returns:
         What goes into the result file: plain numbers.
     """
-    training, validation, test = (sizes.draw(split) for split in ("train", "validation", "test"))
+    labelled, validation, test = (sizes.draw(split) for split in ("labelled", "validation", "test"))
     chosen = read_questions(loaded, validation, "validation")
     readings = read_questions(loaded, test, "test")
     best, paper = best_layer(chosen), default_layer(len(readings[0].mass))
     layers = {"raw": measure_layers(readings)}
     methods = {name: measure(readings, partial(_scores, scorer)) for name, scorer in BASELINES.items()}
-    fitted = fit_probe(loaded, training, folds=sizes.folds)
+    fitted = fit_probe(loaded, labelled, folds=sizes.folds)
     methods[DEFAULT], methods[RAW] = layers["raw"][paper], layers["raw"][best]
     methods[PROBE] = measure(readings, partial(_scores, fitted))
     if untrained is not None:
@@ -90,14 +94,14 @@ def evaluate(loaded: LoadedModel, sizes: Sizes, *, tune: Tune | None, untrained:
     for name, objective in OBJECTIVES.items():
         if tune is None:
             break
-        tuned = tune(objective, training, every_layer(loaded)[best])
+        tuned = tune(objective, labelled, every_layer(loaded)[best])
         layers[name] = measure_layers(read_questions(tuned, test, name))
         layer = best if objective == "evidence" else best_layer(read_questions(tuned, validation, "validation"))
         methods[name], chosen_layers[name] = layers[name][layer], layer
     return {
         "marker": loaded.name,
         "test": {"users": sizes.test, "questions": len(test), "sentences": sum(len(r.tokens) for r in readings) / len(readings)},
-        "sizes": {"training": len(training), "validation": len(validation), "lines": sizes.lines, "seed": sizes.seed},
+        "sizes": {"labelled": len(labelled), "validation": len(validation), "lines": sizes.lines, "seed": sizes.seed},
         "depths": every_layer(loaded),
         "chosen": chosen_layers,
         "probe": {"method": fitted.probe.method, "what": fitted.probe.settings["chosen"]},
@@ -119,8 +123,9 @@ def _kinds(questions: Sequence[Question], methods: Mapping[str, Measured]) -> di
         "about a friend": [not question.about_user for question in questions],
         "fact that changed": [question.changed for question in questions],
         "fact told once": [not question.changed for question in questions],
-        "trained wording": [not question.new_wording for question in questions],
-        "new wording": [question.new_wording for question in questions],
+        "known wording": [question.wording == "known" for question in questions],
+        "labelled wording": [question.wording == "labelled" for question in questions],
+        "unseen wording": [question.wording == "unseen" for question in questions],
     }
     return {
         kind: {"questions": sum(wanted)} | {name: measured.where(wanted).estimates()[FIRST] for name, measured in methods.items()}

@@ -271,7 +271,7 @@ def accuracy(model: Any, encoder: Encoder, split: Split, lines: tuple[int, int],
     model.eval()
     right = list[bool]()
     for memory, drawn in itertools.islice(stream(split, seed=1, lines=lines, questions=8), users):
-        questions = [question for question in drawn if question.new_wording == new_wording]
+        questions = [question for question in drawn if (question.wording != "known") == new_wording]
         if questions:
             inputs = {name: value.to(model.device) for name, value in collate([encoder.encode(memory, questions)]).items()}
             targets = inputs["targets"][0]

@@ -5,7 +5,10 @@ people, so that the question's words stand in more than one place; some facts ch
 the rest is small talk, some of it with names and values too.
 
 Users are held out by their profile, the first value of every topic: a hash of it says whether a user belongs to training, validation or
-test, so no profile is in two of them. Half of the held-out questions are asked in wordings that training never sees.
+test, so no profile is in two of them. `labelled` users are more users of the training sort, for whoever fits or fine-tunes.
+
+The decoder is trained on one set of wordings of the questions. Half of the questions of other users are asked in wordings that it has never
+met, and about half of these, in the test, in wordings that nobody has met: neither the decoder, nor a probe, nor fine-tuning.
 """
 
 from __future__ import annotations
@@ -20,9 +23,12 @@ from typing import Literal
 
 from attngs.labelled import LabelledExample
 from attngs.types import Document
-from benchmarks.decoder.topics import FILLERS, NAMES, TOPICS
+from benchmarks.decoder.topics import FILLERS, NAMES, TOPICS, Topic
 
-Split = Literal["train", "validation", "test"]
+Split = Literal["train", "labelled", "validation", "test"]
+
+Wording = Literal["known", "labelled", "unseen"]
+"""Of a question: the decoder's own, one that only labelled rows have, or one that stands nowhere but in the test."""
 
 USER = ""
 """Stands for the user where a name is expected."""
@@ -75,8 +81,7 @@ class Question:
     about_user: bool
     changed: bool
     """Whether an older value of the fact stands in the memory as well."""
-    new_wording: bool
-    """Whether training never asks in these words."""
+    wording: Wording
 
 
 def split_of(profile: Sequence[str]) -> Split:
@@ -89,7 +94,7 @@ def stream(split: Split, *, seed: int, lines: tuple[int, int], questions: int) -
     """Users without end.
 
     Args:
-        split: Which users.
+        split: Which users; `labelled` are users of the training sort whose questions have labelled wordings too.
         seed: The same seed gives the same users.
         lines: Least and greatest number of sentences of a memory.
         questions: Questions for each user, fewer where fewer facts are told.
@@ -98,7 +103,7 @@ def stream(split: Split, *, seed: int, lines: tuple[int, int], questions: int) -
     number = 0
     while True:
         profile = [rng.choice(topic.values) for topic in TOPICS.values()]
-        if split_of(profile) == split:
+        if split_of(profile) == ("train" if split == "labelled" else split):
             memory = _memory(rng, f"{split}-{number}", split, dict(zip(TOPICS, profile, strict=True)), rng.randint(*lines))
             yield memory, list(_questions(rng, memory, questions))
             number += 1
@@ -172,17 +177,25 @@ def _questions(rng: random.Random, memory: Memory, wanted: int) -> Iterator[Ques
             told.setdefault((place[2].person, place[2].topic), []).append(place)
     for person, topic in rng.sample(sorted(told), min(wanted, len(told))):
         number, start, line = told[person, topic][-1]  # the newest
-        new_wording = memory.split != "train" and rng.random() < 0.5
         words = TOPICS[topic]
+        wording, ask = _asked(rng, memory.split, words)
         example = LabelledExample(
-            query=render(rng.choice(words.held_out if new_wording else words.asks), person),
+            query=render(ask, person),
             documents=memory.documents,
             evidence=((number, start, start + len(line.text)),),
             answer=line.value,
             group=memory.user,
         )
         changed = len(told[person, topic]) > 1
-        yield Question(example=example, about_user=person == USER, changed=changed, new_wording=new_wording)
+        yield Question(example=example, about_user=person == USER, changed=changed, wording=wording)
+
+
+def _asked(rng: random.Random, split: Split, words: Topic) -> tuple[Wording, str]:
+    """How a user of a split asks."""
+    if split == "train" or rng.random() >= 0.5:
+        return "known", rng.choice(words.asks)
+    labelled, unseen = words.held_out
+    return ("unseen", unseen) if rng.choice(words.held_out) == unseen and split == "test" else ("labelled", labelled)
 
 
 def texts() -> Iterator[str]:

@@ -1,7 +1,8 @@
 """What people say about themselves and others, and how one asks for it: the words of the task, as data.
 
 In a template `[I live|P lives]` is read on the left of the bar when the user speaks of himself and on the right for another person, `P` is
-that person's name and `V` the value. `held_out` wordings of questions are never trained on; they hold no word that training does not know.
+that person's name and `V` the value. The decoder is trained on the wordings in `asks`. Those in `held_out` hold no word that it does not
+know; the first one stands in labelled questions too, the second in the test alone.
 """
 
 from __future__ import annotations

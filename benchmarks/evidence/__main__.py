@@ -21,6 +21,7 @@ import torch
 from rich.console import Console
 from transformers import logging
 
+from attngs.errors import AttngsError
 from attngs.files import write_whole
 from benchmarks.evidence.chart import draw
 from benchmarks.evidence.data import Row
@@ -97,4 +98,7 @@ def _load(settings: Settings) -> tuple[dict[str, list[Row]], dict[str, str]]:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except AttngsError as error:
+        raise SystemExit(f"error: {error}") from None

@@ -35,7 +35,9 @@ class Context:
 
     @property
     def half(self) -> str:
-        """Which half it is in."""
+        """Which half it is in; ids with a `d` are of contexts that were written to develop further."""
+        if self.id.startswith("d"):
+            return HALVES[0]
         return HALVES[hashlib.sha256(self.id.encode()).digest()[0] % 2]
 
 

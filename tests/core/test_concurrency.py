@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -288,13 +291,38 @@ def test_too_few_answers_and_no_thread_leave_nobody_waiting(monkeypatch: pytest.
     assert batcher.submit(2).result(5) == 2
 
 
-def test_a_fork_gets_a_worker_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    batcher: MicroBatcher[int, int] = MicroBatcher(lambda numbers: numbers)
-    assert batcher.submit(1).result(5) == 1
-    parents = batcher._worker
-    monkeypatch.setattr("attngs.micro_batcher.os.getpid", lambda: -1)  # forking a process that runs torch's threads would be no test
-    assert batcher.submit(2).result(5) == 2
-    assert batcher._worker is not parents
+FORK = """
+import os, signal, sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from attngs.micro_batcher import MicroBatcher
+
+workers = set()
+batcher = MicroBatcher(lambda numbers: workers.add(threading.get_ident()) or numbers)
+busy, go_on = threading.Event(), threading.Event()
+slow = MicroBatcher(lambda numbers: busy.set() or go_on.wait(20) and numbers)
+assert batcher.submit(1).result(5) == 1
+asked = slow.submit(2)
+assert busy.wait(5)
+if (child := os.fork()) == 0:
+    signal.alarm(20)
+    workers.clear()
+    go_on.set()
+    sys.setswitchinterval(1e-6)
+    gate = threading.Barrier(8)
+    with ThreadPoolExecutor(8) as askers:
+        futures = list(askers.map(lambda number: gate.wait() and None or batcher.submit(number), range(8)))
+    ok = [future.result(5) for future in futures] == list(range(8)) and slow.submit(3).result(5) == 3
+    os._exit(0 if ok and len(workers) == 1 else 1)
+_, status = os.waitpid(child, 0)
+go_on.set()
+print(status, asked.result(5))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_fork_gets_one_worker_of_its_own() -> None:
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.returncode) == ("0 2\n", 0), done.stderr
 
 
 def test_writing_an_answer_may_run_out_of_memory_for_one(monkeypatch: pytest.MonkeyPatch) -> None:

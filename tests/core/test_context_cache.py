@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -95,3 +98,41 @@ def test_namespaces_do_not_see_each_other_and_are_forgotten_alone() -> None:
 
 def test_a_digest_tells_parts_apart() -> None:
     assert len({digest("a", "b"), digest("ab"), digest("ab", ""), digest(b"a", b"\xff"), digest("lone \ud800")}) == 5
+
+
+FORK = """
+import os, signal, threading
+from attngs.context_cache import ContextCache, Key
+
+inside, go_on = threading.Event(), threading.Event()
+
+class Slow:
+    def __del__(self):  # runs while the cache lets go of it, under its lock
+        if os.getpid() == parent:
+            inside.set()
+            go_on.wait(20)
+
+parent = os.getpid()
+cache = ContextCache(10)
+cache.put(Key("", b"kept"), "kept", 4)
+cache.put(Key("", b"slow"), Slow(), 4)
+cache.get(Key("", b"kept"))
+thread = threading.Thread(target=cache.put, args=(Key("", b"new"), "new", 5))
+thread.start()
+assert inside.wait(20)
+if (child := os.fork()) == 0:
+    signal.alarm(5)
+    info = cache.info()
+    ok = cache.get(Key("", b"kept")) == "kept" and cache.put(Key("", b"more"), "more", 6)
+    os._exit(0 if ok and info.bytes == 9 and cache.info().bytes <= 10 else 1)
+_, status = os.waitpid(child, 0)
+go_on.set()
+thread.join()
+print(status, cache.info().bytes)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_fork_while_another_thread_is_inside() -> None:
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.returncode) == ("0 9\n", 0), done.stderr

@@ -16,13 +16,13 @@ from benchmarks.decoder import __main__ as command
 from benchmarks.decoder.chart import draw
 from benchmarks.decoder.evaluate import ANSWERED, PROBE, RAW, TUNED
 from benchmarks.decoder.measures import COLUMNS, FIRST, best_layer, default_layer, measure
-from benchmarks.decoder.page import write_page
+from benchmarks.decoder.page import _verdict, write_page
 from benchmarks.decoder.pretrain import IGNORED, Encoder, Recipe, collate, new_model
 from benchmarks.decoder.readings import draw_questions, read_questions
-from benchmarks.decoder.task import MONTHS, NAMES, USER, Memory, Question, Split, render, split_of, stream
+from benchmarks.decoder.task import MONTHS, NAMES, USER, Memory, Question, Split, Wording, render, split_of, stream
 from benchmarks.decoder.topics import TOPICS
 from benchmarks.decoder.vocabulary import word_tokenizer
-from benchmarks.machine import describe_machine
+from benchmarks.machine import RESULTS, describe_machine
 
 
 def users(split: Split, count: int, *, seed: int = 3, lines: tuple[int, int] = (2, 40)) -> list[tuple[Memory, list[Question]]]:
@@ -74,17 +74,23 @@ def test_the_same_seed_gives_the_same_users_and_another_one_others() -> None:
     assert users("test", 5) != users("test", 5, seed=4)
 
 
-def test_held_out_users_are_of_another_split_and_only_they_are_asked_in_new_wordings() -> None:
-    asked: dict[Split, set[str]] = {}
-    splits: tuple[Split, ...] = ("train", "validation", "test")
+def test_what_is_unseen_stands_in_the_test_alone_and_the_decoder_is_trained_on_known_wordings() -> None:
+    asked: dict[tuple[Split, Wording], set[str]] = {}
+    splits: tuple[Split, ...] = ("train", "labelled", "validation", "test")
     for split in splits:
         drawn = users(split, 150)
         assert all(memory.split == split for memory, _ in drawn)
-        asked[split] = {question.example.query for _, questions in drawn for question in questions if question.new_wording}
-    assert not asked["train"]
-    assert asked["test"]
+        for _, questions in drawn:
+            for question in questions:
+                asked.setdefault((split, question.wording), set()).add(question.example.query)
+    assert {split for split, wording in asked if wording == "unseen"} == {"test"}
+    assert {split for split, wording in asked if wording == "labelled"} == {"labelled", "validation", "test"}
+    unseen = asked["test", "unseen"]
+    assert len(unseen) > 30
+    assert not any(unseen & queries for key, queries in asked.items() if key != ("test", "unseen"))
     plain = {render(ask, person) for topic in TOPICS.values() for ask in topic.asks for person in (USER, *NAMES)}
-    assert not asked["test"] & plain
+    assert asked["train", "known"] <= plain
+    assert not (unseen | asked["labelled", "labelled"]) & plain
 
 
 def test_a_profile_is_in_one_split() -> None:
@@ -197,7 +203,7 @@ def test_the_whole_run_on_a_tiny_decoder(tmp_path: Path) -> None:
     assert 0 <= results["methods"][PROBE][FIRST].mean <= 1
     told = json.loads(json.dumps({"machine": describe_machine(), "command": "python -m benchmarks.decoder --quick"} | results))
     page = write_page(told, tmp_path / "decoder.md").read_text("utf-8")
-    for part in ("Held-out answers", "Evidence found", TUNED, "Differences", "by layer", "![recall"):
+    for part in ("What the decoder answers", "Each better than", "Evidence found", TUNED, "Differences", "by layer", "![recall"):
         assert part in page
     assert "<svg" in draw(told, tmp_path / "decoder.svg").read_text("utf-8")
 
@@ -206,7 +212,7 @@ def test_any_folder_can_be_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     folder, results = tmp_path / "tiny", tmp_path / "results"
     tiny_model("llama", max_position_embeddings=4_096).save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
-    monkeypatch.setattr(command, "QUICK_SIZES", command.Sizes(training=12, validation=2, test=3, lines=(6, 8), folds=3))
+    monkeypatch.setattr(command, "QUICK_SIZES", command.Sizes(labelled=12, validation=2, test=3, lines=(6, 8), folds=3))
     command.main(["--marker", str(folder), "--quick", "--device", "cpu", "--out", str(tmp_path / "out")])
     shown = capsys.readouterr().out
     assert "raw, best layer" in shown
@@ -214,7 +220,20 @@ def test_any_folder_can_be_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not results.exists()
 
 
-@pytest.mark.parametrize("wrong", [["--threads", "0"], ["--users", "1"], ["--train"]])
+@pytest.mark.parametrize("wrong", [["--threads", "0"], ["--users", "1"], ["--train"], ["--lines", "9", "8"], ["--lines", "2", "8"]])
 def test_wrong_arguments_are_refused(wrong: list[str]) -> None:
     with pytest.raises(SystemExit):
         command.parse_arguments(wrong)
+
+
+def test_a_claim_can_fail() -> None:
+    verdicts = [_verdict(interval) for interval in ((0.1, 0.05, 0.2), (0.1, -0.1, 0.3), (-0.1, -0.2, -0.05))]
+    assert verdicts == ["holds", "cannot be told: the interval holds 0", "refuted"]
+
+
+@pytest.mark.parametrize("name", ["decoder", "decoder-24-40"])
+def test_the_committed_page_and_pictures_are_those_of_the_numbers(name: str, tmp_path: Path) -> None:
+    results = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
+    assert write_page(results, tmp_path / f"{name}.md").read_text("utf-8") == (RESULTS / f"{name}.md").read_text("utf-8")
+    if name == "decoder":
+        assert (RESULTS / "decoder.svg").read_bytes() == (RESULTS.parents[1] / "docs" / "img" / "decoder.svg").read_bytes()

@@ -63,6 +63,15 @@ def test_a_unit_is_evidence_with_half_of_itself_or_of_the_evidence() -> None:
     assert judge(one, sentences_of(one), COUNTER).labels.tolist() == [False, True]
 
 
+def test_short_quotes_in_several_long_units_are_evidence_all_the_same() -> None:
+    text = "Ana says that the new pills are blue. Ben says that the doctor is away. Cleo says that the clinic is shut. It rained on us all."
+    places = [(0, text.index(word), text.index(word) + 4) for word in ("blue", "away", "shut")]
+    one = example(*places, text=text)
+    judged = judge(one, sentences_of(one), COUNTER)
+    assert judged.labels.tolist() == [True, True, True, False]
+    assert judged.average_precision([1.0, 0.9, 0.1, 0.5]) == pytest.approx((1 + 1 + 3 / 4) / 3)
+
+
 def test_without_evidence_there_is_no_recall() -> None:
     one = example()
     with pytest.raises(InputError, match="no evidence is known for the question 'what"):

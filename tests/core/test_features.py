@@ -159,3 +159,40 @@ def test_a_batch_gives_each_request_its_own_and_fails_alone() -> None:
     assert good[:, 0].tolist() == [1, 0, 0, 0, 0, 0]
     assert isinstance(bad, ModelError)
     assert reader.warm(request().sentences, "") == (0, 0, 0)
+
+
+WANTED = ("late.passage", "other.cosine", "cosine.feedback", "closest.near", "stems.near", "place.last", "form.digits")
+
+
+def test_named_features_are_the_columns_of_all_of_them() -> None:
+    states = SentenceStates(loaded("bert"))
+    default = CosineScorer(states)
+    for query in (QUERY, "Куда она?"):
+        everything = read(encoder_reader(states, default), request(query))
+        few = read(encoder_reader(states, default, (*WANTED, DEFAULT)), request(query))
+        assert set(few) == {*WANTED, DEFAULT}
+        for name, values in few.items():
+            np.testing.assert_allclose(values, everything[name], err_msg=name)
+
+
+def test_features_that_nobody_weighs_are_not_computed() -> None:
+    class Untouched(CosineScorer):
+        def score_batch(self, requests: object) -> list[np.ndarray]:
+            raise AssertionError("the default score was not asked for")
+
+    states = SentenceStates(loaded("bert"))
+    reader = encoder_reader(states, Untouched(states), ("words.cover",))
+    assert read(reader, request())["words.cover"].argmax() == 0
+    assert states.kept([sentence.text for sentence in request().sentences], "") == 0
+    with pytest.raises(AssetError, match=r"\['cosine.nowhere'\] are not known"):
+        encoder_reader(states, Untouched(states), ("cosine.nowhere",))
+
+
+def test_a_context_is_cut_into_words_once() -> None:
+    cache = ContextCache()
+    reader = TextFeatures(cache, ("words.near", "stems.near"))
+    reader.warm(request().sentences, "ana")
+    kept = cache.info().entries
+    assert kept == 2
+    read(reader, ScoreRequest(query="tea", sentences=request().sentences, namespace="ana"))
+    assert cache.info().entries == kept

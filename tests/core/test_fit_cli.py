@@ -63,10 +63,14 @@ def test_errors_are_one_line_and_leave_nothing(data: Path, tmp_path: Path) -> No
     notes = tmp_path / "notes.txt"
     notes.write_text("Text.")
     few.write_text("\n".join(data.read_text().splitlines()[:4]))
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("{")
     for arguments, message in [
         (["fit", few, "--out", tmp_path / "o"], "At least 20 are needed"),
         (["fit", tmp_path / "none.jsonl", "--out", tmp_path / "o"], "cannot be read"),
         (["fit", data, "--out", tmp_path / "o", "-m", "no/model"], "neither a local folder"),
+        (["fit", bad, "--out", data], "data.jsonl` is a file, not a folder"),  # said before anything is read
+        (["fit", bad, "--out", data / "o" / "p"], "data.jsonl` is a file, not a folder"),
         (["eval", data, "--probe", tmp_path], "marker.json` cannot be read"),
         (["mark", notes, "-q", "x", "--probe", tmp_path], "marker.json` cannot be read"),
     ]:

@@ -208,11 +208,19 @@ def test_too_little_or_nothing_to_learn_from(decoder: LoadedModel) -> None:
         fit(everything, decoder)
 
 
+def test_answers_without_a_label_are_counted(decoder: LoadedModel) -> None:
+    """A random model finds no evidence for any answer, and the message says that this is the reason."""
+    short = [replace(row, documents=(Document(text="One.", id="a"),), evidence=(), answer="tea") for row in examples()]
+    with pytest.raises(InputError, match=r"0 of 30 examples can be used.*for 30 answers no sentence could be found that they need"):
+        fit(short, decoder)
+
+
 def test_settings_out_of_range(decoder: LoadedModel) -> None:
     for settings, message in [
         ({"folds": 2}, "`folds` must be at least 3"),
         ({"limit": 0}, "`limit`"),
         ({"unit": "word"}, "'word'; it must"),
+        ({"seed": -1}, "`seed` must be at least 0, got -1"),
     ]:
         with pytest.raises(ConfigError, match=message):
             fit(examples(), decoder, **settings)  # type: ignore[arg-type]

@@ -42,9 +42,16 @@ def test_three_ways_to_say_where(tmp_path: Path, evidence: list[object], places:
 
 
 def test_numbers_as_ids_answers_and_packed_files(tmp_path: Path) -> None:
-    path = written(tmp_path, row(documents=[{"id": 7, "text": TEXT}], evidence=[7], answer="x"), "", row(answer=""), name="d.jsonl.xz")
-    first, second = read_examples(path)
-    assert (first.evidence[0][0], first.answer, second.answer) == (0, "x", None)
+    path = written(
+        tmp_path,
+        row(documents=[{"id": 7, "text": TEXT}], evidence=[7], answer="x"),
+        "",
+        row(answer=""),
+        row(answer=" \n"),
+        name="d.jsonl.xz",
+    )
+    first, second, third = read_examples(path)
+    assert (first.evidence[0][0], first.answer, second.answer, third.answer) == (0, "x", None, None)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +73,11 @@ def test_numbers_as_ids_answers_and_packed_files(tmp_path: Path) -> None:
         (row(evidence=[{"doc_id": "may", "start": -1, "end": 3}]), "the characters -1 to 3"),
         (row(evidence=[{"doc_id": "may", "start": 5, "end": 5}]), "the characters 5 to 5"),
         (row(evidence=[{"doc_id": "may", "start": "a", "end": 5}]), "the characters 'a' to 5"),
+        (row(evidence=[{"doc_id": "may", "start": True, "end": 5}]), "the characters True to 5"),
+        (row(evidence=[{"doc_id": "may", "start": 5, "end": 6}]), "the characters 5 to 6 .* nothing but white space"),
+        (row(documents=[{"id": "may", "text": TEXT}, {"id": "may", "text": "Other."}]), "document 'may', but 2 documents have that id"),
+        (row(group=["ana"]), "`group` must be a string or a number, got list"),
+        (row(group=""), "`group` is empty"),
         (row(evidence=[{"doc_id": "may", "text": "Old pills."}]), "quotes 'Old pills.', which does not stand in"),
         (row(evidence=[{"doc_id": "may", "text": " "}]), "quotes ' '"),
         (row(evidence={"doc_id": "may"}), "`evidence` must be a list, got dict"),

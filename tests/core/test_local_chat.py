@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +106,38 @@ def test_a_template_without_a_place_for_the_system() -> None:
         tokenizer.chat_template = template
         text = tokenizer.decode(ChatTemplate(tokenizer).encode(ASKED))
         assert text == "<s><|user|>Be brief.\n\nWhat does she drink?<|end|><|assistant|>"
-        with pytest.raises(ChatError, match="refuses messages"):
+        with pytest.raises(ChatError, match=r"leaves out|failed on messages of the roles system"):
             ChatTemplate(tokenizer).encode([ASKED[0]])
+
+
+@pytest.mark.parametrize("fault", ["{{ 1 + 'x' }}", "{{ messages[0].content.nothing.at_all }}", "{{ 1 // 0 }}", "{% include 'x' %}"])
+def test_a_template_that_fails_on_its_own_account_is_a_chat_error(fault: str) -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = fault + str(tokenizer.chat_template)
+    with pytest.raises(ChatError, match=r"chat template of `.*` failed") as caught:
+        LocalChat(tiny_model(), tokenizer).complete(ASKED)
+    assert caught.value.__cause__ is not None
+
+
+def test_after_a_fork_two_threads_share_one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    chat = chat_of(max_tokens=1)
+    at_work = set[int]()
+    chat.model.register_forward_hook(lambda *_: at_work.add(threading.get_ident()))
+    for pid in range(-1, -40, -1):  # forking a process that runs torch's threads would be no test
+        at_work.clear()
+        both = threading.Barrier(2)
+
+        def child(pid: int = pid, both: threading.Barrier = both) -> int:
+            if threading.current_thread().name.startswith("asker"):
+                with suppress(threading.BrokenBarrierError):
+                    both.wait(0.5)
+            return pid
+
+        monkeypatch.setattr("attngs.chat.local_chat.os.getpid", child)
+        with ThreadPoolExecutor(2, thread_name_prefix="asker") as askers:
+            for future in [askers.submit(chat.complete, ASKED) for _ in range(2)]:
+                future.result(20)
+        assert len(at_work) == 1
 
 
 def test_options_reach_the_template() -> None:

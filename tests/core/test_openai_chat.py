@@ -90,6 +90,16 @@ def test_what_is_set_is_sent(loopback: LoopbackServer) -> None:
         ),
         (Turn(message={"content": None, "function_call": {"name": "f", "arguments": "{}"}}, finish_reason="stop"), "", "tool_calls"),
         (Turn(message={"content": "both", "tool_calls": [{}]}, finish_reason="function_call"), "both", "tool_calls"),
+        (Turn(text="x", finish_reason="eos_token"), "x", "stop"),
+        (Turn(text="x", finish_reason="end_turn"), "x", "stop"),
+        (Turn(text="x", finish_reason="STOP"), "x", "stop"),
+        (Turn(text="x", finish_reason="stop_sequence"), "x", "stop"),
+        (Turn(text="x", finish_reason=""), "x", None),
+        (Turn(text="x", finish_reason="max_tokens"), "x", "length"),
+        (Turn(text="x", finish_reason="model_length"), "x", "length"),
+        (Turn(text="x", finish_reason="SAFETY"), "x", "content_filter"),
+        (Turn(text="x", finish_reason="tool_use"), "x", "tool_calls"),
+        (Turn(text="x", finish_reason="insufficient_system_resource"), "x", "insufficient_system_resource"),
     ],
 )
 def test_replies_of_every_kind_have_a_type(loopback: LoopbackServer, turn: Turn, text: str, finish_reason: str | None) -> None:
@@ -123,10 +133,25 @@ def test_what_is_no_reply_is_an_error(loopback: LoopbackServer, turn: Turn, mess
     assert len(loopback.requests) == 1, "asking again would not have helped"
 
 
-def test_a_gateway_that_hides_the_status_in_the_body() -> None:
+@pytest.mark.parametrize(
+    ("code", "status", "retryable"),
+    [
+        ("503", 503, True),
+        ('"429"', 429, True),
+        ('" 500 "', 500, True),
+        ('"404"', 404, False),
+        ('"200"', None, False),
+        ('"overloaded_error"', None, False),
+        ('"\u0664\u0662\u0669"', None, False),
+        ("null", None, False),
+        ("true", None, False),
+        ('"' + "4" * 9_000 + '"', None, False),
+    ],
+)
+def test_a_gateway_that_hides_the_status_in_the_body(code: str, status: int | None, retryable: bool) -> None:
     with pytest.raises(ChatError, match="overloaded") as caught:
-        read_completion(b'{"error": {"message": "overloaded", "code": 503}}', "application/json", Mask())
-    assert (caught.value.status, caught.value.retryable) == (503, True)
+        read_completion(f'{{"error": {{"message": "overloaded", "code": {code}}}}}'.encode(), "application/json", Mask())
+    assert (caught.value.status, caught.value.retryable) == (status, retryable)
 
 
 @pytest.mark.parametrize("usage", ["null", "3", "{}", '{"prompt_tokens": -1, "completion_tokens": 2}', '{"prompt_tokens": "1"}'])

@@ -16,7 +16,7 @@ from attngs.errors import ChatError, ConfigError
 from attngs.types import ChatReply
 from tests.loopback.asking import ask, chat_of
 from tests.loopback.server import LoopbackServer
-from tests.loopback.turns import HANG, always, script, seeded
+from tests.loopback.turns import HANG, Turn, always, script, seeded
 
 
 async def test_cancelling_ends_the_request(loopback: LoopbackServer) -> None:
@@ -29,6 +29,20 @@ async def test_cancelling_ends_the_request(loopback: LoopbackServer) -> None:
             await task
         await _until(lambda: loopback.gone == 1)
         assert (await chat.acomplete(ask("next"))).text == "next", "the slot is free again"
+
+
+async def test_who_was_told_to_come_back_later_is_in_nobodys_way(loopback: LoopbackServer) -> None:
+    later = Turn(status=429, text="later", headers={"retry-after": "30"})
+    loopback.plan = script(later, later)
+    with chat_of(loopback, max_concurrency=2, timeout=60.0) as chat:
+        pausing = [asyncio.create_task(chat.acomplete(ask("later"))) for _ in range(2)]
+        await _until(lambda: len(loopback.requests) == 2)
+        async with asyncio.timeout(20):
+            assert (await chat.acomplete(ask("now"))).text == "now"
+        assert not any(task.done() for task in pausing)
+        for task in pausing:
+            task.cancel()
+        await asyncio.wait(pausing)
 
 
 async def test_closing_answers_those_who_wait(loopback: LoopbackServer) -> None:

@@ -19,7 +19,7 @@ from attngs.features.text import TextFeatures
 from attngs.loading import load_model, wrap_model
 from attngs.marking import Threshold
 from attngs.model_scorers import identity_of, probe_scorer
-from attngs.probe import Calibration, ModelIdentity
+from attngs.probe import EMBEDDED, Calibration, ModelIdentity
 from attngs.scorers.probe import ProbeScorer
 from attngs.sentences import Splitter
 from attngs.testing import check_scorer, tiny_model, tiny_tokenizer
@@ -157,10 +157,14 @@ def test_only_the_layers_that_it_needs_are_loaded(tmp_path: Path) -> None:
 
 
 def test_another_model_is_refused_by_name() -> None:
-    with pytest.raises(ConfigError, match=r"fitted for `tiny`, but the marker is `qwen2`: layers 4 instead of 6\. Fit it again"):
+    with pytest.raises(
+        ConfigError, match=r"fitted for `tiny`, but the marker is `qwen2`: layers 4 instead of 6\. Name that model \(`--marker tiny`\)"
+    ):
         tiny(probe=probe(model=replace(MODEL, layers=6)))
     with pytest.raises(ConfigError, match="model type qwen2 instead of llama, heads 4 instead of 8"):
         tiny(probe=probe(model=replace(MODEL, model_type="llama", heads=8)))
+    with pytest.raises(ConfigError, match=r"Name that model \(`--marker default`\)"):
+        tiny(probe=probe(model=replace(MODEL, name=EMBEDDED, model_type="bert")))
     with pytest.raises(ConfigError, match="only one of"):
         tiny(probe=probe(), layers=(0.5,))
     with pytest.raises(AssetError, match="are not known to this version"):

@@ -23,7 +23,7 @@ from attngs.sentences import Splitter
 from attngs.testing import count_words, tiny_model, tiny_tokenizer
 from attngs.tokens import CallableCounter
 from attngs.training.answer import AnswerObjective
-from attngs.training.answers import AnswerReader
+from attngs.training.answers import ANSWER_TOKENS, AnswerReader
 from attngs.training.evidence import AttentionEvidence, StatesEvidence, listwise, log_scores
 from attngs.training.examples import TrainingExample, context_of, prepare
 from attngs.training.folder import RunFolder
@@ -140,6 +140,18 @@ def test_the_probability_of_an_answer_does_not_depend_on_its_batch(decoder: Load
     assert not torch.allclose(reader.without_context(batch)[0], together[0], atol=1e-3)
 
 
+def test_of_a_long_answer_the_beginning_is_learned_and_a_prompt_with_it_fits_the_window() -> None:
+    gpt2 = wrap_model(tiny_model("gpt2", max_position_embeddings=1_024), tiny_tokenizer())  # has no place beyond its window
+    reader = AnswerReader(gpt2, AttentionConfig().prompt, SETTINGS)
+    (first, *_) = examples([row(n, answer="no nuts " * 3_000) for n in range(20)], "answer")
+    (tokens,) = reader.with_context([first], 0)
+    assert len(tokens) == 1_024 // 8
+    (end, *_) = examples([row(n, answer="n" * 200) for n in range(20)], "answer")
+    long = wrap_model(tiny_model("qwen2", max_position_embeddings=4_096), tiny_tokenizer())
+    assert len(AnswerReader(long, AttentionConfig().prompt, SETTINGS).with_context([end], 0)[0]) == 201
+    assert len(AnswerReader(long, AttentionConfig().prompt, SETTINGS).with_context([first], 0)[0]) == ANSWER_TOKENS
+
+
 def test_perce_weights_are_kept_for_some_steps(decoder: LoadedModel) -> None:
     settings = TrainingSettings(refresh_every=3)
     objective = PerceObjective(AnswerReader(decoder, AttentionConfig().prompt, settings), settings)
@@ -185,11 +197,12 @@ def test_no_group_is_on_both_sides() -> None:
 @pytest.mark.parametrize(
     ("rows", "objective", "message"),
     [
-        ([row(n, evidence=False) for n in range(30)], "evidence", "none of the 30 examples has it"),
+        ([row(n, evidence=False) for n in range(30)], "evidence", "none of the 30 examples has it: 30 have no evidence"),
+        ([replace(row(n), evidence=((0, 0, 75), (1, 0, 23))) for n in range(30)], "evidence", "in 30 everything is evidence"),
         ([row(n, answer=None) for n in range(30)], "answer", "learns from an `answer`; none of the 30"),
         ([row(n) for n in range(15)], "evidence", "15 of 15 examples .* needs at least 16"),
         ([row(n, answer="x" if n < 3 else None) for n in range(30)], "perce", "3 of 30 examples"),
-        ([row(n % 3) for n in range(30)], "evidence", "form 3 groups; training needs at least 4"),
+        ([row(n % 3) for n in range(30)], "evidence", "are in 3 groups; training needs at least 4"),
     ],
 )
 def test_data_that_is_not_enough(rows: list[LabelledExample], objective: str, message: str) -> None:
@@ -204,7 +217,16 @@ def test_models_and_settings_that_do_not_go_together(decoder: LoadedModel, encod
         AttentionEvidence(decoder, AttentionConfig(answer_tokens=2), SETTINGS)
     with pytest.raises(ConfigError, match=r"pass `target_modules`, for example two of .*q_proj"):
         targets(decoder, ("nothing",), top=None)
-    for name, value in (("learning_rate", float("nan")), ("epochs", 0), ("rank", 0), ("validation", 0.9), ("weight_floor", 5.0)):
+    for name, value in (
+        ("learning_rate", float("nan")),
+        ("learning_rate", float("inf")),
+        ("epochs", float("inf")),
+        ("epochs", 0),
+        ("rank", 0),
+        ("validation", 0.9),
+        ("weight_floor", 5.0),
+        ("seed", 2**32),
+    ):
         with pytest.raises(ConfigError, match=f"`{name}` must be"):
             TrainingSettings(**{name: value})
 

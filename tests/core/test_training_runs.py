@@ -17,9 +17,10 @@ from attngs import AttentionConfig, Marker, TrainingSettings, train
 from attngs.adapters import find_adapter, merged, without_deprecations
 from attngs.cli import app
 from attngs.errors import AssetError, ConfigError
-from attngs.labelled import read_examples
+from attngs.labelled import LabelledExample, read_examples
 from attngs.loading import load_model
 from attngs.training.run import TrainingResult
+from attngs.types import Document
 from benchmarks.preferences import generate, recall, rows, save_model
 
 QUERY = AttentionConfig(probe="query")
@@ -114,6 +115,21 @@ def test_answers_are_learned(base: Path, tmp_path: Path, objective: str) -> None
     assert set(result.after) == {"answer_loss"}
 
 
+def test_contexts_too_short_for_the_budgets_are_judged_by_the_ranking(base: Path, tmp_path: Path) -> None:
+    """A fifth of three sentences is less than one, so recall is 0 whatever is learned."""
+    short = [LabelledExample(query=one.query, documents=(shortened(one),), evidence=((0, 0, 13),), group=one.group) for one in DATA]
+    result = train(
+        short, out=tmp_path / "out", objective="evidence", marker=base, config=QUERY, settings=replace(SHORT, learning_rate=1e-2)
+    )
+    assert result.after["recall"].mean == result.before["recall"].mean == 0
+    assert result.after["average_precision"].mean > result.before["average_precision"].mean
+    assert result.improved
+
+
+def shortened(one: LabelledExample) -> Document:
+    return Document(text=f"She knows it. {one.documents[0].text[:20]}. He left early.", id="a")
+
+
 def test_an_encoder_learns_by_its_states(tmp_path: Path) -> None:
     encoder = save_model(tmp_path / "bert", "bert", num_hidden_layers=1, hidden_dropout_prob=0.0)
     settings = TrainingSettings(epochs=3, learning_rate=1e-2, batch_size=16, evaluations=2)
@@ -153,6 +169,10 @@ def test_the_command_line_trains_and_marks(base: Path, tmp_path: Path) -> None:
         marked = CliRunner().invoke(app, ["mark", str(memory), "-q", DATA[0].query, "-f", "json", *marker])
         assert marked.exit_code == 0, marked.output
         assert len(json.loads(marked.stdout)["sentences"]) == 11
+    for given in (["train", str(data), "--out", str(tmp_path / "new")], ["fit", str(data), "--out", str(tmp_path / "new")]):
+        refused = CliRunner().invoke(app, [*given, "--marker", str(out)])
+        assert refused.exit_code == 1
+        assert "holds what attngs wrote for a model, not a model. Name the model it was made for" in " ".join(refused.stderr.split())
     again = CliRunner().invoke(app, ["train", str(data), "--marker", str(base), "--out", str(out)])
     assert again.exit_code == 1
     assert "holds a finished run; use `resume` to go on, or `overwrite`" in " ".join(again.stderr.split())

@@ -1,0 +1,116 @@
+"""A user's long-term memory in a LangGraph store -> documents."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langgraph.config import get_config
+from langgraph.runtime import Runtime
+from langgraph.store.base import BaseStore, SearchItem
+
+from attngs.errors import ConfigError
+from attngs.types import Document
+from langchain_attngs.messages import guarded
+
+Namespace = tuple[str, ...]
+logger = logging.getLogger(__name__)
+
+_FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_TEXT_KEYS = ("text", "content", "memory", "data")
+
+
+def memory_text(value: Mapping[str, Any]) -> str:
+    """The text of an item: its `text`, `content`, `memory` or `data` where that is a string, else all of it as JSON."""
+    found = next((value[key] for key in _TEXT_KEYS if isinstance(value.get(key), str)), None)
+    return found if found is not None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreMemory:
+    """Where a user's memory is, and how much of it the agent is shown.
+
+    Args:
+        namespace: Of the user's items, such as `("memories", "{user_id}")`. A label in braces is filled from the run's context or its
+            `configurable`; a run that has no such value is refused, so that nobody is shown what belongs to nobody in particular. Or a
+            function of the runtime.
+        target_tokens: Budget of what is shown; the compressor's when not given.
+        most: Items that are read at most.
+        ranked: Whether the store is to find those that are nearest to the question, for a store with an index and more items than `most`.
+        text: From an item's value to its text.
+    """
+
+    namespace: Namespace | Callable[[Runtime[Any]], Namespace]
+    target_tokens: int | None = None
+    most: int = 1_000
+    ranked: bool = False
+    text: Callable[[Mapping[str, Any]], str] = memory_text
+
+    def __post_init__(self) -> None:
+        given: object = self.namespace
+        if not callable(given) and not (isinstance(given, tuple) and given and all(isinstance(label, str) and label for label in given)):
+            raise ConfigError(f"`namespace` must be a tuple of labels such as ('memories', '{{user_id}}'), or a function, got {given!r}.")
+        if not isinstance(self.most, int) or self.most < 1:
+            raise ConfigError(f"`most` must be a whole number of at least 1, got {self.most!r}.")
+
+    def resolve(self, runtime: Runtime[Any]) -> Namespace:
+        """The namespace of this run's user.
+
+        Raises:
+            ConfigError: The run does not say whose it is.
+        """
+        if callable(self.namespace):
+            found: object = self.namespace(runtime)
+            if not (isinstance(found, tuple) and found and all(isinstance(label, str) and label for label in found)):
+                raise ConfigError(f"the `namespace` function must return a tuple of labels that are not empty, got {found!r}.")
+            return found
+        return tuple(_filled(label, runtime) for label in self.namespace)
+
+    def wanted(self, query: str) -> dict[str, Any]:
+        """What the store is asked beside the namespace."""
+        return {"query": query if self.ranked else None, "limit": self.most}
+
+    def read(self, items: Sequence[SearchItem], namespace: Namespace) -> list[Document]:
+        """The items as documents, the oldest first, each under the day of its last change."""
+        if len(items) >= self.most and not self.ranked:
+            logger.warning(
+                "a memory has %d items or more, and no more are read; raise `most`, or set `ranked` for a store with an index", self.most
+            )
+        own = [
+            item for item in items if item.namespace[: len(namespace)] == namespace
+        ]  # some stores take `user-1` as the start of `user-10`
+        ordered = sorted(own, key=lambda item: (item.updated_at, item.key))
+        return [Document(id=item.updated_at.date().isoformat(), text=guarded(self.text(item.value))) for item in ordered]
+
+
+def store_of(runtime: Runtime[Any]) -> BaseStore:
+    """The store.
+
+    Raises:
+        ConfigError: The agent was made without one.
+    """
+    if runtime.store is None:
+        raise ConfigError("the memory needs a store; make the agent with `create_agent(..., store=...)`.")
+    return runtime.store
+
+
+def _filled(label: str, runtime: Runtime[Any]) -> str:
+    return _FIELD.sub(lambda field: _value(field[1], runtime), label)
+
+
+def _value(name: str, runtime: Runtime[Any]) -> str:
+    """A value of the run's context, else of its configurable fields."""
+    context = runtime.context
+    found = context.get(name) if isinstance(context, Mapping) else getattr(context, name, None)
+    if found is None:
+        found = get_config().get("configurable", {}).get(name)
+    if found is None or not str(found).strip():
+        raise ConfigError(
+            f"the memory's namespace has {{{name}}}, and this run has no such value; pass `context=` with it, or "
+            f"config={{'configurable': {{{name!r}: ...}}}}."
+        )
+    return str(found)
