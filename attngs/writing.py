@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from attngs.errors import ChatError
-from attngs.faithfulness import Similarity, Verdict, verify
+from attngs.faithfulness import Verdict, verify
 from attngs.passages import Passage, Window, as_marking, original, rewritten
 from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.replies import read_reply
@@ -85,7 +85,6 @@ class Writing:
         counter: The reader's tokens.
         floor: What happens to what is not supported.
         window: Tokens that the writer can read; `None`: unknown.
-        similarity: Of texts and sentences, from the marker's encoder; words alone when not given.
         raises: Whether a writer's failure is raised instead of giving way to the extract.
     """
 
@@ -93,7 +92,6 @@ class Writing:
     counter: TokenCounter
     floor: FaithfulnessFloor
     window: int | None = None
-    similarity: Similarity | None = None
     raises: bool = False
 
     def rewrite(self, marking: Marking, kept: AbstractSet[int], target_tokens: int) -> Dialogue[Rewrite]:
@@ -188,7 +186,7 @@ class Writing:
         if reading.problem:
             raise _Fallback(reading.problem)
         sentences = [passage.sentence for passage in passages]
-        verdicts = list(verify(reading.text, sentences, similarity=self.similarity, cited=self.template.cites))
+        verdicts = list(verify(reading.text, sentences, cited=self.template.cites))
         if reading.cut_off and verdicts and not _FINISHED.search(verdicts[-1].text):
             verdicts.pop()
         statements = decide(_own(verdicts, sentences, query), sentences, self.floor)

@@ -30,6 +30,11 @@ def memory_text(value: Mapping[str, Any]) -> str:
     return found if found is not None else json.dumps(value, ensure_ascii=False, default=str)
 
 
+def last_change(item: SearchItem) -> str:
+    """The day of an item's last change."""
+    return item.updated_at.date().isoformat()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreMemory:
     """Where a user's memory is, and how much of it the agent is shown.
@@ -42,6 +47,7 @@ class StoreMemory:
         most: Items that are read at most.
         ranked: Whether the store is to find those that are nearest to the question, for a store with an index and more items than `most`.
         text: From an item's value to its text.
+        label: From an item to what stands before its text, such as a date; the day of its last change when not given.
     """
 
     namespace: Namespace | Callable[[Runtime[Any]], Namespace]
@@ -49,6 +55,7 @@ class StoreMemory:
     most: int = 1_000
     ranked: bool = False
     text: Callable[[Mapping[str, Any]], str] = memory_text
+    label: Callable[[SearchItem], str] = last_change
 
     def __post_init__(self) -> None:
         given: object = self.namespace
@@ -75,7 +82,7 @@ class StoreMemory:
         return {"query": query if self.ranked else None, "limit": self.most}
 
     def read(self, items: Sequence[SearchItem], namespace: Namespace) -> list[Document]:
-        """The items as documents, the oldest first, each under the day of its last change."""
+        """The items as documents, those that were changed last at the end."""
         if len(items) >= self.most and not self.ranked:
             logger.warning(
                 "a memory has %d items or more, and no more are read; raise `most`, or set `ranked` for a store with an index", self.most
@@ -84,7 +91,7 @@ class StoreMemory:
             item for item in items if item.namespace[: len(namespace)] == namespace
         ]  # some stores take `user-1` as the start of `user-10`
         ordered = sorted(own, key=lambda item: (item.updated_at, item.key))
-        return [Document(id=item.updated_at.date().isoformat(), text=guarded(self.text(item.value))) for item in ordered]
+        return [Document(id=self.label(item), text=guarded(self.text(item.value))) for item in ordered]
 
 
 def store_of(runtime: Runtime[Any]) -> BaseStore:
