@@ -44,7 +44,7 @@ lowest: setup
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(BIN)/python -c "import site; print(f'import site; site.addsitedir({site.getsitepackages()[0]!r})')" > "$$($(VENV)-lowest/bin/python -c 'import site; print(site.getsitepackages()[0])')/base.pth"
 	$(VENV)-lowest/bin/python -m pip install --quiet --requirement constraints-lowest.txt
-	$(VENV)-lowest/bin/python -m pytest tests/langchain
+	$(VENV)-lowest/bin/python -m pytest tests/langchain tests/llama_index
 
 DATA ?= ../shared/data
 bench: setup

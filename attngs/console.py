@@ -79,7 +79,7 @@ def ledger(result: CompressedContext, out: Path | None) -> None:
         + (f", the writer read {result.usage.input_tokens:,} and wrote {result.usage.output_tokens:,} tokens" if result.usage else "")
     )
     _stderr().print(Text(line, style="dim"), soft_wrap=True)
-    for statement in result.unsupported:
+    for statement in (statement for statement in result.unsupported if statement.decision != "repeated"):
         claims = ", ".join(claim.text for claim in statement.unsupported)
         _stderr().print(
             Text(f"{statement.decision}, for {_shown(claims)} is not in the context: {_shown(statement.written)}", style="yellow")

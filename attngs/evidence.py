@@ -18,8 +18,8 @@ _BACK = 3  # sentences before one in which a pronoun's name is looked for
 _RECORDS = 3  # names before colons that make a text a list of people
 _SAMPLE = 4_000  # characters that tell a document's language
 _ANSWER = re.compile(
-    r"\s*(?:(?P<yes>yes|yeah|yep|ja|oui|sí|si|sì|sim)|no|nope|nein|non|não)\b"
-    r"(?=\s*[.!;–—-]|\s*$|\s*,\s+(?:i|we|he|she|they|it|and|please|half)\b)",
+    r"\s*(?:(?P<yes>yes|yeah|yep|sure|of course|exactly|ja|oui|sí|si|sì|sim)|no|nope|not yet|not really|nein|non|não)\b"
+    r"(?=\s*[.!;–—-]|\s*$|\s*,\s+(?:i|we|he|she|they|it|and|but|there|please|half)\b)",
     re.IGNORECASE,
 )
 _LETTERS = re.compile(r"[^\W_]+")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -43,10 +44,10 @@ _METHODS = {
 }
 _DECISIONS: dict[Decision, str] = {
     "kept": "as written",
-    "replaced": "replaced by its source, verbatim",
+    "replaced": "replaced",
     "dropped": "dropped",
     "repeated": "said before",
-    "cut": "cut for the budget",
+    "cut": "cut to fit",
 }
 _STATES: dict[tuple[bool, bool], tuple[State, str]] = {  # (kept, marked)
     (True, True): ("kept", "Kept"),
@@ -126,11 +127,13 @@ class _Scale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
-    """One sentence of a rewrite, and the numbers of the sentences that it is made of."""
+    """One sentence of a rewrite, or several in a row that had all been said before."""
 
     statement: Statement
+    count: int
     verdict: str
-    sources: tuple[tuple[int, str], ...]
+    sources: tuple[tuple[int, str, str], ...]
+    """Number, document and words of the sentences that it is made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +145,8 @@ class _Panel:
     blocks: tuple[_Block, ...]
     said: tuple[_Said, ...]
     """Of a rewrite, its sentences."""
+    outcome: str
+    """How many of them stand as written, and what became of the others."""
     kept: frozenset[int]
     """Sentences of the extract; of a rewrite those that it is made of."""
     scale: _Scale
@@ -182,11 +187,13 @@ def _panel(number: int, result: CompressedContext) -> _Panel:
     original = result.original_tokens
     numbers = {(sentence.position, sentence.start): i for i, sentence in enumerate(result.marking.sentences)}
     kept = frozenset(numbers[source.position, source.start] for source in result.sources)
+    decisions = Counter(statement.decision for statement in result.statements)
     return _Panel(
         number=number,
         result=result,
         blocks=tuple(_blocks(result, scale, kept)),
-        said=tuple(_said(statement, numbers) for statement in result.statements),
+        said=tuple(_said(result.statements, numbers)),
+        outcome=", ".join(f"{count:,} {_DECISIONS[decision]}" for decision, count in decisions.items()),
         kept=kept,
         scale=scale,
         scored=result.method != "passthrough",
@@ -198,13 +205,19 @@ def _panel(number: int, result: CompressedContext) -> _Panel:
     )
 
 
-def _said(statement: Statement, numbers: Mapping[tuple[int, int], int]) -> _Said:
-    claims = ", ".join(f"{claim.text} ({claim.kind})" for claim in statement.unsupported)
-    return _Said(
-        statement=statement,
-        verdict=_DECISIONS[statement.decision] + (f"; not in the context: {claims}" if claims else ""),
-        sources=tuple((numbers[source.position, source.start], _short(source.document_id, 32)) for source in statement.sources[:4]),
-    )
+def _said(statements: Iterable[Statement], numbers: Mapping[tuple[int, int], int]) -> Iterable[_Said]:
+    for decision, run in groupby(statements, key=lambda statement: statement.decision):
+        members = list(run)
+        for statement in members[:1] if decision == "repeated" else members:
+            yield _Said(
+                statement=statement,
+                count=len(members) if decision == "repeated" else 1,
+                verdict=_DECISIONS[decision],
+                sources=tuple(
+                    (numbers[source.position, source.start], _short(source.document_id, 32), _short(source.text, 110))
+                    for source in statement.sources[:4]
+                ),
+            )
 
 
 def _blocks(result: CompressedContext, scale: _Scale, kept: AbstractSet[int]) -> Iterable[_Block]:

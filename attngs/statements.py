@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -62,8 +63,9 @@ class Written:
 
 
 def decide(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], floor: FaithfulnessFloor) -> list[Written]:
-    """Keep what is faithful; replace or drop the rest. Nothing stands twice: neither what is repeated, nor a source that stands in."""
-    said, standing, last = set[str](), set[str](), ""
+    """Keep what is faithful; replace or drop the rest. Nothing stands more often than in the context, and no source stands in twice."""
+    in_context = Counter(in_words(sentence.text) for sentence in sentences)  # "He pays rent." may be true of two people
+    said, standing, last = Counter[str](), set[str](), ""
     statements = []
     for verdict in verdicts:
         key, before = in_words(verdict.text), last
@@ -78,10 +80,11 @@ def decide(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], floor: Fa
             support=verdict.support,
             unsupported=verdict.unsupported or _without_source(verdict),
         )
-        if key and (key == before or (key in said | standing and len(words(key)) >= LONG)):
+        often = max(said[key], key in standing) >= max(1, in_context[key])
+        if key and (key == before or (often and len(words(key)) >= LONG)):
             statements.append(replace(as_written, text="", decision="repeated"))
             continue
-        said.add(key)
+        said[key] += 1
         if not as_written.unsupported:
             standing.add(key)
             statements.append(as_written)

@@ -15,8 +15,9 @@ def flipped(clause: Clause, sources: Sequence[SourceClause]) -> str:
     shared = [(source.clause, _shared(clause, source.clause)) for source in sources]
     most = max((weight for _, weight in shared), default=0)
     near = [source for source, weight in shared if weight and (weight >= _NEAR * most or _repeated(clause, source))]
+    known = {word.stem for source in near for word in source.said}
     for source in near:
-        clash = _clash(clause, source)
+        clash = _clash(clause, source, known)
         if clash and not any(_agrees(clash, other) for other in near) and not (clash.polarity < 0 and _explained(clause, source, near)):
             return clash.text
     return ""
@@ -47,8 +48,8 @@ def _repeated(clause: Clause, source: Clause) -> bool:
     return source.denies and bool(source.said) and {word.stem for word in source.said} <= {word.stem for word in clause.said}
 
 
-def _clash(clause: Clause, source: Clause) -> Said | None:
-    """A word of the clause that the source has with the other sign."""
+def _clash(clause: Clause, source: Clause, known: Container[str]) -> Said | None:
+    """A word of the clause that the source has with the other sign, where both are sure."""
     signs: dict[str, list[Said]] = {}
     for word in source.said:
         signs.setdefault(word.stem, []).append(word)
@@ -57,17 +58,18 @@ def _clash(clause: Clause, source: Clause) -> Said | None:
         if not theirs or any(mine.polarity * other.polarity >= 0 for other in theirs):
             continue
         focus = any(other.focus for other in theirs)
-        if mine.focus and (focus or (not source.denies and _told(clause.said, signs))):
+        if mine.focus and (focus or _told(clause, source, known)):
             return mine
-        if focus and not clause.denies and (any(other.head for other in theirs) or _affirmed(clause, source)):
+        if focus and (any(other.head for other in theirs) or _affirmed(clause, source)):
             return mine
     return None
 
 
-def _told(said: Sequence[Said], theirs: Container[str]) -> bool:
-    """Whether the source has what is denied, its last word or most of it: "does not eat meat" does not deny "I eat eggs"."""
-    denied = [word.stem in theirs for word in said if word.polarity < 0]
-    return bool(denied) and (denied[-1] or 2 * sum(denied) > len(denied))
+def _told(clause: Clause, source: Clause, known: Container[str]) -> bool:
+    """Whether the evidence has what is denied, its last word or most of it: "does not eat meat" does not deny "I eat eggs"."""
+    denied = [word.stem in known for word in clause.said if word.polarity < 0]
+    whole = {word.stem for word in source.said} <= {word.stem for word in clause.said}
+    return bool(denied) and (denied[-1] or 2 * sum(denied) > len(denied) or whole)
 
 
 def _affirmed(clause: Clause, source: Clause) -> bool:

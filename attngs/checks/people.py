@@ -107,17 +107,17 @@ def misattributed(clause: Clause, subjects: Sequence[Subject], sources: Sequence
     for subject in subjects:
         if subject.keys == (USER,) and USER not in everybody:
             continue
-        own, points = frozenset[object](), False
+        own = frozenset[object]()
         for source, shared in holding:
             about = (source.about if subject.first else source.around) | (source.speaker if reported else frozenset())
             if any(_is_about(key, about) for key in subject.keys):
                 own |= shared
-                points |= source.clause.points
+        points = any(source.clause.points and any(_is_about(key, source.surely) for key in subject.keys) for source in sources)
         another = frozenset[object]().union(
             *(shared for source, shared in holding if _surely_another(source, mentioned, reported=reported, first=subject.first))
         )
         foreign = (known - own) & another - set(subject.keys)
-        if foreign and not (own and points) and _weight(foreign) >= _SHARE * _weight(known - set(subject.keys)):
+        if foreign and not points and _weight(foreign) >= _SHARE * _weight(known - set(subject.keys)):
             return subject.keys[0]
     return ""
 

@@ -18,6 +18,7 @@ from attngs.claims.wording import term, wording
 _DASHES = frozenset("; — – ( ) [ ] | •".split())
 _QUOTES = frozenset("\"'“”„«»‘’([「*_")
 _OPENERS = frozenset(":：•…¿¡-–—")
+_APPOSITION = 4  # tokens of "his wife,"
 _POINTERS = frozenset("it that this them there one ones".split())
 _COORDINATING = frozenset("and but".split())
 _LISTING = frozenset("and or und oder et ou y o e ed".split())
@@ -125,7 +126,8 @@ def _clause(
     soft = opposite or not words.isdisjoint(known.soft)
     said = list[Said]()
     for i in content:
-        uncertain = not terms[i].opposite and (opposite or (soft and sign[i] > 0))  # "never forgets it", "only fish"
+        twice = known.deny_back and soft and bool(denied)  # "nicht verboten"
+        uncertain = not terms[i].opposite and (opposite or twice or (soft and sign[i] > 0))  # "never forgets it", "only fish"
         plain = 0 if question or uncertain else sign[i]
         polarity = -plain if terms[i].opposite else plain
         is_opposite = terms[i].opposite
@@ -281,7 +283,8 @@ def _opens_statement(tokens: Sequence[Token], i: int, language: Language, *, ful
     ):
         return True
     following = tokens[i]
-    if following.lower in language.subjects or following.lower in language.speakers or following.lower in language.hearers:
+    pronoun = following.lower in language.subjects or following.lower in language.speakers or following.lower in language.hearers
+    if pronoun and not (following.lower in _POSSESSIVES and any(token.text in _COMMAS for token in tokens[i : i + _APPOSITION])):
         return True
     if tokens[i - 1].text in _COMMAS and _looks_like_verb(tokens, i, language):
         return False  # "Anna, my sister, is ill"

@@ -18,6 +18,7 @@ _PHRASES = frozenset(
 _BEFORE_NOUNS = frozenset(
     "no without kein keine keinen keinem keiner ohne sans aucun aucune sin ningún ninguna senza nessun nessuna sem nenhum".split()
 )
+_WITHOUT = frozenset("without ohne sans sin senza sem".split())
 _LIGHT_VERBS = frozenset("come comes coming take takes took taking want wants wanted use used using need needs needed have had".split())
 _ALL = frozenset("anything everything all everyone anybody anyone".split())
 FOCUS = 2
@@ -53,7 +54,8 @@ def signs(
         denied: Those that deny.
         language: Of the clause.
     """
-    sign = {i: 1 if i in denied or not denied else 0 for i in content}
+    spared = denied[0] if denied and all(tokens[i].lower in _WITHOUT for i in denied) else 0  # "without" leaves alone what stands before
+    sign = {i: 1 if i in denied or not denied or i < spared else 0 for i in content}
     focus, heads = set[int](), set[int]()
     for cue in denied:
         start = cue + 1 + (_phrase(tokens, cue) in _PHRASES)

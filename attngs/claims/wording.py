@@ -81,7 +81,7 @@ def term(word: str, language: Language | None) -> Term:
         return Term(_snowball(word, language.stemmer), opposite=False)
     known = wording()
     stem = _snowball(known.irregular.get(word, word), "english")
-    base = known.opposites.get(_snowball(word, "english"))
+    base = known.opposites.get(stem)
     if base:
         positive = _snowball(base, "english")
         return Term(known.synonyms.get(positive, positive), opposite=True)

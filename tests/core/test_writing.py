@@ -292,6 +292,13 @@ def test_short_answers_may_be_given_twice() -> None:
     assert compressor("Rex. Rex. Rex.")[0].compress(MEMORY, QUERY, target_tokens=12).text == "Rex."
 
 
+def test_what_the_context_says_twice_may_be_said_twice() -> None:
+    rewrite = "Ben moved to Porto. The rent is 900 euros. Tom moved to Oslo. The rent is 900 euros."
+    documents = [Document(id="a", text=f"{rewrite} It rained for hours and nobody came by that day at all.")]
+    result = compressor(f"{rewrite} The rent is 900 euros. Tom moved to Oslo.")[0].compress(documents, QUERY, target_tokens=24)
+    assert result.text == rewrite
+
+
 def test_a_source_does_not_stand_in_where_it_stands_already() -> None:
     reply = "Rex is 3 years old. Ben has a dog named Rex. Rita cannot eat walnuts. Rex is 4 years old."
     result = compressor(reply)[0].compress(MEMORY, QUERY, target_tokens=30)
@@ -381,3 +388,17 @@ async def test_a_damaged_file_of_kept_replies_is_no_failure_of_the_writer() -> N
         subject.compress(MEMORY, QUERY, target_tokens=20)
     with pytest.raises(AssetError, match="damaged"):
         await subject.acompress(MEMORY, QUERY, target_tokens=20)
+
+
+def test_the_page_shows_what_became_of_every_sentence() -> None:
+    reply = f"{REX} Ben moved to Porto on 9 June <b>2024</b>. {f'{REX} ' * 300}Rita cannot eat walnuts. It rained in London on Friday."
+    page = compressor(reply)[0].compress(MEMORY, QUERY, target_tokens=20).to_html()
+    section = page.partition("What the writer wrote")[2].partition("</section>")[0]
+    assert "<span>2 as written, 1 replaced, 300 said before, 1 cut to fit</span>" in section
+    rows = section.split('<li class="w-')[1:]
+    assert [row.split('"')[0].split()[0] for row in rows][:3] == ["kept", "replaced", "repeated"]
+    assert "Ben has a dog named Rex.</bdi>" in rows[0], "the words of the source stand under the sentence that they hold up"
+    assert '<p class="stands" dir="auto">Ben moved to Porto on 3 May 2024.</p>' in rows[1]
+    assert "9 June &lt;b&gt;2024" in rows[1]
+    assert "(and 299 more)" in rows[2]
+    assert section.count(REX) == 3
