@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-import bm25s
+import bm25s  # type: ignore[import-untyped]
 import numpy as np
 import torch
 from llama_index.core import Document, MockEmbedding, Settings, VectorStoreIndex
@@ -26,6 +26,7 @@ from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.postprocessor import SentenceEmbeddingOptimizer
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.query_engine import RetrieverQueryEngine
+from llama_index.core.response_synthesizers import ResponseMode
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
 from llama_index.core.utils import get_tokenizer
 from pydantic import PrivateAttr
@@ -131,7 +132,7 @@ def asked(index: VectorStoreIndex, query: str, postprocessors: Sequence[BaseNode
     """Through the query engine, with the clock round its postprocessors."""
     watch = Stopwatch()
     engine = RetrieverQueryEngine.from_args(
-        index.as_retriever(similarity_top_k=TOP_K), response_mode="no_text", node_postprocessors=[watch, *postprocessors, watch]
+        index.as_retriever(similarity_top_k=TOP_K), response_mode=ResponseMode.NO_TEXT, node_postprocessors=[watch, *postprocessors, watch]
     )
     nodes = engine.query(query).source_nodes
     return JOIN.join(n.node.get_content(metadata_mode=MetadataMode.LLM).strip() for n in nodes), watch.last
