@@ -7,26 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from pathlib import Path
 
 from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import Memory
-from llama_index.core.utils import get_tokenizer
-from side_by_side import print_side_by_side
+from side_by_side import DATA, print_side_by_side, read_questions
 
 from attngs.files import read_documents
 from llama_index_attngs import AttnGSMemoryBlock
 
-PERSON = Path(__file__).parent / "data" / "maren"
-QUESTIONS = ("Which pills do I take now, and what may I not eat with them?", "When do we fly to Norway?")
 ROLES = {"Maren": "user", "Assistant": "assistant"}
 
 
 def chats() -> list[ChatMessage]:
     """What was said in three months, as messages."""
     messages = list[ChatMessage]()
-    for session in read_documents([PERSON / "memory.jsonl"], sys.stdin.buffer):
+    for session in read_documents([DATA / "maren" / "memory.jsonl"], sys.stdin.buffer):
         for line in session.text.split("\n"):
             speaker, _, said = line.partition(": ")
             if speaker in ROLES:
@@ -45,13 +41,9 @@ async def main(path: Path = Path("out/memory.sqlite")) -> None:
         await block.aput(history, session_id="maren")  # or `memory.put_messages`: what is over the limit reaches the block by itself
     memory = Memory.from_defaults(session_id="maren", token_limit=2000, memory_blocks=[block])
     everything = "\n".join(f"{message.role.value}: {message.content}" for message in history)
-    for question in QUESTIONS:
-        started = time.perf_counter()
-        messages = await memory.aget(input=question)
-        seconds = time.perf_counter() - started
-        shown = messages[0].content or ""
-        tokens = (len(get_tokenizer()(everything)), len(get_tokenizer()(shown)))
-        print_side_by_side(question, everything, shown, tokens=tokens, seconds=seconds)
+    for question in read_questions(3, of="memory"):
+        messages = await memory.aget(input=question.text)
+        print_side_by_side(question, {"without": everything, "with attngs": messages[0].content or ""})
 
 
 if __name__ == "__main__":

@@ -6,28 +6,19 @@ The engine's response mode `context_only` answers with the context itself: what 
 from __future__ import annotations
 
 import io
-import time
-from pathlib import Path
 
 from llama_index.core import Document, Settings, VectorStoreIndex
 from llama_index.core.embeddings import BaseEmbedding
 from llama_index.core.llms import MockLLM
 from llama_index.core.node_parser import SentenceSplitter
-from llama_index.core.utils import get_tokenizer
 from pydantic import PrivateAttr
 from sentence_transformers import SentenceTransformer
-from side_by_side import print_side_by_side
+from side_by_side import DATA, print_side_by_side, read_questions
 
 from attngs.embedded import assets_folder
 from attngs.files import read_documents
 from attngs.sentences import split_sentences
 from llama_index_attngs import AttnGSPostprocessor
-
-PERSON = Path(__file__).parent / "data" / "maren"
-QUESTIONS = (
-    "Which pills does she take now, and what must she not eat or drink with them?",
-    "When is the trip to Norway now, and what still has to be booked?",
-)
 
 
 class MiniLM(BaseEmbedding):
@@ -52,20 +43,15 @@ def sentences(text: str) -> list[str]:
 
 def main() -> None:
     Settings.llm = MockLLM()  # never asked, but the host wants one
-    documents = [Document(text=d.text, id_=d.id, metadata={"source": d.id}) for d in read_documents([PERSON], io.BytesIO())]
+    documents = [Document(text=d.text, id_=d.id, metadata={"source": d.id}) for d in read_documents([DATA / "maren"], io.BytesIO())]
     splitter = SentenceSplitter(chunk_size=512, chunk_overlap=64, chunking_tokenizer_fn=sentences)
     index = VectorStoreIndex.from_documents(documents, embed_model=MiniLM(), transformations=[splitter])
     plain = index.as_query_engine(similarity_top_k=10, response_mode="context_only")
     shorter = index.as_query_engine(
         similarity_top_k=10, response_mode="context_only", node_postprocessors=[AttnGSPostprocessor(target_tokens=256)]
     )
-    for question in QUESTIONS:
-        without = str(plain.query(question))
-        started = time.perf_counter()
-        with_attngs = str(shorter.query(question))
-        seconds = time.perf_counter() - started
-        tokens = (len(get_tokenizer()(without)), len(get_tokenizer()(with_attngs)))
-        print_side_by_side(question, without, with_attngs, tokens=tokens, seconds=seconds)
+    for question in read_questions(3):
+        print_side_by_side(question, {"without": str(plain.query(question.text)), "with attngs": str(shorter.query(question.text))})
 
 
 if __name__ == "__main__":

@@ -1,28 +1,43 @@
-"""The same context without and with attngs, in two columns: what the examples print."""
+"""Two contexts for one question, side by side: what each costs the reader, and how much of the evidence it holds."""
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
 
+from llama_index.core.utils import get_tokenizer
+from rich.columns import Columns
 from rich.console import Console
-from rich.table import Table
+from rich.panel import Panel
 from rich.text import Text
 
-LINES = 12
-"""Lines of a context that are shown; the rest is counted."""
+DATA = Path(__file__).parent / "data"
 
 
-def print_side_by_side(question: str, without: str, with_attngs: str, *, tokens: tuple[int, int], seconds: float) -> None:
-    """One question: both contexts, and what they cost the reader."""
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    table = Table(f"without: {tokens[0]:,} tokens", f"with attngs: {tokens[1]:,} tokens", title=Text(question, style="bold"), expand=True)
-    table.columns[0].ratio = table.columns[1].ratio = 1
-    table.add_row(Text(_beginning(without)), Text(_beginning(with_attngs)))
-    console.print(table)
-    console.print(f"compression_ratio {tokens[0] / max(tokens[1], 1):.1f}, {seconds:.2f} s\n")
+class Question(NamedTuple):
+    """One of the example person's questions, and the pieces of her texts that answer it."""
+
+    text: str
+    evidence: tuple[str, ...]
 
 
-def _beginning(text: str) -> str:
-    lines = text.split("\n")
-    more = [f"... and {len(lines) - LINES} more lines"] if len(lines) > LINES else []
-    return "\n".join(line if len(line) <= 300 else f"{line[:300]}..." for line in [*lines[:LINES], *more])
+def read_questions(count: int, *, of: str = "") -> list[Question]:
+    """The first ones whose evidence stands in documents whose names begin like this."""
+    rows = [json.loads(line) for line in (DATA / "maren_questions.jsonl").read_text(encoding="utf-8").splitlines()]
+    found = [Question(row["query"], tuple(e["text"] for e in row["evidence"] if e["doc"].startswith(of))) for row in rows]
+    return [question for question in found if question.evidence][:count]
+
+
+def print_side_by_side(question: Question, contexts: Mapping[str, str]) -> None:
+    """Each context under its name, long ones without their middle."""
+    panels = []
+    for name, context in contexts.items():
+        held = sum(piece in context for piece in question.evidence)
+        title = f"{name}: {len(get_tokenizer()(context)):,} tokens, {held} of {len(question.evidence)} pieces of evidence"
+        panels.append(Panel(Text(context if len(context) < 1500 else f"{context[:700]}\n[...]\n{context[-700:]}"), title=title, width=68))
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(Text(question.text, style="bold"))
+    console.print(Columns(panels))
