@@ -57,8 +57,8 @@ def main() -> None:
     texts = read_documents([DATA / "maren"], io.BytesIO())
     store.add_documents([Document(id=text.id, page_content=text.text) for text in texts])
     plain = store.as_retriever(search_kwargs={"k": 8})
-    compressor = AttnGSCompressor(target_tokens=300)
-    short = AttnGSRetriever(retriever=plain, compressor=compressor)
+    compressor = AttnGSCompressor(target_tokens=600)  # it may look at far more than a reader could be sent
+    short = AttnGSRetriever(retriever=store.as_retriever(search_kwargs={"k": 60}), compressor=compressor)
     counter = compressor.found_counter()
     for line in (DATA / "maren_questions.jsonl").read_text(encoding="utf-8").splitlines()[:3]:
         row = json.loads(line)
