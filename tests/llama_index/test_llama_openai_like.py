@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from llama_nodes import QUESTION, node, three_nodes
+from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
 
 from attngs.errors import ChatError
 from attngs.testing import count_words
@@ -20,8 +22,20 @@ OpenAILike = pytest.importorskip(
 
 
 @pytest.fixture
-def llm(loopback: LoopbackServer) -> Any:
-    return OpenAILike(model="tiny", api_base=loopback.url, api_key="sk-secret", is_chat_model=True, max_retries=0, context_window=8192)
+async def llm(loopback: LoopbackServer) -> AsyncIterator[Any]:
+    """The client's own connections would be left to the garbage collector, in the middle of some other test."""
+    with DefaultHttpxClient() as client:
+        async with DefaultAsyncHttpxClient() as async_client:
+            yield OpenAILike(
+                model="tiny",
+                api_base=loopback.url,
+                api_key="sk-secret",
+                is_chat_model=True,
+                max_retries=0,
+                context_window=8192,
+                http_client=client,
+                async_http_client=async_client,
+            )
 
 
 def test_rewritten_over_the_wire(settings: dict[str, Any], llm: Any, loopback: LoopbackServer) -> None:
