@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 from llama_nodes import QUESTION, node, three_nodes
 
@@ -20,11 +22,23 @@ OpenAILike = pytest.importorskip(
 
 
 @pytest.fixture
-def llm(loopback: LoopbackServer) -> Any:
-    return OpenAILike(model="tiny", api_base=loopback.url, api_key="sk-secret", is_chat_model=True, max_retries=0, context_window=8192)
+async def llm(loopback: LoopbackServer) -> AsyncIterator[Any]:
+    """With clients of our own, because LlamaIndex never closes its."""
+    with httpx.Client() as client:
+        async with httpx.AsyncClient() as async_client:
+            yield OpenAILike(
+                model="tiny",
+                api_base=loopback.url,
+                api_key="sk-secret",
+                is_chat_model=True,
+                max_retries=0,
+                context_window=8192,
+                http_client=client,
+                async_http_client=async_client,
+            )
 
 
-def test_rewritten_over_the_wire(settings: dict[str, Any], llm: Any, loopback: LoopbackServer) -> None:
+async def test_rewritten_over_the_wire(settings: dict[str, Any], llm: Any, loopback: LoopbackServer) -> None:
     loopback.plan = always(Turn(text="Her pills are blue. She takes the pills at nine."))
     post = AttnGSPostprocessor(**settings, mode="rewrite", output="fused", llm=llm)
     [one] = post.postprocess_nodes(three_nodes(), query_str=QUESTION)
@@ -37,7 +51,7 @@ def test_rewritten_over_the_wire(settings: dict[str, Any], llm: Any, loopback: L
 
 
 @pytest.mark.parametrize("status", [429, 500])
-def test_when_the_server_fails_the_extract_stays_or_the_error_is_raised(
+async def test_when_the_server_fails_the_extract_stays_or_the_error_is_raised(
     status: int, settings: dict[str, Any], llm: Any, loopback: LoopbackServer
 ) -> None:
     loopback.plan = always(Turn(status=status))
