@@ -36,15 +36,16 @@ fix: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# a process for each core, each with one thread: torch would otherwise start a thread for each core in every one of them
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
 
 # an environment that sees all of the other one, and has its own frameworks in front of it
 lowest: setup
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(BIN)/python -c "import site; print(f'import site; site.addsitedir({site.getsitepackages()[0]!r})')" > "$$($(VENV)-lowest/bin/python -c 'import site; print(site.getsitepackages()[0])')/base.pth"
 	$(VENV)-lowest/bin/python -m pip install --quiet --requirement constraints-lowest.txt
-	$(VENV)-lowest/bin/python -m pytest tests/langchain tests/llama_index
+	OMP_NUM_THREADS=1 $(VENV)-lowest/bin/python -m pytest --numprocesses auto tests/langchain tests/llama_index
 
 DATA ?= ../shared/data
 bench: setup

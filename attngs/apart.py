@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
+from typing import Any
 
 from attngs.compressor import ContextCompressor
 from attngs.protocols import TokenCounter
@@ -73,16 +74,7 @@ class Apart:
         extracts = self._extracts(documents, whole)
         if self.writer is None or whole.method == "passthrough" or not extracts:
             return self._together(extracts, whole, ())
-        results = yield [
-            replace(
-                job,
-                compressor=self.writer,
-                documents=[documents[part.position]],
-                target_tokens=max(1, part.tokens),
-                marking=_alone(part, whole),
-            )
-            for part in extracts
-        ]
+        results = yield [replace(job, compressor=self.writer, **_alone(part, whole)) for part in extracts]
         return self._together(self._written(extracts, results, target_tokens), whole, results)
 
     def _extracts(self, documents: Sequence[Document], whole: CompressedContext) -> list[Part]:
@@ -126,20 +118,21 @@ class Apart:
         return self.counter.count([JOIN.join(shown)])[0] if shown else 0
 
 
-def _alone(part: Part, whole: CompressedContext) -> Marking:
-    """The marking of one document by itself, in which what was kept of it is what matters."""
+def _alone(part: Part, whole: CompressedContext) -> dict[str, Any]:
+    """What differs when one document is rewritten by itself: it is marked already, and what was kept of it is what matters."""
     kept = {source.start for source in part.sources}
     rows = [
         (replace(sentence, position=0), score)
         for sentence, score in zip(whole.marking.sentences, whole.marking.scores, strict=True)
         if sentence.position == part.position
     ]
-    return Marking(
+    marking = Marking(
         query=whole.query,
         sentences=tuple(sentence for sentence, _ in rows),
         scores=tuple(score for _, score in rows),
         marked=tuple(sentence.start in kept for sentence, _ in rows),
     )
+    return {"documents": [rows[0][0].document], "target_tokens": max(1, part.tokens), "marking": marking}
 
 
 def _in_place(part: Part, result: CompressedContext) -> Part:

@@ -14,6 +14,7 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, SearchItem
 
 from attngs.errors import ConfigError
+from attngs.selection import check_target_tokens
 from attngs.types import Document
 from langchain_attngs.messages import guarded
 
@@ -63,6 +64,8 @@ class StoreMemory:
             raise ConfigError(f"`namespace` must be a tuple of labels such as ('memories', '{{user_id}}'), or a function, got {given!r}.")
         if not isinstance(self.most, int) or self.most < 1:
             raise ConfigError(f"`most` must be a whole number of at least 1, got {self.most!r}.")
+        if self.target_tokens is not None:
+            check_target_tokens(self.target_tokens)
 
     def resolve(self, runtime: Runtime[Any]) -> Namespace:
         """The namespace of this run's user.

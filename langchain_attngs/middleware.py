@@ -55,7 +55,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
 
     Args:
         compressor: How: marker, counter, who writes if anybody. Its `target_tokens` is the budget of each memory, result and history that
-            has none of its own. Its `output` and `namespace` are not used.
+            has none of its own. Its `output` is not used, nor is its `namespace` where there is a memory's.
         memory: Whose and how much; `None` shows none.
         tool_results: Which; `None` leaves them alone.
         history: When and how much; `None` leaves it alone.
@@ -109,13 +109,13 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
     def before_model(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Shorten what is long and not known yet."""
         passages = self._shortening().passages(state["messages"])
-        asked = self._unknown(state, passages)
+        asked = self._unknown(state, passages, runtime)
         return self._kept(state, passages, self._shorten("messages").invoke(asked) if asked["passages"] else {})
 
     async def abefore_model(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """`before_model`, awaited."""
         passages = await asyncio.to_thread(self._shortening().passages, state["messages"])
-        asked = self._unknown(state, passages)
+        asked = self._unknown(state, passages, runtime)
         return self._kept(state, passages, await self._shorten("messages").ainvoke(asked) if asked["passages"] else {})
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]) -> ModelResponse[Any]:
@@ -133,16 +133,20 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         documents = self._memory.read(items, namespace) if query else []
         target = self._memory.target_tokens or self._compressor.target_tokens
         passages = [Passage(key=MEMORY, documents=documents, target_tokens=target, layout=ExtractLayout())] if documents else []
-        return {"passages": passages, "query": query, "namespace": "\x1f".join(namespace)}
+        return {"passages": passages, "query": query, "namespace": _joined(namespace)}
+
+    def _namespace(self, runtime: Runtime[Any]) -> str:
+        """Whose texts these are, for what the marker keeps of them."""
+        return _joined(self._memory.resolve(runtime)) if self._memory else self._compressor.namespace
 
     def _remembered(self, state: AttnGSState, texts: Mapping[str, str]) -> dict[str, Any]:
         """Also when nothing is remembered: the last turn's must not be shown."""
         return {"attngs_memory": {**state.get("attngs_memory", {}), self.name: texts.get(MEMORY, "")}}
 
-    def _unknown(self, state: AttnGSState, passages: Sequence[Passage]) -> Asked:
+    def _unknown(self, state: AttnGSState, passages: Sequence[Passage], runtime: Runtime[Any]) -> Asked:
         known = state.get("attngs_short", {}).get(self.name, {})
         unknown = [passage for passage in passages if passage.key not in known]
-        return {"passages": unknown, "query": question_of(state["messages"]), "namespace": self._compressor.namespace}
+        return {"passages": unknown, "query": question_of(state["messages"]), "namespace": self._namespace(runtime)}
 
     def _kept(self, state: AttnGSState, passages: Sequence[Passage], new: Mapping[str, str]) -> dict[str, Any] | None:
         """What is known of these passages; what is known of others is not needed any more."""
@@ -188,6 +192,10 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         ]
         texts = {passage.key: guarded(result.text) for passage, result in zip(passages, results, strict=True)}
         return texts, Ledger.of(results)
+
+
+def _joined(namespace: Namespace) -> str:
+    return "\x1f".join(namespace)
 
 
 def _with_memory(system: SystemMessage | None, memory: str) -> SystemMessage:

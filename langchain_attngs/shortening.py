@@ -10,7 +10,7 @@ from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 from attngs.context_cache import digest
 from attngs.errors import ConfigError
 from attngs.protocols import TokenCounter
-from attngs.selection import ExtractLayout
+from attngs.selection import ExtractLayout, check_target_tokens
 from attngs.types import Document
 from langchain_attngs.messages import EARLIER, TURNS, as_turns, guarded, last_turns, question_of, text_of, weight_of
 
@@ -33,6 +33,7 @@ class ToolResults:
 
     def __post_init__(self) -> None:
         _check(self.trigger_tokens, "trigger_tokens")
+        _check_budget(self.target_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ class History:
     def __post_init__(self) -> None:
         _check(self.trigger_tokens, "trigger_tokens")
         _check(self.keep, "keep")
+        _check_budget(self.target_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,21 +93,19 @@ class Shortening:
         """The messages with what was shortened in place of what it was made of; those without a shorter text stay as they are."""
         shown, question = list(messages), question_of(messages)
         for number, message in enumerate(messages):
-            if isinstance(message, ToolMessage) and (text := texts.get(self._key(message, question))) is not None:
+            if self._may_shorten(message) and (text := texts.get(self._key(message, question))) is not None:
                 shown[number] = message.model_copy(update={"content": text})
         begin = last_turns(messages, self.history.keep) if self.history else 0
         old = texts.get(self._old(messages[:begin], question).key) if begin else None
         return shown if old is None else [*_earlier(old), *shown[begin:]]
 
+    def _may_shorten(self, message: AnyMessage) -> bool:
+        rule = self.tool_results
+        return rule is not None and isinstance(message, ToolMessage) and message.name not in rule.exclude and text_of(message) is not None
+
     def _is_long(self, message: AnyMessage, weight: int) -> bool:
         rule = self.tool_results
-        return (
-            rule is not None
-            and isinstance(message, ToolMessage)
-            and weight > max(rule.trigger_tokens, self._budget(rule))
-            and message.name not in rule.exclude
-            and text_of(message) is not None
-        )
+        return rule is not None and self._may_shorten(message) and weight > max(rule.trigger_tokens, self._budget(rule))
 
     def _begin(self, messages: Sequence[AnyMessage], weights: Sequence[int], results: Mapping[int, Passage]) -> int:
         """Where what is shown as it is begins; 0 where the history is short enough."""
@@ -144,3 +144,8 @@ def _earlier(text: str) -> list[AnyMessage]:
 def _check(value: object, name: str) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ConfigError(f"`{name}` must be a whole number of at least 1, got {value!r}.")
+
+
+def _check_budget(target_tokens: int | None) -> None:
+    if target_tokens is not None:
+        check_target_tokens(target_tokens)

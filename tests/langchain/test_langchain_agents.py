@@ -156,6 +156,21 @@ def test_settings_of_a_memory_are_checked() -> None:
     for make in (lambda: History(keep=0), lambda: History(trigger_tokens=0), lambda: ToolResults(trigger_tokens=True)):
         with pytest.raises(ConfigError, match="whole number"):
             make()
+    for kind, settings in ((History, {}), (ToolResults, {}), (StoreMemory, {"namespace": ("a",)})):
+        with pytest.raises(ConfigError, match="target_tokens"):
+            kind(target_tokens=0, **settings)
+
+
+def test_what_is_read_for_a_user_is_kept_under_the_user_s_namespace(default_marker: Marker) -> None:
+    compressor = AttnGSCompressor(marker=default_marker, target_tokens=12)
+    middleware = AttnGSMiddleware(compressor, memory=MEMORY, tool_results=ToolResults(trigger_tokens=20))
+    model = ScriptedModel(answer=says(call("look_up", what="x"), "ok"))
+    agent = create_agent(model, [look_up], middleware=[middleware], store=store_of("ana"))
+    default_marker.cache.clear()
+    agent.invoke({"messages": [HumanMessage("Who is the cat?")]}, {"configurable": {"user_id": "ana"}})
+    assert default_marker.cache.info().bytes > 0
+    default_marker.cache.clear("memories\x1fana")
+    assert default_marker.cache.info().bytes == 0
 
 
 def test_items_of_any_shape_are_read() -> None:

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 from llama_nodes import QUESTION, node, three_nodes
+from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
 
 from attngs.errors import ChatError
 from attngs.testing import count_words
@@ -23,9 +23,9 @@ OpenAILike = pytest.importorskip(
 
 @pytest.fixture
 async def llm(loopback: LoopbackServer) -> AsyncIterator[Any]:
-    """With clients of our own, because LlamaIndex never closes its."""
-    with httpx.Client() as client:
-        async with httpx.AsyncClient() as async_client:
+    """The client's own connections would be left to the garbage collector, in the middle of some other test."""
+    with DefaultHttpxClient() as client:
+        async with DefaultAsyncHttpxClient() as async_client:
             yield OpenAILike(
                 model="tiny",
                 api_base=loopback.url,
@@ -38,7 +38,7 @@ async def llm(loopback: LoopbackServer) -> AsyncIterator[Any]:
             )
 
 
-async def test_rewritten_over_the_wire(settings: dict[str, Any], llm: Any, loopback: LoopbackServer) -> None:
+def test_rewritten_over_the_wire(settings: dict[str, Any], llm: Any, loopback: LoopbackServer) -> None:
     loopback.plan = always(Turn(text="Her pills are blue. She takes the pills at nine."))
     post = AttnGSPostprocessor(**settings, mode="rewrite", output="fused", llm=llm)
     [one] = post.postprocess_nodes(three_nodes(), query_str=QUESTION)
@@ -51,7 +51,7 @@ async def test_rewritten_over_the_wire(settings: dict[str, Any], llm: Any, loopb
 
 
 @pytest.mark.parametrize("status", [429, 500])
-async def test_when_the_server_fails_the_extract_stays_or_the_error_is_raised(
+def test_when_the_server_fails_the_extract_stays_or_the_error_is_raised(
     status: int, settings: dict[str, Any], llm: Any, loopback: LoopbackServer
 ) -> None:
     loopback.plan = always(Turn(status=status))

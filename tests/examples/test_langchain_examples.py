@@ -1,0 +1,40 @@
+"""The examples run offline, and what they print holds what they claim."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(name: str) -> str:
+    """In a process of its own, as a user does; no hub is asked because the environment of all tests forbids it."""
+    done = subprocess.run([sys.executable, ROOT / "examples" / name], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_agent_is_shown_a_fraction_and_it_is_the_right_one() -> None:
+    out = run("langchain_agent.py")
+    sizes = [(int(a.replace(",", "")), int(b.replace(",", ""))) for a, b in re.findall(r"([\d,]+) tokens\D+([\d,]+) tokens", out)]
+    assert len(sizes) == 2
+    assert all(without > 10 * short for without, short in sizes)
+    assert "Changed to lercanidipine" in out
+
+
+def test_the_chain_shows_both_contexts_side_by_side() -> None:
+    out = run("langchain_rag.py")
+    found = re.findall(r"(without|with) attngs: ([\d,]+) tokens, (\d+) of (\d+)", out)
+    assert [name for name, *_ in found] == ["without", "with"] * 3
+    tokens = [int(number.replace(",", "")) for _, number, *_ in found]
+    assert all(without > 2 * short for without, short in zip(tokens[::2], tokens[1::2], strict=True))
+
+
+@pytest.mark.parametrize("name", ["langchain_rag.py", "langchain_agent.py"])
+def test_they_are_short(name: str) -> None:
+    assert len((ROOT / "examples" / name).read_text(encoding="utf-8").splitlines()) < 80
