@@ -242,7 +242,7 @@ def page(results: Mapping[str, Any]) -> str:
         "characters whose sentences stand in what the reader is shown (95 % bootstrap over clusters), tokens, median ms of "
         "postprocessing.",
         "",
-        "`SentenceEmbeddingOptimizer` knows no budget: it gets the percentile that fills it best, and is cut where none fits. It keeps nothing "
+        "`SentenceEmbeddingOptimizer` knows no budget: it gets the percentile that fills it best, or is cut. It keeps nothing "
         "between calls; ours reads the nodes at the first budget, 128, and finds what it read at the others. "
         "A cross-encoder could not be measured, since no package brings its weights; BM25 stands for reranking without an LLM.",
         "",

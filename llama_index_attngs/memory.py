@@ -12,6 +12,7 @@ from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.core.memory import BaseMemoryBlock
 
 from attngs.compressor import ContextCompressor
+from attngs.context_cache import digest
 from attngs.marker import Marker
 from attngs.scorers.recency import RecencyScorer
 from attngs.selection import ExtractLayout
@@ -68,7 +69,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         turns = await asyncio.to_thread(self._turns.read, session)
         if not turns:
             return ""
-        key = (session, len(turns), query, self.target_tokens, self.mode)
+        key = (session, digest(*(part for turn in turns for part in turn)), query, self.target_tokens, self.mode)
         recalled = self._recall.get(key)
         if recalled is None:
             recalled = await self._compress(turns, query, session)
