@@ -10,10 +10,9 @@ from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from attngs.apart import APART, Apart
-from attngs.documents import check_query
 from attngs.selection import ExtractLayout
 from attngs.steps import Job, Steps
-from langchain_attngs.documents import as_texts, check_documents, merged, shortened
+from langchain_attngs.documents import as_texts, check_question, merged, shortened
 from langchain_attngs.settings import CompressionSettings
 from langchain_attngs.tracing import Ledger, traced
 
@@ -63,7 +62,7 @@ class AttnGSCompressor(CompressionSettings, BaseDocumentCompressor):
         return traced(type(self).__name__, self._steps, workers=self.max_concurrency)
 
     def _steps(self, question: Question, config: RunnableConfig) -> Steps[tuple[list[Document], Ledger]]:
-        documents, query = check_documents(question["documents"]), check_query(question["query"])
+        documents, query = check_question(question)
         if not documents:
             return [], Ledger(target_tokens=self.target_tokens)
         compress = self._apart if self.output == "per_document" else self._merged

@@ -9,6 +9,7 @@ from itertools import groupby
 from langchain_core.documents import Document
 
 from attngs.apart import Part
+from attngs.documents import check_query
 from attngs.errors import InputError
 from attngs.result import CompressedContext, Method
 from attngs.types import Document as Text
@@ -34,6 +35,18 @@ def check_documents(documents: object) -> list[Document]:
         if not isinstance(document, Document):
             raise InputError(f"`documents[{number}]` must be a LangChain `Document`, got {type(document).__name__}.")
     return given
+
+
+def check_question(value: object) -> tuple[list[Document], str]:
+    """The documents and the question of what a chain passes.
+
+    Raises:
+        InputError: It is not `{"documents": ..., "query": ...}`, or one of them cannot be used.
+    """
+    if not isinstance(value, Mapping) or not {"documents", "query"} <= value.keys():
+        got = f"the keys {[*map(str, value)]}" if isinstance(value, Mapping) else type(value).__name__
+        raise InputError(f'the compressor takes `{{"documents": [...], "query": "..."}}`, got {got}.')
+    return check_documents(value["documents"]), check_query(value["query"])
 
 
 def as_texts(documents: Sequence[Document]) -> list[Text]:
@@ -70,14 +83,14 @@ def _origin(document: Document, place: int, sources: Sequence[Source], method: M
     return {
         "label": str(place + 1),
         "id": document.id,
-        "metadata": deepcopy(document.metadata),
+        "metadata": _copied(document.metadata),
         **(_spans(sources) if method != "passthrough" else {}),
     }
 
 
 def _metadata(kept: Mapping[str, object], entry: dict[str, object], method: Method, sources: Sequence[Source]) -> dict[str, object]:
     """The document's own, with our entry, and the best score of what was kept; where nothing was scored, an earlier score stays."""
-    metadata = deepcopy(dict(kept))
+    metadata = _copied(kept)
     if METADATA_KEY in metadata:
         entry["previous"] = metadata[METADATA_KEY]
     if method != "passthrough" and sources:
@@ -86,6 +99,20 @@ def _metadata(kept: Mapping[str, object], entry: dict[str, object], method: Meth
         metadata[SCORE_KEY] = max(source.score for source in sources)
     metadata[METADATA_KEY] = entry
     return metadata
+
+
+def _copied(metadata: Mapping[str, object]) -> dict[str, object]:
+    """A deep copy. What cannot be copied, such as an open file or a lock, is handed on as it is; what stands round it is a copy."""
+    return {key: _copy(value) for key, value in metadata.items()}
+
+
+def _copy(value: object) -> object:
+    try:
+        return deepcopy(value)
+    except Exception:  # whatever an object's own `__deepcopy__` or `__reduce__` raises
+        if type(value) is dict:
+            return _copied(value)
+        return [_copy(part) for part in value] if type(value) is list else value
 
 
 def _spans(sources: Sequence[Source]) -> dict[str, object]:

@@ -6,6 +6,7 @@ import copy
 import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -221,3 +222,41 @@ except ConfigError as error:
     scorer, error = done.stdout.decode().splitlines()
     assert scorer == "EmbeddedScorer", done.stderr
     assert "pass `marker` by its name" in error
+
+
+class NoCopy:
+    def __deepcopy__(self, memo: dict[int, Any]) -> NoCopy:
+        raise RuntimeError("there is only one of me")
+
+
+@pytest.mark.parametrize("target_tokens", [9, 500])
+@pytest.mark.parametrize("output", ["per_document", "merged"])
+def test_metadata_that_cannot_be_copied_is_handed_on(marker: Marker, output: str, target_tokens: int) -> None:
+    lock, odd = threading.Lock(), NoCopy()
+    metadata = {"lock": lock, "deep": {"list": [odd, ["x"]]}}
+    texts = ["Anna likes tea. It rained. Nobody came here at all.", "The bus was late and nobody knew why that was."]
+    documents = [Document(page_content=text, metadata=metadata) for text in texts]
+    [out, *_] = compressor_of(marker, target_tokens, output=output).compress_documents(documents, QUERY)
+    found = out.metadata["attngs"]["sources"][0]["metadata"] if output == "merged" else out.metadata
+    assert found["lock"] is lock
+    assert found["deep"]["list"][0] is odd
+    found["deep"]["list"][1].append("y")
+    found["deep"]["new"] = 1
+    assert metadata == {"lock": lock, "deep": {"list": [odd, ["x"]]}}
+
+
+@pytest.mark.parametrize("value", ["text", None, {}, {"documents": [], "question": "x"}, [Document(page_content="x")]])
+async def test_a_chain_that_passes_something_else_is_told_so(marker: Marker, value: Any) -> None:
+    with pytest.raises(InputError, match='takes `{"documents"'):
+        compressor_of(marker).as_runnable().invoke(value)
+    with pytest.raises(InputError, match='takes `{"documents"'):
+        await compressor_of(marker).as_runnable().ainvoke(value)
+
+
+@pytest.mark.parametrize("target_tokens", [9, 500])
+def test_either_all_have_a_score_or_none_has(marker: Marker, documents: list[Document], target_tokens: int) -> None:
+    del documents[2].metadata["relevance_score"]
+    out = compressor_of(marker, target_tokens).compress_documents(documents, QUERY)
+    assert {"relevance_score" in document.metadata for document in out} == {target_tokens == 9}
+    order = sorted(out, key=lambda document: document.metadata.get("relevance_score", 0), reverse=True)
+    assert [out.index(document) for document in order] == ([1, 0] if target_tokens == 9 else [0, 1, 2])
