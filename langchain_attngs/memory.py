@@ -62,6 +62,11 @@ class StoreMemory:
         given: object = self.namespace
         if not callable(given) and not (isinstance(given, tuple) and given and all(isinstance(label, str) and label for label in given)):
             raise ConfigError(f"`namespace` must be a tuple of labels such as ('memories', '{{user_id}}'), or a function, got {given!r}.")
+        if (
+            isinstance(given, tuple)
+            and (odd := next((label for label in given if set(_FIELD.sub("", label)) & set("{}")), None)) is not None
+        ):
+            raise ConfigError(f"`namespace` has {odd!r}, whose braces hold no name; write '{{user_id}}', with letters, digits and '_'.")
         if not isinstance(self.most, int) or self.most < 1:
             raise ConfigError(f"`most` must be a whole number of at least 1, got {self.most!r}.")
         if self.target_tokens is not None:
@@ -94,7 +99,10 @@ class StoreMemory:
             item for item in items if item.namespace[: len(namespace)] == namespace
         ]  # some stores take `user-1` as the start of `user-10`
         ordered = sorted(own, key=lambda item: (item.updated_at, item.key))
-        return [Document(id=self.label(item), text=guarded(self.text(item.value))) for item in ordered]
+        return [
+            Document(id=_said(self.label(item), "label", item), text=guarded(_said(self.text(item.value), "text", item)))
+            for item in ordered
+        ]
 
 
 def store_of(runtime: Runtime[Any]) -> BaseStore:
@@ -106,6 +114,12 @@ def store_of(runtime: Runtime[Any]) -> BaseStore:
     if runtime.store is None:
         raise ConfigError("the memory needs a store; make the agent with `create_agent(..., store=...)`.")
     return runtime.store
+
+
+def _said(found: object, name: str, item: SearchItem) -> str:
+    if not isinstance(found, str):
+        raise ConfigError(f"`{name}` must return a str for each item, got {type(found).__name__} for the one with the key {item.key!r}.")
+    return found
 
 
 def _filled(label: str, runtime: Runtime[Any]) -> str:

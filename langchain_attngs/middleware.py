@@ -19,6 +19,7 @@ from attngs.steps import Job, Steps
 from langchain_attngs.compressor import AttnGSCompressor
 from langchain_attngs.memory import Namespace, StoreMemory, store_of
 from langchain_attngs.messages import MEMORY, guarded, question_of
+from langchain_attngs.settings import check_kind
 from langchain_attngs.shortening import History, Passage, Shortening, ToolResults
 from langchain_attngs.tracing import Ledger, traced
 
@@ -62,7 +63,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         name: Of this instance, where an agent has several.
 
     Raises:
-        ConfigError: While running: the agent has no store, or the run does not say whose memory it is.
+        ConfigError: An argument is of another kind. While running: the agent has no store, or the run does not say whose memory it is.
         ModelError: While running: the marker's model failed.
         ChatError: While running: the compressor's `llm` failed, and its `on_llm_error` is `raise`.
     """
@@ -79,6 +80,14 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         name: str = "AttnGSMiddleware",
     ) -> None:
         super().__init__()
+        check_kind(compressor, "compressor", AttnGSCompressor)
+        for given, role, kind in (
+            (memory, "memory", StoreMemory),
+            (tool_results, "tool_results", ToolResults),
+            (history, "history", History),
+        ):
+            if given is not None:
+                check_kind(given, role, kind)
         self._compressor = compressor
         self._memory = memory
         self._tool_results, self._history = tool_results, history

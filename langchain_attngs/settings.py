@@ -21,6 +21,12 @@ from attngs.tokens import TiktokenCounter, as_counter
 from langchain_attngs.chat import RunnableChat
 
 
+def check_kind(value: object, name: str, kind: type) -> None:
+    """Raise a `ConfigError` unless the argument of this name is of this kind."""
+    if not isinstance(value, kind):
+        raise ConfigError(f"`{name}` must be made with `{kind.__name__}(...)`, got {type(value).__name__}.")
+
+
 class CompressionSettings(BaseModel):
     """The settings that everything here shares. They cannot be changed afterwards; `model_copy(update=...)` makes others.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage, ToolMessage
 
 from attngs.context_cache import digest
 from attngs.errors import ConfigError
@@ -97,7 +97,10 @@ class Shortening:
                 shown[number] = message.model_copy(update={"content": text})
         begin = last_turns(messages, self.history.keep) if self.history else 0
         old = texts.get(self._old(messages[:begin], question).key) if begin else None
-        return shown if old is None else [*_earlier(old), *shown[begin:]]
+        if old is None:
+            return shown
+        rules = [message for message in messages[:begin] if isinstance(message, SystemMessage)]
+        return [*rules, *_earlier(old), *shown[begin:]]
 
     def _may_shorten(self, message: AnyMessage) -> bool:
         rule = self.tool_results
@@ -113,7 +116,7 @@ class Shortening:
             return 0
         total = sum(results[number].target_tokens if number in results else weight for number, weight in enumerate(weights))
         begin = last_turns(messages, self.history.keep) if total > self.history.trigger_tokens else 0
-        return begin if as_turns(messages[:begin]) else 0
+        return begin if _said(messages[:begin]) else 0
 
     def _result(self, message: AnyMessage, question: str) -> Passage:
         assert self.tool_results is not None
@@ -122,7 +125,7 @@ class Shortening:
 
     def _old(self, messages: Sequence[AnyMessage], question: str) -> Passage:
         assert self.history is not None
-        turns, target = as_turns(messages), self._budget(self.history)
+        turns, target = _said(messages), self._budget(self.history)
         key = digest("history", question, str(target), *(part for turn in turns for part in (turn.id, turn.text))).hex()
         return Passage(key=key, documents=turns, target_tokens=target, layout=TURNS)
 
@@ -132,6 +135,11 @@ class Shortening:
 
     def _budget(self, rule: ToolResults | History) -> int:
         return rule.target_tokens or self.target_tokens
+
+
+def _said(messages: Sequence[AnyMessage]) -> list[Document]:
+    """What may be shortened: system messages are the application's rules, and are shown whole."""
+    return as_turns([message for message in messages if not isinstance(message, SystemMessage)])
 
 
 def _earlier(text: str) -> list[AnyMessage]:

@@ -14,6 +14,7 @@ from attngs.selection import GreedySelector
 from attngs.steps import Job, Steps
 from langchain_attngs.compressor import AttnGSCompressor
 from langchain_attngs.messages import TURNS, as_turns, question_of
+from langchain_attngs.settings import check_kind
 from langchain_attngs.tracing import Ledger, traced
 
 LATEST = "What was said last?"
@@ -30,7 +31,11 @@ def attngs_summarizer(compressor: AttnGSCompressor) -> Runnable[Sequence[BaseMes
 
     Args:
         compressor: How; its `target_tokens` is the budget of the summary.
+
+    Raises:
+        ConfigError: It is no `AttnGSCompressor`.
     """
+    check_kind(compressor, "compressor", AttnGSCompressor)
 
     def steps(messages: Sequence[BaseMessage], config: RunnableConfig) -> Steps[tuple[str, Ledger]]:
         documents, query = as_turns(messages), question_of(messages)

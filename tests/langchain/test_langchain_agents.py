@@ -161,6 +161,38 @@ def test_settings_of_a_memory_are_checked() -> None:
             kind(target_tokens=0, **settings)
 
 
+@pytest.mark.parametrize("label", ["{user-id}", "{}", "{user_id", "user_id}", "{{user_id}}", "{user id}"])
+def test_a_field_that_cannot_be_filled_is_no_label_that_all_users_share(label: str) -> None:
+    with pytest.raises(ConfigError, match="braces hold no name"):
+        StoreMemory(namespace=("memories", label))
+
+
+@pytest.mark.parametrize("role", ["text", "label"])
+def test_what_a_function_returns_for_an_item_is_checked(role: str) -> None:
+    memory = StoreMemory(namespace=("memories", "ana"), **{role: lambda given: None})  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=f"`{role}` must return a str .* got NoneType .*'1'"):
+        memory.read(store_of("ana").search(("memories", "ana")), ("memories", "ana"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"compressor": "default"}, "`compressor` must be made with `AttnGSCompressor"),
+        ({"memory": ("memories", "{user_id}")}, "`memory` must be made with `StoreMemory"),
+        ({"tool_results": True}, "`tool_results` must be made with `ToolResults"),
+        ({"history": 8_000}, "`history` must be made with `History"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        AttnGSMiddleware(**{"compressor": compressor_of(), **settings})
+
+
+def test_a_summarizer_of_no_compressor_is_refused() -> None:
+    with pytest.raises(ConfigError, match="`compressor` must be made with"):
+        attngs_summarizer("default")  # type: ignore[arg-type]
+
+
 def test_what_is_read_for_a_user_is_kept_under_the_user_s_namespace(default_marker: Marker) -> None:
     compressor = AttnGSCompressor(marker=default_marker, target_tokens=12)
     middleware = AttnGSMiddleware(compressor, memory=MEMORY, tool_results=ToolResults(trigger_tokens=20))
@@ -214,6 +246,17 @@ async def test_old_history_is_shortened_and_turns_stay_whole(how: str) -> None:
     assert "rained" not in str(earlier.content)
     assert [type(message).__name__ for message in rest] == ["HumanMessage", "AIMessage", "HumanMessage"]
     assert len(out["messages"]) == 8
+
+
+def test_a_system_message_in_old_history_is_shown_as_it_is() -> None:
+    rule = SystemMessage("Never talk about the cat.")
+    messages: list[AnyMessage] = [rule, HumanMessage("My cat is Milo. It rained."), AIMessage("I see."), HumanMessage("The cat?")]
+    shortening = Shortening(tool_results=None, history=History(trigger_tokens=1, keep=1), counter=as_counter(count_words), target_tokens=4)
+    [passage] = shortening.passages(messages)
+    assert [document.id for document in passage.documents] == ["user", "assistant"]
+    shown = shortening.view(messages, {passage.key: "user: My cat is Milo."})
+    assert [type(message).__name__ for message in shown] == ["SystemMessage", "HumanMessage", "HumanMessage"]
+    assert shown[0] is rule
 
 
 def test_where_a_conversation_may_be_cut() -> None:

@@ -247,9 +247,9 @@ def test_metadata_that_cannot_be_copied_is_handed_on(marker: Marker, output: str
 
 @pytest.mark.parametrize("value", ["text", None, {}, {"documents": [], "question": "x"}, [Document(page_content="x")]])
 async def test_a_chain_that_passes_something_else_is_told_so(marker: Marker, value: Any) -> None:
-    with pytest.raises(InputError, match='takes `{"documents"'):
+    with pytest.raises(InputError, match=r'takes `\{"documents"'):
         compressor_of(marker).as_runnable().invoke(value)
-    with pytest.raises(InputError, match='takes `{"documents"'):
+    with pytest.raises(InputError, match=r'takes `\{"documents"'):
         await compressor_of(marker).as_runnable().ainvoke(value)
 
 
