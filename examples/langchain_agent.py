@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,9 @@ from attngs.files import read_documents
 from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, StoreMemory, ToolResults
 
 PERSON = Path(__file__).parent / "data" / "maren"
+COMPRESSOR = AttnGSCompressor(target_tokens=128)
 MEMORY = StoreMemory(namespace=("memories", "{user_id}"), target_tokens=256, label=lambda item: item.key)
+CALL = {"name": "read_profile", "args": {"person": "Maren"}, "id": "1"}
 QUESTION = "Which pills does she take now, and what must she not eat or drink with them?"
 
 
@@ -48,31 +49,30 @@ def read_profile(person: str) -> str:
 @dynamic_prompt
 def whole_memory(request: ModelRequest[Any]) -> str:
     """What people write without attngs: all that is known goes into the prompt."""
-    assert request.runtime.store is not None
     return "\n".join(item.value["text"] for item in request.runtime.store.search(("memories", "maren"), limit=1_000))
 
 
 def ask(middleware: AgentMiddleware[Any, Any, Any], store: InMemoryStore) -> list[list[BaseMessage]]:
-    call = {"name": "read_profile", "args": {"person": "Maren"}, "id": "1"}
-    model = Model(messages=iter([AIMessage("", tool_calls=[call]), AIMessage("Lercanidipine, no grapefruit.")]))
+    model = Model(messages=iter([AIMessage("", tool_calls=[CALL]), AIMessage("Lercanidipine, no grapefruit.")]))
     agent = create_agent(model, [read_profile], middleware=[middleware], store=store, checkpointer=InMemorySaver())
     agent.invoke({"messages": [("user", QUESTION)]}, {"configurable": {"user_id": "maren", "thread_id": "1"}})
     return model.shown
 
 
 def main() -> None:
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    store = InMemoryStore()
+    console, store = Console(), InMemoryStore()
     for session in read_documents([PERSON / "memory.jsonl"], io.BytesIO()):
         store.put(("memories", "maren"), session.id, {"text": session.text})
-    compressor = AttnGSCompressor(target_tokens=128)
-    with_attngs = AttnGSMiddleware(compressor, memory=MEMORY, tool_results=ToolResults(trigger_tokens=200))
-    without, short = ask(whole_memory, store), ask(with_attngs, store)
-    table = Table("what the model is shown", "without attngs", "with attngs", title=QUESTION)
-    for number, name in enumerate(("memory and question", "and the result of the tool")):
-        sizes = [sum(compressor.found_counter().count([str(m.text) for m in shown[number]])) for shown in (without, short)]
-        table.add_row(name, *(f"{size:,} tokens" for size in sizes))
-    console.print(table, *(str(message.text) for message in short[-1]), sep="\n\n", markup=False)
+    with_attngs = AttnGSMiddleware(COMPRESSOR, memory=MEMORY, tool_results=ToolResults(trigger_tokens=200))
+    without, short, count = ask(whole_memory, store), ask(with_attngs, store), COMPRESSOR.found_counter().count
+    table = Table("what the model is shown", "without attngs", "with attngs", title=QUESTION, title_style="bold", min_width=80)
+    for number, name in enumerate(("first step: memory and question", "second step: and the result of a tool")):
+        table.add_row(name, *(f"{sum(count([str(m.text) for m in shown[number]])):,} tokens" for shown in (without, short)))
+    console.print(table, "", "With attngs, all that the model is shown in the second step:", sep="\n")
+    for message in short[-1]:
+        console.rule(message.type, align="left")
+        calls = "".join(f"calls {call['name']}({call['args']})" for call in getattr(message, "tool_calls", []))
+        console.print(calls or str(message.text).strip(), markup=False)
 
 
 if __name__ == "__main__":

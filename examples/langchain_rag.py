@@ -18,6 +18,7 @@ from langchain_core.vectorstores import InMemoryVectorStore
 from rich.columns import Columns
 from rich.console import Console
 from rich.panel import Panel
+from rich.table import Table
 from rich.text import Text
 from sentence_transformers import SentenceTransformer
 
@@ -44,31 +45,34 @@ class MiniLM(Embeddings):
 
 def chain(retriever: BaseRetriever) -> Runnable[str, PromptValue]:
     """The usual chain, up to the model: `| model | StrOutputParser()` goes at its end."""
-    return {"context": retriever | join, "question": RunnablePassthrough()} | PROMPT
-
-
-def join(documents: list[Document]) -> str:
-    return "\n\n".join(document.page_content for document in documents)
+    context = retriever | (lambda documents: "\n\n".join(document.page_content for document in documents))
+    return {"context": context, "question": RunnablePassthrough()} | PROMPT
 
 
 def main() -> None:
     console = Console(width=None if sys.stdout.isatty() else 140)
     store = InMemoryVectorStore(MiniLM())
-    texts = read_documents([DATA / "maren"], io.BytesIO())
-    store.add_documents([Document(id=text.id, page_content=text.text) for text in texts])
-    plain = store.as_retriever(search_kwargs={"k": 8})
+    store.add_documents([Document(id=t.id, page_content=t.text) for t in read_documents([DATA / "maren"], io.BytesIO())])
+    many, few, wide = (store.as_retriever(search_kwargs={"k": k}) for k in (8, 3, 60))
     compressor = AttnGSCompressor(target_tokens=600)  # it may look at far more than a reader could be sent
-    short = AttnGSRetriever(retriever=store.as_retriever(search_kwargs={"k": 60}), compressor=compressor)
-    counter = compressor.found_counter()
-    for line in (DATA / "maren_questions.jsonl").read_text(encoding="utf-8").splitlines()[:3]:
-        row = json.loads(line)
+    short = AttnGSRetriever(retriever=wide, compressor=compressor)
+    ways = {"without attngs": many, "with attngs": short, "without attngs, 3 documents": few}
+    rows = [json.loads(line) for line in (DATA / "maren_questions.jsonl").read_text(encoding="utf-8").splitlines()]
+    sent = {name: [chain(way).invoke(row["query"]).to_string() for row in rows] for name, way in ways.items()}
+    tokens = {name: compressor.found_counter().count(prompts) for name, prompts in sent.items()}
+    found = {name: [sum(e["text"] in text for e in row["evidence"]) for text, row in zip(sent[name], rows, strict=True)] for name in ways}
+    for i, row in enumerate(rows[:3]):
         panels = []
-        for name, retriever in (("without attngs", plain), ("with attngs", short)):
-            sent = chain(retriever).invoke(row["query"]).to_string()
-            found = sum(evidence["text"] in sent for evidence in row["evidence"])
-            title = f"{name}: {counter.count([sent])[0]:,} tokens, {found} of {len(row['evidence'])} pieces of evidence"
-            panels.append(Panel(Text(sent if len(sent) < 1500 else f"{sent[:700]}\n[...]\n{sent[-700:]}"), title=title, width=68))
+        for name in ("without attngs", "with attngs"):
+            text = f"{sent[name][i][:700]}\n[...]\n{sent[name][i][-700:]}"
+            title = f"{name}: {tokens[name][i]:,} tokens, {found[name][i]} of {len(row['evidence'])} pieces of evidence"
+            panels.append(Panel(Text(text), title=title, width=68))
         console.print(Text(row["query"], style="bold"), Columns(panels))
+    table = Table("what the reader is sent", "tokens", "pieces of evidence", title=f"All {len(rows)} questions", title_style="bold")
+    total = sum(len(row["evidence"]) for row in rows)
+    for name in ways:
+        table.add_row(name, f"{sum(tokens[name]) // len(rows):,} a question", f"{sum(found[name])} of {total}")
+    console.print(table, "A piece of evidence is a sentence that the answer needs.")
 
 
 if __name__ == "__main__":

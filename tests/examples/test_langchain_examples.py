@@ -35,6 +35,19 @@ def test_the_chain_shows_both_contexts_side_by_side() -> None:
     assert all(without > 2 * short for without, short in zip(tokens[::2], tokens[1::2], strict=True))
 
 
+def test_in_fewer_tokens_than_three_documents_more_evidence_is_found() -> None:
+    rows = re.findall(r"│ (with\S* attngs(?:, 3 documents)?) +│ ([\d,]+) a question +│ (\d+) of (\d+)", run("langchain_rag.py"))
+    found = {name: (int(tokens.replace(",", "")), int(pieces)) for name, tokens, pieces, _ in rows}
+    assert found["with attngs"][0] < found["without attngs, 3 documents"][0]
+    assert found["with attngs"][1] > found["without attngs, 3 documents"][1]
+
+
+def test_the_agent_s_messages_are_told_apart() -> None:
+    out = run("langchain_agent.py")
+    assert [re.findall(rf"(?m)^{kind} ─", out) != [] for kind in ("system", "human", "ai", "tool")] == [True] * 4
+    assert "calls read_profile(" in out
+
+
 @pytest.mark.parametrize("name", ["langchain_rag.py", "langchain_agent.py"])
 def test_they_are_short(name: str) -> None:
     assert len((ROOT / "examples" / name).read_text(encoding="utf-8").splitlines()) < 80
