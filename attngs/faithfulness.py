@@ -94,7 +94,11 @@ class _Judge:
         self._sentences = sentences
         self._similarity = similarity
         self._evidence = Evidence(sentences)
-        self._aligner = Aligner({number: self._terms(number) for number in visible}, [sentence.position for sentence in sentences])
+        self._aligner = Aligner(
+            {number: self._terms(number) for number in visible},
+            [sentence.text for sentence in sentences],
+            [sentence.position for sentence in sentences],
+        )
         sample = " ".join(sentences[number].text for number in visible[:_SAMPLE])
         self._language = tell_language(sample)
         self._short = len(sample) < _TOO_SHORT
