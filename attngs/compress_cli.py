@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -98,7 +97,7 @@ def compress(
             result = compressor.compress(documents, query, target_tokens=target_tokens)
         chosen = format or format_of(out)
         text = {"text": lambda: result.text + "\n", "json": lambda: result.to_json() + "\n", "html": result.to_html}[chosen]()
-        put(text, out)
+        put(console.printable(text, out), out)
         console.ledger(result, out)
 
 
@@ -141,7 +140,7 @@ def _writer(name: str | None, base_url: str | None, timeout: float) -> OpenAICha
         return None
     from attngs.chat.openai_chat import OpenAIChat
 
-    return OpenAIChat(name, base_url=base_url or os.environ.get("OPENAI_BASE_URL"), timeout=timeout)
+    return OpenAIChat(name, base_url=base_url, timeout=timeout)
 
 
 def _never_asked(messages: Sequence[Message]) -> str:
