@@ -63,6 +63,10 @@ BaseUrl = Annotated[
     str | None,
     typer.Option("--base-url", metavar="URL", help="Where --chat answers, such as http://localhost:11434/v1 for Ollama. Default: OpenAI."),
 ]
+PlannedChat = Annotated[
+    str | None,
+    typer.Option("--chat", metavar="MODEL", help="The chat model that compress would ask. It is not asked here: no key, no network."),
+]
 ShownContext = Annotated[Shown, typer.Option("--context", help="What the writer sees: all, the important marked, or only what is marked.")]
 Cite = Annotated[bool, typer.Option("--cite", help="Have the writer cite sentences; what it writes is checked against what it cites.")]
 
@@ -78,7 +82,7 @@ def compress(
     tokens: TokensOf = "marker",
     chat: ChatName = None,
     base_url: BaseUrl = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each talk with the writer, all tries together.")] = 60.0,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each request to the writer, all tries together.")] = 60.0,
     context: ShownContext = Shown.all,
     cite: Cite = False,
     format: Annotated[CompressFormat | None, typer.Option("--format", "-f", help="Default: by the suffix of --out, else text.")] = None,
@@ -110,16 +114,17 @@ def plan(
     probe: ProbeName = None,
     unit: UnitName = None,
     tokens: TokensOf = "marker",
-    chat: ChatName = None,
+    chat: PlannedChat = None,
     context: ShownContext = Shown.all,
     cite: Cite = False,
-    reader_price: Annotated[float, typer.Option(min=0, help="Of a million tokens that the model reads which gets the context.")] = 0.0,
+    reader_price: Annotated[float, typer.Option(min=0, help="Of a million input tokens of the model that gets the context.")] = 0.0,
     writer_prices: Annotated[
-        tuple[float, float], typer.Option(metavar="IN OUT", help="Of a million tokens that the writer reads, and writes.")
+        tuple[float, float], typer.Option(metavar="IN OUT", help="Of a million tokens of the writer's input, and of its output.")
     ] = (0.0, 0.0),
 ) -> None:
     """Say what compressing would take and bring, and whether it pays. Marks, but asks no writer.
 
+    Prices are yours, in any one currency:
     attngs plan memory.jsonl -q 'Which pills?' --chat gpt-5-mini --reader-price 2.50 --writer-prices 0.25 2.00
     """
     with console.reported_errors():
