@@ -123,9 +123,9 @@ class Aligner:
             ranked.remove(best)
             for word in self._sets[best] & left.keys():
                 del left[word]
-        return Links(self._with_twins(chosen), candidates, 1 - sum(left.values()) / total if total else 0.0)
+        return Links(self.with_twins(chosen), candidates, 1 - sum(left.values()) / total if total else 0.0)
 
-    def _with_twins(self, chosen: Sequence[int]) -> tuple[int, ...]:
+    def with_twins(self, chosen: Sequence[int]) -> tuple[int, ...]:
         """The chosen ones, then those that say the same as one of them: the nearest to any, where there are many."""
         twins = list[int]()
         for number in chosen:

@@ -119,7 +119,7 @@ class _Judge:
             links = self._aligner.link(terms(part.text, language), similar)
             cites, wrong = self._cited(part.numbers)
             copied = self._copied(part.text, cites or links.candidates)
-            sources = cites or copied or links.sentences
+            sources = cites or self._aligner.with_twins(copied) or links.sentences
             claims = [*wrong, *(() if copied else self._claims(part.text, clauses, sources, language, subjects))]
             checked = sum(len(clause.mentions) + len(clause.names) + 1 for clause in clauses)
             share = max([links.cover, *(similar[number] for number in sources if number in similar)]) if sources else 0.0

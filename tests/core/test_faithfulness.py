@@ -121,6 +121,8 @@ def test_of_sentences_that_say_the_same_each_is_linked(texts: list[str], tom: se
     verdicts = verify(reply, sentences_of(*texts))
     assert [verdict.unsupported for verdict in verdicts] == [(), ()]
     assert tom <= set(verdicts[1].sources)
+    (_, copied) = verify("Tom lives in Rome. He pays 900 euros.", sentences_of(*texts))
+    assert copied.sources == (1, max(tom)), "the first, and what says the same"
     assert kinds("Ana lives in Rome and pays 900 euros.", *texts), "nobody says that of her"
 
 
