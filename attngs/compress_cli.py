@@ -61,7 +61,11 @@ ChatName = Annotated[
 ]
 BaseUrl = Annotated[
     str | None,
-    typer.Option("--base-url", metavar="URL", help="Where --chat answers, such as http://localhost:11434/v1 for Ollama. Default: OpenAI."),
+    typer.Option(
+        "--base-url",
+        metavar="URL",
+        help="Where --chat answers, such as http://localhost:11434/v1 for Ollama. Default: OPENAI_BASE_URL, else OpenAI.",
+    ),
 ]
 PlannedChat = Annotated[
     str | None,
