@@ -14,7 +14,8 @@ from attngs.claims.wording import term
 from attngs.words import words
 
 MOST_LINKS = 4
-"""Sentences that one sentence of the reply can be linked to."""
+"""Sentences that one sentence of the reply can be linked to, their twins aside."""
+_MOST_TWINS = 16  # that say the same as one of them, word for word
 _TOUCHED = 1_000  # sentences that one question looks at by its rarest words; those it has in common with all tell nothing
 _CANDIDATES = 50  # sentences among which the few are chosen
 _GAIN = 0.08  # share of the reply's weight that a further sentence must bring
@@ -58,17 +59,21 @@ class Aligner:
 
     Args:
         bags: Terms of each sentence that may be linked to, by its index.
+        texts: The text of every sentence: which of those that say the same a reply means, only what stands round them can tell.
         documents: The document of every sentence.
     """
 
     bags: Mapping[int, Sequence[str]]
+    texts: Sequence[str]
     documents: Sequence[int]
     _postings: dict[str, list[int]] = field(init=False, default_factory=dict)
     _sets: dict[int, frozenset[str]] = field(init=False, default_factory=dict)
+    _twins: dict[str, list[int]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         for number, bag in self.bags.items():
             self._sets[number] = frozenset(bag)
+            self._twins.setdefault(_plain(self.texts[number]), []).append(number)
             for word in self._sets[number]:
                 self._postings.setdefault(word, []).append(number)
 
@@ -118,4 +123,16 @@ class Aligner:
             ranked.remove(best)
             for word in self._sets[best] & left.keys():
                 del left[word]
-        return Links(tuple(chosen), candidates, 1 - sum(left.values()) / total if total else 0.0)
+        return Links(self.with_twins(chosen), candidates, 1 - sum(left.values()) / total if total else 0.0)
+
+    def with_twins(self, chosen: Sequence[int]) -> tuple[int, ...]:
+        """The chosen ones, then those that say the same as one of them: the nearest to any, where there are many."""
+        twins = list[int]()
+        for number in chosen:
+            others = (twin for twin in self._twins[_plain(self.texts[number])] if twin not in chosen)
+            twins += heapq.nsmallest(_MOST_TWINS, others, key=lambda twin: (min(abs(twin - other) for other in chosen), twin))
+        return (*chosen, *dict.fromkeys(twins))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())

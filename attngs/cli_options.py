@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attngs import console
+from attngs.errors import InputError
 from attngs.files import read_documents, write_whole
 from attngs.types import Document
 
@@ -78,9 +80,20 @@ def format_of(out: Path | None) -> str:
 
 
 def put(text: str, out: Path | None) -> None:
-    """Write a text whole, or to standard output."""
-    if out is None:
+    """Write a text whole, or to standard output.
+
+    Raises:
+        InputError: It cannot be written.
+        BrokenPipeError: Whoever reads standard output has left.
+    """
+    if out is not None:
+        write_whole(out, text)
+        return
+    try:
         sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
         sys.stdout.buffer.flush()
-    else:
-        write_whole(out, text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        console.give_up_stdout()
+        raise InputError(f"standard output cannot be written: {error.strerror}.") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -62,7 +61,15 @@ ChatName = Annotated[
 ]
 BaseUrl = Annotated[
     str | None,
-    typer.Option("--base-url", metavar="URL", help="Where --chat answers, such as http://localhost:11434/v1 for Ollama. Default: OpenAI."),
+    typer.Option(
+        "--base-url",
+        metavar="URL",
+        help="Where --chat answers, such as http://localhost:11434/v1 for Ollama. Default: OPENAI_BASE_URL, else OpenAI.",
+    ),
+]
+PlannedChat = Annotated[
+    str | None,
+    typer.Option("--chat", metavar="MODEL", help="The chat model that compress would ask. It is not asked here: no key, no network."),
 ]
 ShownContext = Annotated[Shown, typer.Option("--context", help="What the writer sees: all, the important marked, or only what is marked.")]
 Cite = Annotated[bool, typer.Option("--cite", help="Have the writer cite sentences; what it writes is checked against what it cites.")]
@@ -79,7 +86,7 @@ def compress(
     tokens: TokensOf = "marker",
     chat: ChatName = None,
     base_url: BaseUrl = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each talk with the writer, all tries together.")] = 60.0,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each request to the writer, all tries together.")] = 60.0,
     context: ShownContext = Shown.all,
     cite: Cite = False,
     format: Annotated[CompressFormat | None, typer.Option("--format", "-f", help="Default: by the suffix of --out, else text.")] = None,
@@ -98,7 +105,7 @@ def compress(
             result = compressor.compress(documents, query, target_tokens=target_tokens)
         chosen = format or format_of(out)
         text = {"text": lambda: result.text + "\n", "json": lambda: result.to_json() + "\n", "html": result.to_html}[chosen]()
-        put(text, out)
+        put(console.printable(text, out), out)
         console.ledger(result, out)
 
 
@@ -111,16 +118,17 @@ def plan(
     probe: ProbeName = None,
     unit: UnitName = None,
     tokens: TokensOf = "marker",
-    chat: ChatName = None,
+    chat: PlannedChat = None,
     context: ShownContext = Shown.all,
     cite: Cite = False,
-    reader_price: Annotated[float, typer.Option(min=0, help="Of a million tokens that the model reads which gets the context.")] = 0.0,
+    reader_price: Annotated[float, typer.Option(min=0, help="Of a million input tokens of the model that gets the context.")] = 0.0,
     writer_prices: Annotated[
-        tuple[float, float], typer.Option(metavar="IN OUT", help="Of a million tokens that the writer reads, and writes.")
+        tuple[float, float], typer.Option(metavar="IN OUT", help="Of a million tokens of the writer's input, and of its output.")
     ] = (0.0, 0.0),
 ) -> None:
     """Say what compressing would take and bring, and whether it pays. Marks, but asks no writer.
 
+    Prices are yours, in any one currency:
     attngs plan memory.jsonl -q 'Which pills?' --chat gpt-5-mini --reader-price 2.50 --writer-prices 0.25 2.00
     """
     with console.reported_errors():
@@ -141,7 +149,7 @@ def _writer(name: str | None, base_url: str | None, timeout: float) -> OpenAICha
         return None
     from attngs.chat.openai_chat import OpenAIChat
 
-    return OpenAIChat(name, base_url=base_url or os.environ.get("OPENAI_BASE_URL"), timeout=timeout)
+    return OpenAIChat(name, base_url=base_url, timeout=timeout)
 
 
 def _never_asked(messages: Sequence[Message]) -> str:

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from attngs.worth import Plan
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
-"""Characters that would let a document steer the terminal."""
+"""Characters that would let a document, a server or a file's name steer the terminal."""
+_CONTROL_IN_TEXT = re.compile("(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""The same in a text that has lines."""
 
 
 @contextmanager
@@ -40,15 +42,24 @@ def reported_errors() -> Iterator[None]:
     try:
         yield
     except AttngsError as error:
-        _stderr().print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
+        _stderr().print(Text.assemble(("error: ", "bold red"), _shown(str(error))), soft_wrap=True)
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         _stderr().print("interrupted; nothing was written")
         raise typer.Exit(130) from None
     except BrokenPipeError:
-        # the interpreter flushes standard output once more when it exits; let that go nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_stdout()
         raise typer.Exit(1) from None
+
+
+def give_up_stdout() -> None:
+    """The interpreter flushes standard output once more when it exits; after a failure, let that go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def printable(text: str, out: Path | None) -> str:
+    """A result as it is, but without what steers a terminal where it is printed on one."""
+    return _CONTROL_IN_TEXT.sub("\ufffd", text) if out is None and sys.stdout.isatty() else text
 
 
 @contextmanager
@@ -81,13 +92,12 @@ def ledger(result: CompressedContext, out: Path | None) -> None:
     _stderr().print(Text(line, style="dim"), soft_wrap=True)
     for statement in (statement for statement in result.unsupported if statement.decision != "repeated"):
         claims = ", ".join(claim.text for claim in statement.unsupported)
-        _stderr().print(
-            Text(f"{statement.decision}, for {_shown(claims)} is not in the context: {_shown(statement.written)}", style="yellow")
-        )
+        line = f"{statement.decision}, for {_shown(claims)} is not in the context: {_shown(statement.written)}"
+        _stderr().print(Text(line, style="yellow"), soft_wrap=True)
     if result.reason:
-        _stderr().print(Text(f"note: {result.reason}", style="yellow"), soft_wrap=True)
+        _stderr().print(Text(f"note: {_shown(result.reason)}", style="yellow"), soft_wrap=True)
     if out is not None:
-        _stderr().print(Text(f"written: {out}", style="dim"), soft_wrap=True)
+        _stderr().print(Text(f"written: {_shown(str(out))}", style="dim"), soft_wrap=True)
 
 
 def plan_table(plan: Plan) -> str:

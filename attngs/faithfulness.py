@@ -94,7 +94,11 @@ class _Judge:
         self._sentences = sentences
         self._similarity = similarity
         self._evidence = Evidence(sentences)
-        self._aligner = Aligner({number: self._terms(number) for number in visible}, [sentence.position for sentence in sentences])
+        self._aligner = Aligner(
+            {number: self._terms(number) for number in visible},
+            [sentence.text for sentence in sentences],
+            [sentence.position for sentence in sentences],
+        )
         sample = " ".join(sentences[number].text for number in visible[:_SAMPLE])
         self._language = tell_language(sample)
         self._short = len(sample) < _TOO_SHORT
@@ -115,7 +119,7 @@ class _Judge:
             links = self._aligner.link(terms(part.text, language), similar)
             cites, wrong = self._cited(part.numbers)
             copied = self._copied(part.text, cites or links.candidates)
-            sources = cites or copied or links.sentences
+            sources = cites or self._aligner.with_twins(copied) or links.sentences
             claims = [*wrong, *(() if copied else self._claims(part.text, clauses, sources, language, subjects))]
             checked = sum(len(clause.mentions) + len(clause.names) + 1 for clause in clauses)
             share = max([links.cover, *(similar[number] for number in sources if number in similar)]) if sources else 0.0

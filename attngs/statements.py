@@ -18,6 +18,9 @@ from attngs.words import words
 
 Decision = Literal["kept", "replaced", "dropped", "repeated", "cut"]
 
+SECOND_LOOKS = 16
+"""Sentences that are looked at again once the text fits."""
+
 LONG = 4
 """Words from which on a sentence is not said twice. Shorter ones, such as `No.`, may answer another question; but not twice in a row."""
 
@@ -121,15 +124,22 @@ def joined(statements: Sequence[Written]) -> str:
 
 
 def cut(statements: Sequence[Written], target_tokens: int, counter: TokenCounter) -> list[Written]:
-    """Take whole sentences away until the text fits: the least supported first, of equals the last."""
+    """Take whole sentences away until the text fits: the least supported first, of equals the last. Then put back what still fits."""
     left = list(statements)
     standing = [(statement.support, -i) for i, statement in enumerate(left) if statement.text]
     heapq.heapify(standing)
     costs = counter.count([statement.text.strip() for statement in left])
+    gone = list[int]()
     while standing and (tokens := counter.count([joined(left)])[0]) > target_tokens:
         excess = tokens - target_tokens  # joins may cost a little more or less than the sum: count again behind each round
         while standing and excess > 0:
             number = -heapq.heappop(standing)[1]
             excess -= max(costs[number], 1)
             left[number] = replace(left[number], text="", decision="cut")
+            gone.append(number)
+    for number in reversed(gone[-SECOND_LOOKS:]):  # a long one that left last may have made room for short ones before it
+        taken = left[number]
+        left[number] = statements[number]
+        if counter.count([joined(left)])[0] > target_tokens:
+            left[number] = taken
     return left

@@ -26,7 +26,7 @@ class Rates:
         writer_output_speed: At which it writes.
 
     Raises:
-        ConfigError: A price is negative, or a speed is not above 0.
+        ConfigError: A price is negative or infinite, or a speed is not above 0.
     """
 
     reader_price: float = 0.0
@@ -39,9 +39,9 @@ class Rates:
     def __post_init__(self) -> None:
         for name in (each.name for each in fields(self)):
             value = getattr(self, name)
-            least = "above 0" if name.endswith("speed") else "of at least 0"
-            if not isinstance(value, int | float) or not (value > 0 or (value == 0 and name.endswith("price"))):
-                raise ConfigError(f"`{name}` must be a number {least}, got {value!r}.")
+            if not isinstance(value, int | float) or not (0 <= value < math.inf if name.endswith("price") else value > 0):
+                bounds = "of at least 0, and finite" if name.endswith("price") else "above 0"
+                raise ConfigError(f"`{name}` must be a number {bounds}, got {value!r}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,7 +95,8 @@ class OpenAIChat:
             import openai  # noqa: F401 - the background thread needs it, and here the error finds its reader
         except ImportError as error:
             raise MissingDependencyError("`OpenAIChat` needs the openai package: pip install 'attngs[openai]'") from error
-        base_url = base_url or os.environ.get("OPENAI_BASE_URL") or None
+        if base_url is None:  # an empty one is refused: a setting that is missing is no order to send anything to OpenAI
+            base_url = os.environ.get("OPENAI_BASE_URL") or None
         self.model = model
         self.context_window = context_window
         self._url = shown_url(base_url)

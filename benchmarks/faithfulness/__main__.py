@@ -2,8 +2,8 @@
 
     python -m benchmarks.faithfulness [--out DIR]
 
-168 contexts, each with two faithful rewrites and about three with one planted error, by hand (`contexts.jsonl`). Half of them were for
-development; the numbers that count are those of the held-out half. Each is measured alone and in a crowd of nine other contexts.
+216 contexts, each with two faithful rewrites and about three with one planted error, by hand (`contexts.jsonl`). Some were for development;
+the numbers that count are those of the held-out half. Each is measured alone and in a crowd of nine other contexts.
 """
 
 from __future__ import annotations

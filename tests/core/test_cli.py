@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from attngs.cli import app
+from attngs.console import printable
 from attngs.errors import InputError
 from attngs.files import read_documents, write_whole
 
@@ -207,3 +208,27 @@ def test_a_reader_that_leaves_early_is_no_error(memory: Path) -> None:
         check=False,
     )
     assert "Traceback" not in done.stderr
+
+
+def test_documents_servers_and_paths_cannot_steer_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    steering = "Tea \x1b]0;title\x07 is\x9b2J good.\n\tAnd\rmore.\r\n"
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", Terminal())
+        assert printable(steering, None) == "Tea \ufffd]0;title\ufffd is\ufffd2J good.\n\tAnd\ufffdmore.\r\n"
+        assert printable(steering, tmp_path) == steering
+    (tmp_path / "a.txt").write_bytes(steering.encode())
+    assert "\x1b]0;title" in run("compress", tmp_path / "a.txt", "-q", "tea")[1], "a pipe gets it as it is"
+    code, _, err = run("compress", tmp_path / "no\x1b[31mfile", "-q", "tea")
+    assert code == 1
+    assert "no\ufffd[31mfile" in err
+
+
+def test_an_output_that_cannot_be_written_is_an_error_not_a_traceback(memory: Path) -> None:
+    command = f"{sys.executable} -m attngs compress {memory} -q dentist > /dev/full"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "error: standard output cannot be written: No space left on device.\n"

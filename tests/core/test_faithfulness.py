@@ -109,6 +109,31 @@ def test_a_link_goes_to_the_sentences_that_carry_the_content() -> None:
     assert not first.unsupported + second.unsupported
 
 
+@pytest.mark.parametrize(
+    ("texts", "tom"),
+    [
+        (["Ben lives in Porto. He pays 900 euros. It rained. Tom lives in Rome. He pays 900 euros."], {3, 4}),
+        (["Ben lives in Porto. He pays 900 euros.", "Tom lives in Rome. He pays  900 euros."], {2, 3}),
+    ],
+)
+def test_of_sentences_that_say_the_same_each_is_linked(texts: list[str], tom: set[int]) -> None:
+    reply = "Ben lives in Porto and pays 900 euros. Tom lives in Rome and pays 900 euros."
+    verdicts = verify(reply, sentences_of(*texts))
+    assert [verdict.unsupported for verdict in verdicts] == [(), ()]
+    assert tom <= set(verdicts[1].sources)
+    (_, copied) = verify("Tom lives in Rome. He pays 900 euros.", sentences_of(*texts))
+    assert copied.sources == (1, max(tom)), "the first, and what says the same"
+    assert kinds("Ana lives in Rome and pays 900 euros.", *texts), "nobody says that of her"
+
+
+def test_of_very_many_that_say_the_same_those_beside_the_other_links_are_taken() -> None:
+    text = "Ben lives in Porto. " + "He pays 900 euros. " * 500 + "Tom lives in Rome. He pays 900 euros."
+    (verdict,) = verify("Tom lives in Rome and pays 900 euros.", sentences_of(text))
+    assert {501, 502} <= set(verdict.sources)
+    assert not verdict.unsupported
+    assert len(verdict.sources) < 100
+
+
 def test_what_shares_less_has_less_support() -> None:
     sentences = sentences_of("Anna adopted two cats from the shelter.")
     near, far = verify("Anna adopted two cats. Anna inherited a vineyard in Tuscany.", sentences)

@@ -163,6 +163,11 @@ def test_the_command_line_reads_the_key_from_the_environment_alone(
     failed = CliRunner().invoke(app, [*command, "--base-url", loopback.url])
     assert failed.exit_code == 0
     assert "note: the writer failed" in failed.stderr
+    loopback.plan = turns.always(Turn(status=400, text="no \x1b[2J thanks"))
+    assert "no \ufffd[2J thanks" in CliRunner().invoke(app, [*command, "--base-url", loopback.url]).stderr
+    unset = CliRunner().invoke(app, [*command, "--base-url", ""])  # "$URL" of a variable that is not set: not an order to ask OpenAI
+    assert (unset.exit_code, unset.stdout) == (1, "")
+    assert "must be a URL" in unset.stderr
     monkeypatch.delenv("OPENAI_API_KEY")
     nameless = CliRunner().invoke(app, command)
     assert nameless.exit_code == 1
@@ -180,3 +185,12 @@ def test_a_plan_needs_neither_key_nor_endpoint(tmp_path: Path) -> None:
     assert "writer" not in bare.stdout
     priced = CliRunner().invoke(app, [*command, "--chat", "gpt-5-mini", "--writer-prices", "0.25", "2"])
     assert "writer costs" in priced.stdout
+    for prices in (
+        ["--reader-price", "inf"],
+        ["--writer-prices", "inf", "2"],
+        ["--writer-prices", "nan", "2"],
+        ["--writer-prices", "-1", "2"],
+    ):
+        odd = CliRunner().invoke(app, [*command, *prices])
+        assert (odd.exit_code, odd.stdout) == (1, "")
+        assert "_price` must be a number of at least 0" in odd.stderr

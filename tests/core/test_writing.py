@@ -137,6 +137,14 @@ def test_too_long_a_reply_is_asked_for_again_with_the_overshoot_named_and_then_c
     assert [statement.decision for statement in result.statements].count("cut") == 1
 
 
+def test_a_short_sentence_stays_where_a_long_one_had_to_go() -> None:
+    long = "They talked about music for an hour or so. Rex is 3 years old."
+    result = compressor(f"Ben has a dog named Rex. {long}")[0].compress(MEMORY, QUERY, target_tokens=12)
+    check(result, 12)
+    assert result.text == "Ben has a dog named Rex. Rex is 3 years old."
+    assert [statement.decision for statement in result.statements] == ["kept", "cut", "kept"]
+
+
 def test_a_second_reply_that_is_no_better_is_not_used() -> None:
     long = "Ben has a dog named Rex. Rex is 3 years old. Ben pays 900 euros of rent."
     for second in (long * 3, "", ChatError("429", retryable=True, status=429)):
