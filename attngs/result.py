@@ -12,6 +12,7 @@ from attngs.checks.claim import Claim
 from attngs.report import render_html
 from attngs.statements import Decision
 from attngs.types import Marking, Selection, Source, Usage
+from attngs.worth import ratio
 
 Method = Literal["passthrough", "extract", "rewrite"]
 
@@ -72,9 +73,7 @@ class CompressedContext:
     @property
     def compression_ratio(self) -> float:
         """`original_tokens / compressed_tokens`: 4.0 means four times smaller; infinite when nothing was kept of something."""
-        if self.compressed_tokens:
-            return self.original_tokens / self.compressed_tokens
-        return math.inf if self.original_tokens else 1.0
+        return ratio(self.original_tokens, self.compressed_tokens)
 
     @property
     def unsupported(self) -> tuple[Statement, ...]:

@@ -79,9 +79,7 @@ class Plan:
     @property
     def compression_ratio(self) -> float:
         """`original_tokens / compressed_tokens`."""
-        if self.compressed_tokens:
-            return self.original_tokens / self.compressed_tokens
-        return math.inf if self.original_tokens else 1.0
+        return ratio(self.original_tokens, self.compressed_tokens)
 
     @property
     def writer_cost(self) -> float:
@@ -131,3 +129,10 @@ class Plan:
                 "No sentence stands out: the context may not hold the answer, or all of it matters. Check before you rely on a part of it."
             )
         return f"Compression makes the context {self.compression_ratio:.1f} times shorter."
+
+
+def ratio(original_tokens: int, compressed_tokens: int) -> float:
+    """`original_tokens / compressed_tokens`: 4.0 means four times smaller; infinite when nothing is left of something."""
+    if compressed_tokens:
+        return original_tokens / compressed_tokens
+    return math.inf if original_tokens else 1.0
