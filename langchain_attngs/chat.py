@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import merge_configs
 
+from attngs.chat.endings import in_our_words
 from attngs.chat.failures import as_chat_error
 from attngs.chat.messages import clean_messages
 from attngs.errors import ChatError
@@ -20,28 +21,6 @@ NO_STREAM = "nostream"
 
 _KINDS: dict[str, type[BaseMessage]] = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
 _REASON_FIELDS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
-_REASONS = {
-    "stop": "stop",
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "length": "length",
-    "max_tokens": "length",
-    "max_output_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "content_filter": "content_filter",
-    "content_filtered": "content_filter",
-    "guardrail_intervened": "content_filter",
-    "safety": "content_filter",
-    "recitation": "content_filter",
-    "blocklist": "content_filter",
-    "prohibited_content": "content_filter",
-    "spii": "content_filter",
-    "refusal": "refusal",
-    "tool_calls": "tool_calls",
-    "tool_use": "tool_calls",
-    "function_call": "tool_calls",
-}
-"""What providers call it -> what attngs does."""
 
 
 class RunnableChat:
@@ -109,8 +88,7 @@ def _finish_reason(message: AIMessage) -> str | None:
     if message.tool_calls or message.invalid_tool_calls:
         return "tool_calls"  # what text there is beside it only announces the call
     said = (message.response_metadata.get(name) for name in _REASON_FIELDS)
-    reason = next((str(value) for value in said if isinstance(value, str) and value), None)
-    return _REASONS.get(reason.rpartition(".")[2].lower(), reason) if reason else None
+    return in_our_words(next((value for value in said if isinstance(value, str) and value), None))
 
 
 def _has_block(message: AIMessage, kind: str) -> bool:

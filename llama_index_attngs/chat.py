@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from llama_index.core.base.llms.base import BaseLLM
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 
+from attngs.chat.endings import in_our_words
 from attngs.chat.failures import as_chat_error
 from attngs.chat.messages import clean_messages
 from attngs.types import ChatReply, Message, Usage
@@ -54,7 +55,9 @@ def _reply(response: ChatResponse) -> ChatReply:
     choices = field(response.raw, "choices")
     choice = choices[0] if isinstance(choices, Sequence) and choices else None
     reason = field(choice, "finish_reason") or field(response.additional_kwargs, "finish_reason")
-    return ChatReply(text=response.message.content or "", finish_reason=str(reason) if reason else None, usage=_usage(response))
+    return ChatReply(
+        text=response.message.content or "", finish_reason=in_our_words(str(reason)) if reason else None, usage=_usage(response)
+    )
 
 
 def _usage(response: ChatResponse) -> Usage | None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from attngs.chat.endings import in_our_words
 from attngs.chat.messages import clean_text
 from attngs.chat.retry import is_retryable
 from attngs.errors import ChatError
@@ -13,16 +14,6 @@ from attngs.types import ChatReply, Usage
 
 LONGEST_EXCERPT = 300
 """Characters of a server's own words in our messages: enough to understand them, too few to carry a document along."""
-
-_ENDINGS = {
-    "stop": "end end_turn eos eos_token stop_sequence stop_token complete completed finished",
-    "length": "max_tokens max_length max_new_tokens max_output_tokens model_length model_context_window_exceeded",
-    "content_filter": "content_filtered safety recitation blocklist prohibited_content spii guardrail_intervened sensitive",
-    "tool_calls": "function_call tool_call tool_use",
-    "refusal": "",
-}
-"""Why a reply ended, in our words and in other servers'."""
-_IN_OUR_WORDS = {word: ours for ours, words in _ENDINGS.items() for word in (ours, *words.split())}
 
 
 def read_completion(body: bytes, content_type: str, mask: Callable[[str], str]) -> ChatReply:
@@ -49,7 +40,7 @@ def read_completion(body: bytes, content_type: str, mask: Callable[[str], str]) 
     message = choice.get("message")
     if not isinstance(message, dict):
         raise _malformed("its choice has no `message`")
-    text, finish_reason = _content(message.get("content")), _ending(choice.get("finish_reason"))
+    text, finish_reason = _content(message.get("content")), in_our_words(choice.get("finish_reason"))
     refusal = message.get("refusal")
     if isinstance(refusal, str) and refusal:
         text, finish_reason = text or refusal, "refusal"
@@ -113,13 +104,6 @@ def _content(content: object) -> str:
         texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
         return "".join(text for text in texts if isinstance(text, str))
     raise _malformed(f"its `content` is a {type(content).__name__}")
-
-
-def _ending(reason: object) -> str | None:
-    """In our words where there is one; what no table knows stays as it is, and is heard of."""
-    if not isinstance(reason, str) or not reason:
-        return None
-    return _IN_OUR_WORDS.get(reason.lower(), reason)
 
 
 def _usage(usage: object) -> Usage | None:
