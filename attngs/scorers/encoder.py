@@ -47,8 +47,9 @@ class EncoderScorer(StatesScorer):
         if not len(asked) or not any(map(len, context)):
             return self._shared_words(request, layout, 1.0), np.zeros(len(layout))
         scales = Comparison.of(asked, context, layout)
-        neighbours = coherence(scales.alone, layout, request.sentences)
-        own = (1 + ALONE * (1 - neighbours)) * scales.similarity("sentence") + scales.attention("sentence")
+        attention, similarity = scales.attention("sentence"), scales.similarity("sentence")
+        neighbours = coherence(attention + similarity, layout, request.sentences)
+        own = (1 + ALONE * (1 - neighbours)) * similarity + attention
         wide = [*map(scales.attention, WIDE_ATTENTION), *map(scales.similarity, WIDE_SIMILARITY)]
         return self._shared_words(request, layout, neighbours), own + neighbours * np.sum(wide, axis=0)
 
@@ -89,11 +90,6 @@ class Comparison:
             states=summed(context, asked).numpy(),
             question=torch.nn.functional.normalize(asked.float().sum(dim=0), dim=0).numpy(),
         )
-
-    @property
-    def alone(self) -> Floats:
-        """What is asked of each sentence alone `(S,)`."""
-        return self.attention("sentence") + self.similarity("sentence")
 
     def attention(self, scale: str) -> Floats:
         """z(log lift of late attention over uniform attention) `(S,)`."""
