@@ -12,9 +12,9 @@ from contextlib import suppress
 import numpy as np
 
 from attngs.errors import ModelError
-from attngs.features.similarities import Measure, Similarities, in_context
 from attngs.scales import SCALES, Floats, Layout
 from attngs.scorers.batch import attempt_each
+from attngs.scorers.similarities import Measure, Similarities, in_context
 from attngs.sentence_states import SentenceStates
 from attngs.types import ScoreRequest, Sentence, Warmth
 from attngs.words import mostly_latin
