@@ -34,6 +34,15 @@ def read_documents(paths: Sequence[Path], stdin: BinaryIO) -> list[Document]:
     return documents
 
 
+def parse_file(data: bytes, name: str) -> list[Document]:
+    """The documents of a file that somebody sent: as `read_documents` reads it, with its name for its path.
+
+    Raises:
+        InputError: It is binary, not UTF-8, or not what its suffix says; the message names file and line.
+    """
+    return list(_parse(data, name, name))
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file in one step: a reader, or a user who presses Ctrl-C, never meets half of it.
 
@@ -106,8 +115,12 @@ def _read(path: Path) -> list[Document]:
 
 
 def _read_file(path: Path, name: str) -> Iterator[Document]:
-    text = _decode(path.read_bytes(), str(path))
-    if path.suffix.lower() == ".jsonl":
+    return _parse(path.read_bytes(), str(path), name)
+
+
+def _parse(data: bytes, path: str, name: str) -> Iterator[Document]:
+    text = _decode(data, path)
+    if path.lower().endswith(".jsonl"):
         for number, line in enumerate(text.split("\n"), start=1):
             if line.strip():
                 yield _parse_line(line, f"{path}, line {number}", f"{name}:{number}")

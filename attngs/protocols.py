@@ -5,7 +5,7 @@ Each has a default in attngs, a fake in `attngs.testing`, and, where a wrong one
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -79,6 +79,14 @@ class AsyncChatModel(Protocol):
     """A writer that can be awaited."""
 
     async def acomplete(self, messages: Sequence[Message]) -> ChatReply: ...
+
+
+class StreamingChatModel(ChatModel, Protocol):
+    """A writer that hands on its words as they come."""
+
+    def stream(self, messages: Sequence[Message]) -> Iterator[str]:
+        """Pieces of the reply; leaving the loop ends the request."""
+        ...
 
 
 @runtime_checkable

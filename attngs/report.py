@@ -168,7 +168,16 @@ def render_html(results: Sequence[CompressedContext]) -> str:
     Returns:
         HTML that can be encoded as UTF-8 whatever the texts hold: lone surrogates and NUL become U+FFFD.
     """
-    page = _template().render(panels=[_panel(number, result) for number, result in enumerate(results, 1)])
+    return _rendered(results, framed=False)
+
+
+def render_heat_map(result: CompressedContext) -> str:
+    """The heat map alone, without script, for a frame in a page that says the rest itself; as safe, and as self-contained."""
+    return _rendered([result], framed=True)
+
+
+def _rendered(results: Sequence[CompressedContext], *, framed: bool) -> str:
+    page = _template().render(panels=[_panel(number, result) for number, result in enumerate(results, 1)], framed=framed)
     return _UNWRITABLE.sub("\ufffd", page)
 
 

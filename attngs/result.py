@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from attngs.checks.claim import Claim
-from attngs.report import render_html
+from attngs.report import render_heat_map, render_html
 from attngs.statements import Decision
 from attngs.types import Marking, Selection, Source, Usage
 from attngs.worth import ratio
@@ -102,6 +102,10 @@ class CompressedContext:
     def to_html(self) -> str:
         """A self-contained page: the context as a heat map with the question, what was kept, and the token ledger."""
         return render_html([self])
+
+    def to_heat_map(self) -> str:
+        """The heat map of that page alone, without script: for an `<iframe sandbox srcdoc=...>` in a page of your own."""
+        return render_heat_map(self)
 
 
 def _plain_statement(statement: Statement) -> dict[str, object]:

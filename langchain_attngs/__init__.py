@@ -16,7 +16,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from attngs.errors import MissingDependencyError
+from langchain_attngs.compressions import Compression, Compressions
 from langchain_attngs.compressor import AttnGSCompressor
+from langchain_attngs.local_model import LocalChatModel
 from langchain_attngs.retriever import AttnGSRetriever
 
 if TYPE_CHECKING:
@@ -33,7 +35,18 @@ _AGENTS = {
     "attngs_summarizer": "langchain_attngs.summarizer",
 }
 
-__all__ = ["AttnGSCompressor", "AttnGSMiddleware", "AttnGSRetriever", "History", "StoreMemory", "ToolResults", "attngs_summarizer"]
+__all__ = [
+    "AttnGSCompressor",
+    "AttnGSMiddleware",
+    "AttnGSRetriever",
+    "Compression",
+    "Compressions",
+    "History",
+    "LocalChatModel",
+    "StoreMemory",
+    "ToolResults",
+    "attngs_summarizer",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from langgraph.config import get_config
@@ -36,6 +37,11 @@ def last_change(item: SearchItem) -> str:
     return item.updated_at.date().isoformat()
 
 
+def changed_at(item: SearchItem) -> datetime:
+    """The time of an item's last change."""
+    return item.updated_at
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreMemory:
     """Where a user's memory is, and how much of it the agent is shown.
@@ -49,6 +55,7 @@ class StoreMemory:
         ranked: Whether the store is to find those that are nearest to the question, for a store with an index and more items than `most`.
         text: From an item's value to its text.
         label: From an item to what stands before its text, such as a date; the day of its last change when not given.
+        order: From an item to what they are sorted by, such as a date, the newest last; the time of its last change when not given.
     """
 
     namespace: Namespace | Callable[[Runtime[Any]], Namespace]
@@ -57,6 +64,7 @@ class StoreMemory:
     ranked: bool = False
     text: Callable[[Mapping[str, Any]], str] = memory_text
     label: Callable[[SearchItem], str] = last_change
+    order: Callable[[SearchItem], Any] = changed_at
 
     def __post_init__(self) -> None:
         given: object = self.namespace
@@ -90,7 +98,7 @@ class StoreMemory:
         return {"query": query if self.ranked else None, "limit": self.most}
 
     def read(self, items: Sequence[SearchItem], namespace: Namespace) -> list[Document]:
-        """The items as documents, those that were changed last at the end."""
+        """The items as documents, in their order; with the value's `metadata`, if any, and the item's `key`, which no model is shown."""
         if len(items) >= self.most and not self.ranked:
             logger.warning(
                 "a memory has %d items or more, and no more are read; raise `most`, or set `ranked` for a store with an index", self.most
@@ -98,11 +106,15 @@ class StoreMemory:
         own = [
             item for item in items if item.namespace[: len(namespace)] == namespace
         ]  # some stores take `user-1` as the start of `user-10`
-        ordered = sorted(own, key=lambda item: (item.updated_at, item.key))
-        return [
-            Document(id=_said(self.label(item), "label", item), text=guarded(_said(self.text(item.value), "text", item)))
-            for item in ordered
-        ]
+        return [self._document(item) for item in sorted(own, key=lambda item: (self.order(item), item.key))]
+
+    def _document(self, item: SearchItem) -> Document:
+        metadata = item.value.get("metadata")
+        return Document(
+            id=_said(self.label(item), "label", item),
+            text=guarded(_said(self.text(item.value), "text", item)),
+            metadata={**(metadata if isinstance(metadata, Mapping) else {}), "key": item.key},
+        )
 
 
 def store_of(runtime: Runtime[Any]) -> BaseStore:

@@ -12,10 +12,13 @@ from langchain.agents.middleware.types import PrivateStateAttr
 from langchain_core.messages import SystemMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.runtime import Runtime
-from langgraph.store.base import SearchItem
+from langgraph.store.base import BaseStore, SearchItem
 
+from attngs.errors import ConfigError
+from attngs.result import CompressedContext
 from attngs.selection import ExtractLayout
 from attngs.steps import Job, Steps
+from langchain_attngs.compressions import Compressions
 from langchain_attngs.compressor import AttnGSCompressor
 from langchain_attngs.memory import Namespace, StoreMemory, store_of
 from langchain_attngs.messages import MEMORY, guarded, question_of
@@ -97,6 +100,31 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
     def name(self) -> str:
         return self._name
 
+    def recall(self, query: str, *, store: BaseStore, namespace: Namespace) -> CompressedContext | None:
+        """What a model would be shown of this memory for this question: for a preview, or to measure. Nobody but the writer is asked.
+
+        Args:
+            query: The question.
+            store: Where the memory is.
+            namespace: Of whose memory; `StoreMemory`'s, with its braces filled.
+
+        Returns:
+            The compression; `None` where nothing is remembered or asked.
+
+        Raises:
+            ConfigError: This middleware was made without a memory.
+        """
+        asked = self._memory_asked(store.search(namespace, **self._of_memory.wanted(query)), namespace, query.strip())
+        if not asked["passages"]:
+            return None
+        compressions = Compressions()
+        self._shorten("memory").invoke(asked, {"callbacks": [compressions]})
+        return compressions.seen[0].result
+
+    def forget(self, namespace: Namespace) -> None:
+        """Drop what the marker keeps of this memory's texts, when a user is deleted; the store's items are yours to delete."""
+        self._compressor.found_marker().cache.clear(_joined(namespace))
+
     def before_agent(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Read the memory and compress it, once a turn."""
         if self._memory is None:
@@ -137,10 +165,16 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         """`wrap_model_call`, awaited."""
         return await handler(self._shown(request))
 
+    @property
+    def _of_memory(self) -> StoreMemory:
+        if self._memory is None:
+            raise ConfigError("this middleware has no `memory`; make it with `memory=StoreMemory(...)`.")
+        return self._memory
+
     def _memory_asked(self, items: Sequence[SearchItem], namespace: Namespace, query: str) -> Asked:
-        assert self._memory is not None
-        documents = self._memory.read(items, namespace) if query else []
-        target = self._memory.target_tokens or self._compressor.target_tokens
+        memory = self._of_memory
+        documents = memory.read(items, namespace) if query else []
+        target = memory.target_tokens or self._compressor.target_tokens
         passages = [Passage(key=MEMORY, documents=documents, target_tokens=target, layout=ExtractLayout())] if documents else []
         return {"passages": passages, "query": query, "namespace": _joined(namespace)}
 

@@ -13,6 +13,7 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from attngs.result import CompressedContext
 from attngs.steps import Steps, arun_steps, run_steps
 from attngs.types import Usage
+from langchain_attngs.compressions import told
 
 EVENT = "attngs_compressed"
 """Name of the custom event that carries the ledger."""
@@ -64,12 +65,12 @@ def traced(name: str, steps: Callable[[Input, RunnableConfig], Steps[tuple[Outpu
     """
 
     def run(value: Input, config: RunnableConfig) -> Output:
-        output, ledger = run_steps(steps(value, config), workers=workers)
+        output, ledger = run_steps(told(steps(value, config), name, config), workers=workers)
         dispatch_custom_event(EVENT, _plain(ledger), config=config)
         return output
 
     async def arun(value: Input, config: RunnableConfig) -> Output:
-        output, ledger = await arun_steps(steps(value, config), workers=workers)
+        output, ledger = await arun_steps(told(steps(value, config), name, config), workers=workers)
         await adispatch_custom_event(EVENT, _plain(ledger), config=config)
         return output
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import copy
 import os
+import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
-from transformers import GenerationConfig, StoppingCriteria
+from transformers import GenerationConfig, StoppingCriteria, TextIteratorStreamer
 
 from attngs.chat.chat_template import ChatTemplate
 from attngs.chat.messages import clean_messages
@@ -142,6 +143,26 @@ class LocalChat:
             stop.set()
             future.cancel()
 
+    def stream(self, messages: Sequence[Message]) -> Iterator[str]:
+        """Write, and hand on the words as they come. Who stops taking them stops the model at its next token.
+
+        Raises:
+            ChatError: As for `complete`; what was written until then has been handed on.
+            InputError: The messages cannot be used.
+        """
+        stop = threading.Event()
+        streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, skip_special_tokens=True, timeout=self._timeout)
+        future = self._submit(messages, stop, streamer)
+        future.add_done_callback(lambda _: streamer.end())  # also when it failed: nobody shall wait for words that will not come
+        try:
+            yield from filter(None, streamer)
+            future.result()
+        except queue.Empty:
+            raise self._late() from None
+        finally:
+            stop.set()
+            future.cancel()
+
     async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
         """`complete` for an event loop. Cancelling it stops the model at its next token."""
         stop = threading.Event()
@@ -158,15 +179,17 @@ class LocalChat:
     def __repr__(self) -> str:
         return f"LocalChat({self._name!r})"
 
-    def _submit(self, messages: Sequence[Message], stop: threading.Event) -> Future[ChatReply]:
-        return self._worker.submit(self._write, clean_messages(messages), stop)
+    def _submit(
+        self, messages: Sequence[Message], stop: threading.Event, streamer: TextIteratorStreamer | None = None
+    ) -> Future[ChatReply]:
+        return self._worker.submit(self._write, clean_messages(messages), stop, streamer)
 
     @property
     def _worker(self) -> ThreadPoolExecutor:
         """One a process, because a fork has our queue but not our thread; made in one step, because two threads may come at once."""
         return self._workers.setdefault(os.getpid(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="attngs-chat"))
 
-    def _write(self, messages: Sequence[Message], stop: threading.Event) -> ChatReply:
+    def _write(self, messages: Sequence[Message], stop: threading.Event, streamer: TextIteratorStreamer | None) -> ChatReply:
         prompt = self._template.encode(messages)
         room = self.context_window - len(prompt)
         if room < 1:
@@ -174,7 +197,7 @@ class LocalChat:
                 f"the prompt has {len(prompt)} tokens, and the window of `{self._name}` {self.context_window}, the reply included. "
                 "Give it less text, or use a model with a longer window."
             )
-        written = self._generate(prompt, min(room, self._max_tokens), stop)
+        written = self._generate(prompt, min(room, self._max_tokens), stop, streamer)
         ended = bool(written) and written[-1] in self._ends
         return ChatReply(
             text=str(self.tokenizer.decode(written, skip_special_tokens=True)),
@@ -182,7 +205,7 @@ class LocalChat:
             usage=Usage(len(prompt), len(written)),
         )
 
-    def _generate(self, prompt: list[int], most: int, stop: threading.Event) -> list[int]:
+    def _generate(self, prompt: list[int], most: int, stop: threading.Event, streamer: TextIteratorStreamer | None) -> list[int]:
         """The ids of the reply, that of its end included."""
         ids = torch.tensor([prompt], device=self.model.device)
         config = copy.copy(self._generation)
@@ -195,6 +218,7 @@ class LocalChat:
                     attention_mask=torch.ones_like(ids),
                     generation_config=config,
                     stopping_criteria=[_Stopped(stop)],
+                    streamer=streamer,
                 )
         except (RuntimeError, IndexError, ValueError, MemoryError) as error:
             reason = str(error).partition("\n")[0]
