@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DONE := $(VENV)/.done
 
-.PHONY: help setup demo check fix test lowest bench docs clean
+.PHONY: help setup demo chatbot check fix test lowest bench docs clean
 
 help:
 	@echo "make setup   a virtual environment in $(VENV) with everything"
 	@echo "make demo    compress three months of memory for three questions; writes out/demo.html"
+	@echo "make chatbot a personal assistant that remembers, in your browser; PORT=8600 if you like"
 	@echo "make check   format, lint, types, import rules"
 	@echo "make fix     format and lint, repaired where a machine can"
 	@echo "make test    the tests, offline"
@@ -25,6 +26,9 @@ $(DONE): pyproject.toml constraints.txt
 
 demo: setup
 	$(BIN)/python examples/demo.py
+
+chatbot: setup
+	$(BIN)/streamlit run examples/chatbot/app.py $(if $(PORT),--server.port $(PORT))
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -16,22 +16,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from attngs.errors import MissingDependencyError
-from langchain_attngs.compressions import Compression, Compressions
 from langchain_attngs.compressor import AttnGSCompressor
 from langchain_attngs.local_model import LocalChatModel
 from langchain_attngs.retriever import AttnGSRetriever
+from langchain_attngs.watching import Compression, RunWatch
 
 if TYPE_CHECKING:
     from langchain_attngs.memory import StoreMemory
     from langchain_attngs.middleware import AttnGSMiddleware
     from langchain_attngs.shortening import History, ToolResults
     from langchain_attngs.summarizer import attngs_summarizer
+    from langchain_attngs.user_memory import UserMemory
 
 _AGENTS = {
     "AttnGSMiddleware": "langchain_attngs.middleware",
     "History": "langchain_attngs.shortening",
     "StoreMemory": "langchain_attngs.memory",
     "ToolResults": "langchain_attngs.shortening",
+    "UserMemory": "langchain_attngs.user_memory",
     "attngs_summarizer": "langchain_attngs.summarizer",
 }
 
@@ -40,11 +42,12 @@ __all__ = [
     "AttnGSMiddleware",
     "AttnGSRetriever",
     "Compression",
-    "Compressions",
     "History",
     "LocalChatModel",
+    "RunWatch",
     "StoreMemory",
     "ToolResults",
+    "UserMemory",
     "attngs_summarizer",
 ]
 

@@ -7,12 +7,11 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from langgraph.config import get_config
 from langgraph.runtime import Runtime
-from langgraph.store.base import BaseStore, SearchItem
+from langgraph.store.base import BaseStore, Item, SearchItem
 
 from attngs.errors import ConfigError
 from attngs.selection import check_target_tokens
@@ -32,14 +31,16 @@ def memory_text(value: Mapping[str, Any]) -> str:
     return found if found is not None else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def last_change(item: SearchItem) -> str:
-    """The day of an item's last change."""
-    return item.updated_at.date().isoformat()
+def dated(item: Item) -> str:
+    """When it was: the `date` in an item's metadata, else the time of its last change."""
+    metadata = item.value.get("metadata")
+    date = metadata.get("date") if isinstance(metadata, Mapping) else None
+    return date if isinstance(date, str) and date else item.updated_at.isoformat()
 
 
-def changed_at(item: SearchItem) -> datetime:
-    """The time of an item's last change."""
-    return item.updated_at
+def day(item: Item) -> str:
+    """The day of `dated`."""
+    return dated(item).partition("T")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +55,9 @@ class StoreMemory:
         most: Items that are read at most.
         ranked: Whether the store is to find those that are nearest to the question, for a store with an index and more items than `most`.
         text: From an item's value to its text.
-        label: From an item to what stands before its text, such as a date; the day of its last change when not given.
-        order: From an item to what they are sorted by, such as a date, the newest last; the time of its last change when not given.
+        label: From an item to what stands before its text, such as a date. When not given: the `date` in its metadata, else the day of its
+            last change.
+        order: From an item to what they are sorted by, the newest last. When not given: the same date, else the time.
     """
 
     namespace: Namespace | Callable[[Runtime[Any]], Namespace]
@@ -63,8 +65,8 @@ class StoreMemory:
     most: int = 1_000
     ranked: bool = False
     text: Callable[[Mapping[str, Any]], str] = memory_text
-    label: Callable[[SearchItem], str] = last_change
-    order: Callable[[SearchItem], Any] = changed_at
+    label: Callable[[SearchItem], str] = day
+    order: Callable[[SearchItem], Any] = dated
 
     def __post_init__(self) -> None:
         given: object = self.namespace

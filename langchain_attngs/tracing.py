@@ -13,7 +13,7 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from attngs.result import CompressedContext
 from attngs.steps import Steps, arun_steps, run_steps
 from attngs.types import Usage
-from langchain_attngs.compressions import told
+from langchain_attngs.watching import told
 
 EVENT = "attngs_compressed"
 """Name of the custom event that carries the ledger."""

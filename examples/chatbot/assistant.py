@@ -1,0 +1,125 @@
+"""The agent: LangChain's `create_agent`, whose memory attngs makes short for each question."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from langchain.agents import create_agent
+from langchain.chat_models import init_chat_model
+from langchain_core.language_models import BaseChatModel, SimpleChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage
+from people import People
+
+from attngs import CompressedContext, LocalChat
+from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, LocalChatModel, RunWatch, StoreMemory
+
+PROMPT = "You are a personal assistant. Answer briefly, from what is known of the user where it helps, and say when you do not know."
+
+
+def chat_model(name: str, base_url: str) -> BaseChatModel:
+    """One behind an OpenAI-compatible URL, `local:` and a Hugging Face model or folder, any of `init_chat_model`'s, or nobody."""
+    if base_url:
+        key = os.environ.get("OPENAI_API_KEY") or "none needed"
+        return init_chat_model(name or "default", model_provider="openai", base_url=base_url, api_key=key, timeout=120)
+    if name.startswith("local:"):
+        return LocalChatModel(chat=LocalChat.from_pretrained(name.removeprefix("local:"), max_tokens=512))
+    return init_chat_model(name) if name else Nobody()
+
+
+class Nobody(SimpleChatModel):
+    """Stands where no model is set up, says so, and shows what one would be sent of the user's memory."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "nobody"
+
+    def _call(self, messages: list[BaseMessage], *args: Any, **settings: Any) -> str:
+        memory = re.search(r"<memory>\n(.*)\n</memory>", str(messages[0].text), re.DOTALL)
+        shown = f"This is what one would be sent of your memory:\n\n{memory[1]}" if memory else "Of your memory, one would be sent nothing."
+        return f"No chat model is set up, so nobody answers. {shown}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How the memory is made short."""
+
+    target_tokens: int = 256
+    rewrite: bool = False
+
+
+@dataclass(kw_only=True)
+class Answer:
+    """What came of a question."""
+
+    question: str
+    text: str = ""
+    seconds: float = 0.0
+    watch: RunWatch = field(default_factory=RunWatch)
+
+    @property
+    def memory(self) -> CompressedContext | None:
+        """The very compression that the model was shown."""
+        return next(iter(self.watch.named("AttnGSMiddleware.memory")), None)
+
+
+class Assistant:
+    """Answers people's questions. One serves all of them, from any number of threads: who asks is a part of each question."""
+
+    def __init__(self, people: People, model: BaseChatModel) -> None:
+        self.people, self.model = people, model
+        self._middleware, self._agent = lru_cache(self._make_middleware), lru_cache(self._make_agent)
+
+    def ask(self, person: str, chat: str, answer: Answer, settings: Settings) -> Iterator[Answer]:
+        """The answer as it grows. Leaving the loop stops the model; what it had said until then is kept."""
+        agent, started = self._agent(settings), time.perf_counter()
+        config: Any = {"configurable": {"thread_id": chat, "user_id": person}, "callbacks": [answer.watch]}
+        unanswered = [RemoveMessage(id=str(last.id)) for last in self.people.said(chat)[-1:] if isinstance(last, HumanMessage)]
+        self.people.of(person, "chats").put(answer.question[:80], key=chat)
+        given = {"messages": [*unanswered, HumanMessage(answer.question)]}
+        try:
+            with closing(agent.stream(given, config, stream_mode="messages")) as stream, answer.watch:
+                for message, _ in stream:
+                    if isinstance(message, AIMessage) and message.text:
+                        answer.text += str(message.text)
+                        yield answer
+        finally:
+            answer.seconds = time.perf_counter() - started
+            if answer.text and isinstance(self.people.said(chat)[-1], HumanMessage):  # it was stopped
+                agent.update_state(config, {"messages": [AIMessage(answer.text)]}, as_node="model")
+            self._account(person, chat, answer)
+
+    def recall(self, person: str, question: str, settings: Settings) -> CompressedContext | None:
+        """What the model would be shown of the memory as it is now."""
+        return self._middleware(settings).recall(question, store=self.people.store, namespace=("user", person, "memories"))
+
+    def forget(self, person: str) -> None:
+        """Delete all that is kept of a person, in the database and in the marker's memory."""
+        self._middleware(Settings()).forget(("user", person, "memories"))
+        self.people.forget(person)
+
+    def _account(self, person: str, chat: str, answer: Answer) -> None:
+        """Into the ledger; and whoever was deleted in the meantime is deleted again, with what this run has written."""
+        results = [compression.result for compression in answer.watch.compressions]
+        before, after = (sum(getattr(result, name) for result in results) for name in ("original_tokens", "compressed_tokens"))
+        writer = sum(sum(result.usage) for result in results if result.usage)
+        numbers = {"before": before, "after": after, "writer": writer, "saved": before - after - writer}
+        self.people.of(person, "ledger").put(f"{before:,} -> {after:,} tokens", metadata={"chat": chat, **numbers})
+        if person not in self.people.names():
+            self.forget(person)
+
+    def _make_middleware(self, settings: Settings) -> AttnGSMiddleware:
+        how: Any = {"mode": "rewrite", "llm": self.model} if settings.rewrite else {}
+        memory = StoreMemory(namespace=("user", "{user_id}", "memories"), most=10_000)
+        compressor = AttnGSCompressor(target_tokens=settings.target_tokens, **how)
+        return AttnGSMiddleware(compressor, memory=memory, history=History(target_tokens=1_000))
+
+    def _make_agent(self, settings: Settings) -> Any:
+        parts: Any = {"store": self.people.store, "checkpointer": self.people.saver, "middleware": [self._middleware(settings)]}
+        return create_agent(self.model, system_prompt=PROMPT, **parts)
