@@ -261,10 +261,10 @@ def _place(sentence: Sentence) -> str:
 
 
 def _facts(name: str, metadata: Mapping[str, object]) -> Iterable[str]:
-    """Metadata in words, the date first; what repeats the document's id is left out."""
+    """Metadata in words, the date first; what repeats the document's id is left out, and so is what begins with an underscore."""
     for key, value in sorted(metadata.items(), key=lambda item: item[0] != "date"):
         words = _short(str(value), 80)
-        if words and str(value) != name:
+        if words and str(value) != name and not str(key).startswith("_"):
             yield words if key == "date" else f"{_short(str(key), 40)} {words}"
 
 

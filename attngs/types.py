@@ -22,7 +22,7 @@ class Document:
     id: str = ""
     """Kept in every result. Empty: one is assigned by position."""
     metadata: Mapping[str, object] = field(default_factory=dict[str, object])
-    """Carried along untouched."""
+    """Carried along untouched. The heat map shows it, but for names that begin with an underscore."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,7 +100,7 @@ class StoreMemory:
         return {"query": query if self.ranked else None, "limit": self.most}
 
     def read(self, items: Sequence[SearchItem], namespace: Namespace) -> list[Document]:
-        """The items as documents, in their order; with the value's `metadata`, if any, and the item's `key`, which no model is shown."""
+        """The items as documents, in their order; with the value's `metadata`, if any, and the key as `_key`: no model sees them."""
         if len(items) >= self.most and not self.ranked:
             logger.warning(
                 "a memory has %d items or more, and no more are read; raise `most`, or set `ranked` for a store with an index", self.most
@@ -115,7 +115,7 @@ class StoreMemory:
         return Document(
             id=_said(self.label(item), "label", item),
             text=guarded(_said(self.text(item.value), "text", item)),
-            metadata={**(metadata if isinstance(metadata, Mapping) else {}), "key": item.key},
+            metadata={**(metadata if isinstance(metadata, Mapping) else {}), "_key": item.key},
         )
 
 

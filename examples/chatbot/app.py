@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from math import ceil
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import panel
 import streamlit as st
-from assistant import Answer, Assistant, Nobody, Settings, chat_model
+from assistant import Assistant, Nobody, Settings, chat_model
 from people import People, today
 
 HERE = Path(__file__).parent
@@ -20,51 +22,74 @@ state = st.session_state
 
 @st.cache_resource(show_spinner="Opening the memory")
 def open_assistant() -> Assistant:
-    place = os.environ.get("ATTNGS_CHATBOT_DB") or str(HERE.parents[1] / "out" / "chatbot.sqlite")
-    return Assistant(People(place), chat_model(os.environ.get("ATTNGS_CHAT_MODEL", ""), os.environ.get("ATTNGS_BASE_URL", "")))
+    model = chat_model(os.environ.get("ATTNGS_CHAT_MODEL", ""), os.environ.get("ATTNGS_BASE_URL", ""))
+    return Assistant(People(os.environ.get("ATTNGS_CHATBOT_DB") or str(HERE.parents[1] / "out" / "chatbot.sqlite")), model)
+
+
+@contextmanager
+def reporting(what: str) -> Iterator[None]:
+    """Say in the page what went wrong. Its words may be anybody's, so they are no Markdown."""
+    try:
+        yield
+    except Exception as error:
+        st.error(what)
+        st.text(str(error) or type(error).__name__)
 
 
 def page(assistant: Assistant) -> None:
     with st.sidebar:
-        person = choose_person(assistant)
-        settings = choose_settings(assistant)
+        person, settings = choose_person(assistant), choose_settings(assistant)
     if person is None:
         st.info("Nobody is here. Add somebody, or bring the examples back.")
         return
-    chat = state.setdefault(f"chat {person}", latest_chat(assistant.people, person))
+    chats = assistant.people.of(person, "chats").items()
+    chat = state.setdefault(f"chat {person}", max(chats, key=lambda item: item.updated_at).key if chats else new_chat(person))
     left, right = st.columns([6, 5], gap="large")
     with left:
-        show_chat(assistant, person, chat, settings)
-    with right:
+        log = st.container(key="log", height=500, autoscroll=True)
+        question = st.chat_input("Ask, or say what should be remembered", submit_mode="stop", max_chars=4_000)
+    said = assistant.people.said(chat)
+    with log:
+        if not said and not question:
+            st.caption("Nothing has been said in this chat. Ask something that only somebody who knows you could answer.")
+        for number, message in enumerate(said):
+            show_message(assistant, person, chat, number, message.type, str(message.text))
+        if question:
+            with reporting("The chat model did not answer. Ask again, or check how it is set up (README.md)."):
+                ask(assistant, person, chat, question, settings, len(said))
+    with right.container(key="panel"), reporting("The memory could not be made short."):
         show_panel(assistant, person, chat, settings)
 
 
 def choose_person(assistant: Assistant) -> str | None:
     people, names = assistant.people, assistant.people.names()
-    st.html("<h1>attngs <span>remembers</span></h1>")
-    person = st.selectbox("Who are you?", list(names), format_func=lambda key: names.get(key, "gone"), key="person")
-    with st.container(horizontal=True, gap="small"):
-        if person and st.button("New chat"):
-            state[f"chat {person}"] = new_chat(person)
-        if person and st.button(f"Memory ({len(people.of(person).items())})"):
-            memory_dialog(assistant, person)
-        with st.popover("Add"), st.form("add", border=False, clear_on_submit=True):
-            name = st.text_input("Name of somebody new", max_chars=40)
+    st.html('<div class="brand">attngs <span>remembers</span></div>')
+    person = st.selectbox("Who is asking", list(names), format_func=lambda key: names.get(key, "gone"), key="person")
+    if person and st.button(f"Memory of {len(people.of(person).items()):,} entries", icon=":material/edit_note:", width="stretch"):
+        show_memory(assistant, person)
+    if person and st.button("New chat", icon=":material/add_comment:", width="stretch"):
+        state[f"chat {person}"] = new_chat(person)
+    with st.popover("Somebody new", icon=":material/person_add:", width="stretch"):
+        with st.form("add", border=False, clear_on_submit=True):
+            name = st.text_input("Name", max_chars=40)
             if st.form_submit_button("Add"):
-                people.add(name)
-                st.rerun()
+                with reporting("Nobody was added."):
+                    people.add(name)
+                    st.rerun()
+        if people.missing_examples() and st.button("Bring the examples back"):
+            people.add_examples()
+            st.rerun()
     return person
 
 
 def choose_settings(assistant: Assistant) -> Settings:
-    tokens = st.select_slider("Memory budget, in tokens", BUDGETS, 256, help="The most that the chat model is shown of the memory.")
     nobody = isinstance(assistant.model, Nobody)
-    rewrite = st.toggle("In the model's words", disabled=nobody, help="A writer shortens what is marked; every sentence is checked.")
-    if set(assistant.people.examples()) - set(assistant.people.names()) and st.button("Bring the examples back"):
-        assistant.people.add_examples()
-        st.rerun()
-    st.caption("No chat model: README.md says how to set one up." if nobody else f"Model: {assistant.model.get_name()}")
-    st.caption("Kept in")
+    st.space("small")
+    tokens = st.select_slider("Memory budget, in tokens", BUDGETS, 256, help="The most that the chat model is shown of the memory.")
+    rewrite = st.toggle("In the model's words", disabled=nobody, help="It shortens what is marked, and every sentence of it is checked.")
+    st.space("small")
+    st.caption("No chat model is set up" if nobody else f"Answers come from {assistant.model.get_name()}")
+    st.caption("Everything is kept in")
     st.code(assistant.people.place, language=None, wrap_lines=True)
     return Settings(target_tokens=tokens, rewrite=rewrite)
 
@@ -73,125 +98,91 @@ def new_chat(person: str) -> str:
     return f"{person}-{uuid4().hex}"
 
 
-def latest_chat(people: People, person: str) -> str:
-    return max(people.of(person, "chats").items(), key=lambda item: item.updated_at).key if people.of(person, "chats").items() else new_chat(person)
-
-
-def show_chat(assistant: Assistant, person: str, chat: str, settings: Settings) -> None:
-    log = st.container(key="log", height=500, autoscroll=True)
-    question = st.chat_input("Ask about anything you have told me", submit_mode="stop", max_chars=4_000)
-    said = assistant.people.said(chat)
-    with log:
-        if not said and not question:
-            st.caption("Nothing has been said yet. Try: What should I not eat?")
-        for number, message in enumerate(said):
-            show_message(assistant, person, chat, number, message.type, str(message.text))
-        if question:
-            stream(assistant, person, chat, question, settings, len(said))
-
-
 def show_message(assistant: Assistant, person: str, chat: str, number: int, kind: str, text: str) -> None:
     with st.container(key=f"{kind}-{number}"):
         st.text(text)
         if kind == "human" and st.button("Remember this", key=f"keep-{number}", type="tertiary"):
             assistant.people.of(person).put(text, metadata={**today(), "source": "chat"})
-            st.toast("Remembered.")
-        if kind == "ai" and st.button("Why this?", key=f"why-{number}", type="tertiary"):
+            st.toast("It is in the memory now.")
+        if kind == "ai" and st.button("Why this answer", key=f"why-{number}", type="tertiary"):
             state[f"why {chat}"] = number
 
 
-def stream(assistant: Assistant, person: str, chat: str, question: str, settings: Settings, number: int) -> None:
+def ask(assistant: Assistant, person: str, chat: str, question: str, settings: Settings, number: int) -> None:
     with st.container(key=f"human-{number}"):
         st.text(question)
     with st.container(key=f"ai-{number + 1}"):
         box = st.empty()
     box.caption("Reading the memory ...")
-    answer = Answer(question=question)
-    state[f"answer {chat} {number + 1}"] = (basis(assistant, person, settings), answer)
     state.pop(f"why {chat}", None)
-    with closing(assistant.ask(person, chat, answer, settings)) as pieces:
-        for answer in pieces:
+    with closing(assistant.ask(person, chat, question, settings)) as answers:
+        for answer in answers:
             box.text(answer.text)
     st.rerun()
 
 
-def basis(assistant: Assistant, person: str, settings: Settings) -> int:
-    """Changes with what is remembered and how it is made short."""
-    return hash((settings, tuple((item.key, item.value["text"]) for item in assistant.people.of(person).items())))
-
-
 def show_panel(assistant: Assistant, person: str, chat: str, settings: Settings) -> None:
-    said = assistant.people.said(chat)
-    number = state.get(f"why {chat}", len(said) - 1)
-    if number < 1:
-        st.caption("Beside each answer stands what of the memory it was shown, and why.")
+    place = state.get(f"why {chat}", len(assistant.people.said(chat)) - 1)
+    if place < 1:
+        st.caption("Here stands what an answer was shown of the memory, and why.")
         return
-    now = basis(assistant, person, settings)
-    then, answer = state.get(f"answer {chat} {number}", (None, None))
-    if then == now:
-        result = answer.memory
-    else:
-        previews = state.setdefault("previews", {})
-        if (chat, number, now) not in previews:
-            with st.spinner("Reading the memory ..."):
-                previews[chat, number, now] = assistant.recall(person, str(said[number - 1].text), settings)
-        result = previews[chat, number, now]
+    with st.spinner("Reading the memory ..."):
+        result, answer = assistant.explain(person, chat, place, settings)
     if result is None:
-        st.caption("Nothing is remembered yet, so nothing was shown.")
-        return
-    ledger = assistant.people.of(person, "ledger").items()
-    saved = {
-        "in this chat": sum(item.value["metadata"]["saved"] for item in ledger if item.value["metadata"]["chat"] == chat),
-        "in all": sum(item.value["metadata"]["saved"] for item in ledger),
-    }
-    panel.show(result, answer, saved, preview=then != now)
+        st.caption("Nothing is remembered, so nothing of it is shown to the model.")
+    else:
+        panel.show(result, answer, *assistant.saved(person, chat))
 
 
 @st.dialog("Memory", width="large", on_dismiss="rerun")
-def memory_dialog(assistant: Assistant, person: str) -> None:
+def show_memory(assistant: Assistant, person: str) -> None:
     memory = assistant.people.of(person)
-    memories, files, everything = st.tabs(["Memories", "Import", "Export and delete"])
-    with memories:
-        words = st.text_input("Find", key="find").casefold()
-        with st.form("new", clear_on_submit=True):
-            text = st.text_area("Something new to remember")
+    entries, files, everything = st.tabs(["Entries", "Import", "Export and delete"])
+    with entries, reporting("It was not remembered."):
+        with st.form("new", clear_on_submit=True, border=False):
+            text = st.text_area("Something to remember", height=80)
             if st.form_submit_button("Remember"):
                 memory.put(text, metadata=today())
+        words = st.text_input("Find", icon=":material/search:").casefold()
         found = [item for item in reversed(memory.items()) if words in item.value["text"].casefold()]
-        first = 10 * (st.pagination(ceil(len(found) / 10), key=f"page {words}") - 1) if len(found) > 10 else 0
+        first = 10 * (st.pagination(ceil(len(found) / 10)) - 1) if len(found) > 10 else 0
         for item in found[first : first + 10]:
             with st.container(border=True, key=f"item-{item.key}"):
-                st.caption(item.value["metadata"].get("date", ""))
-                if state.get("editing") == item.key:
-                    changed = st.text_area("Text", item.value["text"], key=f"text-{item.key}")
-                    if st.button("Save"):
-                        memory.put(changed, key=item.key, metadata=item.value["metadata"])
-                        state.editing = None
-                        st.rerun(scope="fragment")
-                else:
-                    st.text(item.value["text"][:500])
-                    if st.button("Edit", key=f"edit-{item.key}", type="tertiary"):
-                        state.editing = item.key
-                        st.rerun(scope="fragment")
-                    if st.button("Delete", key=f"delete-{item.key}", type="tertiary"):
-                        memory.delete(item.key)
-                        st.rerun(scope="fragment")
-    with files:
-        file = st.file_uploader("A .txt, .md or .jsonl file", ["txt", "md", "jsonl"], max_upload_size=2)
+                show_entry(memory, item)
+    with files, reporting("The file was not imported."):
+        st.caption("The paragraphs of a text, or the lines of a .jsonl file, become entries. What is there already is left out.")
+        file = st.file_uploader("A .txt, .md or .jsonl file of your own", ["txt", "md", "jsonl"], max_upload_size=2)
         if file and st.button("Import"):
-            st.success(f"{memory.load(file.getvalue(), file.name, metadata=today())} new memories.")
-    with everything:
-        st.download_button("Export everything as JSON lines", assistant.people.export(person), "memory.jsonl")
-        sure = st.checkbox("I want everything deleted: memories, chats and the ledger")
-        if st.button("Delete everything", disabled=not sure):
+            st.success(f"{memory.load(file.getvalue(), file.name, metadata=today()):,} new entries.")
+    with everything, reporting("It was not deleted."):
+        st.download_button("Export everything as JSON lines", lambda: assistant.people.export(person), "attngs-memory.jsonl")
+        sure = st.checkbox("Delete the whole memory, all chats and the ledger of this person, for good")
+        if st.button("Delete everything", disabled=not sure, type="primary"):
             assistant.forget(person)
+            state.clear()
             st.rerun()
 
 
-st.set_page_config(page_title="attngs remembers", layout="wide")
+def show_entry(memory: Any, item: Any) -> None:
+    st.caption(" · ".join(str(item.value["metadata"].get(name, "")) for name in ("date", "source")))
+    if state.get("editing") != item.key:
+        st.text(item.value["text"][:600] + ("…" if len(item.value["text"]) > 600 else ""))
+        with st.container(horizontal=True):
+            if st.button("Edit", key=f"edit-{item.key}", type="tertiary"):
+                state.editing = item.key
+                st.rerun(scope="fragment")
+            if st.button("Delete", key=f"delete-{item.key}", type="tertiary"):
+                memory.delete(item.key)
+                st.rerun(scope="fragment")
+        return
+    text = st.text_area("Text", item.value["text"], key=f"text-{item.key}", height=120)
+    if st.button("Save", key=f"save-{item.key}"):
+        memory.put(text, key=item.key, metadata=item.value["metadata"])
+        state.editing = None
+        st.rerun(scope="fragment")
+
+
+st.set_page_config(page_title="attngs remembers", page_icon=":material/bookmark:", layout="wide")
 st.html(HERE / "style.css")
-try:
+with reporting("This did not work. Reload the page, or look at what it says:"):
     page(open_assistant())
-except Exception as error:
-    st.error("This did not work.")
-    st.text(str(error))

@@ -60,6 +60,8 @@ class Answer:
 
     question: str
     text: str = ""
+    basis: object = None
+    """Equal for equal memories and settings."""
     seconds: float = 0.0
     watch: RunWatch = field(default_factory=RunWatch)
 
@@ -74,15 +76,20 @@ class Assistant:
 
     def __init__(self, people: People, model: BaseChatModel) -> None:
         self.people, self.model = people, model
+        self._answers: dict[tuple[str, int], Answer] = {}  # by chat and place in it
+        self._previews: dict[tuple[str, int], tuple[object, CompressedContext | None]] = {}
         self._middleware, self._agent = lru_cache(self._make_middleware), lru_cache(self._make_agent)
 
-    def ask(self, person: str, chat: str, answer: Answer, settings: Settings) -> Iterator[Answer]:
+    def ask(self, person: str, chat: str, question: str, settings: Settings) -> Iterator[Answer]:
         """The answer as it grows. Leaving the loop stops the model; what it had said until then is kept."""
         agent, started = self._agent(settings), time.perf_counter()
+        answer = Answer(question=question, basis=self._basis(person, settings))
         config: Any = {"configurable": {"thread_id": chat, "user_id": person}, "callbacks": [answer.watch]}
-        unanswered = [RemoveMessage(id=str(last.id)) for last in self.people.said(chat)[-1:] if isinstance(last, HumanMessage)]
-        self.people.of(person, "chats").put(answer.question[:80], key=chat)
-        given = {"messages": [*unanswered, HumanMessage(answer.question)]}
+        said = self.people.said(chat)
+        unanswered = [RemoveMessage(id=str(last.id)) for last in said[-1:] if isinstance(last, HumanMessage)]
+        self._answers[chat, len(said) - len(unanswered) + 1] = answer
+        self.people.of(person, "chats").put(question[:80], key=chat)
+        given = {"messages": [*unanswered, HumanMessage(question)]}
         try:
             with closing(agent.stream(given, config, stream_mode="messages")) as stream, answer.watch:
                 for message, _ in stream:
@@ -95,14 +102,36 @@ class Assistant:
                 agent.update_state(config, {"messages": [AIMessage(answer.text)]}, as_node="model")
             self._account(person, chat, answer)
 
-    def recall(self, person: str, question: str, settings: Settings) -> CompressedContext | None:
-        """What the model would be shown of the memory as it is now."""
-        return self._middleware(settings).recall(question, store=self.people.store, namespace=("user", person, "memories"))
+    def explain(self, person: str, chat: str, place: int, settings: Settings) -> tuple[CompressedContext | None, Answer | None]:
+        """What the answer at this place of a chat was shown of the memory, and the answer.
+
+        Without it, what the next answer to the question would be shown: when memory or settings are others now, or the server is new.
+        """
+        basis, answer = self._basis(person, settings), self._answers.get((chat, place))
+        if answer and answer.basis == basis:
+            return answer.memory, answer
+        then, preview = self._previews.get((chat, place), (None, None))
+        if then != basis:
+            question, namespace = str(self.people.said(chat)[place - 1].text), ("user", person, "memories")
+            preview = self._middleware(settings).recall(question, store=self.people.store, namespace=namespace)
+            self._previews[chat, place] = (basis, preview)
+        return preview, None
 
     def forget(self, person: str) -> None:
         """Delete all that is kept of a person, in the database and in the marker's memory."""
         self._middleware(Settings()).forget(("user", person, "memories"))
+        for known in (self._answers, self._previews):
+            for chat, place in [key for key in known if key[0].startswith(person)]:
+                del known[chat, place]
         self.people.forget(person)
+
+    def saved(self, person: str, chat: str) -> tuple[int, int]:
+        """Tokens, in this chat and in all."""
+        entries = [item.value["metadata"] for item in self.people.of(person, "ledger").items()]
+        return sum(entry["saved"] for entry in entries if entry["chat"] == chat), sum(entry["saved"] for entry in entries)
+
+    def _basis(self, person: str, settings: Settings) -> object:
+        return settings, tuple((item.key, item.value["text"], str(item.value["metadata"])) for item in self.people.of(person).items())
 
     def _account(self, person: str, chat: str, answer: Answer) -> None:
         """Into the ledger; and whoever was deleted in the meantime is deleted again, with what this run has written."""

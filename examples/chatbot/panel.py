@@ -1,4 +1,4 @@
-"""What stands beside an answer: the heat map, what was sent, and what it took. Only numbers and our own words are HTML here."""
+"""What stands beside an answer: what of the memory was shown and why, what was sent, what it took. Others' words are never HTML here."""
 
 from __future__ import annotations
 
@@ -9,38 +9,45 @@ from assistant import Answer
 
 from attngs import CompressedContext
 
+FRAME = "<style>body, iframe {{ margin: 0; border: 0; width: 100%; height: 100vh; display: block }}</style>{}"
 
-def show(result: CompressedContext, answer: Answer | None, saved: dict[str, int], *, preview: bool) -> None:
-    """The panel of one question.
 
-    Args:
-        result: What was, or would be, shown of the memory.
-        answer: Whose it is, if that is known.
-        saved: Tokens, by where.
-        preview: Whether the next answer would be shown this, rather than this one was.
-    """
-    with st.container(key="sum"):
-        st.html(f"<h2>{result.original_tokens:,} <i>→</i> {result.compressed_tokens:,} tokens</h2>")
-        word = "The next answer would be shown this" if preview else "This answer was shown this"
-        st.caption(f"{word} of the memory, of at most {result.target_tokens:,} tokens.")
+def show(result: CompressedContext, answer: Answer | None, saved_here: int, saved: int) -> None:
+    """The panel of a question: of its answer, or, without one, of what the next answer would be shown."""
+    before, after = result.original_tokens, result.compressed_tokens
+    size = f"{before / after:,.1f}× smaller" if before > after > 0 else "All of it"
+    st.html(
+        f'<div class="sum"><strong>{size}</strong><span>{before:,} → {after:,} tokens, at most {result.target_tokens:,}</span>'
+        f'<div class="bar"><i style="width: {min(100, 100 * after / max(1, before)):.1f}%"></i></div></div>'
+    )
+    st.caption("What this answer was shown of your memory" if answer else "What the next answer would be shown of your memory")
     if result.reason:
         st.text(result.reason)
-    heat, sent, took = st.tabs(["Heat map", "Sent", "Tokens and time"])
+    heat, sent, took = st.tabs(["Heat map", "Exactly what was sent", "Tokens and time"])
     with heat:
-        frame = f'<iframe sandbox title="Heat map" srcdoc="{escape(result.to_heat_map())}"></iframe>'
-        st.iframe(f"<style>body,iframe{{margin:0;border:0;width:100%;height:100vh;display:block}}</style>{frame}", height=560, alt="Heat map")
+        frame = f'<iframe sandbox title="Heat map of the memory" srcdoc="{escape(result.to_heat_map())}"></iframe>'
+        st.iframe(FRAME.format(frame), height=480, alt="Heat map of the memory")
     with sent:
-        if preview or answer is None:
-            st.caption("Of the memory. Ask again to see all that is sent.")
-            st.code(result.text, language=None, wrap_lines=True)
-        for message in [] if preview or answer is None else answer.watch.sent:
-            st.caption(message.type)
-            st.code(str(message.text), language=None, wrap_lines=True)
+        shown = (
+            [(message.type, str(message.text)) for message in answer.watch.sent]
+            if answer
+            else [("of the memory, not sent yet", result.text)]
+        )
+        for role, text in shown:
+            st.caption(role)
+            st.code(text, language=None, wrap_lines=True)
     with took:
-        price = st.number_input("Price of a million tokens", 0.0, 1_000.0, 2.5, help="Yours: nothing is looked up. The writer's tokens count against it.")
-        rows = [(f"Saved {where}", f"{tokens:,} tokens", f"{tokens * price / 1e6:.4f}") for where, tokens in saved.items()]
-        rows += [(f"{name.title()}", f"{milliseconds:,.0f} ms", "") for name, milliseconds in result.milliseconds.items()]
-        if answer and not preview:
+        price = st.number_input("Your price for a million tokens of the chat model's input", 0.0, 1_000.0, 2.5)
+        tokens = {"in this chat": saved_here, "in all": saved}
+        rows = [(f"Saved {where}", f"{count:,} tokens", f"{count * price / 1e6:,.4f}") for where, count in tokens.items()]
+        rows += [(f"Time to {stage}", f"{milliseconds:,.0f} ms", "") for stage, milliseconds in result.milliseconds.items()]
+        if answer:
             first = answer.watch.seconds_to_first_token
-            rows += [("First token", f"{first:.2f} s" if first else "not streamed", ""), ("In all", f"{answer.seconds:.2f} s", "")]
-        st.table(rows)
+            rows += [
+                ("First token after", f"{first:,.2f} s" if first else "not streamed", ""),
+                ("Answered after", f"{answer.seconds:,.2f} s", ""),
+            ]
+        st.html("<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd><dd>{cost}</dd>" for name, value, cost in rows) + "</dl>")
+        st.caption(
+            "The price is what you say, the tokens are the marker's, and what a writer read and wrote counts against the saving."
+        )

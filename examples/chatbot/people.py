@@ -58,15 +58,15 @@ class People:
         self.store.put(("people",), person, {"name": name})
         return person
 
-    def examples(self) -> list[str]:
-        return [file.stem for file in EXAMPLES]
+    def missing_examples(self) -> list[Path]:
+        """Files of those who come with this page and are not here."""
+        return [file for file in EXAMPLES if file.stem not in self.names()]
 
     def add_examples(self) -> None:
-        """Those who come with this page and are not here."""
+        """Bring them here."""
         self.store.put(("examples",), "added", {})
-        for file in EXAMPLES:
-            if file.stem not in self.names():
-                self.of(self.add(file.stem.title(), file.stem)).load(file.read_bytes(), file.name)
+        for file in self.missing_examples():
+            self.of(self.add(file.stem.title(), file.stem)).load(file.read_bytes(), file.name)
 
     def of(self, person: str, what: str = "memories") -> UserMemory:
         """A person's memories, chats or ledger."""
