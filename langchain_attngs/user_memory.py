@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from langgraph.store.base import BaseStore, SearchItem
+from langgraph.store.base import BaseStore, PutOp, SearchItem
 
 from attngs.errors import ConfigError, InputError
 from attngs.files import SUFFIXES, parse_file
@@ -65,8 +65,7 @@ class UserMemory:
 
     def clear(self) -> None:
         """Delete all of them."""
-        for item in self.items():
-            self._store.delete(item.namespace, item.key)
+        self._store.batch([PutOp(item.namespace, item.key, None) for item in self.items()])
 
     def load(self, data: bytes, name: str, *, metadata: Mapping[str, Any] | None = None) -> int:
         """Import a file that somebody sent: all of it, or nothing.
@@ -97,11 +96,13 @@ class UserMemory:
         items = self.items()
         known, keys = {item.value.get("text") for item in items}, {item.key for item in items}
         new = {text: found for text, found in texts.items() if text not in known}
+        puts = list[PutOp]()
         for text, found in new.items():
             key = found.id if lines and found.id == _clean(found.id) != "" and found.id not in keys else uuid4().hex
             keys.add(key)
             own = {_clean(str(name)): _clean(str(value)) for name, value in found.metadata.items()}
-            self.put(text, key=key, metadata={**(metadata or {}), **own})
+            puts.append(PutOp(self._namespace, key, {"text": text, "metadata": {**(metadata or {}), **own}}))
+        self._store.batch(puts)
         return len(new)
 
     def export(self) -> str:

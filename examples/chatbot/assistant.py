@@ -27,7 +27,7 @@ def chat_model(name: str, base_url: str) -> BaseChatModel:
     """One behind an OpenAI-compatible URL, `local:` and a Hugging Face model or folder, any of `init_chat_model`'s, or nobody."""
     if base_url:
         key = os.environ.get("OPENAI_API_KEY") or "none needed"
-        return init_chat_model(name or "default", model_provider="openai", base_url=base_url, api_key=key, timeout=120)
+        return init_chat_model(name or "default", model_provider="openai", base_url=base_url, api_key=key, stream_usage=True, timeout=60)
     if name.startswith("local:"):
         return LocalChatModel(chat=LocalChat.from_pretrained(name.removeprefix("local:"), max_tokens=512))
     return init_chat_model(name) if name else Nobody()
@@ -98,7 +98,7 @@ class Assistant:
                         yield answer
         finally:
             answer.seconds = time.perf_counter() - started
-            if answer.text and isinstance(self.people.said(chat)[-1], HumanMessage):  # it was stopped
+            if answer.text and [message.type for message in self.people.said(chat)[-1:]] == ["human"]:  # it was stopped
                 agent.update_state(config, {"messages": [AIMessage(answer.text)]}, as_node="model")
             self._account(person, chat, answer)
 
@@ -141,6 +141,7 @@ class Assistant:
         numbers = {"before": before, "after": after, "writer": writer, "saved": before - after - writer}
         self.people.of(person, "ledger").put(f"{before:,} -> {after:,} tokens", metadata={"chat": chat, **numbers})
         if person not in self.people.names():
+            self.people.saver.delete_thread(chat)
             self.forget(person)
 
     def _make_middleware(self, settings: Settings) -> AttnGSMiddleware:

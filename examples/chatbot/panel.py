@@ -48,6 +48,4 @@ def show(result: CompressedContext, answer: Answer | None, saved_here: int, save
                 ("Answered after", f"{answer.seconds:,.2f} s", ""),
             ]
         st.html("<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd><dd>{cost}</dd>" for name, value, cost in rows) + "</dl>")
-        st.caption(
-            "The price is what you say, the tokens are the marker's, and what a writer read and wrote counts against the saving."
-        )
+        st.caption("The price is what you say, the tokens are the marker's, and what a writer read and wrote counts against the saving.")

@@ -213,6 +213,7 @@ async def _stream(send: Send, body: Mapping[str, Any], turn: Turn) -> None:
     for number, delta in enumerate(deltas):
         if turn.kind == "break_off" and number > len(deltas) // 2:
             return  # uvicorn hangs up: the last chunk is missing
+        await asyncio.sleep(turn.pause)
         await _event(send, {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
     await _event(send, {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": turn.finish_reason}]})
     if (body.get("stream_options") or {}).get("include_usage"):

@@ -33,6 +33,8 @@ class Turn:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     delay: float = 0.0
     """Seconds before anything is sent."""
+    pause: float = 0.0
+    """Seconds before each word of a stream."""
     code: str | None = None
     """Of the error."""
 
