@@ -243,6 +243,7 @@ def _joined(namespace: Namespace) -> str:
 
 def _with_memory(system: SystemMessage | None, memory: str) -> SystemMessage:
     """At the end, so that what stands before it can be cached by the provider."""
-    text = f"{INTRODUCTION}\n<{MEMORY}>\n{memory}\n</{MEMORY}>"
     blocks = list(system.content_blocks) if system else []
+    gap = "\n\n" if blocks else ""  # some read the blocks as one text
+    text = f"{gap}{INTRODUCTION}\n<{MEMORY}>\n{memory}\n</{MEMORY}>"
     return SystemMessage(content_blocks=[*blocks, {"type": "text", "text": text}])

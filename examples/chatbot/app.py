@@ -64,8 +64,12 @@ def page(assistant: Assistant) -> None:
 def choose_person(assistant: Assistant) -> str | None:
     people, names = assistant.people, assistant.people.names()
     st.html('<div class="brand">attngs <span>remembers</span></div>')
+    state.person = state.pop("newcomer", state.get("person"))
+    if state.person not in names:
+        state.person = next(iter(names), None)
     person = st.selectbox("Who is asking", list(names), format_func=lambda key: names.get(key, "gone"), key="person")
-    if person and st.button(f"Memory of {len(people.of(person).items()):,} entries", icon=":material/edit_note:", width="stretch"):
+    count = len(people.of(person).items()) if person else 0
+    if person and st.button(f"Memory of {count:,} entries", key="memory", icon=":material/edit_note:", width="stretch"):
         show_memory(assistant, person)
     if person and st.button("New chat", icon=":material/add_comment:", width="stretch"):
         state[f"chat {person}"] = new_chat(person)
@@ -74,7 +78,7 @@ def choose_person(assistant: Assistant) -> str | None:
             name = st.text_input("Name", max_chars=40)
             if st.form_submit_button("Add"):
                 with reporting("Nobody was added."):
-                    people.add(name)
+                    state.newcomer = people.add(name)
                     st.rerun()
         if people.missing_examples() and st.button("Bring the examples back"):
             people.add_examples()
@@ -182,7 +186,7 @@ def show_entry(memory: Any, item: Any) -> None:
         st.rerun(scope="fragment")
 
 
-st.set_page_config(page_title="attngs remembers", page_icon=":material/bookmark:", layout="wide")
+st.set_page_config(page_title="attngs remembers", page_icon=HERE / "icon.svg", layout="wide")
 st.html(HERE / "style.css")
 with reporting("This did not work. Reload the page, or look at what it says:"):
     page(open_assistant())
