@@ -72,8 +72,11 @@ class EncoderScorer(StatesScorer):
 def second_hop(scores: Floats, found: Similarities, weight: float) -> Floats:
     """What scored best asks again: a sentence gains by being like it `(S,)`.
 
-    A question that needs two facts often names what is in the first, and only the first says what the second is about.
+    A question that needs two facts often names what is in the first, and only the first says what the second is about. It counts as far as
+    one sentence stands out (the sum of squared shares): of many that score alike, none can be asked.
     """
     best = standardised(scores) / SHARP
     likely = np.exp(best - best.max())
-    return np.asarray(scores + weight * float(scores.std()) * standardised(found.like(likely / likely.sum())))
+    likely /= likely.sum()
+    clear = float(likely @ likely)
+    return np.asarray(scores + weight * clear * float(scores.std()) * standardised(found.like(likely)))
