@@ -1,0 +1,150 @@
+"""How much of what a good answer needs the assistant keeps: questions of users, each with the user's whole memory, at several budgets."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from statistics import fmean, median
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from langgraph.store.memory import InMemoryStore
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from attngs import CompressedContext, Document, Marker
+from attngs.console import reported_errors
+from attngs.errors import InputError
+from attngs.evaluation import BASELINES
+from attngs.files import read_documents
+from attngs.metrics import covered, estimate
+from attngs.selection import ExtractLayout
+from langchain_attngs import AttnGSCompressor, StoreMemory
+
+ENOUGH = 0.5
+"""A memory is found when at least this share of its characters is kept. One has a few short sentences: half of it is seldom without what it
+says, a name in passing is not enough, and no judge, model or list of phrases stands between the text and the number."""
+METHODS = ("default", "BM25", "recency", "random")
+BUDGETS = [128, 256, 512]
+HERE = Path(__file__).parent
+MEMORY = StoreMemory(namespace=("memories", "{user_id}"), label=lambda item: str(item.value["metadata"].get("date", item.key)))
+
+
+class Outcome(NamedTuple):
+    """What a method kept for a question: of each memory that should matter whether it is found, and id and text of each kept sentence."""
+
+    user: str
+    query: str
+    method: str
+    budget: int
+    found: Mapping[str, bool]
+    kept: Sequence[tuple[str, str]]
+    milliseconds: float
+
+
+def found(result: CompressedContext, memory: Mapping[str, Document], wanted: Sequence[str]) -> dict[str, bool]:
+    """Which of these memories the result holds enough of."""
+    places = [(source.position, source.start, source.end) for source in result.kept]
+    whole = {name: (number, 0, len(document.text)) for number, (name, document) in enumerate(memory.items())}
+    return {name: covered([whole[name]], places) >= ENOUGH for name in wanted}
+
+
+def read_memory(file: Path, user: str) -> dict[str, Document]:
+    """By id, what the middleware makes of a user's memory: from a store, by `StoreMemory`, under the days."""
+    store, namespace = InMemoryStore(), ("memories", user)
+    for memory in read_documents([file], io.BytesIO()):
+        store.put(namespace, memory.id, {"text": memory.text, "metadata": dict(memory.metadata)})
+    items = store.search(namespace, **MEMORY.wanted(""))
+    named = replace(MEMORY, label=lambda item: item.key).read(items, namespace)
+    return {name.id: document for name, document in zip(named, MEMORY.read(items, namespace), strict=True)}
+
+
+def read_questions(file: Path) -> list[tuple[str, str, list[str]]]:
+    """User, question and the ids of the memories that should matter."""
+    try:
+        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        return [(row["user"], row["query"], row["memories"]) for row in rows]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise InputError(f"`{file}` must have lines with a user, a query and memories: {type(error).__name__}, {error}.") from error
+
+
+def outcomes(folder: Path, budgets: Sequence[int]) -> Iterator[Outcome]:
+    """Every question at every budget with every method: sentences verbatim, as `AttnGSMiddleware` shows them."""
+    questions, default = read_questions(folder / "questions.jsonl"), AttnGSCompressor(target_tokens=1).found_marker()
+    others = {name: Marker(BASELINES[name](), splitter=default.splitter, counter=default.counter) for name in METHODS[1:]}
+    memories = {user: read_memory(folder / "users" / f"{user}.jsonl", user) for user in dict.fromkeys(user for user, _, _ in questions)}
+    for user, memory in memories.items():
+        default.warm(list(memory.values()), namespace=user)
+    for user, query, wanted in questions:
+        memory, ids = memories[user], [*memories[user]]
+        if not wanted or not memory.keys() >= set(wanted):
+            raise InputError(f"the question {query!r} must name memories that {user!r} has, got {wanted}.")
+        for (name, marker), budget in product({"default": default, **others}.items(), budgets):
+            compressor = AttnGSCompressor(target_tokens=budget, marker=marker).extractor(ExtractLayout())
+            result = compressor.compress(list(memory.values()), query, target_tokens=budget, namespace=user)
+            kept = [(ids[source.position], " ".join(source.text.split())) for source in result.kept]
+            yield Outcome(user, query, name, budget, found(result, memory, wanted), kept, sum(result.milliseconds.values()))
+
+
+def summaries(of: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """By method, user (`all` for all of them) and budget. The intervals draw questions: of three users there would be too few to draw."""
+    groups, rows = [("default", user) for user in dict.fromkeys(one.user for one in of)] + [(name, "all") for name in METHODS], []
+    for (method, user), budget in product(groups, dict.fromkeys(one.budget for one in of)):
+        ones = [one for one in of if (one.method, one.budget) == (method, budget) and user in ("all", one.user)]
+        recall = estimate([fmean(one.found.values()) for one in ones], [f"{one.user}: {one.query}" for one in ones])._asdict()
+        rest = {"complete": fmean(all(one.found.values()) for one in ones), "milliseconds": median(one.milliseconds for one in ones)}
+        rows.append({"method": method, "user": user, "budget": budget, "questions": len(ones), **recall, **rest})
+    return rows
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], budgets: Sequence[int], console: Console) -> None:
+    table = Table("method", "user", "questions", *(f"{budget} tokens" for budget in budgets), "ms", title="Memories that should matter")
+    table.caption = (
+        "Recall with a 95 % bootstrap over questions; then the share of questions all of whose memories are there. A memory is found when "
+        f"{ENOUGH:.0%} of its characters are kept. ms: median of a question at the first budget, the memory being read already."
+    )
+    for at in (rows[start : start + len(budgets)] for start in range(0, len(rows), len(budgets))):
+        cells = [f"{row['mean']:.2f} [{row['low']:.2f}, {row['high']:.2f}] {row['complete']:.0%}" for row in at]
+        table.add_row(at[0]["method"], at[0]["user"], str(at[0]["questions"]), *cells, f"{at[0]['milliseconds']:.0f}")
+    console.print(table)
+
+
+def print_worst(of: Sequence[Outcome], count: int, budget: int, console: Console) -> None:
+    lossy = [one for one in of if one.method == "default" and one.budget == budget and not all(one.found.values())]
+    for one in sorted(lossy, key=lambda one: fmean(one.found.values()))[:count]:
+        lacking = ", ".join(name for name, there in one.found.items() if not there)
+        console.print(Text(f"\n{one.user}: {one.query}", style="bold"), f"at {budget} tokens lacks {lacking}; kept instead:", sep="\n")
+        console.print(*(Text(f"  [{name}] {text}") for name, text in one.kept if name not in one.found), sep="\n")
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(help="Holds questions.jsonl, and users/NAME.jsonl for each user in it.")] = HERE,
+    budget: Annotated[list[int], typer.Option(min=1, help="Tokens that the chat model is shown; may be given several times.")] = BUDGETS,
+    worst: Annotated[int, typer.Option(min=0, help="Also show this many questions that lose most, at the middle budget.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the numbers and every outcome, for a script.")] = False,
+) -> None:
+    """Measure how much of what a good answer needs the assistant's memory keeps.
+
+    Each question names its user and the memories that should matter. It is asked over that user's whole memory, as the assistant does it,
+    with the marker that attngs ships, and beside it with BM25, the latest memories and chance. Offline, under a minute.
+
+    For your own people: users/ada.jsonl with lines such as {"id": "1", "text": "...", "metadata": {"date": "2026-03-14"}}, oldest first,
+    and questions.jsonl with {"user": "ada", "query": "...", "memories": ["1"]}.
+    """
+    with reported_errors():
+        of, console = list(outcomes(folder, budgets := sorted(set(budget)))), Console(width=None if sys.stdout.isatty() else 120)
+        if as_json:
+            typer.echo(json.dumps({"summary": summaries(of), "outcomes": [one._asdict() for one in of]}, indent=1))
+        else:
+            print_table(summaries(of), budgets, console)
+            print_worst(of, worst, budgets[len(budgets) // 2], console)
+
+
+if __name__ == "__main__":
+    typer.run(main)
