@@ -116,12 +116,12 @@ def test_recall_is_the_mean_over_questions_of_the_share_of_their_memories() -> N
 
 def test_what_is_measured_is_what_the_agent_s_model_is_shown(tmp_path: Path) -> None:
     (tmp_path / "users").symlink_to(evaluate.HERE / "users")
-    asked = {question["user"]: question for question in QUESTIONS}
-    (tmp_path / "questions.jsonl").write_text("\n".join(map(json.dumps, asked.values())), encoding="utf-8")
+    asked = QUESTIONS[:3]
+    (tmp_path / "questions.jsonl").write_text("\n".join(map(json.dumps, asked)), encoding="utf-8")
     outcomes = list(evaluate.outcomes(tmp_path, [256]))
-    assert [(one.user, one.method) for one in outcomes] == [(user, method) for user in asked for method in evaluate.METHODS]
-    for one in outcomes[:: len(evaluate.METHODS)]:
-        shown = what_the_model_is_shown(asked[one.user])
+    assert [(one.query, one.method) for one in outcomes] == [(row["query"], method) for row in asked for method in evaluate.METHODS]
+    for one, question in zip(outcomes[:: len(evaluate.METHODS)], asked, strict=True):
+        shown = what_the_model_is_shown(question)
         assert one.kept
         assert all(text in " ".join(shown.split()) for _, text in one.kept)
         assert shown.count("\n[2") == len({name for name, _ in one.kept})
