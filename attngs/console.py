@@ -34,6 +34,9 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 """Characters that would let a document, a server or a file's name steer the terminal."""
 _CONTROL_IN_TEXT = re.compile("(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """The same in a text that has lines."""
+_ARGUMENT = re.compile("`(adapter|base_url|counter|marker|probe|query|target_tokens|timeout)`")
+_OPTIONS = {"counter": "--tokens"}
+"""Where the option is not called like the argument."""
 
 
 @contextmanager
@@ -42,7 +45,7 @@ def reported_errors() -> Iterator[None]:
     try:
         yield
     except AttngsError as error:
-        _stderr().print(Text.assemble(("error: ", "bold red"), _shown(str(error))), soft_wrap=True)
+        _stderr().print(Text.assemble(("error: ", "bold red"), _shown(_in_options(str(error)))), soft_wrap=True)
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         _stderr().print("interrupted; nothing was written")
@@ -50,6 +53,11 @@ def reported_errors() -> Iterator[None]:
     except BrokenPipeError:
         give_up_stdout()
         raise typer.Exit(1) from None
+
+
+def _in_options(message: str) -> str:
+    """A message of the library, which names Python's arguments, for those who see options."""
+    return _ARGUMENT.sub(lambda named: f"`{_OPTIONS.get(named[1], '--' + named[1].replace('_', '-'))}`", message)
 
 
 def give_up_stdout() -> None:
@@ -95,7 +103,7 @@ def ledger(result: CompressedContext, out: Path | None) -> None:
         line = f"{statement.decision}, for {_shown(claims)} is not in the context: {_shown(statement.written)}"
         _stderr().print(Text(line, style="yellow"), soft_wrap=True)
     if result.reason:
-        _stderr().print(Text(f"note: {_shown(result.reason)}", style="yellow"), soft_wrap=True)
+        _stderr().print(Text(f"note: {_shown(_in_options(result.reason))}", style="yellow"), soft_wrap=True)
     if out is not None:
         _stderr().print(Text(f"written: {_shown(str(out))}", style="dim"), soft_wrap=True)
 

@@ -10,6 +10,11 @@ from attngs.types import Document
 
 DocumentLike = Document | str
 
+LONGEST_QUERY = 32_000
+"""Characters. Every token of a question is compared with every token of the context, so what is long belongs into the context."""
+LONGEST_MESSAGE = 8_000
+"""Characters of a chat message that are the question."""
+
 
 def as_documents(documents: DocumentLike | Iterable[DocumentLike]) -> tuple[Document, ...]:
     """One text or document, or several, as documents that all have an id.
@@ -30,13 +35,28 @@ def check_query(query: object) -> str:
     """The question, stripped.
 
     Raises:
-        InputError: It is not a `str`, or holds nothing but white space: without a question nothing matters more than the rest.
+        InputError: It is not a `str`, holds nothing but white space (without a question nothing matters more than the rest), or is longer
+            than `LONGEST_QUERY`.
     """
     if not isinstance(query, str):
         raise InputError(f"`query` must be a str, got {type(query).__name__}.")
     if not query.strip():
         raise InputError("`query` is empty; say what the context is needed for, for example the user's question.")
-    return query.strip()
+    if len(stripped := query.strip()) > LONGEST_QUERY:
+        raise InputError(
+            f"`query` has {len(stripped):,} characters, and more than {LONGEST_QUERY:,} are not compared with a context; ask what is to be "
+            "known in a few sentences, and pass long material as a document."
+        )
+    return stripped
+
+
+def as_query(message: str) -> str:
+    """A chat message as a question: of one that quotes or pastes more than `LONGEST_MESSAGE`, how it begins and how it ends.
+
+    That is where people ask, and a host cannot refuse what its user has said.
+    """
+    stripped, half = message.strip(), LONGEST_MESSAGE // 2
+    return stripped if len(stripped) <= LONGEST_MESSAGE else f"{stripped[:half]}\n{stripped[-half:]}"
 
 
 def _as_document(value: object, number: int) -> Document:

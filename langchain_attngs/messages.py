@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 
+from attngs.documents import as_query
 from attngs.selection import ExtractLayout
 from attngs.types import Document
 
@@ -30,9 +31,9 @@ def text_of(message: BaseMessage) -> str | None:
 
 
 def question_of(messages: Sequence[BaseMessage]) -> str:
-    """What the user said last; empty where nothing was said."""
+    """What the user said last, as a question; empty where nothing was said."""
     asked = next((message for message in reversed(messages) if isinstance(message, HumanMessage)), None)
-    return str(asked.text).strip() if asked else ""
+    return as_query(str(asked.text)) if asked else ""
 
 
 def weight_of(message: BaseMessage) -> str:

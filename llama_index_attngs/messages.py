@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
+from attngs.documents import as_query
 from llama_index_attngs.fields import field
 from llama_index_attngs.turns import Turn
 
@@ -23,9 +24,9 @@ def as_turns(messages: Sequence[ChatMessage]) -> list[Turn]:
 
 
 def question(messages: Sequence[ChatMessage] | None) -> str:
-    """The last thing that the user said; empty when nothing was."""
-    asked = (message.content or "" for message in reversed(messages or ()) if message.role == MessageRole.USER)
-    return next((text for text in asked if text.strip()), "")
+    """The last thing that the user said, as a question; empty when nothing was."""
+    asked = (as_query(message.content or "") for message in reversed(messages or ()) if message.role == MessageRole.USER)
+    return next((text for text in asked if text), "")
 
 
 def defuse(text: str) -> str:

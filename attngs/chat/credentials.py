@@ -35,8 +35,8 @@ def api_key_for(base_url: str | None, api_key: str | None) -> str:
     key = api_key if api_key is not None else os.environ.get("OPENAI_API_KEY") or (PLACEHOLDER_KEY if base_url else None)
     if key is None:
         raise ConfigError(
-            "there is no API key: set the environment variable OPENAI_API_KEY, or pass `api_key`. For a server of your own pass "
-            "`base_url`, for instance 'http://localhost:11434/v1'; it needs no key unless you set one there."
+            "there is no API key: set the environment variable OPENAI_API_KEY (in Python, `api_key=` does too). For a server of your own "
+            "pass `base_url`, for instance 'http://localhost:11434/v1'; it needs no key unless you set one there."
         )
     return checked_secret("`api_key`", key)
 

@@ -206,7 +206,7 @@ class OpenAIChat:
 
     def _remedy(self, status: int, words: str) -> str:
         if status in (401, 403):
-            return " (Check `api_key` or OPENAI_API_KEY, and that it may use this model.)"
+            return " (Check the key, OPENAI_API_KEY or `api_key=`, and that it may use this model.)"
         if status == 404:
             return f" (Check `base_url`, most end in `/v1`, and the model's name, which is {self.model!r} here.)"
         if self._max_tokens is not None and "max_tokens" in words:

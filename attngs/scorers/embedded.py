@@ -6,12 +6,9 @@ their ties. Numbers: docs/embedded-marker.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from torch import Tensor
-
-from attngs.scorers.encoder import WORD_WEIGHT, EncoderScorer
-from attngs.types import ScoreRequest
+from attngs.scales import Floats
+from attngs.scorers.encoder import EncoderScorer
+from attngs.scorers.similarities import Similarities
 from attngs.words import mostly_latin
 
 TIES = 0.05
@@ -21,7 +18,5 @@ TIES = 0.05
 class EmbeddedScorer(EncoderScorer):
     """`EncoderScorer`; but where most letters of the question are not Latin, shared words and little else."""
 
-    def compare(self, request: ScoreRequest, asked: Tensor, context: Sequence[Tensor]) -> list[float]:
-        words, states = self.terms(request, asked, context)
-        weights = (WORD_WEIGHT, 1.0) if mostly_latin(request.query) else (1.0, TIES)
-        return [float(score) for score in weights[0] * words + weights[1] * states]
+    def together(self, query: str, shared: Floats, states: Floats, found: Similarities, alike: float) -> Floats:
+        return super().together(query, shared, states, found, alike) if mostly_latin(query) else shared + TIES * states

@@ -4,7 +4,7 @@ A sentence rarely matters alone: a turn is about what the turns around it are ab
 similarity and words are asked of the sentence, of its neighbourhood and of its document, from states that were read once. All terms are
 z-scores over the context. Words count half: they find names and rare terms, and mislead where a question and what it needs share none.
 Where neighbours say little about each other (`coherence.py`), the wider scales count less, and the sentence's own similarity takes their
-place. Numbers: docs/embedded-marker.md.
+place, as does likeness to the sentences that score best. Numbers: docs/embedded-marker.md.
 """
 
 from __future__ import annotations
@@ -31,24 +31,30 @@ ALONE = 3.0
 """What the sentence's own similarity gains where the wider scales count for nothing."""
 
 
+HOP = 0.4
+"""How much it counts to be like the best, in standard deviations of the score."""
+SHARP = 0.3
+"""Temperature, in the same, of who the best are."""
+
+
 class EncoderScorer(StatesScorer):
-    """Sum of z-scores of late attention, cosine and BM25 over the scales above."""
+    """Sum of z-scores of late attention, cosine and BM25 over the scales above; then a second hop."""
 
     def compare(self, request: ScoreRequest, asked: Tensor, context: Sequence[Tensor]) -> list[float]:
-        words, states = self.terms(request, asked, context)
-        return [float(score) for score in WORD_WEIGHT * words + states]
-
-    def terms(self, request: ScoreRequest, asked: Tensor, context: Sequence[Tensor]) -> tuple[Floats, Floats]:
-        """What shared words say, and what the states say, of each sentence `(S,)`."""
         layout = Layout.of(request.sentences)
         if not len(asked) or not any(map(len, context)):
-            return self._shared_words(request, layout, 1.0), np.zeros(len(layout))
+            return [float(score) for score in self._shared_words(request, layout, 1.0)]
         found = Similarities(asked, context, layout)
         attention, similarity = standardised(found.late("sentence")), standardised(found.cosine("sentence"))
-        neighbours = coherence(attention + similarity, layout, request.sentences)
-        own = (1 + ALONE * (1 - neighbours)) * similarity + attention
+        neighbours, alike = coherence(attention + similarity, layout, request.sentences)
         wide = [*map(found.late, WIDE_ATTENTION), *map(found.cosine, WIDE_SIMILARITY)]
-        return self._shared_words(request, layout, neighbours), own + neighbours * np.sum([*map(standardised, wide)], axis=0)
+        states = (1 + ALONE * (1 - neighbours)) * similarity + attention + neighbours * np.sum([*map(standardised, wide)], axis=0)
+        shared = self._shared_words(request, layout, neighbours)
+        return [float(score) for score in self.together(request.query, shared, states, found, alike)]
+
+    def together(self, query: str, shared: Floats, states: Floats, found: Similarities, alike: float) -> Floats:
+        """The score `(S,)` of what shared words say, and of what the states say."""
+        return second_hop(WORD_WEIGHT * shared + states, found, HOP * alike)
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
         """Read a context, and index its words, before it is asked about."""
@@ -61,3 +67,16 @@ class EncoderScorer(StatesScorer):
         own = standardised(overlap.bm25(0)) + standardised(overlap.cover(0))
         wide = np.sum([standardised(overlap.bm25(SCALES[scale])) for scale in WIDE_WORDS], axis=0)
         return np.asarray(own + neighbours * wide)
+
+
+def second_hop(scores: Floats, found: Similarities, weight: float) -> Floats:
+    """What scored best asks again: a sentence gains by being like it `(S,)`.
+
+    A question that needs two facts often names what is in the first, and only the first says what the second is about. It counts as far as
+    one sentence stands out (the sum of squared shares): of many that score alike, none can be asked.
+    """
+    best = standardised(scores) / SHARP
+    likely = np.exp(best - best.max())
+    likely /= likely.sum()
+    clear = float(likely @ likely)
+    return np.asarray(scores + weight * clear * float(scores.std()) * standardised(found.like(likely)))

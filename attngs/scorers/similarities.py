@@ -86,8 +86,15 @@ class Similarities:
 
     @cached_property
     def feedback(self) -> Floats:
-        """Similarity to what is most similar to the question so far, as in pseudo-relevance feedback: what else there is like it."""
-        likely = np.exp(self.log_share)
+        """Similarity to what is most similar to the question so far."""
+        return self.like(np.exp(self.log_share))
+
+    def like(self, likely: Floats) -> Floats:
+        """Similarity to what is likely to matter, as in pseudo-relevance feedback: what else there is like it.
+
+        Args:
+            likely: Each sentence's share `(S,)`, together 1.
+        """
         others = likely @ self._units - likely[:, None] * self._units  # a sentence is no evidence for itself
         return np.asarray((self._units * others).sum(axis=1) / _lengths(others))
 

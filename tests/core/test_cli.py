@@ -116,11 +116,12 @@ def test_files_that_cannot_be_used(tmp_path: Path, name: str, content: bytes, me
 def test_errors_are_one_line_and_exit_1(tmp_path: Path, memory: Path) -> None:
     for arguments, message in [
         (["compress", tmp_path / "none.txt", "-q", "x"], "cannot be read: No such file"),
-        (["compress", memory, "-q", " "], "`query` is empty"),
+        (["compress", memory, "-q", " "], "`--query` is empty"),
         (["compress", memory, "-q", "x", "--tokens", "gpt-99"], "neither an encoding nor a model"),
         (["compress", memory, "-q", "x", "-m", "no/model"], "neither a local folder"),
         (["compress", memory, "-q", "x", "-o", "/dev/null/x"], "cannot be written"),
         (["mark", tmp_path / "empty", "-q", "x"], "cannot be read"),
+        (["compress", memory, "-q", "x", "-t", "2", "--chat", "m", "--base-url", "ftp://x"], "`--base-url` must be a URL"),
     ]:
         code, out, err = run(*arguments)
         assert (code, out) == (1, "")

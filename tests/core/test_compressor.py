@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Document, GreedySelector, Marker, Splitter
+from attngs.documents import LONGEST_MESSAGE, as_query
 from attngs.errors import ConfigError, InputError, ModelError
 from attngs.prompts import END, GUIDED, START, context_text
 from attngs.selection import ExtractLayout
@@ -125,6 +126,19 @@ def test_nothing_fits_is_a_defined_result() -> None:
 def test_documents_that_are_none(documents: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         compressor_of("x").compress(documents, "q", target_tokens=5)  # type: ignore[arg-type]
+
+
+def test_a_question_that_is_too_long_to_compare() -> None:
+    with pytest.raises(InputError, match="`query` has 10,000,005 characters"):
+        compressor_of("x").compress(DOCUMENTS, "why " * 2_500_000 + "  why", target_tokens=5)
+
+
+def test_of_a_long_message_its_beginning_and_its_end_are_the_question() -> None:
+    assert as_query("  Who?\n") == "Who?"
+    asked = as_query("What is Rex? " + "x" * 100_000 + " Say it.")
+    assert len(asked) <= LONGEST_MESSAGE + 1
+    assert asked.startswith("What is Rex?")
+    assert asked.endswith("Say it.")
 
 
 @pytest.mark.parametrize("query", ["", "  \n", None, 3])

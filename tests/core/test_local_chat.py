@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -269,3 +270,37 @@ def test_the_tokenizer_is_left_alone() -> None:
     before = (tokenizer.chat_template, tokenizer.padding_side, len(tokenizer))
     LocalChat(tiny_model(), tokenizer, max_tokens=2).complete(ASKED)
     assert (tokenizer.chat_template, tokenizer.padding_side, len(tokenizer)) == before
+
+
+def wordy(**settings: Any) -> LocalChat:
+    """One that writes nothing but words: the streamer hands on whole ones."""
+    model, tokenizer = tiny_model("qwen2"), tiny_tokenizer()
+    no_word = [token for token in range(len(tokenizer)) if not tokenizer.decode([token]).startswith(" ")]
+    model.generation_config.suppress_tokens = no_word
+    return LocalChat(model, tokenizer, **settings)
+
+
+def test_a_stream_says_what_a_reply_says_word_by_word() -> None:
+    chat = wordy(max_tokens=12)
+    pieces = list(chat.stream(ASKED))
+    assert "".join(pieces) == chat.complete(ASKED).text
+    assert len(pieces) > 5
+    assert "" not in pieces
+
+
+def test_who_leaves_a_stream_stops_the_model() -> None:
+    chat, passes = wordy(max_tokens=100_000), list[int]()
+    chat.model.register_forward_hook(lambda *_: passes.append(1))
+    stream = chat.stream(ASKED)
+    next(stream)
+    assert isinstance(stream, Generator)
+    stream.close()
+    chat._worker.submit(len, ()).result()  # comes after the reply that nobody waits for
+    assert 0 < len(passes) < min(100_000, chat.context_window - 100)
+
+
+def test_a_stream_that_fails_says_so_and_ends() -> None:
+    with pytest.raises(ChatError, match="window"):
+        list(chat_of().stream([Message("user", "word " * 5_000)]))
+    with pytest.raises(ChatError, match="wrote no complete reply"):
+        list(chat_of(timeout=1e-9).stream(ASKED))

@@ -299,3 +299,17 @@ def test_a_compressed_context_shows_itself() -> None:
     page = Page(result.to_html())
     assert [text for _, text in page.sentences] == [sentence.text for sentence in result.marking.sentences]
     assert {i for i in range(len(page.sentences)) if "kept" in page.classes(i)} == set(result.selection.kept)
+
+
+def test_the_heat_map_alone_is_for_a_frame_without_script() -> None:
+    result = compressed(
+        [("a", [f"One. {HOSTILE}", " Two."]), ("b", ["Three."])], [2, 1, 0], kept=[0], metadata={"source": "note", "_key": "k-7"}
+    )
+    html = result.to_heat_map()
+    page = Page(html)
+    assert not [tag for tag, _ in page.tags if tag in ("script", "h1", "h2", "button", "img")]
+    assert [text for _, text in page.sentences] == [f"One. {HOSTILE}", " Two.", "Three."]
+    assert "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'" in html
+    assert "exactly as sent" not in page.words
+    assert ("source note" in page.words, "k-7" in page.words) == (True, False)
+    assert "checked" in dict(next(attributes for tag, attributes in page.tags if attributes.get("class") == "only-kept"))

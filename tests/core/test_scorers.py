@@ -21,7 +21,7 @@ from attngs.scorers.attention import AttentionConfig, AttentionScorer
 from attngs.scorers.cosine import CosineScorer
 from attngs.scorers.differential import DifferentialScorer
 from attngs.scorers.embedded import EmbeddedScorer
-from attngs.scorers.encoder import EncoderScorer
+from attngs.scorers.encoder import EncoderScorer, second_hop
 from attngs.scorers.fused import FusedScorer
 from attngs.scorers.late_attention import LateAttentionScorer
 from attngs.scorers.lead import LeadScorer
@@ -29,6 +29,7 @@ from attngs.scorers.lexical import LexicalScorer
 from attngs.scorers.random import RandomScorer
 from attngs.scorers.rank_fusion import RankFusionScorer, mean_ranks
 from attngs.scorers.recency import RecencyScorer
+from attngs.scorers.similarities import Similarities
 from attngs.sentence_states import ENTRY_BYTES, SentenceStates
 from attngs.sentences import split_sentences
 from attngs.testing import FakeScorer, check_scorer, tiny_model, tiny_tokenizer
@@ -291,9 +292,11 @@ def test_fusion_sums_z_scores_and_ignores_the_constant() -> None:
 
 
 def test_the_scales_of_an_encoder_are_what_its_parts_say_of_neighbourhoods() -> None:
-    """One sentence a document: all scales are the same, so the sum is four times late attention, twice cosine, and half of the words."""
+    """In a conversation of one sentence a document all scales are the same, and nothing is added for what is alike: the sum is four times
+    late attention, twice cosine, and half of the words.
+    """
     encoder, cache = states(), ContextCache()
-    sentences = sentences_of("The cat sleeps all day.", "A dog barks at the cat.", "Rain fell.", "Nobody asked which cat.")
+    sentences = sentences_of("Ana: The cat sleeps.", "Ben: A dog barks at the cat.", "Ana: Rain fell.", "Ben: Nobody asked which cat.")
     late, cosine, words_alone = (
         standardised(np.array(scorer.score("Which cat?", sentences)))
         for scorer in (LateAttentionScorer(encoder), CosineScorer(encoder), LexicalScorer(cache=cache))
@@ -311,6 +314,36 @@ def test_a_neighbour_of_what_was_asked_for_ranks_above_what_stands_apart(default
     score = dict(zip((sentence.text.strip() for sentence in marking.sentences), marking.scores, strict=True))
     assert score["Twice a day, with food."] > score["Twice a week, at noon."]
     assert score["It takes ten days."] > score["It takes ten minutes."]
+
+
+def test_what_scores_best_asks_again() -> None:
+    import torch
+
+    three = sentences_of("One. ", "Like one. ", "Other. ")
+    found = Similarities(torch.eye(3)[:1], [torch.eye(3)[[0]], torch.tensor([[0.8, 0.6, 0.0]]), torch.eye(3)[[2]]], Layout.of(three))
+    scores = np.array([3.0, 0.0, 0.0])
+    hopped = second_hop(scores, found, 0.4)
+    assert hopped[1] > hopped[2]
+    assert second_hop(scores, found, 0.0) == pytest.approx(scores)
+    alone = Similarities(torch.eye(3)[:1], [torch.eye(3)[[0]]], Layout.of(sentences_of("Alone.")))
+    assert second_hop(np.array([1.0]), alone, 0.4) == pytest.approx([1.0])
+
+
+def test_a_second_fact_is_found_through_the_first(default_marker: Marker) -> None:
+    """The question says nothing of what the second fact is about."""
+    marking = default_marker.mark(
+        [
+            "Lea has started at the harbour library.",
+            "The car needs new tyres by spring.",
+            "Our neighbour plays the cello.",
+            "The harbour library shuts at four.",
+            "The bakery opens at seven.",
+            "Soup was on the stove all day.",
+        ],
+        "How late does Lea work these days?",
+    )
+    best = ranking(marking.scores)[:2]
+    assert {marking.sentences[i].document.id for i in best} == {"document-1", "document-4"}
 
 
 def test_words_lead_where_the_question_is_not_latin() -> None:

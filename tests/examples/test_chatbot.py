@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from assistant import Answer, Assistant, Nobody, Settings, chat_model
-from people import People, today
+from people import People
 from streamlit.testing.v1 import AppTest
 
 from attngs.errors import InputError
 from attngs.testing import tiny_model, tiny_tokenizer
 from tests.loopback.server import LoopbackServer
-from tests.loopback.turns import CUT_OFF, SERVER_ERROR, Turn, always, script
+from tests.loopback.turns import Turn, always, script
 
 APP = Path(__file__).parents[2] / "examples" / "chatbot" / "app.py"
 ANA = [
@@ -95,7 +95,7 @@ def test_settings_and_edits_act_at_once(people: People) -> None:
 
 def test_the_writer_s_words_are_no_part_of_the_answer_and_count_against_the_saving(people: People, loopback: LoopbackServer) -> None:
     words = {True: "Ana drinks green tea.", False: "Tea."}
-    loopback.plan = lambda body: Turn(text=words["What does she drink?" != body["messages"][-1]["content"]])
+    loopback.plan = lambda body: Turn(text=words[body["messages"][-1]["content"] != "What does she drink?"])
     answer = ask(Assistant(people, chat_model("tiny", loopback.url)), "ana", "What does she drink?", rewrite=True)
     assert answer.memory is not None
     assert (answer.text, answer.memory.method, answer.memory.text) == ("Tea.", "rewrite", "Ana drinks green tea.")

@@ -24,7 +24,10 @@ from tests.loopback.turns import Turn, always
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ROOT = Path(__file__).parents[2]
-HOSTILE = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'> ![a](http://127.0.0.1:9/leak) **bold** [b](javascript:alert(1)) :red[c]"
+HOSTILE = (
+    "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'> ![a](http://127.0.0.1:9/leak) "
+    "**bold** [b](javascript:alert(1)) :red[c]"
+)
 LONG = "x" * 50_000
 MEMORIES = {
     "ana": [
@@ -318,9 +321,6 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(visit: Open, loopback: Loop
     assert all(frame.evaluate(wide) <= 390 for frame in page.frames)
     page.get_by_role("tab", name="Exactly what was sent").click()
     assert page.evaluate(wide) <= 390
-    assert page.evaluate(
-        "[...document.querySelectorAll('[data-testid=stMain] *')].every(e => e.getBoundingClientRect().right <= 391 || getComputedStyle(e.parentElement).overflowX !== 'visible')"
-    )
 
 
 def test_it_remembers_after_a_restart_and_forgets_for_good(visit: Open, server: Server, loopback: LoopbackServer) -> None:

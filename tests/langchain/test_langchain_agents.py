@@ -23,7 +23,7 @@ from attngs.errors import ChatError, ConfigError
 from attngs.testing import FakeScorer, count_words
 from attngs.tokens import as_counter
 from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, StoreMemory, ToolResults, attngs_summarizer
-from langchain_attngs.messages import last_turns
+from langchain_attngs.messages import last_turns, question_of
 from langchain_attngs.shortening import Shortening
 
 MEMORY = StoreMemory(namespace=("memories", "{user_id}"), target_tokens=8)
@@ -364,6 +364,14 @@ async def test_as_the_summarizer_of_langchain_s_own_middleware(how: str) -> None
     shown = str(model.calls[-1][0].content)
     assert "user: My cat is Milo." in shown
     assert "rained" not in shown
+
+
+def test_a_user_who_pastes_a_book_is_answered() -> None:
+    assert question_of([HumanMessage("Which pills? " + "It rained. " * 50_000 + "Thanks.")]).startswith("Which pills? It rained.")
+    model = ScriptedModel(answer=says("Nine."))
+    agent = create_agent(model, middleware=[AttnGSMiddleware(compressor_of(), memory=MEMORY)], store=store_of("ana"))
+    agent.invoke({"messages": [HumanMessage("cat? " * 100_000)]}, {"configurable": {"user_id": "ana"}})
+    assert "The cat of ana is Milo." in str(model.calls[0][0].content)
 
 
 async def test_a_summarizer_of_nothing_or_without_a_question() -> None:

@@ -1,0 +1,129 @@
+"""`UserMemory`: what people write, import, export and delete themselves."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langgraph.store.memory import InMemoryStore
+from langgraph.store.sqlite import SqliteStore
+
+from attngs.errors import ConfigError, InputError
+from attngs.testing import NASTY_TEXTS
+from langchain_attngs import StoreMemory, UserMemory
+
+DATE = {"date": "2026-03-14"}
+
+
+def memory_of(user: str = "ana", store: Any = None) -> UserMemory:
+    return UserMemory(store if store is not None else InMemoryStore(), ("memories", user))
+
+
+def texts(memory: UserMemory) -> list[str]:
+    return [item.value["text"] for item in memory.items()]
+
+
+def test_what_is_put_is_read_in_the_order_of_its_dates() -> None:
+    store = InMemoryStore()
+    memory = memory_of(store=store)
+    key = memory.put("Second.", metadata={"date": "2026-02-01", "source": "chat"})
+    memory.put("First.", metadata={"date": "2026-01-01"})
+    memory.put(" Now. ")
+    assert texts(memory) == ["First.", "Second.", "Now."]
+    assert memory.put("Second, changed.", key=key, metadata={"date": "2026-02-01"}) == key
+    documents = StoreMemory(namespace=("memories", "ana")).read(memory._store.search(("memories", "ana")), ("memories", "ana"))
+    assert [(document.id, document.text) for document in documents][:2] == [("2026-01-01", "First."), ("2026-02-01", "Second, changed.")]
+    assert documents[1].metadata == {"date": "2026-02-01", "_key": key}
+    memory.delete(key)
+    memory.delete("never there")
+    assert texts(memory) == ["First.", "Now."]
+
+
+def test_whole_labels_are_compared_and_what_lies_below_belongs_to_it() -> None:
+    with SqliteStore.from_conn_string(":memory:") as store:
+        store.setup()
+        for namespace in (("users", "ana", "notes"), ("users", "ana", "chats"), ("users", "anabel", "notes")):
+            UserMemory(store, namespace).put("x")
+        ana = UserMemory(store, ("users", "ana"))
+        assert len(ana.items()) == 2
+        ana.clear()
+        assert ana.items() == []
+        assert len(UserMemory(store, ("users", "anabel")).items()) == 1
+    with pytest.raises(ConfigError, match="must have a label"):
+        UserMemory(InMemoryStore(), ())
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "\ufeff"[:0]])
+def test_nothing_is_nothing_to_remember(text: str) -> None:
+    with pytest.raises(InputError, match="nothing to remember"):
+        memory_of().put(text)
+
+
+def test_paragraphs_become_items_and_duplicates_do_not() -> None:
+    memory = memory_of()
+    text = b"I row.\nOn the lake.\n\n\n\nI row.\nOn the lake.\n\nI hate fog."
+    assert memory.load(text, "NOTES.MD", metadata=DATE) == 2
+    assert sorted(texts(memory)) == ["I hate fog.", "I row.\nOn the lake."]
+    assert memory.load(text, "notes.txt") == 0
+    assert {item.value["metadata"]["date"] for item in memory.items()} == {"2026-03-14"}
+
+
+def test_lines_keep_their_ids_where_they_are_free_and_their_metadata() -> None:
+    memory = memory_of()
+    memory.put("Old.", key="1")
+    lines = [
+        {"id": "1", "text": "New."},
+        {"id": "2", "text": "Dated.", "metadata": {"date": "2025-01-01", "page": 3}},
+        {"id": "2", "text": "Twice."},
+        "Bare.",
+    ]
+    assert memory.load("\n".join(map(json.dumps, lines)).encode(), "x.jsonl", metadata=DATE) == 4
+    found = {item.value["text"]: item for item in memory.items()}
+    assert (found["Old."].key, found["Dated."].key) == ("1", "2")
+    assert len({item.key for item in memory.items()}) == 5
+    assert found["Dated."].value["metadata"] == {"date": "2025-01-01", "page": "3"}
+    assert found["Bare."].value["metadata"] == DATE
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "message"),
+    [
+        (b"x", "photo.png", "must end in .txt, .md, .jsonl"),
+        (b"x" * (2 * 2**20 + 1), "long.jsonl", "at most 2,097,152 are read"),
+        (b'{"text": "fine"}\n{"text": ', "broken.jsonl", "line 2` is not JSON"),
+        (b'{"text": 3}', "number.jsonl", "`text` must be a string"),
+        (b"[1]", "list.jsonl", "line 1` must be a string or an object"),
+        (b"\xff\xfe", "latin.txt", "not UTF-8"),
+        (b"a\0b", "binary.txt", "binary file"),
+        (b"", "empty.txt", "holds no text"),
+        (b" \n\n \n", "blank.md", "holds no text"),
+        (b'{"text": ""}', "empty.jsonl", "holds no text"),
+        (b'{"text": "x", "metadata": 1}', "metadata.jsonl", "`metadata` must be an object"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_and_changes_nothing(data: bytes, name: str, message: str) -> None:
+    memory = memory_of()
+    with pytest.raises(InputError, match=message):
+        memory.load(data, name)
+    assert memory.items() == []
+
+
+@given(st.lists(st.sampled_from([*NASTY_TEXTS, "a\ud800b", "\0", "x" * 9_999]) | st.text(max_size=20), max_size=5))
+def test_whatever_is_exported_can_be_imported(given_texts: list[str]) -> None:
+    with SqliteStore.from_conn_string(":memory:") as store:
+        store.setup()
+        memory, other = memory_of("ana", store), memory_of("ben", store)
+        for text in given_texts:
+            try:
+                memory.put(text, metadata={"date": "2026-01-01", "source": "note"})
+            except InputError:
+                assert not text.strip()
+        exported = memory.export()
+        assert len(exported.split("\n")) == len(memory.items()) + 1
+        exported.encode()
+        if memory.items():
+            assert other.load(exported.encode(), "back.jsonl") == len(set(texts(memory)))
+        assert set(texts(other)) == set(texts(memory))
