@@ -28,12 +28,7 @@ from attngs.selection import ExtractLayout
 from langchain_attngs import AttnGSCompressor, StoreMemory
 
 ENOUGH = 0.5
-<<<<<<< HEAD
-"""A memory is found when at least this share of its characters is kept. One has a few short sentences: half of it is seldom without what it
-says, a name in passing is not enough, and no judge, model or list of phrases stands between the text and the number."""
-=======
 """Share of a memory that must be kept: half of a few short sentences seldom lacks what they say, a name does, and no judge is needed."""
->>>>>>> chatdata
 METHODS = ("default", "BM25", "recency", "random")
 BUDGETS = [128, 256, 512]
 HERE = Path(__file__).parent
