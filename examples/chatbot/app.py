@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import date
 from math import ceil
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import panel
 import streamlit as st
 from assistant import Assistant, Nobody, Settings, chat_model
-from people import People, today
+from langgraph.store.base import Item
+from people import People
+
+from langchain_attngs import UserMemory
 
 HERE = Path(__file__).parent
 BUDGETS = [32, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
+NOTE = {"date": date.today().isoformat(), "source": "note"}  # the script runs anew for each thing that is done in the page
 state = st.session_state
 
 
@@ -43,20 +47,16 @@ def page(assistant: Assistant) -> None:
         st.info("Nobody is here. Add somebody, or bring the examples back.")
         return
     chats = assistant.people.of(person, "chats").items()
-    chat = state.setdefault(f"chat {person}", max(chats, key=lambda item: item.updated_at).key if chats else new_chat(person))
+    chat = state.setdefault(f"chat {person}", max(chats, key=lambda item: item.updated_at).key if chats else f"{person}-{uuid4().hex}")
     left, right = st.columns([6, 5], gap="large")
     with left:
         log = st.container(key="log", height=500, autoscroll=True)
         question = st.chat_input("Ask, or say what should be remembered", submit_mode="stop", max_chars=4_000)
-    said = assistant.people.said(chat)
     with log:
-        if not said and not question:
-            st.caption("Nothing has been said in this chat. Ask something that only somebody who knows you could answer.")
-        for number, message in enumerate(said):
-            show_message(assistant, person, chat, number, message.type, str(message.text))
+        show_chat(assistant, person, chat)
         if question:
             with reporting("The chat model did not answer. Ask again, or check how it is set up (README.md)."):
-                ask(assistant, person, chat, question, settings, len(said))
+                ask(assistant, person, chat, question, settings)
     with right.container(key="panel"), reporting("The memory could not be made short."):
         show_panel(assistant, person, chat, settings)
 
@@ -68,18 +68,17 @@ def choose_person(assistant: Assistant) -> str | None:
     if state.person not in names:
         state.person = next(iter(names), None)
     person = st.selectbox("Who is asking", list(names), format_func=lambda key: names.get(key, "gone"), key="person")
-    count = len(people.of(person).items()) if person else 0
+    count = len(people.of(person, "memories").items()) if person else 0
     if person and st.button(f"Memory of {count:,} entries", key="memory", icon=":material/edit_note:", width="stretch"):
         show_memory(assistant, person)
     if person and st.button("New chat", icon=":material/add_comment:", width="stretch"):
-        state[f"chat {person}"] = new_chat(person)
-    with st.popover("Somebody new", icon=":material/person_add:", width="stretch"):
+        state[f"chat {person}"] = f"{person}-{uuid4().hex}"
+    with st.popover("Somebody new", icon=":material/person_add:", width="stretch"), reporting("Nobody was added."):
         with st.form("add", border=False, clear_on_submit=True):
             name = st.text_input("Name", max_chars=40)
             if st.form_submit_button("Add"):
-                with reporting("Nobody was added."):
-                    state.newcomer = people.add(name)
-                    st.rerun()
+                state.newcomer = people.add(name)
+                st.rerun()
         if people.missing_examples() and st.button("Bring the examples back"):
             people.add_examples()
             st.rerun()
@@ -98,24 +97,21 @@ def choose_settings(assistant: Assistant) -> Settings:
     return Settings(target_tokens=tokens, rewrite=rewrite)
 
 
-def new_chat(person: str) -> str:
-    return f"{person}-{uuid4().hex}"
+def show_chat(assistant: Assistant, person: str, chat: str) -> None:
+    for number, message in enumerate(assistant.people.said(chat)):
+        with st.container(key=f"{message.type}-{number}"):
+            st.text(str(message.text))
+            if message.type == "human" and st.button("Remember this", key=f"keep-{number}", type="tertiary"):
+                assistant.people.of(person, "memories").put(str(message.text), metadata={**NOTE, "source": "chat"})
+                st.toast("It is in the memory now.")
+            if message.type == "ai" and st.button("Why this answer", key=f"why-{number}", type="tertiary"):
+                state[f"why {chat}"] = number
 
 
-def show_message(assistant: Assistant, person: str, chat: str, number: int, kind: str, text: str) -> None:
-    with st.container(key=f"{kind}-{number}"):
-        st.text(text)
-        if kind == "human" and st.button("Remember this", key=f"keep-{number}", type="tertiary"):
-            assistant.people.of(person).put(text, metadata={**today(), "source": "chat"})
-            st.toast("It is in the memory now.")
-        if kind == "ai" and st.button("Why this answer", key=f"why-{number}", type="tertiary"):
-            state[f"why {chat}"] = number
-
-
-def ask(assistant: Assistant, person: str, chat: str, question: str, settings: Settings, number: int) -> None:
-    with st.container(key=f"human-{number}"):
+def ask(assistant: Assistant, person: str, chat: str, question: str, settings: Settings) -> None:
+    with st.container(key="human-new"):
         st.text(question)
-    with st.container(key=f"ai-{number + 1}"):
+    with st.container(key="ai-new"):
         box = st.empty()
     box.caption("Reading the memory ...")
     state.pop(f"why {chat}", None)
@@ -128,25 +124,25 @@ def ask(assistant: Assistant, person: str, chat: str, question: str, settings: S
 def show_panel(assistant: Assistant, person: str, chat: str, settings: Settings) -> None:
     place = state.get(f"why {chat}", len(assistant.people.said(chat)) - 1)
     if place < 1:
-        st.caption("Here stands what an answer was shown of the memory, and why.")
+        st.caption("Ask something that only somebody who knows you could answer. Here will stand what of your memory was shown, and why.")
         return
     with st.spinner("Reading the memory ..."):
-        result, answer = assistant.explain(person, chat, place, settings)
-    if result is None:
-        st.caption("Nothing is remembered, so nothing of it is shown to the model.")
+        answer = assistant.explain(person, chat, place, settings)
+    if answer.memory:
+        panel.show(answer.memory, answer, {"in this chat": assistant.saved(person, chat), "in all": assistant.saved(person)})
     else:
-        panel.show(result, answer, *assistant.saved(person, chat))
+        st.caption("Nothing is remembered, so nothing of it is shown to the model.")
 
 
 @st.dialog("Memory", width="large", on_dismiss="rerun")
 def show_memory(assistant: Assistant, person: str) -> None:
-    memory = assistant.people.of(person)
+    memory = assistant.people.of(person, "memories")
     entries, files, everything = st.tabs(["Entries", "Import", "Export and delete"])
     with entries, reporting("It was not remembered."):
         with st.form("new", clear_on_submit=True, border=False):
             text = st.text_area("Something to remember", height=80)
             if st.form_submit_button("Remember"):
-                memory.put(text, metadata=today())
+                memory.put(text, metadata=NOTE)
         words = st.text_input("Find", icon=":material/search:").casefold()
         found = [item for item in reversed(memory.items()) if words in item.value["text"].casefold()]
         first = 10 * (st.pagination(ceil(len(found) / 10)) - 1) if len(found) > 10 else 0
@@ -157,7 +153,7 @@ def show_memory(assistant: Assistant, person: str) -> None:
         st.caption("The paragraphs of a text, or the lines of a .jsonl file, become entries. What is there already is left out.")
         file = st.file_uploader("A .txt, .md or .jsonl file of your own", ["txt", "md", "jsonl"], max_upload_size=2)
         if file and st.button("Import"):
-            st.success(f"{memory.load(file.getvalue(), file.name, metadata=today()):,} new entries.")
+            st.success(f"{memory.load(file.getvalue(), file.name, metadata=NOTE):,} new entries.")
     with everything, reporting("It was not deleted."):
         st.download_button("Export everything as JSON lines", lambda: assistant.people.export(person), "attngs-memory.jsonl")
         sure = st.checkbox("Delete the whole memory, all chats and the ledger of this person, for good")
@@ -167,23 +163,23 @@ def show_memory(assistant: Assistant, person: str) -> None:
             st.rerun()
 
 
-def show_entry(memory: Any, item: Any) -> None:
+def show_entry(memory: UserMemory, item: Item) -> None:
     st.caption(" · ".join(str(item.value["metadata"].get(name, "")) for name in ("date", "source")))
-    if state.get("editing") != item.key:
-        st.text(item.value["text"][:600] + ("…" if len(item.value["text"]) > 600 else ""))
-        with st.container(horizontal=True):
-            if st.button("Edit", key=f"edit-{item.key}", type="tertiary"):
-                state.editing = item.key
-                st.rerun(scope="fragment")
-            if st.button("Delete", key=f"delete-{item.key}", type="tertiary"):
-                memory.delete(item.key)
-                st.rerun(scope="fragment")
+    if state.get("editing") == item.key:
+        text = st.text_area("Text", item.value["text"], key=f"text-{item.key}", height=120)
+        if st.button("Save", key=f"save-{item.key}"):
+            memory.put(text, key=item.key, metadata=item.value["metadata"])
+            state.editing = None
+            st.rerun(scope="fragment")
         return
-    text = st.text_area("Text", item.value["text"], key=f"text-{item.key}", height=120)
-    if st.button("Save", key=f"save-{item.key}"):
-        memory.put(text, key=item.key, metadata=item.value["metadata"])
-        state.editing = None
-        st.rerun(scope="fragment")
+    st.text(item.value["text"][:600] + ("…" if len(item.value["text"]) > 600 else ""))
+    with st.container(horizontal=True):
+        if st.button("Edit", key=f"edit-{item.key}", type="tertiary"):
+            state.editing = item.key
+            st.rerun(scope="fragment")
+        if st.button("Delete", key=f"delete-{item.key}", type="tertiary"):
+            memory.delete(item.key)
+            st.rerun(scope="fragment")
 
 
 st.set_page_config(page_title="attngs remembers", page_icon=HERE / "icon.svg", layout="wide")

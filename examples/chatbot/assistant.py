@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -54,21 +54,17 @@ class Settings:
     rewrite: bool = False
 
 
-@dataclass(kw_only=True)
-class Answer:
-    """What came of a question."""
+class Answer(RunWatch):
+    """What came of a question, and what the model was sent for it; of a preview, only what it would be shown of the memory."""
 
-    question: str
     text: str = ""
-    basis: object = None
-    """Equal for equal memories and settings."""
     seconds: float = 0.0
-    watch: RunWatch = field(default_factory=RunWatch)
+    preview: CompressedContext | None = None
 
     @property
     def memory(self) -> CompressedContext | None:
         """The very compression that the model was shown."""
-        return next(iter(self.watch.named("AttnGSMiddleware.memory")), None)
+        return next(iter(self.named("AttnGSMiddleware.memory")), self.preview)
 
 
 class Assistant:
@@ -76,22 +72,19 @@ class Assistant:
 
     def __init__(self, people: People, model: BaseChatModel) -> None:
         self.people, self.model = people, model
-        self._answers: dict[tuple[str, int], Answer] = {}  # by chat and place in it
-        self._previews: dict[tuple[str, int], tuple[object, CompressedContext | None]] = {}
         self._middleware, self._agent = lru_cache(self._make_middleware), lru_cache(self._make_agent)
+        self._answers: dict[tuple[str, int, int], Answer] = {}
 
-    def ask(self, person: str, chat: str, question: str, settings: Settings) -> Iterator[Answer]:
+    def ask(self, person: str, chat: str, question: str, settings: Settings) -> Generator[Answer, None, None]:
         """The answer as it grows. Leaving the loop stops the model; what it had said until then is kept."""
-        agent, started = self._agent(settings), time.perf_counter()
-        answer = Answer(question=question, basis=self._basis(person, settings))
-        config: Any = {"configurable": {"thread_id": chat, "user_id": person}, "callbacks": [answer.watch]}
-        said = self.people.said(chat)
-        unanswered = [RemoveMessage(id=str(last.id)) for last in said[-1:] if isinstance(last, HumanMessage)]
-        self._answers[chat, len(said) - len(unanswered) + 1] = answer
+        agent, answer, started, said = self._agent(settings), Answer(), time.perf_counter(), self.people.said(chat)
+        unanswered = [RemoveMessage(id=str(last.id)) for last in said[-1:] if isinstance(last, HumanMessage)]  # after a failure
+        self._answers[chat, len(said) - len(unanswered) + 1, self._basis(person, settings)] = answer
         self.people.of(person, "chats").put(question[:80], key=chat)
+        config: Any = {"configurable": {"thread_id": chat, "user_id": person}, "callbacks": [answer]}
         given = {"messages": [*unanswered, HumanMessage(question)]}
         try:
-            with closing(agent.stream(given, config, stream_mode="messages")) as stream, answer.watch:
+            with closing(agent.stream(given, config, stream_mode="messages")) as stream, answer:
                 for message, _ in stream:
                     if isinstance(message, AIMessage) and message.text:
                         answer.text += str(message.text)
@@ -102,43 +95,35 @@ class Assistant:
                 agent.update_state(config, {"messages": [AIMessage(answer.text)]}, as_node="model")
             self._account(person, chat, answer)
 
-    def explain(self, person: str, chat: str, place: int, settings: Settings) -> tuple[CompressedContext | None, Answer | None]:
-        """What the answer at this place of a chat was shown of the memory, and the answer.
-
-        Without it, what the next answer to the question would be shown: when memory or settings are others now, or the server is new.
-        """
-        basis, answer = self._basis(person, settings), self._answers.get((chat, place))
-        if answer and answer.basis == basis:
-            return answer.memory, answer
-        then, preview = self._previews.get((chat, place), (None, None))
-        if then != basis:
+    def explain(self, person: str, chat: str, place: int, settings: Settings) -> Answer:
+        """The answer at this place of a chat; a preview of the next to its question, if memory or settings are others now."""
+        key = chat, place, self._basis(person, settings)
+        if key not in self._answers:
             question, namespace = str(self.people.said(chat)[place - 1].text), ("user", person, "memories")
-            preview = self._middleware(settings).recall(question, store=self.people.store, namespace=namespace)
-            self._previews[chat, place] = (basis, preview)
-        return preview, None
+            self._answers[key] = Answer()
+            self._answers[key].preview = self._middleware(settings).recall(question, store=self.people.store, namespace=namespace)
+        return self._answers[key]
+
+    def saved(self, person: str, chat: str = "") -> int:
+        """Tokens, in a chat or in all of them, without those that the writer took."""
+        entries = [item.value["metadata"] for item in self.people.of(person, "ledger").items()]
+        return sum(entry["before"] - entry["after"] - entry["writer"] for entry in entries if chat in ("", entry["chat"]))
 
     def forget(self, person: str) -> None:
-        """Delete all that is kept of a person, in the database and in the marker's memory."""
+        """Delete all that is kept of a person, in the database and in memory."""
         self._middleware(Settings()).forget(("user", person, "memories"))
-        for known in (self._answers, self._previews):
-            for chat, place in [key for key in known if key[0].startswith(person)]:
-                del known[chat, place]
+        self._answers = {key: answer for key, answer in list(self._answers.items()) if not key[0].startswith(f"{person}-")}
         self.people.forget(person)
 
-    def saved(self, person: str, chat: str) -> tuple[int, int]:
-        """Tokens, in this chat and in all."""
-        entries = [item.value["metadata"] for item in self.people.of(person, "ledger").items()]
-        return sum(entry["saved"] for entry in entries if entry["chat"] == chat), sum(entry["saved"] for entry in entries)
-
-    def _basis(self, person: str, settings: Settings) -> object:
-        return settings, tuple((item.key, item.value["text"], str(item.value["metadata"])) for item in self.people.of(person).items())
+    def _basis(self, person: str, settings: Settings) -> int:
+        """Another one when something else would be shown."""
+        return hash((settings, *(f"{item.key} {item.value}" for item in self.people.of(person, "memories").items())))
 
     def _account(self, person: str, chat: str, answer: Answer) -> None:
         """Into the ledger; and whoever was deleted in the meantime is deleted again, with what this run has written."""
-        results = [compression.result for compression in answer.watch.compressions]
-        before, after = (sum(getattr(result, name) for result in results) for name in ("original_tokens", "compressed_tokens"))
-        writer = sum(sum(result.usage) for result in results if result.usage)
-        numbers = {"before": before, "after": after, "writer": writer, "saved": before - after - writer}
+        results = [compression.result for compression in answer.compressions]
+        before, after = sum(result.original_tokens for result in results), sum(result.compressed_tokens for result in results)
+        numbers = {"before": before, "after": after, "writer": sum(sum(result.usage) for result in results if result.usage)}
         self.people.of(person, "ledger").put(f"{before:,} -> {after:,} tokens", metadata={"chat": chat, **numbers})
         if person not in self.people.names():
             self.people.saver.delete_thread(chat)

@@ -12,40 +12,31 @@ from attngs import CompressedContext
 FRAME = "<style>body, iframe {{ margin: 0; border: 0; width: 100%; height: 100vh; display: block }}</style>{}"
 
 
-def show(result: CompressedContext, answer: Answer | None, saved_here: int, saved: int) -> None:
-    """The panel of a question: of its answer, or, without one, of what the next answer would be shown."""
-    before, after = result.original_tokens, result.compressed_tokens
+def show(memory: CompressedContext, answer: Answer, saved: dict[str, int]) -> None:
+    before, after = memory.original_tokens, memory.compressed_tokens
     size = f"{before / after:,.1f}× smaller" if before > after > 0 else "All of it"
     st.html(
-        f'<div class="sum"><strong>{size}</strong><span>{before:,} → {after:,} tokens, at most {result.target_tokens:,}</span>'
+        f'<div class="sum"><strong>{size}</strong><span>{before:,} → {after:,} tokens, at most {memory.target_tokens:,}</span>'
         f'<div class="bar"><i style="width: {min(100, 100 * after / max(1, before)):.1f}%"></i></div></div>'
     )
-    st.caption("What this answer was shown of your memory" if answer else "What the next answer would be shown of your memory")
-    if result.reason:
-        st.text(result.reason)
+    st.caption(f"What {'this answer was' if answer.sent else 'the next answer would be'} shown of your memory")
+    if memory.reason:
+        st.text(memory.reason)
     heat, sent, took = st.tabs(["Heat map", "Exactly what was sent", "Tokens and time"])
     with heat:
-        frame = f'<iframe sandbox title="Heat map of the memory" srcdoc="{escape(result.to_heat_map())}"></iframe>'
+        frame = f'<iframe sandbox title="Heat map of the memory" srcdoc="{escape(memory.to_heat_map())}"></iframe>'
         st.iframe(FRAME.format(frame), height=480, alt="Heat map of the memory")
     with sent:
-        shown = (
-            [(message.type, str(message.text)) for message in answer.watch.sent]
-            if answer
-            else [("of the memory, not sent yet", result.text)]
-        )
-        for role, text in shown:
+        for role, text in [(message.type, str(message.text)) for message in answer.sent] or [("not sent yet", memory.text)]:
             st.caption(role)
             st.code(text, language=None, wrap_lines=True)
     with took:
         price = st.number_input("Your price for a million tokens of the chat model's input", 0.0, 1_000.0, 2.5)
-        tokens = {"in this chat": saved_here, "in all": saved}
-        rows = [(f"Saved {where}", f"{count:,} tokens", f"{count * price / 1e6:,.4f}") for where, count in tokens.items()]
-        rows += [(f"Time to {stage}", f"{milliseconds:,.0f} ms", "") for stage, milliseconds in result.milliseconds.items()]
-        if answer:
-            first = answer.watch.seconds_to_first_token
-            rows += [
-                ("First token after", f"{first:,.2f} s" if first else "not streamed", ""),
-                ("Answered after", f"{answer.seconds:,.2f} s", ""),
-            ]
+        rows = [(f"Saved {where}", f"{tokens:,} tokens", f"{tokens * price / 1e6:,.4f}") for where, tokens in saved.items()]
+        rows += [(f"Time to {stage}", f"{time:,.0f} ms", "") for stage, time in memory.milliseconds.items()]
+        if answer.sent:
+            first = answer.seconds_to_first_token
+            rows += [("First token after", f"{first:,.2f} s" if first else "not streamed", "")]
+            rows += [("Answered after", f"{answer.seconds:,.2f} s", "")]
         st.html("<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd><dd>{cost}</dd>" for name, value, cost in rows) + "</dl>")
         st.caption("The price is what you say, the tokens are the marker's, and what a writer read and wrote counts against the saving.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import ExitStack, closing
-from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -27,7 +26,7 @@ class People:
     """
 
     def __init__(self, place: str) -> None:
-        self.place, self._open = place, ExitStack()
+        self.place, self.resources = place, ExitStack()
         kinds: Any = (SqliteStore, SqliteSaver)
         if place.startswith(("postgres://", "postgresql://")):  # pip install langgraph-checkpoint-postgres 'psycopg[binary]'
             from langgraph.checkpoint.postgres import PostgresSaver
@@ -36,14 +35,11 @@ class People:
             kinds = (PostgresStore, PostgresSaver)
         else:
             Path(place).absolute().parent.mkdir(parents=True, exist_ok=True)
-        self.store, self.saver = (self._open.enter_context(kind.from_conn_string(place)) for kind in kinds)
+        self.store, self.saver = (self.resources.enter_context(kind.from_conn_string(place)) for kind in kinds)
         self.store.setup()
         self.saver.setup()
         if self.store.get(("examples",), "added") is None:  # once: who is deleted stays deleted
             self.add_examples()
-
-    def close(self) -> None:
-        self._open.close()
 
     def names(self) -> dict[str, str]:
         """By id, in alphabetical order."""
@@ -63,14 +59,13 @@ class People:
         return [file for file in EXAMPLES if file.stem not in self.names()]
 
     def add_examples(self) -> None:
-        """Bring them here."""
         self.store.put(("examples",), "added", {})
         for file in self.missing_examples():
-            self.of(self.add(file.stem.title(), file.stem)).load(file.read_bytes(), file.name)
+            self.of(self.add(file.stem.title(), file.stem), "memories").load(file.read_bytes(), file.name)
 
-    def of(self, person: str, what: str = "memories") -> UserMemory:
-        """A person's memories, chats or ledger."""
-        return UserMemory(self.store, ("user", person, what))
+    def of(self, person: str, *what: str) -> UserMemory:
+        """A person's `memories`, `chats` or `ledger`; all of it when nothing is named."""
+        return UserMemory(self.store, ("user", person, *what))
 
     def said(self, chat: str) -> list[BaseMessage]:
         """The messages of a chat."""
@@ -80,21 +75,16 @@ class People:
     def export(self, person: str) -> str:
         """All that is kept of a person, a line of JSON each."""
         said = [(chat.key, message) for chat in self.of(person, "chats").items() for message in self.said(chat.key)]
-        lines = ({"id": m.id, "text": str(m.text), "metadata": {"chat": chat, "role": m.type}} for chat, m in said)
-        return UserMemory(self.store, ("user", person)).export() + "".join(json.dumps(line) + "\n" for line in lines)
+        lines = [{"id": message.id, "text": str(message.text), "metadata": {"chat": chat, "role": message.type}} for chat, message in said]
+        return self.of(person).export() + "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
     def forget(self, person: str) -> None:
         """Delete all that is kept of a person; in a SQLite file, also from the bytes of it."""
         for chat in self.of(person, "chats").items():
             self.saver.delete_thread(chat.key)
-        UserMemory(self.store, ("user", person)).clear()
+        self.of(person).clear()
         self.store.delete(("people",), person)
         if isinstance(self.store, SqliteStore):
             with closing(sqlite3.connect(self.place, timeout=60, isolation_level=None)) as connection:
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def today() -> dict[str, str]:
-    """The metadata of what is remembered now."""
-    return {"date": date.today().isoformat(), "source": "note"}

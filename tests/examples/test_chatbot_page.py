@@ -101,8 +101,8 @@ def server(loopback_host: LoopbackHost, tmp_path_factory: pytest.TempPathFactory
     for person, memories in MEMORIES.items():
         people.add(person.title(), person)
         for number, text in enumerate(memories, 1):
-            people.of(person).put(text, key=f"{person}-{number}", metadata={"date": f"2026-03-0{number}", "source": "note"})
-    people.close()
+            people.of(person, "memories").put(text, key=f"{person}-{number}", metadata={"date": f"2026-03-0{number}", "source": "note"})
+    people.resources.close()
     server.start()
     yield server
     server.stop()
