@@ -50,7 +50,7 @@ def page(assistant: Assistant) -> None:
     chat = state.setdefault(f"chat {person}", max(chats, key=lambda item: item.updated_at).key if chats else f"{person}-{uuid4().hex}")
     left, right = st.columns([6, 5], gap="large")
     with left:
-        log = st.container(key="log", height=500, autoscroll=True)
+        log = st.container(key=f"log-{person}", height=500, autoscroll=True)
         question = st.chat_input("Ask, or say what should be remembered", submit_mode="stop", max_chars=4_000)
     with log:
         show_chat(assistant, person, chat)
