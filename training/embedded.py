@@ -51,7 +51,7 @@ LATE_SHARPNESS = 2.0
 class Recipe:
     """Settings of one run."""
 
-    steps: int = 450
+    steps: int = 400
     learning_rate: float = 2e-4
     rank: int = 16
     lowest_layer: int = 3
