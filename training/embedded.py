@@ -140,6 +140,7 @@ def _save(model: Any, recipe: Recipe, folder: Path) -> None:
     """The adapter at the recipe's strength; training goes on at full strength."""
     config = model.peft_config["default"]
     full = config.lora_alpha
+    config.base_model_name_or_path = "default"  # what `--adapter` alone stands on
     config.lora_alpha = full * recipe.strength
     model.save_pretrained(str(folder), save_embedding_layers=False)
     config.lora_alpha = full
