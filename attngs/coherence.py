@@ -38,8 +38,8 @@ class Coherence(NamedTuple):
 def coherence(scores: Floats, layout: Layout, sentences: Sequence[Sentence]) -> Coherence:
     """What counts in this context, by how a question scores the sentences alone.
 
-    In a conversation only neighbours do, because turns answer each other whatever words they use. Where documents are too short to tell,
-    all of both.
+    In a conversation only neighbours do, because turns answer each other whatever words they use. Where most sentences stand in documents
+    that are too short to tell, such as the items of a memory, all of both: what is kept as one note is about one thing.
 
     Args:
         scores: Of each sentence alone `(S,)`.
@@ -49,7 +49,7 @@ def coherence(scores: Floats, layout: Layout, sentences: Sequence[Sentence]) -> 
     if is_conversation(sentences):
         return Coherence(1.0, 0.0)
     long = layout.last - layout.first > SHORT
-    if long.sum() < LEAST:
+    if long.sum() < max(LEAST, len(long) / 2):
         return Coherence(1.0, 1.0)
     begin, end = layout.window(SCALES["passage"])
     others = (layout.total(scores, SCALES["passage"]) - scores) / np.maximum(end - begin - 1, 1)

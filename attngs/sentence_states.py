@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 import torch
@@ -45,6 +45,7 @@ class SentenceStates:
         self._room = loaded.window - len(self._begin) - len(self._end)
         self._max_batch_tokens = loaded.max_batch_tokens
         self.cache = cache or ContextCache()
+        self._width = loaded.model.config.get_text_config().hidden_size
         self._salt = uuid4().bytes  # states are this model's
 
     def states(self, texts: Sequence[str], namespace: str = "") -> list[Tensor]:
@@ -91,13 +92,13 @@ class SentenceStates:
         return [Key(namespace, digest(b"states", self._salt, version, text)) for namespace, text in texts]
 
     def states_with_gradient(self, texts: Sequence[str]) -> list[Tensor]:
-        """`states` for training: float32, on the model's device, with their graph, in one batch; nothing is kept."""
-        parts = self._parts(texts)
-        pieces: list[list[Tensor]] = [[] for _ in texts]
-        for (number, _), state in zip(parts, self._units([ids for _, ids in parts]) if parts else [], strict=True):
-            pieces[number].append(state)
-        empty = torch.empty(0, self._model.config.get_text_config().hidden_size, device=self._model.device)
-        return [torch.cat(piece) if piece else empty for piece in pieces]
+        """`states` for training: float32, on the model's device, with their graph; nothing is kept.
+
+        Raises:
+            ModelError: The encoder failed.
+        """
+        nothing = torch.empty(0, self._width, device=self._model.device)
+        return self._in_parts(texts, self._units, nothing)
 
     def _parts(self, texts: Sequence[str]) -> list[tuple[int, list[int]]]:
         """Number of the text and token ids of what is read at once: a text, or as much of it as the window takes."""
@@ -105,10 +106,16 @@ class SentenceStates:
         return [(number, ids[i : i + self._room]) for number, ids in enumerate(encoded) for i in range(0, len(ids), self._room)]
 
     def _read(self, texts: Sequence[str]) -> list[Tensor]:
+        return self._in_parts(texts, self._forward, torch.empty(0, self._width, dtype=torch.float16))
+
+    def _in_parts(
+        self, texts: Sequence[str], forward: Callable[[list[list[int]]], Sequence[Outcome[Tensor]]], nothing: Tensor
+    ) -> list[Tensor]:
+        """The states of each text by one kind of forward pass, texts of like length together; `nothing` for one without tokens."""
         parts = self._parts(texts)
         states = in_batches(
             [len(ids) for _, ids in parts],
-            lambda batch, spare: self._forward([parts[i][1] for i in batch]),  # a sentence cannot be read in parts
+            lambda batch, spare: list(forward([parts[i][1] for i in batch])),  # a sentence cannot be read in parts
             max_batch_tokens=self._max_batch_tokens,
         )
         pieces: list[list[Tensor]] = [[] for _ in texts]
@@ -116,8 +123,7 @@ class SentenceStates:
             if isinstance(state, ModelError):
                 raise state
             pieces[number].append(state)
-        width = self._model.config.get_text_config().hidden_size
-        return [torch.cat(piece) if piece else torch.empty(0, width, dtype=torch.float16) for piece in pieces]
+        return [torch.cat(piece) if piece else nothing for piece in pieces]
 
     def _forward(self, rows: Sequence[list[int]]) -> list[Outcome[Tensor]]:
         shape = (len(rows), len(self._begin) + max(map(len, rows)) + len(self._end))

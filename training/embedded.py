@@ -40,6 +40,9 @@ from attngs.training.settings import TrainingSettings
 from training.bank import HELD_OUT, load_bank
 from training.pools import Pool, anchors, pools
 
+SAVED_EVERY = 50
+"""Steps after which the adapter is written as it is."""
+
 LATE_SHARPNESS = 2.0
 """What log lifts are multiplied by before their softmax."""
 
@@ -48,7 +51,7 @@ LATE_SHARPNESS = 2.0
 class Recipe:
     """Settings of one run."""
 
-    steps: int = 450
+    steps: int = 400
     learning_rate: float = 2e-4
     rank: int = 16
     lowest_layer: int = 3
@@ -106,7 +109,11 @@ def train(recipe: Recipe, folder: Path, console: Console) -> None:
     optimiser = torch.optim.AdamW(weights, lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _cosine(step, recipe.steps))
     stream = pools(items, seed=1_000 + recipe.seed, facts=recipe.facts)
-    log, began = list[dict[str, float]](), time.perf_counter()
+    folder.mkdir(parents=True, exist_ok=True)
+    began = time.perf_counter()
+    record = {"base": "default", "model": belongs, "recipe": asdict(recipe), "items": len(items), "held_out": sorted(HELD_OUT)}
+    write_whole(folder / "marker.json", json.dumps(record, indent=2) + "\n")
+    log = (folder / "log.jsonl").open("w", encoding="utf-8", buffering=1)  # a line at a time, so that one can watch it
     for step in track(range(recipe.steps), description="training", console=console):
         pool = next(stream)
         held = chance.sample(talk[pool.language], min(recipe.anchors, len(talk[pool.language])))
@@ -121,15 +128,22 @@ def train(recipe: Recipe, folder: Path, console: Console) -> None:
         optimiser.step()
         schedule.step()
         seconds = round(time.perf_counter() - began, 1)
-        log.append({"step": step + 1, "listwise": listwise.item(), "divergence": divergence.item(), "seconds": seconds})
-    config: Any = model.peft_config["default"]
-    config.lora_alpha *= recipe.strength
-    folder.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(str(folder), save_embedding_layers=False)
-    write_whole(folder / "log.jsonl", "".join(json.dumps(entry) + "\n" for entry in log))
-    record = {"base": "default", "model": belongs, "recipe": asdict(recipe), "items": len(items), "held_out": sorted(HELD_OUT)}
-    write_whole(folder / "marker.json", json.dumps(record, indent=2) + "\n")
+        entry = {"step": step + 1, "listwise": listwise.item(), "divergence": divergence.item(), "seconds": seconds}
+        log.write(json.dumps(entry) + "\n")
+        if (step + 1) % SAVED_EVERY == 0 or step + 1 == recipe.steps:
+            _save(model, recipe, folder)
+    log.close()
     console.print(f"written to {folder}: {sum(weight.numel() for weight in weights):,} weights")
+
+
+def _save(model: Any, recipe: Recipe, folder: Path) -> None:
+    """The adapter at the recipe's strength; training goes on at full strength."""
+    config = model.peft_config["default"]
+    full = config.lora_alpha
+    config.base_model_name_or_path = "default"  # what `--adapter` alone stands on
+    config.lora_alpha = full * recipe.strength
+    model.save_pretrained(str(folder), save_embedding_layers=False)
+    config.lora_alpha = full
 
 
 def _lora(recipe: Recipe, layers: int) -> TrainingSettings:

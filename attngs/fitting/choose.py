@@ -25,7 +25,8 @@ CRITERION = (0.05, 0.10)
 """Budgets whose mean recall decides."""
 
 MARGIN = 0.002
-"""Recall by which a candidate must beat the default to replace it."""
+"""Recall by which a candidate must beat the default to replace it, at least; and by one standard error of the gain, or the best of many
+candidates would replace it by luck."""
 
 METHODS = ("default", "setting", "probe")
 
@@ -76,8 +77,8 @@ def choose(tables: Mapping[Unit, Table], tried: Sequence[Candidate], folds: NDAr
                 single[c, number] = criterion(rows[number], linear(rows[number]))
     recall = _nested(tables, tried, folds, worth if count > 2 else np.repeat(single[:, None], count, axis=1))
     means = single.mean(axis=1)
-    names = {method: _label(tried[_best(means, tried, (method,))]) for method in METHODS if any(c.method == method for c in tried)}
-    winner = tried[_best(means, tried, METHODS)]
+    names = {method: _label(tried[_best(single, tried, (method,))]) for method in METHODS if any(c.method == method for c in tried)}
+    winner = tried[_best(single, tried, METHODS)]
     rows = tables[winner.unit].rows
     return Choice(
         candidate=winner,
@@ -97,7 +98,7 @@ def _nested(tables: Mapping[Unit, Table], tried: Sequence[Candidate], folds: NDA
             continue
         table = np.zeros((len(folds), len(BUDGETS)))
         for fold in range(int(folds.max()) + 1):
-            candidate = tried[_best(worth[:, fold, folds != fold].mean(axis=1), tried, methods)]
+            candidate = tried[_best(worth[:, fold, folds != fold], tried, methods)]
             rows = tables[candidate.unit].rows
             linear = candidate.train(without(rows, folds, fold))
             for number in np.flatnonzero(folds == fold):
@@ -112,10 +113,14 @@ def _held_out(candidate: Candidate, rows: Sequence[Row], folds: NDArray[np.int64
     return tuple(linears[fold](row) for row, fold in zip(rows, folds, strict=True))
 
 
-def _best(means: Floats, tried: Sequence[Candidate], methods: Sequence[str]) -> int:
-    allowed = np.array([candidate.method in methods for candidate in tried])
-    ahead = np.array([MARGIN if candidate.method == "default" else 0.0 for candidate in tried])
-    return int(np.argmax(np.where(allowed, means + ahead, -1.0)))
+def _best(worth: Floats, tried: Sequence[Candidate], methods: Sequence[str]) -> int:
+    """The candidate of these methods that does best on rows it was not trained on `(C, rows)`; the default where that is not clear."""
+    best = int(np.argmax(np.where([candidate.method in methods for candidate in tried], worth.mean(axis=1), -1.0)))
+    default = next((c for c, candidate in enumerate(tried) if candidate.method == "default"), None)
+    if default is None or "default" not in methods:
+        return best
+    gain = worth[best] - worth[default]
+    return best if gain.mean() > max(MARGIN, gain.std() / len(gain) ** 0.5) else default
 
 
 def without(rows: Sequence[Row], folds: NDArray[np.int64], *left_out: int) -> list[Row]:

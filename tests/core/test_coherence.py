@@ -46,6 +46,8 @@ def test_between_them_it_is_the_correlation_with_the_others_of_the_window() -> N
 def test_where_nobody_can_tell_both_count() -> None:
     short = sentences(*["One thing. Another thing."] * 20)
     assert coherence(np.tile([1.0, -1.0], 20), Layout.of(short), short) == (1.0, 1.0)
+    items = sentences(*["One thing. Another thing."] * 20, *["One thing. Another thing. A third thing. A fourth one."] * 9)
+    assert coherence(np.resize([1.0, -1.0], len(items)), Layout.of(items), items) == (1.0, 1.0)
     few = sentences("One thing. Another thing. A third thing. A fourth one.")
     assert coherence(np.array([1.0, -1.0, 1.0, -1.0]), Layout.of(few), few) == (1.0, 1.0)
 

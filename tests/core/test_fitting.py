@@ -108,6 +108,13 @@ def test_where_the_default_is_right_nothing_replaces_it_for_worse() -> None:
     assert recall["fitted"] >= recall["default"] - 0.03
 
 
+@pytest.mark.parametrize("clear", [0.0, 0.3])
+def test_the_luckiest_of_many_candidates_does_not_replace_the_default(clear: float) -> None:
+    method, recall = chosen(Planted(30, clear=clear, default=2.0))
+    assert method == "default"
+    assert recall["fitted"] >= recall["default"] - 0.02
+
+
 def test_pure_noise_is_not_mistaken_for_a_gain() -> None:
     _, recall = chosen(Planted(30, clear=0.0))
     assert abs(recall["fitted"] - recall["default"]) < 0.2  # held out: a choice among noise is noise
