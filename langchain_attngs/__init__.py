@@ -24,6 +24,7 @@ from langchain_attngs.watching import Compression, RunWatch
 if TYPE_CHECKING:
     from langchain_attngs.memory import StoreMemory
     from langchain_attngs.middleware import AttnGSMiddleware
+    from langchain_attngs.persistence import Persistence
     from langchain_attngs.shortening import History, ToolResults
     from langchain_attngs.summarizer import attngs_summarizer
     from langchain_attngs.user_memory import UserMemory
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _AGENTS = {
     "AttnGSMiddleware": "langchain_attngs.middleware",
     "History": "langchain_attngs.shortening",
+    "Persistence": "langchain_attngs.persistence",
     "StoreMemory": "langchain_attngs.memory",
     "ToolResults": "langchain_attngs.shortening",
     "UserMemory": "langchain_attngs.user_memory",
@@ -44,6 +46,7 @@ __all__ = [
     "Compression",
     "History",
     "LocalChatModel",
+    "Persistence",
     "RunWatch",
     "StoreMemory",
     "ToolResults",

@@ -11,6 +11,7 @@ from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResp
 from langchain.agents.middleware.types import PrivateStateAttr
 from langchain_core.messages import SystemMessage
 from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.config import merge_configs
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, SearchItem
 
@@ -100,13 +101,16 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
     def name(self) -> str:
         return self._name
 
-    def recall(self, query: str, *, store: BaseStore, namespace: Namespace) -> CompressedContext | None:
+    def recall(
+        self, query: str, *, store: BaseStore, namespace: Namespace, config: RunnableConfig | None = None
+    ) -> CompressedContext | None:
         """What a model would be shown of this memory for this question: for a preview, or to measure. Nobody but the writer is asked.
 
         Args:
             query: The question.
             store: Where the memory is.
             namespace: Of whose memory; `StoreMemory`'s, with its braces filled.
+            config: Of the run, such as its callbacks.
 
         Returns:
             The compression; `None` where nothing is remembered or asked.
@@ -118,7 +122,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         if not asked["passages"]:
             return None
         watch = RunWatch()
-        self._shorten("memory").invoke(asked, {"callbacks": [watch]})
+        self._shorten("memory").invoke(asked, merge_configs(config, {"callbacks": [watch]}))
         return watch.compressions[0].result
 
     def forget(self, namespace: Namespace) -> None:

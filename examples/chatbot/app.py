@@ -13,14 +13,11 @@ from uuid import uuid4
 import panel
 import streamlit as st
 from assistant import Assistant, Nobody, Settings, chat_model
-from langgraph.store.base import Item
 from people import People
-
-from langchain_attngs import UserMemory
 
 HERE = Path(__file__).parent
 BUDGETS = [32, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
-NOTE = {"date": date.today().isoformat(), "source": "note"}  # the script runs anew for each thing that is done in the page
+NOTE = {"date": date.today().isoformat(), "source": "note"}  # this script runs anew for each thing that is done in the page
 state = st.session_state
 
 
@@ -55,7 +52,7 @@ def page(assistant: Assistant) -> None:
     with log:
         show_chat(assistant, person, chat)
         if question:
-            with reporting("The chat model did not answer. Ask again, or check how it is set up (README.md)."):
+            with reporting("The chat model did not answer. Ask again, or check how it is set up (docs/chatbot.md)."):
                 ask(assistant, person, chat, question, settings)
     with right.container(key="panel"), reporting("The memory could not be made short."):
         show_panel(assistant, person, chat, settings)
@@ -68,20 +65,20 @@ def choose_person(assistant: Assistant) -> str | None:
     if state.person not in names:
         state.person = next(iter(names), None)
     person = st.selectbox("Who is asking", list(names), format_func=lambda key: names.get(key, "gone"), key="person")
-    count = len(people.of(person, "memories").items()) if person else 0
-    if person and st.button(f"Memory of {count:,} entries", key="memory", icon=":material/edit_note:", width="stretch"):
-        show_memory(assistant, person)
-    if person and st.button("New chat", icon=":material/add_comment:", width="stretch"):
-        state[f"chat {person}"] = f"{person}-{uuid4().hex}"
+    if person:
+        if st.button(
+            f"Memory of {len(people.of(person, 'memories').items()):,} entries", key="memory", icon=":material/edit_note:", width="stretch"
+        ):
+            show_memory(assistant, person)
+        fresh = {f"chat {person}": f"{person}-{uuid4().hex}"}
+        st.button("New chat", icon=":material/add_comment:", width="stretch", on_click=state.update, args=[fresh])
     with st.popover("Somebody new", icon=":material/person_add:", width="stretch"), reporting("Nobody was added."):
         with st.form("add", border=False, clear_on_submit=True):
             name = st.text_input("Name", max_chars=40)
             if st.form_submit_button("Add"):
                 state.newcomer = people.add(name)
                 st.rerun()
-        if people.missing_examples() and st.button("Bring the examples back"):
-            people.add_examples()
-            st.rerun()
+        st.button("Bring the examples back", on_click=people.add_examples)
     return person
 
 
@@ -94,25 +91,24 @@ def choose_settings(assistant: Assistant) -> Settings:
     st.caption("No chat model is set up" if nobody else f"Answers come from {assistant.model.get_name()}")
     st.caption("Everything is kept in")
     st.code(assistant.people.place, language=None, wrap_lines=True)
-    return Settings(target_tokens=tokens, rewrite=rewrite)
+    return Settings(tokens, rewrite)
 
 
 def show_chat(assistant: Assistant, person: str, chat: str) -> None:
+    keep, kept = assistant.people.of(person, "memories").put, {"metadata": {**NOTE, "source": "chat"}}
     for number, message in enumerate(assistant.people.said(chat)):
+        text, why = str(message.text), {f"why {chat}": number}
         with st.container(key=f"{message.type}-{number}"):
-            st.text(str(message.text))
-            if message.type == "human" and st.button("Remember this", key=f"keep-{number}", type="tertiary"):
-                assistant.people.of(person, "memories").put(str(message.text), metadata={**NOTE, "source": "chat"})
-                st.toast("It is in the memory now.")
-            if message.type == "ai" and st.button("Why this answer", key=f"why-{number}", type="tertiary"):
-                state[f"why {chat}"] = number
+            st.text(text)
+            if message.type == "human":
+                st.button("Remember this", key=f"keep-{number}", type="tertiary", on_click=keep, args=[text], kwargs=kept)
+            else:
+                st.button("Why this answer", key=f"why-{number}", type="tertiary", on_click=state.update, args=[why])
 
 
 def ask(assistant: Assistant, person: str, chat: str, question: str, settings: Settings) -> None:
-    with st.container(key="human-new"):
-        st.text(question)
-    with st.container(key="ai-new"):
-        box = st.empty()
+    st.container(key="human-new").text(question)
+    box = st.container(key="ai-new").empty()
     box.caption("Reading the memory ...")
     state.pop(f"why {chat}", None)
     with closing(assistant.ask(person, chat, question, settings)) as answers:
@@ -128,10 +124,7 @@ def show_panel(assistant: Assistant, person: str, chat: str, settings: Settings)
         return
     with st.spinner("Reading the memory ..."):
         answer = assistant.explain(person, chat, place, settings)
-    if answer.memory:
-        panel.show(answer.memory, answer, {"in this chat": assistant.saved(person, chat), "in all": assistant.saved(person)})
-    else:
-        st.caption("Nothing is remembered, so nothing of it is shown to the model.")
+    panel.show(answer, {"in this chat": assistant.saved(person, chat), "in all": assistant.saved(person)})
 
 
 @st.dialog("Memory", width="large", on_dismiss="rerun")
@@ -139,16 +132,23 @@ def show_memory(assistant: Assistant, person: str) -> None:
     memory = assistant.people.of(person, "memories")
     entries, files, everything = st.tabs(["Entries", "Import", "Export and delete"])
     with entries, reporting("It was not remembered."):
-        with st.form("new", clear_on_submit=True, border=False):
-            text = st.text_area("Something to remember", height=80)
+        changed = next((item for item in memory.items() if item.key == state.get("changed")), None)
+        with st.form(f"form {changed and changed.key}", clear_on_submit=True, border=False):
+            text = st.text_area("Change it" if changed else "Something to remember", changed.value["text"] if changed else "", height=100)
             if st.form_submit_button("Remember"):
-                memory.put(text, metadata=NOTE)
+                memory.put(text, key=changed and changed.key, metadata=changed.value["metadata"] if changed else NOTE)
+                state.changed = None
+                st.rerun(scope="fragment")
         words = st.text_input("Find", icon=":material/search:").casefold()
         found = [item for item in reversed(memory.items()) if words in item.value["text"].casefold()]
         first = 10 * (st.pagination(ceil(len(found) / 10)) - 1) if len(found) > 10 else 0
         for item in found[first : first + 10]:
             with st.container(border=True, key=f"item-{item.key}"):
-                show_entry(memory, item)
+                st.caption(" · ".join(str(item.value["metadata"].get(name, "")) for name in ("date", "source")))
+                st.text(item.value["text"][:600] + "…" * (len(item.value["text"]) > 600))
+                with st.container(horizontal=True):
+                    st.button("Edit", f"edit-{item.key}", type="tertiary", on_click=state.update, args=[{"changed": item.key}])
+                    st.button("Delete", f"delete-{item.key}", type="tertiary", on_click=memory.delete, args=[item.key])
     with files, reporting("The file was not imported."):
         st.caption("The paragraphs of a text, or the lines of a .jsonl file, become entries. What is there already is left out.")
         file = st.file_uploader("A .txt, .md or .jsonl file of your own", ["txt", "md", "jsonl"], max_upload_size=2)
@@ -161,25 +161,6 @@ def show_memory(assistant: Assistant, person: str) -> None:
             assistant.forget(person)
             state.clear()
             st.rerun()
-
-
-def show_entry(memory: UserMemory, item: Item) -> None:
-    st.caption(" · ".join(str(item.value["metadata"].get(name, "")) for name in ("date", "source")))
-    if state.get("editing") == item.key:
-        text = st.text_area("Text", item.value["text"], key=f"text-{item.key}", height=120)
-        if st.button("Save", key=f"save-{item.key}"):
-            memory.put(text, key=item.key, metadata=item.value["metadata"])
-            state.editing = None
-            st.rerun(scope="fragment")
-        return
-    st.text(item.value["text"][:600] + ("…" if len(item.value["text"]) > 600 else ""))
-    with st.container(horizontal=True):
-        if st.button("Edit", key=f"edit-{item.key}", type="tertiary"):
-            state.editing = item.key
-            st.rerun(scope="fragment")
-        if st.button("Delete", key=f"delete-{item.key}", type="tertiary"):
-            memory.delete(item.key)
-            st.rerun(scope="fragment")
 
 
 st.set_page_config(page_title="attngs remembers", page_icon=HERE / "icon.svg", layout="wide")

@@ -7,9 +7,8 @@ import re
 import time
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from langchain.agents import create_agent
 from langchain.chat_models import init_chat_model
@@ -46,8 +45,7 @@ class Nobody(SimpleChatModel):
         return f"No chat model is set up, so nobody answers. {shown}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """How the memory is made short."""
 
     target_tokens: int = 256
@@ -57,27 +55,25 @@ class Settings:
 class Answer(RunWatch):
     """What came of a question, and what the model was sent for it; of a preview, only what it would be shown of the memory."""
 
-    text: str = ""
-    seconds: float = 0.0
-    preview: CompressedContext | None = None
+    text = ""
+    seconds = 0.0
 
     @property
     def memory(self) -> CompressedContext | None:
         """The very compression that the model was shown."""
-        return next(iter(self.named("AttnGSMiddleware.memory")), self.preview)
+        return next(iter(self.named("AttnGSMiddleware.memory")), None)
 
 
 class Assistant:
     """Answers people's questions. One serves all of them, from any number of threads: who asks is a part of each question."""
 
     def __init__(self, people: People, model: BaseChatModel) -> None:
-        self.people, self.model = people, model
-        self._middleware, self._agent = lru_cache(self._make_middleware), lru_cache(self._make_agent)
+        self.people, self.model, self._made = people, model, lru_cache(self._make)
         self._answers: dict[tuple[str, int, int], Answer] = {}
 
     def ask(self, person: str, chat: str, question: str, settings: Settings) -> Generator[Answer, None, None]:
         """The answer as it grows. Leaving the loop stops the model; what it had said until then is kept."""
-        agent, answer, started, said = self._agent(settings), Answer(), time.perf_counter(), self.people.said(chat)
+        agent, answer, started, said = self._made(settings)[1], Answer(), time.perf_counter(), self.people.said(chat)
         unanswered = [RemoveMessage(id=str(last.id)) for last in said[-1:] if isinstance(last, HumanMessage)]  # after a failure
         self._answers[chat, len(said) - len(unanswered) + 1, self._basis(person, settings)] = answer
         self.people.of(person, "chats").put(question[:80], key=chat)
@@ -99,19 +95,20 @@ class Assistant:
         """The answer at this place of a chat; a preview of the next to its question, if memory or settings are others now."""
         key = chat, place, self._basis(person, settings)
         if key not in self._answers:
-            question, namespace = str(self.people.said(chat)[place - 1].text), ("user", person, "memories")
-            self._answers[key] = Answer()
-            self._answers[key].preview = self._middleware(settings).recall(question, store=self.people.store, namespace=namespace)
+            question, preview = str(self.people.said(chat)[place - 1].text), Answer()
+            where: Any = {"store": self.people.store, "namespace": ("user", person, "memories")}
+            self._made(settings)[0].recall(question, **where, config={"callbacks": [preview]})
+            self._answers[key] = preview
         return self._answers[key]
 
     def saved(self, person: str, chat: str = "") -> int:
-        """Tokens, in a chat or in all of them, without those that the writer took."""
+        """Tokens, in a chat or in all of them."""
         entries = [item.value["metadata"] for item in self.people.of(person, "ledger").items()]
-        return sum(entry["before"] - entry["after"] - entry["writer"] for entry in entries if chat in ("", entry["chat"]))
+        return sum(entry["saved"] for entry in entries if chat in ("", entry["chat"]))
 
     def forget(self, person: str) -> None:
         """Delete all that is kept of a person, in the database and in memory."""
-        self._middleware(Settings()).forget(("user", person, "memories"))
+        self._made(Settings())[0].forget(("user", person, "memories"))
         self._answers = {key: answer for key, answer in list(self._answers.items()) if not key[0].startswith(f"{person}-")}
         self.people.forget(person)
 
@@ -122,19 +119,16 @@ class Assistant:
     def _account(self, person: str, chat: str, answer: Answer) -> None:
         """Into the ledger; and whoever was deleted in the meantime is deleted again, with what this run has written."""
         results = [compression.result for compression in answer.compressions]
-        before, after = sum(result.original_tokens for result in results), sum(result.compressed_tokens for result in results)
-        numbers = {"before": before, "after": after, "writer": sum(sum(result.usage) for result in results if result.usage)}
-        self.people.of(person, "ledger").put(f"{before:,} -> {after:,} tokens", metadata={"chat": chat, **numbers})
+        saved = sum(result.original_tokens - result.compressed_tokens - sum(result.usage or ()) for result in results)
+        self.people.of(person, "ledger").put(f"{saved:,} tokens saved", metadata={"chat": chat, "saved": saved})
         if person not in self.people.names():
             self.people.saver.delete_thread(chat)
             self.forget(person)
 
-    def _make_middleware(self, settings: Settings) -> AttnGSMiddleware:
+    def _make(self, settings: Settings) -> tuple[AttnGSMiddleware, Any]:
         how: Any = {"mode": "rewrite", "llm": self.model} if settings.rewrite else {}
         memory = StoreMemory(namespace=("user", "{user_id}", "memories"), most=10_000)
         compressor = AttnGSCompressor(target_tokens=settings.target_tokens, **how)
-        return AttnGSMiddleware(compressor, memory=memory, history=History(target_tokens=1_000))
-
-    def _make_agent(self, settings: Settings) -> Any:
-        parts: Any = {"store": self.people.store, "checkpointer": self.people.saver, "middleware": [self._middleware(settings)]}
-        return create_agent(self.model, system_prompt=PROMPT, **parts)
+        middleware = AttnGSMiddleware(compressor, memory=memory, history=History(target_tokens=1_000))
+        kept: Any = {"store": self.people.store, "checkpointer": self.people.saver}
+        return middleware, create_agent(self.model, system_prompt=PROMPT, middleware=[middleware], **kept)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 import streamlit as st
 from assistant import Answer
 
-from attngs import CompressedContext
-
 FRAME = "<style>body, iframe {{ margin: 0; border: 0; width: 100%; height: 100vh; display: block }}</style>{}"
 
 
-def show(memory: CompressedContext, answer: Answer, saved: dict[str, int]) -> None:
+def show(answer: Answer, saved: Mapping[str, int]) -> None:
+    memory = answer.memory
+    if memory is None:
+        st.caption("Nothing is remembered, so nothing of it is shown to the model.")
+        return
     before, after = memory.original_tokens, memory.compressed_tokens
     size = f"{before / after:,.1f}× smaller" if before > after > 0 else "All of it"
     st.html(
@@ -20,8 +23,7 @@ def show(memory: CompressedContext, answer: Answer, saved: dict[str, int]) -> No
         f'<div class="bar"><i style="width: {min(100, 100 * after / max(1, before)):.1f}%"></i></div></div>'
     )
     st.caption(f"What {'this answer was' if answer.sent else 'the next answer would be'} shown of your memory")
-    if memory.reason:
-        st.text(memory.reason)
+    st.text(memory.reason or "")
     heat, sent, took = st.tabs(["Heat map", "Exactly what was sent", "Tokens and time"])
     with heat:
         frame = f'<iframe sandbox title="Heat map of the memory" srcdoc="{escape(memory.to_heat_map())}"></iframe>'
@@ -34,9 +36,7 @@ def show(memory: CompressedContext, answer: Answer, saved: dict[str, int]) -> No
         price = st.number_input("Your price for a million tokens of the chat model's input", 0.0, 1_000.0, 2.5)
         rows = [(f"Saved {where}", f"{tokens:,} tokens", f"{tokens * price / 1e6:,.4f}") for where, tokens in saved.items()]
         rows += [(f"Time to {stage}", f"{time:,.0f} ms", "") for stage, time in memory.milliseconds.items()]
-        if answer.sent:
-            first = answer.seconds_to_first_token
-            rows += [("First token after", f"{first:,.2f} s" if first else "not streamed", "")]
-            rows += [("Answered after", f"{answer.seconds:,.2f} s", "")]
+        times = {"First token after": answer.seconds_to_first_token, "Answered after": answer.seconds} if answer.sent else {}
+        rows += [(name, f"{time:,.2f} s" if time else "not streamed", "") for name, time in times.items()]
         st.html("<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd><dd>{cost}</dd>" for name, value, cost in rows) + "</dl>")
         st.caption("The price is what you say, the tokens are the marker's, and what a writer read and wrote counts against the saving.")

@@ -1,43 +1,23 @@
-"""Whose memory it is, and where it is kept: in LangGraph's own store and checkpointer. Nothing here knows the page."""
+"""Whose memory it is: people, and all that is kept of them. Nothing here knows the page."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-from langchain_core.messages import BaseMessage
-from langgraph.checkpoint.sqlite import SqliteSaver
-from langgraph.store.sqlite import SqliteStore
-
 from attngs.errors import InputError
-from langchain_attngs import UserMemory
-
-EXAMPLES = sorted(Path(__file__).parent.glob("users/*.jsonl"))
+from langchain_attngs import Persistence, UserMemory
 
 
-class People:
+class People(Persistence):
     """Everybody who is remembered, in a SQLite file or at `postgresql://...`.
 
     All that is kept of a person lies below `("user", person)`, so that deleting it cannot miss anything.
     """
 
     def __init__(self, place: str) -> None:
-        self.place, self.resources = place, ExitStack()
-        kinds: Any = (SqliteStore, SqliteSaver)
-        if place.startswith(("postgres://", "postgresql://")):  # pip install langgraph-checkpoint-postgres 'psycopg[binary]'
-            from langgraph.checkpoint.postgres import PostgresSaver
-            from langgraph.store.postgres import PostgresStore
-
-            kinds = (PostgresStore, PostgresSaver)
-        else:
-            Path(place).absolute().parent.mkdir(parents=True, exist_ok=True)
-        self.store, self.saver = (self.resources.enter_context(kind.from_conn_string(place)) for kind in kinds)
-        self.store.setup()
-        self.saver.setup()
+        super().__init__(place)
         if self.store.get(("examples",), "added") is None:  # once: who is deleted stays deleted
             self.add_examples()
 
@@ -54,37 +34,24 @@ class People:
         self.store.put(("people",), person, {"name": name})
         return person
 
-    def missing_examples(self) -> list[Path]:
-        """Files of those who come with this page and are not here."""
-        return [file for file in EXAMPLES if file.stem not in self.names()]
-
     def add_examples(self) -> None:
+        """Those who come with this page and are not here."""
         self.store.put(("examples",), "added", {})
-        for file in self.missing_examples():
-            self.of(self.add(file.stem.title(), file.stem), "memories").load(file.read_bytes(), file.name)
+        for file in sorted(Path(__file__).parent.glob("users/*.jsonl")):
+            if file.stem not in self.names():
+                self.of(self.add(file.stem.title(), file.stem), "memories").load(file.read_bytes(), file.name)
 
     def of(self, person: str, *what: str) -> UserMemory:
         """A person's `memories`, `chats` or `ledger`; all of it when nothing is named."""
         return UserMemory(self.store, ("user", person, *what))
 
-    def said(self, chat: str) -> list[BaseMessage]:
-        """The messages of a chat."""
-        state = self.saver.get({"configurable": {"thread_id": chat}})
-        return list(state["channel_values"].get("messages", [])) if state else []
-
     def export(self, person: str) -> str:
         """All that is kept of a person, a line of JSON each."""
-        said = [(chat.key, message) for chat in self.of(person, "chats").items() for message in self.said(chat.key)]
-        lines = [{"id": message.id, "text": str(message.text), "metadata": {"chat": chat, "role": message.type}} for chat, message in said]
+        said = [(chat.key, m) for chat in self.of(person, "chats").items() for m in self.said(chat.key)]
+        lines = [{"id": m.id, "text": str(m.text), "metadata": {"chat": chat, "role": m.type}} for chat, m in said]
         return self.of(person).export() + "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
     def forget(self, person: str) -> None:
-        """Delete all that is kept of a person; in a SQLite file, also from the bytes of it."""
-        for chat in self.of(person, "chats").items():
-            self.saver.delete_thread(chat.key)
-        self.of(person).clear()
+        """Delete all that is kept of a person."""
         self.store.delete(("people",), person)
-        if isinstance(self.store, SqliteStore):
-            with closing(sqlite3.connect(self.place, timeout=60, isolation_level=None)) as connection:
-                connection.execute("VACUUM")
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.erase(("user", person), [chat.key for chat in self.of(person, "chats").items()])

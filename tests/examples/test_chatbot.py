@@ -36,7 +36,7 @@ def people(tmp_path: Path) -> Iterator[People]:
         for number, text in enumerate(memories, 1):
             found.of(name, "memories").put(text, key=f"{name}-{number}", metadata={"date": f"2026-03-0{number}", "source": "note"})
     yield found
-    found.resources.close()
+    found.close()
 
 
 def ask(assistant: Assistant, person: str, question: str, **settings: Any) -> Answer:
@@ -100,7 +100,8 @@ def test_the_writer_s_words_are_no_part_of_the_answer_and_count_against_the_savi
     assert "Ana drinks green tea." in str(answer.sent[0].text)
     assert answer.memory.usage is not None
     [entry] = people.of("ana", "ledger").items()
-    assert entry.value["metadata"]["writer"] == sum(answer.memory.usage)
+    saved = answer.memory.original_tokens - answer.memory.compressed_tokens
+    assert entry.value["metadata"]["saved"] == saved - sum(answer.memory.usage)
 
 
 def test_who_leaves_stops_the_model_and_what_it_said_stays(people: People, loopback: LoopbackServer) -> None:
@@ -168,7 +169,7 @@ def test_of_who_is_deleted_nothing_is_left_in_the_files(people: People) -> None:
     assistant = Assistant(people, Nobody())
     ask(assistant, "ana", "What does Grandmother Quintina drink?")
     ask(assistant, "ben", "Which number has the locker?")
-    marker = assistant._middleware(Settings())._compressor.found_marker()
+    marker = assistant._made(Settings())[0]._compressor.found_marker()
     entries = marker.cache.info().entries
     words = [b"never with milk", b"Zenobia", b"Quintina", b"ana-1"]
     assert all(word in bytes_of(people.place) for word in words)
@@ -196,7 +197,7 @@ def test_what_is_exported_is_everything_and_its_memories_come_back(people: Peopl
     lines = [json.loads(line) for line in people.export("ana").splitlines()]
     assert [line["text"] for line in lines if line["id"].startswith("ana-") and "date" in line["metadata"]] == ANA
     assert [line["metadata"]["role"] for line in lines if "role" in line["metadata"]] == ["human", "ai"]
-    assert any("writer" in line["metadata"] for line in lines)
+    assert any("saved" in line["metadata"] for line in lines)
     carla = people.of(people.add("Carla"), "memories")
     assert carla.load(people.of("ana", "memories").export().encode(), "export.jsonl") == 3
     assert [(item.key, item.value) for item in carla.items()] == [(item.key, item.value) for item in people.of("ana", "memories").items()]
@@ -210,12 +211,12 @@ def test_examples_come_once_and_who_is_deleted_stays_deleted(tmp_path: Path) -> 
     assert all(len(people.of(person, "memories").items()) > 50 for person in names)
     gone = next(iter(names))
     people.forget(gone)
-    people.resources.close()
+    people.close()
     people = People(place)
     assert gone not in people.names()
     people.add_examples()
     assert people.names() == names
-    people.resources.close()
+    people.close()
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 41, "Ana"])

@@ -104,7 +104,7 @@ def server(loopback_host: LoopbackHost, tmp_path_factory: pytest.TempPathFactory
         people.add(person.title(), person)
         for number, text in enumerate(memories, 1):
             people.of(person, "memories").put(text, key=f"{person}-{number}", metadata={"date": f"2026-03-0{number}", "source": "note"})
-    people.resources.close()
+    people.close()
     server.start()
     yield server
     server.stop()

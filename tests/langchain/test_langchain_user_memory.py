@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain.agents import create_agent
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 
-from attngs.errors import ConfigError, InputError
+from attngs.errors import ConfigError, InputError, MissingDependencyError
 from attngs.testing import NASTY_TEXTS
-from langchain_attngs import StoreMemory, UserMemory
+from langchain_attngs import Persistence, StoreMemory, UserMemory
 
 DATE = {"date": "2026-03-14"}
 
@@ -127,3 +132,37 @@ def test_whatever_is_exported_can_be_imported(given_texts: list[str]) -> None:
         if memory.items():
             assert other.load(exported.encode(), "back.jsonl") == len(set(texts(memory)))
         assert set(texts(other)) == set(texts(memory))
+
+
+def test_who_is_erased_leaves_no_bytes_and_the_others_stay(tmp_path: Path) -> None:
+    place = tmp_path / "new" / "memory.sqlite"
+    with Persistence(str(place)) as kept:
+        model = GenericFakeChatModel(messages=iter([AIMessage("Zenobia it is."), AIMessage("Casimir it is.")]))
+        agent = create_agent(model, store=kept.store, checkpointer=kept.saver)
+        for user, name in (("ana", "Zenobia"), ("ben", "Casimir")):
+            UserMemory(kept.store, ("users", user, "notes")).put(f"The sister of {user} is {name}.")
+            agent.invoke({"messages": [("user", f"Who is {name}?")]}, {"configurable": {"thread_id": f"{user}-1"}})
+        assert [str(message.text) for message in kept.said("ana-1")] == ["Who is Zenobia?", "Zenobia it is."]
+        assert kept.said("nobody") == []
+        assert b"Zenobia" in bytes_beside(place)
+        kept.erase(("users", "ana"), ["ana-1"])
+        assert b"Zenobia" not in bytes_beside(place)
+        assert kept.said("ana-1") == []
+        with pytest.raises(ConfigError, match="must have a label"):
+            kept.erase(())
+    assert b"Zenobia" not in bytes_beside(place)
+    with Persistence(str(place)) as kept:
+        assert texts(UserMemory(kept.store, ("users", "ben"))) == ["The sister of ben is Casimir."]
+        assert len(kept.said("ben-1")) == 2
+
+
+def bytes_beside(place: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in place.parent.iterdir())
+
+
+def test_a_place_that_cannot_be_opened_says_what_is_needed() -> None:
+    with pytest.raises(ConfigError, match="`place` is empty"):
+        Persistence(" ")
+    if find_spec("langgraph.checkpoint.postgres") is None:
+        with pytest.raises(MissingDependencyError, match="pip install langgraph-checkpoint-postgres"):
+            Persistence("postgresql://localhost/chatbot")

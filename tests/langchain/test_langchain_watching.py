@@ -100,8 +100,10 @@ def test_a_memory_can_be_recalled_without_a_run() -> None:
     model, watch = ScriptedModel(answer=lambda messages: "Milo."), RunWatch()
     agent = create_agent(model, middleware=[middleware], store=store)
     agent.invoke({"messages": [("user", "Who is the cat?")]}, {"configurable": {"user_id": "ana"}, "callbacks": [watch]})
-    recalled = middleware.recall("Who is the cat?", store=store, namespace=("memories", "ana"))
+    preview = RunWatch()
+    recalled = middleware.recall("Who is the cat?", store=store, namespace=("memories", "ana"), config={"callbacks": [preview]})
     assert recalled is not None
+    assert preview.named("AttnGSMiddleware.memory") == [recalled]
     assert (recalled.text, recalled.target_tokens) == (watch.compressions[0].result.text, 8)
     assert [source.metadata["_key"] for source in recalled.kept] == ["1"]
     assert middleware.recall("Who is the cat?", store=store, namespace=("memories", "nobody")) is None
