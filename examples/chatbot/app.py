@@ -66,9 +66,8 @@ def choose_person(assistant: Assistant) -> str | None:
         state.person = next(iter(names), None)
     person = st.selectbox("Who is asking", list(names), format_func=lambda key: names.get(key, "gone"), key="person")
     if person:
-        if st.button(
-            f"Memory of {len(people.of(person, 'memories').items()):,} entries", key="memory", icon=":material/edit_note:", width="stretch"
-        ):
+        count = len(people.of(person, "memories").items())
+        if st.button(f"Memory of {count:,} entries", key="memory", icon=":material/edit_note:", width="stretch"):
             show_memory(assistant, person)
         fresh = {f"chat {person}": f"{person}-{uuid4().hex}"}
         st.button("New chat", icon=":material/add_comment:", width="stretch", on_click=state.update, args=[fresh])
@@ -84,12 +83,9 @@ def choose_person(assistant: Assistant) -> str | None:
 
 def choose_settings(assistant: Assistant) -> Settings:
     nobody = isinstance(assistant.model, Nobody)
-    st.space("small")
     tokens = st.select_slider("Memory budget, in tokens", BUDGETS, 256, help="The most that the chat model is shown of the memory.")
     rewrite = st.toggle("In the model's words", disabled=nobody, help="It shortens what is marked, and every sentence of it is checked.")
-    st.space("small")
-    st.caption("No chat model is set up" if nobody else f"Answers come from {assistant.model.get_name()}")
-    st.caption("Everything is kept in")
+    st.caption(f"{'No chat model is set up' if nobody else f'{assistant.model.get_name()} answers'}. Everything is kept in")
     st.code(assistant.people.place, language=None, wrap_lines=True)
     return Settings(tokens, rewrite)
 

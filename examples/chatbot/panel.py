@@ -23,7 +23,8 @@ def show(answer: Answer, saved: Mapping[str, int]) -> None:
         f'<div class="bar"><i style="width: {min(100, 100 * after / max(1, before)):.1f}%"></i></div></div>'
     )
     st.caption(f"What {'this answer was' if answer.sent else 'the next answer would be'} shown of your memory")
-    st.text(memory.reason or "")
+    if memory.reason:
+        st.text(memory.reason)
     heat, sent, took = st.tabs(["Heat map", "Exactly what was sent", "Tokens and time"])
     with heat:
         frame = f'<iframe sandbox title="Heat map of the memory" srcdoc="{escape(memory.to_heat_map())}"></iframe>'

@@ -160,7 +160,7 @@ def test_people_who_ask_at_once_never_see_each_other_s_memory(people: People) ->
 
     with ThreadPoolExecutor(8) as pool:
         for person, texts in pool.map(run, range(8)):
-            others = {"ana": ("trombone", "4711", "geese"), "ben": ("tea", "Zenobia", "fair")}[person]
+            others = {"ana": ("trombone", "locker", "geese"), "ben": ("tea", "Zenobia", "fair")}[person]
             assert not [word for word in others for text in texts if word in text]
     assert len(people.of("ana", "ledger").items()) == len(people.of("ben", "ledger").items()) == 12
 

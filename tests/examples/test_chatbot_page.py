@@ -199,6 +199,7 @@ def test_an_answer_streams_and_is_explained(visit: Open, loopback: LoopbackServe
         page.keyboard.press("ArrowLeft")
     expect(page.get_by_text("at most 32")).to_be_visible()
     expect(page.get_by_text("What the next answer would be shown of your memory")).to_be_visible()
+    expect(heat_map(page).locator("mark.kept")).to_have_count(1)
     expect(heat_map(page).locator("mark.kept")).to_have_text("Ana drinks green tea, never with milk.")
     expect(heat_map(page).get_by_text("2026-03-01")).to_be_visible()
     heat_map(page).get_by_text("All", exact=True).click()
@@ -277,8 +278,8 @@ def test_a_memory_is_added_changed_deleted_and_imported_and_the_next_answer_know
     dialog.get_by_role("button", name="Remember", exact=True).click()
     expect(dialog.get_by_text("Carla rows on the lake.")).to_be_visible()
     dialog.get_by_role("button", name="Edit").click()
-    dialog.get_by_label("Text").fill("Carla rows on the river now.")
-    dialog.get_by_role("button", name="Save").click()
+    dialog.get_by_label("Change it").fill("Carla rows on the river now.")
+    dialog.get_by_role("button", name="Remember", exact=True).click()
     expect(dialog.get_by_text("Carla rows on the river now.")).to_be_visible()
     dialog.get_by_role("tab", name="Import").click()
     page.locator("input[type=file]").set_input_files(
