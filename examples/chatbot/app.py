@@ -146,12 +146,12 @@ def show_memory(assistant: Assistant, person: str) -> None:
                     st.button("Edit", f"edit-{item.key}", type="tertiary", on_click=state.update, args=[{"changed": item.key}])
                     st.button("Delete", f"delete-{item.key}", type="tertiary", on_click=memory.delete, args=[item.key])
     with files, reporting("The file was not imported."):
-        st.caption("The paragraphs of a text, or the lines of a .jsonl file, become entries. What is there already is left out.")
-        file = st.file_uploader("A .txt, .md or .jsonl file of your own", ["txt", "md", "jsonl"], max_upload_size=2)
+        file = st.file_uploader("Paragraphs of a .txt or .md file, or lines of a .jsonl file", ["txt", "md", "jsonl"], max_upload_size=2)
         if file and st.button("Import"):
             st.success(f"{memory.load(file.getvalue(), file.name, metadata=NOTE):,} new entries.")
     with everything, reporting("It was not deleted."):
-        st.download_button("Export everything as JSON lines", lambda: assistant.people.export(person), "attngs-memory.jsonl")
+        st.download_button("Export the memory", memory.export, "memory.jsonl")
+        st.download_button("Export everything", lambda: assistant.people.export(person), "everything.jsonl")
         sure = st.checkbox("Delete the whole memory, all chats and the ledger of this person, for good")
         if st.button("Delete everything", disabled=not sure, type="primary"):
             assistant.forget(person)
