@@ -19,6 +19,7 @@ from people import People
 from attngs import CompressedContext, LocalChat
 from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, LocalChatModel, RunWatch, StoreMemory
 
+MEMORY = StoreMemory(namespace=("user", "{user_id}", "memories"), most=10_000)
 PROMPT = "You are a personal assistant. Answer briefly, from what is known of the user where it helps, and say when you do not know."
 
 
@@ -127,8 +128,7 @@ class Assistant:
 
     def _make(self, settings: Settings) -> tuple[AttnGSMiddleware, Any]:
         how: Any = {"mode": "rewrite", "llm": self.model} if settings.rewrite else {}
-        memory = StoreMemory(namespace=("user", "{user_id}", "memories"), most=10_000)
         compressor = AttnGSCompressor(target_tokens=settings.target_tokens, **how)
-        middleware = AttnGSMiddleware(compressor, memory=memory, history=History(target_tokens=1_000))
+        middleware = AttnGSMiddleware(compressor, memory=MEMORY, history=History(target_tokens=1_000))
         kept: Any = {"store": self.people.store, "checkpointer": self.people.saver}
         return middleware, create_agent(self.model, system_prompt=PROMPT, middleware=[middleware], **kept)

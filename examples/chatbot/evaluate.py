@@ -13,6 +13,7 @@ from statistics import fmean, median
 from typing import Annotated, Any, NamedTuple
 
 import typer
+from assistant import MEMORY
 from langgraph.store.memory import InMemoryStore
 from rich.console import Console
 from rich.table import Table
@@ -25,20 +26,20 @@ from attngs.evaluation import BASELINES
 from attngs.files import read_documents
 from attngs.metrics import covered, estimate
 from attngs.selection import ExtractLayout
-from langchain_attngs import AttnGSCompressor, StoreMemory
+from langchain_attngs import AttnGSCompressor
 
 ENOUGH = 0.5
 """Share of a memory that must be kept: half of a few short sentences seldom lacks what they say, a name does, and no judge is needed."""
 METHODS = ("default", "BM25", "recency", "random")
 BUDGETS = [128, 256, 512]
 HERE = Path(__file__).parent
-MEMORY = StoreMemory(namespace=("memories", "{user_id}"), label=lambda item: str(item.value["metadata"].get("date", item.key)))
 
 
 class Outcome(NamedTuple):
     """What a method kept for a question: of each memory that should matter whether it is found, and id and text of each kept sentence."""
 
     user: str
+    kind: str
     query: str
     method: str
     budget: int
@@ -56,7 +57,7 @@ def found(result: CompressedContext, memory: Mapping[str, Document], wanted: Seq
 
 def read_memory(file: Path, user: str) -> dict[str, Document]:
     """By id, what the middleware makes of a user's memory: from a store, by `StoreMemory`, under the days."""
-    store, namespace = InMemoryStore(), ("memories", user)
+    store, namespace = InMemoryStore(), ("user", user, "memories")
     for memory in read_documents([file], io.BytesIO()):
         store.put(namespace, memory.id, {"text": memory.text, "metadata": dict(memory.metadata)})
     items = store.search(namespace, **MEMORY.wanted(""))
@@ -64,11 +65,11 @@ def read_memory(file: Path, user: str) -> dict[str, Document]:
     return {name.id: document for name, document in zip(named, MEMORY.read(items, namespace), strict=True)}
 
 
-def read_questions(file: Path) -> list[tuple[str, str, list[str]]]:
-    """User, question and the ids of the memories that should matter."""
+def read_questions(file: Path) -> list[tuple[str, str, str, list[str]]]:
+    """User, kind, question and the ids of the memories that should matter."""
     try:
         rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-        return [(row["user"], row["query"], row["memories"]) for row in rows]
+        return [(row["user"], row.get("kind", "all"), row["query"], row["memories"]) for row in rows]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise InputError(f"`{file}` must have lines with a user, a query and memories: {type(error).__name__}, {error}.") from error
 
@@ -77,10 +78,10 @@ def outcomes(folder: Path, budgets: Sequence[int]) -> Iterator[Outcome]:
     """Every question at every budget with every method: sentences verbatim, as `AttnGSMiddleware` shows them."""
     questions, default = read_questions(folder / "questions.jsonl"), AttnGSCompressor(target_tokens=1).found_marker()
     others = {name: Marker(BASELINES[name](), splitter=default.splitter, counter=default.counter) for name in METHODS[1:]}
-    memories = {user: read_memory(folder / "users" / f"{user}.jsonl", user) for user in dict.fromkeys(user for user, _, _ in questions)}
+    memories = {user: read_memory(folder / "users" / f"{user}.jsonl", user) for user in dict.fromkeys(user for user, *_ in questions)}
     for user, memory in memories.items():
         default.warm(list(memory.values()), namespace=user)
-    for user, query, wanted in questions:
+    for user, kind, query, wanted in questions:
         memory, ids = memories[user], [*memories[user]]
         if not wanted or not memory.keys() >= set(wanted):
             raise InputError(f"the question {query!r} must name memories that {user!r} has, got {wanted}.")
@@ -88,29 +89,30 @@ def outcomes(folder: Path, budgets: Sequence[int]) -> Iterator[Outcome]:
             compressor = AttnGSCompressor(target_tokens=budget, marker=marker).extractor(ExtractLayout())
             result = compressor.compress(list(memory.values()), query, target_tokens=budget, namespace=user)
             kept = [(ids[source.position], " ".join(source.text.split())) for source in result.kept]
-            yield Outcome(user, query, name, budget, found(result, memory, wanted), kept, sum(result.milliseconds.values()))
+            yield Outcome(user, kind, query, name, budget, found(result, memory, wanted), kept, sum(result.milliseconds.values()))
 
 
 def summaries(of: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """By method, user (`all` for all of them) and budget. The intervals draw questions: of three users there would be too few to draw."""
-    groups, rows = [("default", user) for user in dict.fromkeys(one.user for one in of)] + [(name, "all") for name in METHODS], []
-    for (method, user), budget in product(groups, dict.fromkeys(one.budget for one in of)):
-        ones = [one for one in of if (one.method, one.budget) == (method, budget) and user in ("all", one.user)]
+    """By method, kind of question or user, and budget. The intervals draw questions: of three users there would be too few to draw."""
+    groups = [*product(dict.fromkeys(one.kind for one in of), METHODS), *product(dict.fromkeys(one.user for one in of), METHODS[:1])]
+    rows = list[dict[str, Any]]()
+    for (group, method), budget in product(groups, dict.fromkeys(one.budget for one in of)):
+        ones = [one for one in of if (one.method, one.budget) == (method, budget) and group in (one.kind, one.user)]
         recall = estimate([fmean(one.found.values()) for one in ones], [f"{one.user}: {one.query}" for one in ones])._asdict()
         rest = {"complete": fmean(all(one.found.values()) for one in ones), "milliseconds": median(one.milliseconds for one in ones)}
-        rows.append({"method": method, "user": user, "budget": budget, "questions": len(ones), **recall, **rest})
+        rows.append({"of": group, "method": method, "budget": budget, "questions": len(ones), **recall, **rest})
     return rows
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], budgets: Sequence[int], console: Console) -> None:
-    table = Table("method", "user", "questions", *(f"{budget} tokens" for budget in budgets), "ms", title="Memories that should matter")
+    table = Table("of", "method", "questions", *(f"{budget} tokens" for budget in budgets), "ms", title="Memories that should matter")
     table.caption = (
         "Recall with a 95 % bootstrap over questions; then the share of questions all of whose memories are there. A memory is found when "
         f"{ENOUGH:.0%} of its characters are kept. ms: median of a question at the first budget, the memory being read already."
     )
     for at in (rows[start : start + len(budgets)] for start in range(0, len(rows), len(budgets))):
         cells = [f"{row['mean']:.2f} [{row['low']:.2f}, {row['high']:.2f}] {row['complete']:.0%}" for row in at]
-        table.add_row(at[0]["method"], at[0]["user"], str(at[0]["questions"]), *cells, f"{at[0]['milliseconds']:.0f}")
+        table.add_row(at[0]["of"], at[0]["method"], str(at[0]["questions"]), *cells, f"{at[0]['milliseconds']:.0f}")
     console.print(table)
 
 
@@ -134,7 +136,8 @@ def main(
     with the marker that attngs ships, and beside it with BM25, the latest memories and chance. Offline, under a minute.
 
     For your own people: users/ada.jsonl with lines such as {"id": "1", "text": "...", "metadata": {"date": "2026-03-14"}}, oldest first,
-    and questions.jsonl with {"user": "ada", "query": "...", "memories": ["1"]}.
+    and questions.jsonl with {"user": "ada", "query": "...", "memories": ["1"]}, and a "kind" where you tell some apart, as here those that
+    are asked plainly and those that are hard.
     """
     with reported_errors():
         of, console = list(outcomes(folder, budgets := sorted(set(budget)))), Console(width=None if sys.stdout.isatty() else 120)

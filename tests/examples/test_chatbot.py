@@ -52,7 +52,7 @@ def test_without_a_model_nobody_pretends_to_answer(people: People) -> None:
     answer = ask(Assistant(people, Nobody()), "ana", "What does she drink?")
     assert answer.text == (
         "No chat model is set up, so nobody answers. This is what one would be sent of your memory:\n\n"
-        "[2026-03-01]\nAna drinks green tea, never with milk."
+        "[1 Mar 2026]\nAna drinks green tea, never with milk."
     )
     assert ask(Assistant(people, Nobody()), people.add("Carla"), "What does she drink?").text.endswith("would be sent nothing.")
 
@@ -85,7 +85,7 @@ def test_settings_and_edits_act_at_once(people: People) -> None:
     people.of("ana", "memories").put("Ana drinks black coffee now.", key="ana-1", metadata={"date": "2026-03-01"})
     now = assistant.explain("ana", "ana-1", 1, Settings(target_tokens=26))
     assert now.memory is not None
-    assert (now.sent, now.memory.text) == ([], "[2026-03-01]\nAna drinks black coffee now.")
+    assert (now.sent, now.memory.text) == ([], "[1 Mar 2026]\nAna drinks black coffee now.")
     assert "coffee" in ask(assistant, "ana", "What does she drink?").text
     people.of("ana", "memories").delete("ana-1")
     assert "coffee" not in ask(assistant, "ana", "What does she drink?").text

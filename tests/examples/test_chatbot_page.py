@@ -201,9 +201,9 @@ def test_an_answer_streams_and_is_explained(visit: Open, loopback: LoopbackServe
     expect(page.get_by_text("What the next answer would be shown of your memory")).to_be_visible()
     expect(heat_map(page).locator("mark.kept")).to_have_count(1)
     expect(heat_map(page).locator("mark.kept")).to_have_text("Ana drinks green tea, never with milk.")
-    expect(heat_map(page).get_by_text("2026-03-01")).to_be_visible()
+    expect(heat_map(page).get_by_text("1 Mar 2026")).to_be_visible()
     heat_map(page).get_by_text("All", exact=True).click()
-    heat_map(page).get_by_text("2026-03-03").click()  # unfolds without a script
+    heat_map(page).get_by_text("3 Mar 2026").click()  # unfolds without a script
     expect(heat_map(page).get_by_text("nobody came")).to_be_visible()
 
     ask(page, "And what does she never take with it?")

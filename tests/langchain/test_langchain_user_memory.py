@@ -40,7 +40,7 @@ def test_what_is_put_is_read_in_the_order_of_its_dates() -> None:
     assert texts(memory) == ["First.", "Second.", "Now."]
     assert memory.put("Second, changed.", key=key, metadata={"date": "2026-02-01"}) == key
     documents = StoreMemory(namespace=("memories", "ana")).read(memory._store.search(("memories", "ana")), ("memories", "ana"))
-    assert [(document.id, document.text) for document in documents][:2] == [("2026-01-01", "First."), ("2026-02-01", "Second, changed.")]
+    assert [(document.id, document.text) for document in documents][:2] == [("1 Jan 2026", "First."), ("1 Feb 2026", "Second, changed.")]
     assert documents[1].metadata == {"date": "2026-02-01", "_key": key}
     memory.delete(key)
     memory.delete("never there")
