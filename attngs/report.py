@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from attngs.facts import facts, shortened
 from attngs.marking import ranking
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("attngs"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    filters: dict[str, Callable[..., str]] = {"csp_hash": _csp_hash, "short": _short, "number": _number, "plural": _plural}
+    filters: dict[str, Callable[..., str]] = {"csp_hash": _csp_hash, "short": shortened, "number": _number, "plural": _plural}
     environment.filters.update(filters)
     return environment.get_template("report.html.j2")
 
@@ -223,7 +224,7 @@ def _said(statements: Iterable[Statement], numbers: Mapping[tuple[int, int], int
                 count=len(members) if decision == "repeated" else 1,
                 verdict=_DECISIONS[decision],
                 sources=tuple(
-                    (numbers[source.position, source.start], _short(source.document_id, 32), _short(source.text, 110))
+                    (numbers[source.position, source.start], shortened(source.document_id, 32), shortened(source.text, 110))
                     for source in statement.sources[:4]
                 ),
             )
@@ -244,7 +245,7 @@ def _blocks(result: CompressedContext, scale: _Scale, kept: AbstractSet[int]) ->
         yield _Block(
             number=position + 1,
             name=document.id,
-            facts=tuple(_facts(document.id, document.metadata)),
+            facts=tuple(facts(document.id, document.metadata)),
             lines=tuple(lines),
             best=min(ranks[i] for i, _ in numbered),
         )
@@ -257,15 +258,7 @@ def _line(number: int, text: str, state: State, level: int, tip: str) -> _Line:
 
 
 def _place(sentence: Sentence) -> str:
-    return f"{_short(sentence.document.id, 48)} · characters {sentence.start}–{sentence.end}"
-
-
-def _facts(name: str, metadata: Mapping[str, object]) -> Iterable[str]:
-    """Metadata in words, the date first; what repeats the document's id is left out, and so is what begins with an underscore."""
-    for key, value in sorted(metadata.items(), key=lambda item: item[0] != "date"):
-        words = _short(str(value), 80)
-        if words and str(value) != name and not str(key).startswith("_"):
-            yield words if key == "date" else f"{_short(str(key), 40)} {words}"
+    return f"{shortened(sentence.document.id, 48)} · characters {sentence.start}–{sentence.end}"
 
 
 def _size(original: int, ratio: float) -> str:
@@ -288,12 +281,6 @@ def _number(value: float) -> str:
 
 def _plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
-def _short(text: str, length: int) -> str:
-    """At most `length` characters on one line; of a path, both ends say more than the middle."""
-    line = " ".join(text.split())
-    return line if len(line) <= length else f"{line[: length // 2].rstrip()}…{line[-(length // 2 - 1) :].lstrip()}"
 
 
 def _csp_hash(script: str) -> str:

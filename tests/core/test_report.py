@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from attngs.compressor import ContextCompressor
+from attngs.facts import facts
 from attngs.finishing import Draft, finish
 from attngs.marker import Marker
 from attngs.report import render_html
@@ -213,6 +214,13 @@ def test_ledger(tokens: tuple[int, int], words: str) -> None:
 def test_a_reason_is_shown_and_its_absence_is_not() -> None:
     assert "no luck" in Page(render_html([compressed(SIX, [0.0] * 6, reason="no luck")])).words
     assert not [a for a in Page(render_html([compressed(SIX, [0.0] * 6)])).all("p") if a.get("class") == "notice"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("2026-03-14", False), ("14 Mar 2026", False), ("4 Mar 2026", True), ("14 Mar 2025", True), ("note-3", True)]
+)
+def test_a_day_that_the_id_says_is_not_said_again(name: str, told: bool) -> None:
+    assert ["2026-03-14"] * told == list(facts(name, {"date": "2026-03-14", "_key": "x"}))
 
 
 def test_metadata_stands_beside_the_document_with_the_date_first() -> None:

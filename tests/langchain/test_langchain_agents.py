@@ -26,7 +26,7 @@ from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, StoreM
 from langchain_attngs.messages import last_turns, question_of
 from langchain_attngs.shortening import Shortening
 
-MEMORY = StoreMemory(namespace=("memories", "{user_id}"), target_tokens=8)
+MEMORY = StoreMemory(namespace=("memories", "{user_id}"), target_tokens=10)
 
 
 @dataclass
@@ -343,7 +343,7 @@ async def test_a_writer_that_fails_gives_way_or_is_raised() -> None:
 
 def test_two_of_them_keep_to_themselves() -> None:
     store = store_of("ana", "team")
-    shared = AttnGSMiddleware(compressor_of(), memory=StoreMemory(namespace=("memories", "team"), target_tokens=8), name="Team")
+    shared = AttnGSMiddleware(compressor_of(), memory=StoreMemory(namespace=("memories", "team"), target_tokens=10), name="Team")
     model = ScriptedModel(answer=lambda messages: str(messages[0].content))
     agent = create_agent(model, middleware=[AttnGSMiddleware(compressor_of(), memory=MEMORY), shared], store=store)
     answer = agent.invoke({"messages": [HumanMessage("The cat?")]}, {"configurable": {"user_id": "ana"}})["messages"][-1].text

@@ -104,7 +104,7 @@ def test_a_memory_can_be_recalled_without_a_run() -> None:
     recalled = middleware.recall("Who is the cat?", store=store, namespace=("memories", "ana"), config={"callbacks": [preview]})
     assert recalled is not None
     assert preview.named("AttnGSMiddleware.memory") == [recalled]
-    assert (recalled.text, recalled.target_tokens) == (watch.compressions[0].result.text, 8)
+    assert (recalled.text, recalled.target_tokens) == (watch.compressions[0].result.text, 10)
     assert [source.metadata["_key"] for source in recalled.kept] == ["1"]
     assert middleware.recall("Who is the cat?", store=store, namespace=("memories", "nobody")) is None
     assert middleware.recall("  ", store=store, namespace=("memories", "ana")) is None
