@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
@@ -18,6 +19,7 @@ from langchain_attngs.memory import Namespace
 from langchain_attngs.user_memory import UserMemory
 
 _POSTGRES = ("postgres://", "postgresql://")
+_SECRETS = re.compile(r"(?<=://)[^/]*@|\?.*")
 
 
 class Persistence:
@@ -33,7 +35,7 @@ class Persistence:
             and `langgraph-checkpoint-postgres`.
 
     Attributes:
-        place: As given.
+        place: As given, without what only PostgreSQL is to know: user, password and settings.
         store: What is remembered.
         saver: What is said.
 
@@ -45,7 +47,8 @@ class Persistence:
     def __init__(self, place: str) -> None:
         if not place.strip():
             raise ConfigError("`place` is empty; name a file, or give a connection string that begins with postgresql://.")
-        self.place, self._resources = place, ExitStack()
+        self._place, self._resources = place, ExitStack()
+        self.place = _SECRETS.sub("", place) if place.startswith(_POSTGRES) else place
         self.store: BaseStore = self._open("store", "Store")
         self.saver: BaseCheckpointSaver[Any] = self._open("checkpoint", "Saver")
 
@@ -80,20 +83,20 @@ class Persistence:
         for thread in threads:
             self.saver.delete_thread(thread)
         UserMemory(self.store, namespace).clear()
-        if not self.place.startswith(_POSTGRES):
-            with closing(sqlite3.connect(self.place, timeout=60, isolation_level=None)) as connection:
+        if not self._place.startswith(_POSTGRES):
+            with closing(sqlite3.connect(self._place, timeout=60, isolation_level=None)) as connection:
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _open(self, part: str, kind: str) -> Any:
-        database = "postgres" if self.place.startswith(_POSTGRES) else "sqlite"
+        database = "postgres" if self._place.startswith(_POSTGRES) else "sqlite"
         if database == "sqlite":
-            Path(self.place).absolute().parent.mkdir(parents=True, exist_ok=True)
+            Path(self._place).absolute().parent.mkdir(parents=True, exist_ok=True)
         try:
             made = getattr(import_module(f"langgraph.{part}.{database}"), f"{database.title()}{kind}")
         except ModuleNotFoundError as error:
             package = {"sqlite": "'attngs[app]'", "postgres": "langgraph-checkpoint-postgres 'psycopg[binary]'"}[database]
             raise MissingDependencyError(f"`place` is {database}'s, which needs a package: `pip install {package}`.") from error
-        opened = self._resources.enter_context(made.from_conn_string(self.place))
+        opened = self._resources.enter_context(made.from_conn_string(self._place))
         opened.setup()
         return opened

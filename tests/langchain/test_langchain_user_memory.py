@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -166,3 +170,25 @@ def test_a_place_that_cannot_be_opened_says_what_is_needed() -> None:
     if find_spec("langgraph.checkpoint.postgres") is None:
         with pytest.raises(MissingDependencyError, match="pip install langgraph-checkpoint-postgres"):
             Persistence("postgresql://localhost/chatbot")
+
+
+def test_a_password_goes_to_postgresql_and_is_shown_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = list[str]()
+
+    class Stand:
+        """For a server that is not here."""
+
+        @classmethod
+        @contextmanager
+        def from_conn_string(cls, place: str) -> Iterator[Stand]:
+            given.append(place)
+            yield cls()
+
+        def setup(self) -> None: ...
+
+    for part, kind in (("store", "Store"), ("checkpoint", "Saver")):
+        monkeypatch.setitem(sys.modules, f"langgraph.{part}.postgres", SimpleNamespace(**{f"Postgres{kind}": Stand}))
+    secret = "postgresql://ana:s3cret@db:5432/chatbot?password=s3cret"
+    with Persistence(secret) as kept:
+        assert kept.place == "postgresql://db:5432/chatbot"
+        assert given == [secret] * 2
