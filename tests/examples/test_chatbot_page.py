@@ -330,7 +330,7 @@ def test_it_remembers_after_a_restart_and_forgets_for_good(visit: Open, server: 
     loopback.plan = always(Turn(text="By the sea."))
     page = visit()
     page.get_by_role("button", name="New chat").click()
-    settled(page)
+    expect(page.locator("[class*=st-key-human-]")).to_have_count(0)
     ask(page, "Where does Zenobia live?")
     assert server.stop() == 0
     assert "Traceback" not in server.log.read_text()
