@@ -14,10 +14,12 @@ from langchain_core.messages import BaseMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.store.base import BaseStore
 
-from attngs.errors import ConfigError, MissingDependencyError
+from attngs.errors import AssetError, ConfigError, MissingDependencyError
 from langchain_attngs.memory import Namespace
 from langchain_attngs.user_memory import UserMemory
 
+WAIT = 10.0
+"""Seconds for other programs to let go of a file that is written anew."""
 _POSTGRES = ("postgres://", "postgresql://")
 _SECRETS = re.compile(r"(?<=://)[^/]*@|\?.*")
 
@@ -40,13 +42,16 @@ class Persistence:
         saver: What is said.
 
     Raises:
-        ConfigError: The place is empty.
+        ConfigError: The place is empty, or a connection string of another kind.
+        AssetError: The file cannot be opened, or is something else.
         MissingDependencyError: The package that it needs is not installed.
     """
 
     def __init__(self, place: str) -> None:
         if not place.strip():
             raise ConfigError("`place` is empty; name a file, or give a connection string that begins with postgresql://.")
+        if "://" in place and not place.startswith(_POSTGRES):
+            raise ConfigError(f"`place` must be a file or begin with postgresql://, got {place.partition(':')[0]!r} before the colon.")
         self._place, self._resources = place, ExitStack()
         self.place = _SECRETS.sub("", place) if place.startswith(_POSTGRES) else place
         self.store: BaseStore = self._open("store", "Store")
@@ -79,14 +84,20 @@ class Persistence:
 
         Raises:
             ConfigError: The namespace is empty.
+            AssetError: It is deleted, but another program keeps the file's old bytes from being overwritten; try again later.
         """
         for thread in threads:
             self.saver.delete_thread(thread)
         UserMemory(self.store, namespace).clear()
         if not self._place.startswith(_POSTGRES):
-            with closing(sqlite3.connect(self._place, timeout=60, isolation_level=None)) as connection:
+            with closing(sqlite3.connect(self._place, timeout=WAIT, isolation_level=None)) as connection:
                 connection.execute("VACUUM")
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise AssetError(
+                    f"`{self.place}` is being read by another program, so what was deleted still stands in the bytes beside it; close that "
+                    "program and delete again."
+                )
 
     def _open(self, part: str, kind: str) -> Any:
         database = "postgres" if self._place.startswith(_POSTGRES) else "sqlite"
@@ -97,6 +108,10 @@ class Persistence:
         except ModuleNotFoundError as error:
             package = {"sqlite": "'attngs[app]'", "postgres": "langgraph-checkpoint-postgres 'psycopg[binary]'"}[database]
             raise MissingDependencyError(f"`place` is {database}'s, which needs a package: `pip install {package}`.") from error
-        opened = self._resources.enter_context(made.from_conn_string(self._place))
-        opened.setup()
+        try:
+            opened = self._resources.enter_context(made.from_conn_string(self._place))
+            opened.setup()
+        except sqlite3.Error as error:
+            self.close()
+            raise AssetError(f"`{self.place}` cannot be used as a database: {error}. Name another file.") from error
         return opened

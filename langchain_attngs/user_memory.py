@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
@@ -55,7 +56,7 @@ class UserMemory:
         """
         if not _clean(text):
             raise InputError("`text` is empty: there is nothing to remember. Write a few words.")
-        key = key or uuid4().hex
+        key = key or _next_key()
         self._store.put(self._namespace, key, {"text": _clean(text), "metadata": dict(metadata or {})})
         return key
 
@@ -98,9 +99,10 @@ class UserMemory:
         new = {text: found for text, found in texts.items() if text not in known}
         puts = list[PutOp]()
         for text, found in new.items():
-            key = found.id if lines and found.id == _clean(found.id) != "" and found.id not in keys else uuid4().hex
+            named = lines and found.id == _clean(found.id) != "" and not found.id.startswith(f"{name}:")
+            key = found.id if named and found.id not in keys else _next_key(len(puts))
             keys.add(key)
-            own = {_clean(str(name)): _clean(str(value)) for name, value in found.metadata.items()}
+            own = {_clean(str(of)): _clean(str(value)) for of, value in found.metadata.items() if value is not None}
             puts.append(PutOp(self._namespace, key, {"text": text, "metadata": {**(metadata or {}), **own}}))
         self._store.batch(puts)
         return len(new)
@@ -108,6 +110,11 @@ class UserMemory:
     def export(self) -> str:
         """All of them as JSON lines, which `load` reads."""
         return "".join(json.dumps({"id": item.key, **item.value}, ensure_ascii=False) + "\n" for item in self.items())
+
+
+def _next_key(number: int = 0) -> str:
+    """A new key, that sorts after those of before: items of one day stay in the order in which they came."""
+    return f"{time.time_ns():019d}-{number:06d}-{uuid4().hex[:8]}"
 
 
 def _clean(text: str) -> str:

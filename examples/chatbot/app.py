@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import date
-from math import ceil
 from pathlib import Path
 from uuid import uuid4
 
@@ -114,7 +113,7 @@ def ask(assistant: Assistant, person: str, chat: str, question: str, settings: S
 
 
 def show_panel(assistant: Assistant, person: str, chat: str, settings: Settings) -> None:
-    place = state.get(f"why {chat}", len(assistant.people.said(chat)) - 1)
+    place = state.get(f"why {chat}", len(said := assistant.people.said(chat)) - sum(last.type == "ai" for last in said[-1:]))
     if place < 1:
         st.caption("Ask something that only somebody who knows you could answer. Here will stand what of your memory was shown, and why.")
         return
@@ -137,7 +136,7 @@ def show_memory(assistant: Assistant, person: str) -> None:
                 st.rerun(scope="fragment")
         words = st.text_input("Find", icon=":material/search:").casefold()
         found = [item for item in reversed(memory.items()) if words in item.value["text"].casefold()]
-        first = 10 * (st.pagination(ceil(len(found) / 10)) - 1) if len(found) > 10 else 0
+        first = 10 * (st.pagination(-(-len(found) // 10)) - 1) if len(found) > 10 else 0
         for item in found[first : first + 10]:
             with st.container(border=True, key=f"item-{item.key}"):
                 st.caption(" · ".join(str(item.value["metadata"].get(name, "")) for name in ("date", "source")))

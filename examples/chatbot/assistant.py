@@ -109,9 +109,9 @@ class Assistant:
 
     def forget(self, person: str) -> None:
         """Delete all that is kept of a person, in the database and in memory."""
+        self.people.forget(person)
         self._made(Settings())[0].forget(("user", person, "memories"))
         self._answers = {key: answer for key, answer in list(self._answers.items()) if not key[0].startswith(f"{person}-")}
-        self.people.forget(person)
 
     def _basis(self, person: str, settings: Settings) -> int:
         """Another one when something else would be shown."""
@@ -119,8 +119,7 @@ class Assistant:
 
     def _account(self, person: str, chat: str, answer: Answer) -> None:
         """Into the ledger; and whoever was deleted in the meantime is deleted again, with what this run has written."""
-        results = [compression.result for compression in answer.compressions]
-        saved = sum(result.original_tokens - result.compressed_tokens - sum(result.usage or ()) for result in results)
+        saved = sum(r.original_tokens - r.compressed_tokens - sum(r.usage or ()) for r in (made.result for made in answer.compressions))
         self.people.of(person, "ledger").put(f"{saved:,} tokens saved", metadata={"chat": chat, "saved": saved})
         if person not in self.people.names():
             self.people.saver.delete_thread(chat)

@@ -52,6 +52,8 @@ class People(Persistence):
         return self.of(person).export() + "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
     def forget(self, person: str) -> None:
-        """Delete all that is kept of a person."""
+        """Delete all that is kept of a person, who stays as long as that fails."""
+        kept = ("user", person), [chat.key for chat in self.of(person, "chats").items()]
+        self.erase(*kept)
         self.store.delete(("people",), person)
-        self.erase(("user", person), [chat.key for chat in self.of(person, "chats").items()])
+        self.erase(*kept)  # the name, and what was written in the meantime

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +21,7 @@ from langchain_core.messages import AIMessage
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 
-from attngs.errors import ConfigError, InputError, MissingDependencyError
+from attngs.errors import AssetError, ConfigError, InputError, MissingDependencyError
 from attngs.testing import NASTY_TEXTS
 from langchain_attngs import Persistence, StoreMemory, UserMemory
 
@@ -192,3 +193,40 @@ def test_a_password_goes_to_postgresql_and_is_shown_to_nobody(monkeypatch: pytes
     with Persistence(secret) as kept:
         assert kept.place == "postgresql://db:5432/chatbot"
         assert given == [secret] * 2
+
+
+def test_bytes_that_another_program_keeps_are_told_of_and_go_when_it_has_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("langchain_attngs.persistence.WAIT", 0.1)
+    place = tmp_path / "memory.sqlite"
+    with Persistence(str(place)) as kept, closing(sqlite3.connect(place, isolation_level=None)) as other:
+        UserMemory(kept.store, ("users", "ana")).put("Zenobia keeps bees.")
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM store").fetchone()
+        with pytest.raises(AssetError, match="read by another program"):
+            kept.erase(("users", "ana"))
+        assert UserMemory(kept.store, ("users", "ana")).items() == []
+        other.execute("COMMIT")
+        kept.erase(("users", "ana"))
+        assert b"Zenobia" not in bytes_beside(place)
+
+
+def test_a_place_of_another_kind_is_refused_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="got 'postgresql\\+psycopg' before the colon") as caught:
+        Persistence("postgresql+psycopg://ana:s3cret@db/chatbot")
+    assert "s3cret" not in str(caught.value)
+    (tmp_path / "notes.sqlite").write_text("This is no database, and long enough to tell. " * 20)
+    with pytest.raises(AssetError, match=r"notes\.sqlite` cannot be used as a database"):
+        Persistence(str(tmp_path / "notes.sqlite"))
+
+
+def test_items_of_one_day_stay_in_their_order() -> None:
+    memory = memory_of()
+    memory.load("\n\n".join(f"Paragraph {number}." for number in range(12)).encode(), "notes.txt", metadata=DATE)
+    memory.load(
+        "\n".join(json.dumps({"text": f"Line {number}.", "metadata": {"date": None}}) for number in range(12)).encode(),
+        "x.jsonl",
+        metadata=DATE,
+    )
+    memory.put("The last.", metadata=DATE)
+    kinds = [f"Paragraph {number}." for number in range(12)] + [f"Line {number}." for number in range(12)]
+    assert texts(memory) == [*kinds, "The last."]
