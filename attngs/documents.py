@@ -40,9 +40,10 @@ def check_query(query: object) -> str:
     """
     if not isinstance(query, str):
         raise InputError(f"`query` must be a str, got {type(query).__name__}.")
-    if not query.strip():
+    stripped = query.strip()
+    if not stripped:
         raise InputError("`query` is empty; say what the context is needed for, for example the user's question.")
-    if len(stripped := query.strip()) > LONGEST_QUERY:
+    if len(stripped) > LONGEST_QUERY:
         raise InputError(
             f"`query` has {len(stripped):,} characters, and more than {LONGEST_QUERY:,} are not compared with a context; ask what is to be "
             "known in a few sentences, and pass long material as a document."

@@ -29,8 +29,6 @@ WIDE_WORDS = ("passage",)
 WORD_WEIGHT = 0.5
 ALONE = 3.0
 """What the sentence's own similarity gains where the wider scales count for nothing."""
-
-
 HOP = 0.4
 """How much it counts to be like the best, in standard deviations of the score."""
 SHARP = 0.3
@@ -75,6 +73,8 @@ def second_hop(scores: Floats, found: Similarities, weight: float) -> Floats:
     A question that needs two facts often names what is in the first, and only the first says what the second is about. It counts as far as
     one sentence stands out (the sum of squared shares): of many that score alike, none can be asked.
     """
+    if not weight:  # as in every conversation: nothing would change
+        return scores
     best = standardised(scores) / SHARP
     likely = np.exp(best - best.max())
     likely /= likely.sum()
