@@ -17,65 +17,65 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from attngs.cached_chat import CachedChat
+    from attngs.chat.cached import CachedChat
     from attngs.chat.local_chat import LocalChat
     from attngs.chat.openai_chat import OpenAIChat
+    from attngs.chat.replies import MemoryResults, SqliteResults
     from attngs.compressor import ContextCompressor
     from attngs.errors import AttngsError
-    from attngs.fitting.run import fit
-    from attngs.fitting.summary import FitResult
-    from attngs.judging import Evaluation, evaluate
-    from attngs.labelled import LabelledExample, read_examples
-    from attngs.marker import Marker, MarkRequest
-    from attngs.probe import Probe
-    from attngs.result import CompressedContext, Statement
-    from attngs.result_cache import MemoryResults, SqliteResults
-    from attngs.scorers.attention import AttentionConfig
+    from attngs.learning.evaluation import Evaluation, evaluate
+    from attngs.learning.fitting.run import fit
+    from attngs.learning.fitting.summary import FitResult
+    from attngs.learning.labelled import LabelledExample, read_examples
+    from attngs.learning.training.run import train
+    from attngs.learning.training.settings import TrainingSettings
+    from attngs.marking.marker import Marker, MarkRequest
+    from attngs.marking.probe import Probe
+    from attngs.marking.scorers.attention import AttentionConfig
+    from attngs.reading.tokens import TiktokenCounter
+    from attngs.result.result import CompressedContext, Statement
     from attngs.selection import GreedySelector
-    from attngs.sentences import Splitter
-    from attngs.statements import FaithfulnessFloor
-    from attngs.tokens import TiktokenCounter
-    from attngs.training.run import train
-    from attngs.training.settings import TrainingSettings
+    from attngs.text.sentences import Splitter
     from attngs.types import Document, Marking, Selection, Sentence, Source, Span
-    from attngs.worth import Plan, Rates
+    from attngs.writing.plan import Plan, Rates
+    from attngs.writing.statements import FaithfulnessFloor
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "AttentionConfig": "attngs.scorers.attention",
+    "AttentionConfig": "attngs.marking.scorers.attention",
     "AttngsError": "attngs.errors",
-    "CachedChat": "attngs.cached_chat",
-    "CompressedContext": "attngs.result",
+    "CachedChat": "attngs.chat.cached",
+    "CompressedContext": "attngs.result.result",
     "ContextCompressor": "attngs.compressor",
     "Document": "attngs.types",
-    "Evaluation": "attngs.judging",
-    "FaithfulnessFloor": "attngs.statements",
-    "FitResult": "attngs.fitting.summary",
+    "Evaluation": "attngs.learning.evaluation",
+    "FaithfulnessFloor": "attngs.writing.statements",
+    "FitResult": "attngs.learning.fitting.summary",
     "GreedySelector": "attngs.selection",
-    "LabelledExample": "attngs.labelled",
+    "LabelledExample": "attngs.learning.labelled",
     "LocalChat": "attngs.chat.local_chat",
-    "MarkRequest": "attngs.marker",
-    "Marker": "attngs.marker",
+    "MarkRequest": "attngs.marking.marker",
+    "Marker": "attngs.marking.marker",
     "Marking": "attngs.types",
     "OpenAIChat": "attngs.chat.openai_chat",
-    "MemoryResults": "attngs.result_cache",
-    "Plan": "attngs.worth",
-    "Probe": "attngs.probe",
-    "Rates": "attngs.worth",
+    "MemoryResults": "attngs.chat.replies",
+    "Plan": "attngs.writing.plan",
+    "Probe": "attngs.marking.probe",
+    "Rates": "attngs.writing.plan",
     "Selection": "attngs.types",
     "Sentence": "attngs.types",
     "Source": "attngs.types",
     "Span": "attngs.types",
-    "Splitter": "attngs.sentences",
-    "SqliteResults": "attngs.result_cache",
-    "Statement": "attngs.result",
-    "TiktokenCounter": "attngs.tokens",
-    "TrainingSettings": "attngs.training.settings",
-    "train": "attngs.training.run",
-    "evaluate": "attngs.judging",
-    "fit": "attngs.fitting.run",
-    "read_examples": "attngs.labelled",
+    "Splitter": "attngs.text.sentences",
+    "SqliteResults": "attngs.chat.replies",
+    "Statement": "attngs.result.result",
+    "TiktokenCounter": "attngs.reading.tokens",
+    "TrainingSettings": "attngs.learning.training.settings",
+    "train": "attngs.learning.training.run",
+    "evaluate": "attngs.learning.evaluation",
+    "fit": "attngs.learning.fitting.run",
+    "read_examples": "attngs.learning.labelled",
 }
 
 __all__ = [

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from attngs.cli import app
+from attngs.cli.app import app
 
 app()

@@ -9,22 +9,20 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from attngs.asking import Writer, atalk, talk
 from attngs.chat.callable_chat import as_chat
-from attngs.confidence import standout
-from attngs.documents import DocumentLike, as_documents, check_query
 from attngs.errors import ConfigError, InputError
-from attngs.finishing import Draft, finish
-from attngs.marker import Marker
-from attngs.prompts import GUIDED
+from attngs.marking.marker import Marker
 from attngs.protocols import AsyncChatModel, ChatModel, Namespaced, PromptTemplate, Selector, TokenCounter, Windowed
-from attngs.result import CompressedContext
+from attngs.reading.tokens import as_counter
+from attngs.result.result import CompressedContext, Draft, finish
 from attngs.selection import GreedySelector, check_target_tokens
-from attngs.statements import FaithfulnessFloor
-from attngs.tokens import as_counter
+from attngs.text.documents import DocumentLike, as_documents, check_query
 from attngs.types import ChatReply, Document, Marking, Message
-from attngs.worth import Plan, Rates
-from attngs.writing import Dialogue, Rewrite, Writing
+from attngs.writing.asking import Writer, atalk, talk
+from attngs.writing.dialogue import Dialogue, Rewrite, Writing
+from attngs.writing.plan import Plan, Rates, standout
+from attngs.writing.prompts import GUIDED
+from attngs.writing.statements import FaithfulnessFloor
 
 ChatFunction = Callable[[Sequence[Message]], str | ChatReply | Awaitable[str | ChatReply]]
 

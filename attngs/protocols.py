@@ -124,7 +124,7 @@ class Windowed(Protocol):
 
 @runtime_checkable
 class PromptTemplate(Protocol):
-    """Turn marks into the messages that a writer gets. `attngs.prompts.GuidedPrompt` says what each part is for."""
+    """Turn marks into the messages that a writer gets. `attngs.writing.prompts.GuidedPrompt` says what each part is for."""
 
     @property
     def name(self) -> str: ...

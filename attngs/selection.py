@@ -16,7 +16,7 @@ from statistics import fmean
 from typing import Literal, SupportsIndex
 
 from attngs.errors import ConfigError
-from attngs.marking import ranking
+from attngs.marking.algorithm import ranking
 from attngs.protocols import TokenCounter
 from attngs.types import Marking, Selection, Sentence
 

@@ -125,3 +125,12 @@ class ChatReply:
     finish_reason: str | None = None
     """Why the writer ended: `stop`, `length` (cut off), `content_filter`, `tool_calls` or `refusal`; `None` when it did not say."""
     usage: Usage | None = None
+
+
+class Claim(NamedTuple):
+    """What a sentence asserts and its sources do not carry."""
+
+    kind: str
+    """`number`, `date`, `time`, `amount`, `unit`, `contact`, `name`, `negation`, `attribution` or `content`."""
+    text: str
+    """As written in the reply."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from statistics import median
 
 from attngs.compressor import ContextCompressor
-from attngs.files import read_documents
-from attngs.marker import Marker
+from attngs.marking.marker import Marker
+from attngs.text.files import read_documents
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "data"
 TARGET_TOKENS = 512

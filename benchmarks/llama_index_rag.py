@@ -32,9 +32,9 @@ from llama_index.core.utils import get_tokenizer
 from pydantic import PrivateAttr
 from sentence_transformers import SentenceTransformer
 
-from attngs.embedded import assets_folder
-from attngs.metrics import estimate
-from attngs.sentences import split_sentences
+from attngs.learning.metrics import estimate
+from attngs.reading.embedded import assets_folder
+from attngs.text.sentences import split_sentences
 from benchmarks.evidence.data import Row, sampled
 from benchmarks.evidence.sets import load_set
 from benchmarks.machine import RESULTS, describe_machine, save_results

@@ -20,16 +20,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attngs.evaluation import judge
-from attngs.labelled import LabelledExample
-from attngs.marker import Marker
-from attngs.metrics import estimate
-from attngs.scorers.attention import AttentionConfig
-from attngs.scorers.lexical import LexicalScorer
-from attngs.scorers.random import RandomScorer
+from attngs.learning.evaluation import judge
+from attngs.learning.labelled import LabelledExample
+from attngs.learning.metrics import estimate
+from attngs.learning.training.run import train
+from attngs.learning.training.settings import TrainingSettings
+from attngs.marking.marker import Marker
+from attngs.marking.scorers.attention import AttentionConfig
+from attngs.marking.scorers.lexical import LexicalScorer
+from attngs.marking.scorers.simple import RandomScorer
 from attngs.testing import tiny_model
-from attngs.training.run import train
-from attngs.training.settings import TrainingSettings
 from attngs.types import Document
 
 if TYPE_CHECKING:

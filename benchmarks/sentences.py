@@ -2,7 +2,7 @@
 
     python -m benchmarks.sentences
 
-*Exact* counts the labelled texts of `tests/core/sentence_cases.py` with every boundary right; *prose* leaves out the texts
+*Exact* counts the labelled texts of `tests/text/sentence_cases.py` with every boundary right; *prose* leaves out the texts
 whose structure (turns, lines, rows) sentencex does not claim to know. F1 is over inner boundaries. Speed is the best of
 three runs of CPU time. sentencex 1.0 is quadratic in paragraphs with quotes, panics on some white space and cannot
 encode lone surrogates, so it gets windows of cleaned text behind a guard, and its gaps are closed.
@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "core"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "text"))
 
 from sentence_cases import DEVELOPMENT, HELD_OUT, Case
 
-from attngs.sentences import Unit, split_sentences
+from attngs.text.sentences import Unit, split_sentences
 from attngs.types import Span
 
 Split = Callable[[str, Unit, str], list[Span]]

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from attngs import CompressedContext, ContextCompressor, Marker
-from attngs.files import read_documents, write_whole
-from attngs.report import render_html
+from attngs.result.report import render_html
+from attngs.text.files import read_documents, write_whole
 
 PERSON = Path(__file__).parent / "data" / "maren"
 TARGET_TOKENS = 256

@@ -16,18 +16,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from attngs.errors import MissingDependencyError
-from langchain_attngs.compressor import AttnGSCompressor
-from langchain_attngs.local_model import LocalChatModel
-from langchain_attngs.retriever import AttnGSRetriever
-from langchain_attngs.watching import Compression, RunWatch
+from langchain_attngs.chat import LocalChatModel
+from langchain_attngs.compressor import AttnGSCompressor, AttnGSRetriever
+from langchain_attngs.tracing import Compression, RunWatch
 
 if TYPE_CHECKING:
-    from langchain_attngs.memory import StoreMemory
+    from langchain_attngs.memory import StoreMemory, UserMemory
     from langchain_attngs.middleware import AttnGSMiddleware
     from langchain_attngs.persistence import Persistence
-    from langchain_attngs.shortening import History, ToolResults
-    from langchain_attngs.summarizer import attngs_summarizer
-    from langchain_attngs.user_memory import UserMemory
+    from langchain_attngs.shortening import History, ToolResults, attngs_summarizer
 
 _AGENTS = {
     "AttnGSMiddleware": "langchain_attngs.middleware",
@@ -35,8 +32,8 @@ _AGENTS = {
     "Persistence": "langchain_attngs.persistence",
     "StoreMemory": "langchain_attngs.memory",
     "ToolResults": "langchain_attngs.shortening",
-    "UserMemory": "langchain_attngs.user_memory",
-    "attngs_summarizer": "langchain_attngs.summarizer",
+    "UserMemory": "langchain_attngs.memory",
+    "attngs_summarizer": "langchain_attngs.shortening",
 }
 
 __all__ = [

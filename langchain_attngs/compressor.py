@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
-from langchain_core.callbacks import Callbacks
+from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun, Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.retrievers import BaseRetriever, RetrieverLike
+from langchain_core.runnables import Runnable, RunnableConfig, patch_config
+from pydantic import ConfigDict, Field
 
-from attngs.apart import APART, Apart
+from attngs.hosts.apart import APART, Apart
+from attngs.hosts.jobs import Job, Steps
 from attngs.selection import ExtractLayout
-from attngs.steps import Job, Steps
 from langchain_attngs.documents import as_texts, check_question, merged, shortened
 from langchain_attngs.settings import CompressionSettings
 from langchain_attngs.tracing import Ledger, traced
@@ -90,3 +92,31 @@ class AttnGSCompressor(CompressionSettings, BaseDocumentCompressor):
         job = Job(compressor=compressor, documents=texts, query=query, target_tokens=self.target_tokens, namespace=self.namespace)
         [result] = yield [job]
         return [merged(documents, result)] if result.text.strip() else [], Ledger.of([result])
+
+
+class AttnGSRetriever(BaseRetriever):
+    """Retrieves with one retriever and keeps what matters to the question of what it finds. Needs `langchain-core` alone.
+
+    Whatever the call is given beside the question goes on to the wrapped retriever, `k` for instance.
+
+    ```python
+    retriever = AttnGSRetriever(retriever=store.as_retriever(), compressor=AttnGSCompressor(target_tokens=512))
+    ```
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", frozen=True)
+
+    retriever: RetrieverLike
+    """Finds: any runnable from a question to documents."""
+    compressor: AttnGSCompressor = Field(repr=False)
+    """Shortens."""
+
+    def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **kwargs: Any) -> list[Document]:
+        found = self.retriever.invoke(query, patch_config(None, callbacks=run_manager.get_child()), **kwargs)
+        return self.compressor.compress_documents(found, query, run_manager.get_child())
+
+    async def _aget_relevant_documents(
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **kwargs: Any
+    ) -> list[Document]:
+        found = await self.retriever.ainvoke(query, patch_config(None, callbacks=run_manager.get_child()), **kwargs)
+        return await self.compressor.acompress_documents(found, query, run_manager.get_child())

@@ -8,10 +8,10 @@ from itertools import groupby
 
 from langchain_core.documents import Document
 
-from attngs.apart import Part
-from attngs.documents import check_query
 from attngs.errors import InputError
-from attngs.result import CompressedContext, Method
+from attngs.hosts.apart import Part
+from attngs.result.result import CompressedContext, Method
+from attngs.text.documents import check_query
 from attngs.types import Document as Text
 from attngs.types import Source
 

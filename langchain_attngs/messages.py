@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 
-from attngs.documents import as_query
 from attngs.selection import ExtractLayout
+from attngs.text.documents import as_query
 from attngs.types import Document
 
 TURNS = ExtractLayout(label="{id}: ", gap=" ", document_gap="\n")

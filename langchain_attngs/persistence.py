@@ -15,8 +15,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.store.base import BaseStore
 
 from attngs.errors import AssetError, ConfigError, MissingDependencyError
-from langchain_attngs.memory import Namespace
-from langchain_attngs.user_memory import UserMemory
+from langchain_attngs.memory import Namespace, UserMemory
 
 WAIT = 10.0
 """Seconds for other programs to let go of a file that is written anew."""

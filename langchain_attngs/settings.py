@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from attngs.compressor import ContextCompressor
 from attngs.errors import ConfigError
-from attngs.marker import Marker
+from attngs.hosts.markers import find_marker
+from attngs.marking.marker import Marker
 from attngs.protocols import PromptTemplate, TokenCounter
+from attngs.reading.tokens import TiktokenCounter, as_counter
 from attngs.selection import ExtractLayout, GreedySelector
-from attngs.shared_markers import find_marker
-from attngs.statements import FaithfulnessFloor
-from attngs.tokens import TiktokenCounter, as_counter
+from attngs.writing.statements import FaithfulnessFloor
 from langchain_attngs.chat import RunnableChat
 
 
@@ -49,7 +49,7 @@ class CompressionSettings(BaseModel):
     selector: GreedySelector = GreedySelector()
     """Chooses the sentences: must-keep patterns, neighbours, a minimum for each document."""
     template: PromptTemplate | None = Field(default=None, repr=False)
-    """What `llm` is sent; `attngs.prompts.GUIDED` when not given."""
+    """What `llm` is sent; `attngs.writing.prompts.GUIDED` when not given."""
     floor: FaithfulnessFloor = FaithfulnessFloor()
     """What happens to sentences of `llm` that the documents do not support."""
     on_llm_error: Literal["extract", "raise"] = "extract"

@@ -17,7 +17,7 @@ except ImportError as error:
     raise MissingDependencyError("`llama_index_attngs` needs llama-index-core; run `pip install 'attngs[llama-index]'`.") from error
 
 from llama_index_attngs.chat import LlamaIndexChat
-from llama_index_attngs.events import CompressionEndEvent, CompressionStartEvent
+from llama_index_attngs.compression import CompressionEndEvent, CompressionStartEvent
 from llama_index_attngs.memory import AttnGSMemoryBlock
 from llama_index_attngs.postprocessor import AttnGSPostprocessor
 

@@ -9,19 +9,53 @@ from dataclasses import dataclass
 from typing import Literal
 
 from llama_index.core.instrumentation import get_dispatcher
+from llama_index.core.instrumentation.events.base import BaseEvent
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
-from attngs.apart import JOIN, Apart, Parts
 from attngs.compressor import ContextCompressor
-from attngs.result import CompressedContext
+from attngs.hosts.apart import JOIN, Apart, Parts
+from attngs.hosts.jobs import Job, Steps
+from attngs.result.result import CompressedContext
 from attngs.selection import ExtractLayout
-from attngs.steps import Job, Steps
 from llama_index_attngs.chat import LlamaIndexChat
 from llama_index_attngs.distinct import DistinctSelector
-from llama_index_attngs.events import CompressionEndEvent, CompressionStartEvent
-from llama_index_attngs.provenance import fuse, shorten
-from llama_index_attngs.reading import Reading, place_in_source, read_nodes
+from llama_index_attngs.nodes import Reading, fuse, place_in_source, read_nodes, shorten
 from llama_index_attngs.settings import CompressionSettings
+
+
+class CompressionStartEvent(BaseEvent):
+    """Nodes are about to be compressed."""
+
+    nodes: int
+    target_tokens: int
+    mode: str
+    output: str
+
+    @classmethod
+    def class_name(cls) -> str:
+        return "CompressionStartEvent"
+
+
+class CompressionEndEvent(BaseEvent):
+    """Nodes have been compressed."""
+
+    nodes: int
+    original_tokens: int
+    """Of the texts as they came, without their metadata."""
+    compressed_tokens: int
+    """Of what the reader will be shown: texts, the metadata that is shown with them, and joins."""
+    method: str
+    reason: str | None
+    """Why something that was asked for is not there."""
+    input_tokens: int | None
+    """Read by the LLM, in its own tokens, where there was one and it said so."""
+    output_tokens: int | None
+    milliseconds: float
+
+    @classmethod
+    def class_name(cls) -> str:
+        return "CompressionEndEvent"
+
 
 Output = Literal["per_node", "fused"]
 

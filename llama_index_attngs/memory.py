@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +15,61 @@ from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.core.memory import BaseMemoryBlock
 
 from attngs.compressor import ContextCompressor
-from attngs.context_cache import digest
-from attngs.marker import Marker
-from attngs.scorers.recency import RecencyScorer
+from attngs.marking.marker import Marker
+from attngs.marking.scorers.simple import RecencyScorer
+from attngs.reading.context_cache import digest
 from attngs.selection import ExtractLayout
-from llama_index_attngs.messages import as_turns, defuse, question
-from llama_index_attngs.recall import Recall, Recalled
+from attngs.types import Marking
+from llama_index_attngs.messages import as_turns, defuse, question, transcript
 from llama_index_attngs.settings import CompressionSettings
-from llama_index_attngs.transcript import transcript
 from llama_index_attngs.turns import Turn, Turns, TurnsInFile, TurnsInMemory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """A compressed memory."""
+
+    text: str
+    marking: Marking
+    """Scores of all sentences, from which a still shorter text can be cut."""
+    layout: ExtractLayout
+    """How it is shown."""
+
+
+class Recall:
+    """The last answers by key, safe from many threads. A copy starts empty: it can be computed again."""
+
+    def __init__(self, size: int = 64) -> None:
+        self._size = size
+        self._kept: OrderedDict[tuple[object, ...], Recalled] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type[Recall], tuple[int]]:
+        return Recall, (self._size,)
+
+    def get(self, key: tuple[object, ...]) -> Recalled | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: tuple[object, ...], value: Recalled) -> None:
+        with self._lock:
+            self._kept[key] = value
+            while len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+
+    def of_text(self, text: str) -> Recalled | None:
+        """The answer that had this text."""
+        with self._lock:
+            return next((value for value in reversed(self._kept.values()) if value.text == text), None)
+
+    def clear(self, session: str) -> None:
+        """Forget all keys that begin with the session."""
+        with self._lock:
+            for key in [key for key in self._kept if key[0] == session]:
+                del self._kept[key]
+
 
 LATEST = "What was said last?"
 """Stands for the question where the user has not said anything yet; newest sentences are kept."""

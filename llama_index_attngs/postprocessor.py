@@ -8,9 +8,9 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.prompts.mixin import PromptDictType, PromptMixin, PromptMixinType
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
-from attngs.steps import Steps, arun_steps, run_steps
+from attngs.hosts.jobs import Steps, arun_steps, run_steps
 from llama_index_attngs.compression import NodeCompression, Output
-from llama_index_attngs.reading import check_query
+from llama_index_attngs.nodes import check_query
 from llama_index_attngs.settings import CompressionSettings
 
 dispatcher = get_dispatcher(__name__)

@@ -10,7 +10,7 @@ import pytest
 from pytest_examples import CodeExample, EvalExample, find_examples
 from typer.testing import CliRunner
 
-from attngs.cli import app
+from attngs.cli.app import app
 from attngs.testing import tiny_model, tiny_tokenizer
 from benchmarks.preferences import generate, rows
 from tests.loopback.server import LoopbackServer

@@ -30,13 +30,13 @@ from rich.progress import track
 from torch import Tensor
 from torch.nn.functional import log_softmax, normalize, softmax
 
-from attngs.adapters import identity
-from attngs.embedded import load_embedded
-from attngs.files import write_whole
-from attngs.scorers.late_attention import TEMPERATURE, owners
-from attngs.sentence_states import SentenceStates
-from attngs.training.lora import with_lora
-from attngs.training.settings import TrainingSettings
+from attngs.learning.training.lora import with_lora
+from attngs.learning.training.settings import TrainingSettings
+from attngs.marking.scorers.late_attention import TEMPERATURE, owners
+from attngs.reading.embedded import load_embedded
+from attngs.reading.lora import identity
+from attngs.reading.sentence_states import SentenceStates
+from attngs.text.files import write_whole
 from training.bank import HELD_OUT, load_bank
 from training.pools import Pool, anchors, pools
 

@@ -11,8 +11,8 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from attngs.labelled import LabelledExample
-from attngs.metrics import Place
+from attngs.learning.labelled import LabelledExample
+from attngs.learning.metrics import Place
 from attngs.types import Document
 from training.bank import Item
 

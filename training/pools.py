@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attngs.labelled import LabelledExample
-from attngs.metrics import shared
-from attngs.sentences import Splitter
+from attngs.learning.labelled import LabelledExample
+from attngs.learning.metrics import shared
+from attngs.text.sentences import Splitter
 from training.bank import Item
 from training.memories import memories
 

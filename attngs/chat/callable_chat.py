@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import nullcontext
 
 from attngs.chat.background import BackgroundLoop
-from attngs.chat.failures import as_chat_error
 from attngs.chat.messages import clean_messages
+from attngs.chat.retry import as_chat_error
 from attngs.errors import ChatError, ConfigError
 from attngs.protocols import AsyncChatModel, ChatModel
 from attngs.types import ChatReply, Message

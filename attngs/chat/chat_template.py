@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from attngs.encoding import TextEncoder
 from attngs.errors import ChatError, UnsupportedModelError
+from attngs.reading.encoding import TextEncoder
 from attngs.types import Message
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from transformers import GenerationConfig, StoppingCriteria, TextIteratorStreame
 from attngs.chat.chat_template import ChatTemplate
 from attngs.chat.messages import clean_messages
 from attngs.errors import ChatError, ConfigError, UnsupportedModelError
-from attngs.failures import is_out_of_memory
-from attngs.loading import load_model, window_limit, wrap_model
+from attngs.reading.failures import is_out_of_memory
+from attngs.reading.loading import load_model, window_limit, wrap_model
 from attngs.types import ChatReply, Message, Usage
 
 if TYPE_CHECKING:

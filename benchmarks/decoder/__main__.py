@@ -24,10 +24,10 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from attngs.console import progress
+from attngs.cli.console import progress
 from attngs.errors import AttngsError
-from attngs.loading import load_model, wrap_model
-from attngs.training.settings import TrainingSettings
+from attngs.learning.training.settings import TrainingSettings
+from attngs.reading.loading import load_model, wrap_model
 from benchmarks.decoder.chart import draw
 from benchmarks.decoder.evaluate import Sizes, evaluate
 from benchmarks.decoder.page import tables, write_page

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attngs.evaluation import BUDGETS
+from attngs.learning.evaluation import BUDGETS
 from benchmarks.decoder.evaluate import ANSWERED, DEFAULT, PROBE, RAW, TUNED
 from benchmarks.decoder.measures import FIRST
 

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from attngs.evaluation import Floats
-from attngs.loading import LoadedModel
+from attngs.learning.evaluation import Floats
+from attngs.learning.training.settings import ObjectiveName
+from attngs.marking.scorers.lexical import LexicalScorer
+from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
 from attngs.protocols import Scorer
-from attngs.scorers.lead import LeadScorer
-from attngs.scorers.lexical import LexicalScorer
-from attngs.scorers.random import RandomScorer
-from attngs.scorers.recency import RecencyScorer
-from attngs.training.settings import ObjectiveName
+from attngs.reading.loading import LoadedModel
 from benchmarks.decoder.measures import FIRST, Measured, best_layer, default_layer, measure, measure_layers
 from benchmarks.decoder.probe import fit_probe
 from benchmarks.decoder.readings import Reading, draw_questions, every_layer, read_questions

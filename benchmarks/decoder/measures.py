@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attngs.evaluation import BUDGETS, Floats
-from attngs.marking import ranking
-from attngs.metrics import Estimate, estimate
+from attngs.learning.evaluation import BUDGETS, Floats
+from attngs.learning.metrics import Estimate, estimate
+from attngs.marking.algorithm import ranking
 from benchmarks.decoder.readings import Reading
 
 FIRST = "first"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from attngs.segments import Segmenter
+from attngs.reading.segments import Segmenter
 from attngs.types import Sentence
 from benchmarks.decoder.task import Memory, Question, Split, stream
 from benchmarks.decoder.vocabulary import WINDOW, word_tokenizer

@@ -1,14 +1,14 @@
-"""Fits a probe with `attngs.fitting` on training users, as `attngs fit` does."""
+"""Fits a probe with `attngs.learning.fitting` on training users, as `attngs fit` does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attngs.context_cache import ContextCache
-from attngs.fitting.run import fit
-from attngs.loading import LoadedModel
-from attngs.model_scorers import probe_scorer
-from attngs.scorers.probe import ProbeScorer
+from attngs.learning.fitting.run import fit
+from attngs.marking.assembly import probe_scorer
+from attngs.marking.scorers.probe import ProbeScorer
+from attngs.reading.context_cache import ContextCache
+from attngs.reading.loading import LoadedModel
 from benchmarks.decoder.task import Question
 
 

@@ -6,16 +6,16 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from attngs.attention import AttentionReader
-from attngs.context_cache import ContextCache
-from attngs.cutting import Cutter
-from attngs.evaluation import Judged, judge
-from attngs.loading import LoadedModel
-from attngs.marking import Floats, score_sentences
-from attngs.progress import track
-from attngs.scorers.attention import AttentionConfig, AttentionScorer
-from attngs.sentences import Splitter
-from attngs.tokens import TokenizerCounter
+from attngs.learning.evaluation import Judged, judge
+from attngs.marking.algorithm import Floats, score_sentences
+from attngs.marking.cutting import Cutter
+from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
+from attngs.reading.attention import AttentionReader
+from attngs.reading.context_cache import ContextCache
+from attngs.reading.loading import LoadedModel
+from attngs.reading.progress import track
+from attngs.reading.tokens import TokenizerCounter
+from attngs.text.sentences import Splitter
 from attngs.types import ScoreRequest
 from benchmarks.decoder.task import Question, Split, stream
 

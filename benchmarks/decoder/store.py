@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from attngs.files import write_whole
-from attngs.loading import best_device
+from attngs.reading.loading import best_device
+from attngs.text.files import write_whole
 from benchmarks.decoder.pretrain import LENGTHS, Encoder, Recipe, accuracy, pretrain
 from benchmarks.decoder.vocabulary import word_tokenizer
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from attngs.labelled import LabelledExample
+from attngs.learning.labelled import LabelledExample
 from attngs.types import Document
 from benchmarks.decoder.topics import FILLERS, NAMES, TOPICS, Topic
 

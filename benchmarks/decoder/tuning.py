@@ -1,4 +1,4 @@
-"""Fine-tunes the marker with `attngs.training` on training users, and reads the adapter that came out of it."""
+"""Fine-tunes the marker with `attngs.learning.training` on training users, and reads the adapter that came out of it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from attngs.adapters import find_adapter, merged
-from attngs.loading import LoadedModel, load_model
-from attngs.scorers.attention import AttentionConfig
-from attngs.training.run import train
-from attngs.training.settings import ObjectiveName, TrainingSettings
+from attngs.learning.training.run import train
+from attngs.learning.training.settings import ObjectiveName, TrainingSettings
+from attngs.marking.scorers.attention import AttentionConfig
+from attngs.reading.loading import LoadedModel, load_model
+from attngs.reading.lora import find_adapter, merged
 from benchmarks.decoder.task import Question
 
 

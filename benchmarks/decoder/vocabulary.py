@@ -5,7 +5,7 @@ from __future__ import annotations
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from attngs.segments import ReadingPrompt
+from attngs.reading.segments import ReadingPrompt
 from benchmarks.decoder.task import texts
 
 SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")

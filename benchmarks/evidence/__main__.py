@@ -22,7 +22,7 @@ from rich.console import Console
 from transformers import logging
 
 from attngs.errors import AttngsError
-from attngs.files import write_whole
+from attngs.text.files import write_whole
 from benchmarks.evidence.chart import draw
 from benchmarks.evidence.data import Row
 from benchmarks.evidence.measure import Scores

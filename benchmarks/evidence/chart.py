@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attngs.evaluation import BUDGETS
+from attngs.learning.evaluation import BUDGETS
 from benchmarks.evidence.methods import BM25, COSINE, OURS
 from benchmarks.evidence.report import title
 from benchmarks.evidence.sets import SETS

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from attngs.files import read_documents
-from attngs.metrics import Place
+from attngs.learning.metrics import Place
+from attngs.text.files import read_documents
 from attngs.types import Document
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "data"

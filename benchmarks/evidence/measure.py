@@ -1,8 +1,8 @@
 """Rows and methods -> what each method keeps at each budget. Only whole rows count, also after Ctrl-C.
 
 All methods that score get the same units; a budget is a share of the units' tokens, counted once, and is filled as `attngs fit` fills it
-(`attngs.evaluation.fill`): best score first, what does not fit is skipped. Labels cost nothing, since the length of a data set's ids is
-nobody's merit. `oracle` fills the same budget by the labels themselves and shows the ceiling.
+(`attngs.learning.evaluation.fill`): best score first, what does not fit is skipped. Labels cost nothing, since the length of a data set's
+ids is nobody's merit. `oracle` fills the same budget by the labels themselves and shows the ceiling.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from attngs.context_cache import ContextCache
-from attngs.cutting import Cutter
 from attngs.errors import UnsupportedModelError
-from attngs.evaluation import BUDGETS, fill
-from attngs.marking import check_finite
-from attngs.metrics import merged
+from attngs.learning.evaluation import BUDGETS, fill
+from attngs.learning.metrics import merged
+from attngs.marking.algorithm import check_finite
+from attngs.marking.cutting import Cutter
 from attngs.protocols import Scorer, TokenCounter, Warmable
-from attngs.sentences import Splitter, Unit
+from attngs.reading.context_cache import ContextCache
+from attngs.text.sentences import Splitter, Unit
 from attngs.types import Sentence
 from benchmarks.evidence.data import Row
 from benchmarks.evidence.methods import Everything, Extractor

@@ -10,24 +10,21 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 
-from attngs.context_cache import ContextCache
-from attngs.embedded import load_embedded
-from attngs.loading import LoadedModel
-from attngs.marker import Marker
-from attngs.metrics import Place
+from attngs.learning.metrics import Place
+from attngs.marking.marker import Marker
+from attngs.marking.scorers.attention import AttentionScorer
+from attngs.marking.scorers.cosine import CosineScorer
+from attngs.marking.scorers.differential import DifferentialScorer
+from attngs.marking.scorers.fusion import FusedScorer, RankFusionScorer
+from attngs.marking.scorers.late_attention import LateAttentionScorer
+from attngs.marking.scorers.lexical import LexicalScorer
+from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
 from attngs.protocols import Scorer, TokenCounter
-from attngs.scorers.attention import AttentionScorer
-from attngs.scorers.cosine import CosineScorer
-from attngs.scorers.differential import DifferentialScorer
-from attngs.scorers.fused import FusedScorer
-from attngs.scorers.late_attention import LateAttentionScorer
-from attngs.scorers.lead import LeadScorer
-from attngs.scorers.lexical import LexicalScorer
-from attngs.scorers.random import RandomScorer
-from attngs.scorers.rank_fusion import RankFusionScorer
-from attngs.scorers.recency import RecencyScorer
-from attngs.sentence_states import SentenceStates
-from attngs.tokens import TokenizerCounter
+from attngs.reading.context_cache import ContextCache
+from attngs.reading.embedded import load_embedded
+from attngs.reading.loading import LoadedModel
+from attngs.reading.sentence_states import SentenceStates
+from attngs.reading.tokens import TokenizerCounter
 from attngs.types import Document
 from benchmarks.evidence.rivals import LlmSlim, RagCompress, missing
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from attngs.evaluation import BUDGETS
+from attngs.learning.evaluation import BUDGETS
 from benchmarks.evidence.methods import OURS
 from benchmarks.evidence.sets import SETS
 from benchmarks.evidence.summary import TOLD, percent

@@ -13,7 +13,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
 
-from attngs.metrics import Place
+from attngs.learning.metrics import Place
 from attngs.protocols import TokenCounter
 from attngs.types import Document, Sentence
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from attngs.protocols import Scorer, TokenCounter
-from attngs.sentences import Unit
+from attngs.text.sentences import Unit
 from benchmarks.evidence.data import Row
 from benchmarks.evidence.measure import RowMeasurer, Scores
 from benchmarks.evidence.methods import Extractor

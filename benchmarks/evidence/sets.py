@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from attngs.sentences import Unit
+from attngs.text.sentences import Unit
 from benchmarks.evidence.data import CLUSTERS, Row, load_maren, load_rows
 from benchmarks.evidence.generated import KINDS, available, load_generated
 

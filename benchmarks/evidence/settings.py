@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from attngs.sentences import Unit
+from attngs.text.sentences import Unit
 from benchmarks.evidence.data import parse_limits
 from benchmarks.evidence.methods import NAMES
 from benchmarks.evidence.sets import SETS

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from attngs.evaluation import BUDGETS
-from attngs.metrics import Estimate, bootstrap, estimate, summarised
+from attngs.learning.evaluation import BUDGETS
+from attngs.learning.metrics import Estimate, bootstrap, estimate, summarised
 from benchmarks.evidence.measure import ORACLE, Scores
 from benchmarks.evidence.methods import BEST, NAMES, OURS
 from benchmarks.evidence.sets import SETS

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.metrics import Place, merged, shared
-from attngs.words import words
+from attngs.learning.metrics import Place, merged, shared
+from attngs.text.words import words
 from benchmarks.evidence.data import Row
 
 Floats = NDArray[np.float64]

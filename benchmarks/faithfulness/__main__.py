@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from attngs.files import write_whole
+from attngs.text.files import write_whole
 from benchmarks.faithfulness.data import load_contexts
 from benchmarks.faithfulness.measure import measure
 from benchmarks.faithfulness.methods import methods

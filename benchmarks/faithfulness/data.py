@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from attngs.sentences import split_sentences
+from attngs.text.sentences import split_sentences
 from attngs.types import Document, Sentence
 
 CONTEXTS = Path(__file__).parent / "contexts.jsonl"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from attngs.metrics import Estimate, estimate, summarised
+from attngs.learning.metrics import Estimate, estimate, summarised
 from benchmarks.faithfulness.data import CROWD, HALVES, KINDS, Case, Context, cases
 from benchmarks.faithfulness.methods import Method, threshold
 

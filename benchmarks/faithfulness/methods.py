@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attngs.embedded import load_embedded
-from attngs.faithfulness import verify
-from attngs.sentence_states import SentenceStates
-from attngs.similarity import SentenceSimilarity
-from attngs.words import words
+from attngs.checking.verify import verify
+from attngs.reading.embedded import load_embedded
+from attngs.reading.sentence_states import SentenceStates
+from attngs.text.words import words
 from benchmarks.faithfulness.data import Case
+from benchmarks.faithfulness.similarity import SentenceSimilarity
 
 FALSE_ALARMS = 0.1
 """Thresholds of the baselines are set on the development half so that at most this share of its faithful rewrites is flagged."""

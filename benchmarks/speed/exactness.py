@@ -1,7 +1,7 @@
 """Part `exactness`: the largest difference from eager attention on a tiny model of every architecture, whatever the speed is worth.
 
-Models, batches and the eager reference are those of `tests/core/test_attention.py`; here over all layers, heads and sentences, unpadded and
-padded on either side.
+Models, batches and the eager reference are those of `tests/reading/test_attention.py`; here over all layers, heads and sentences, unpadded
+and padded on either side.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from attngs.attention import AttentionReader
+from attngs.reading.attention import AttentionReader
 from attngs.testing import tiny_model
 from benchmarks.speed.settings import Found, Settings
 from benchmarks.speed.workbench import Workbench
@@ -35,7 +35,7 @@ def measure(bench: Workbench, settings: Settings) -> Iterator[Found]:
 
 def _attention_tests() -> ModuleType:
     """The tests' list of architectures and their eager reference: one list, whoever asks."""
-    path = Path(__file__).parents[2] / "tests" / "core" / "test_attention.py"
+    path = Path(__file__).parents[2] / "tests" / "reading" / "test_attention.py"
     spec = importlib.util.spec_from_file_location("attention_cases", path)
     assert spec is not None
     assert spec.loader is not None

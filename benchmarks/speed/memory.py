@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from transformers import logging
 
-from attngs.marker import Marker
+from attngs.marking.marker import Marker
 from benchmarks.machine import resident_memory
 from benchmarks.speed import cold, forwards
 from benchmarks.speed.models import POSITIONS, QUICK, SHAPES

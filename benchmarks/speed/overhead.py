@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from attngs.marker import Marker
+from attngs.marking.marker import Marker
 from attngs.types import Document
 from benchmarks.speed.settings import Found, Settings
 from benchmarks.speed.timing import spread

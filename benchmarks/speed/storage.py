@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.marker import Marker
+from attngs.marking.marker import Marker
 from attngs.types import Document
 from benchmarks.speed.models import key_value_bytes
 from benchmarks.speed.settings import Found, Settings

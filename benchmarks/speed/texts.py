@@ -12,8 +12,8 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
-from attngs.files import read_documents
 from attngs.testing import tiny_tokenizer
+from attngs.text.files import read_documents
 from attngs.types import Document
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "data"

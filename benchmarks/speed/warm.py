@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from attngs.marker import Marker
+from attngs.marking.marker import Marker
 from attngs.types import Document
 from benchmarks.speed.cold import ours
 from benchmarks.speed.settings import Found, Settings

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from attngs.marker import Marker
+from attngs.marking.marker import Marker
 from attngs.types import Document
 from benchmarks.machine import free_memory
 from benchmarks.speed.models import POSITIONS, Shape, bare_body, build_model

@@ -20,12 +20,12 @@ from rich.table import Table
 from rich.text import Text
 
 from attngs import CompressedContext, Document, Marker
-from attngs.console import reported_errors
+from attngs.cli.console import reported_errors
 from attngs.errors import InputError
-from attngs.evaluation import BASELINES
-from attngs.files import read_documents
-from attngs.metrics import covered, estimate
+from attngs.learning.evaluation import BASELINES
+from attngs.learning.metrics import covered, estimate
 from attngs.selection import ExtractLayout
+from attngs.text.files import read_documents
 from langchain_attngs import AttnGSCompressor
 
 ENOUGH = 0.5

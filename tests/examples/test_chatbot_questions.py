@@ -21,8 +21,8 @@ from typer.testing import CliRunner
 
 from attngs import ContextCompressor, Document, Marker
 from attngs.errors import InputError
-from attngs.files import read_documents
-from attngs.scorers.recency import RecencyScorer
+from attngs.marking.scorers.simple import RecencyScorer
+from attngs.text.files import read_documents
 from examples.chatbot import evaluate
 from examples.chatbot.evaluate import Outcome
 from langchain_attngs import AttnGSCompressor, AttnGSMiddleware

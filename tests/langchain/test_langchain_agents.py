@@ -20,8 +20,8 @@ from langgraph.store.memory import InMemoryStore
 
 from attngs import Marker, Splitter
 from attngs.errors import ChatError, ConfigError
+from attngs.reading.tokens import as_counter
 from attngs.testing import FakeScorer, count_words
-from attngs.tokens import as_counter
 from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, StoreMemory, ToolResults, attngs_summarizer
 from langchain_attngs.messages import last_turns, question_of
 from langchain_attngs.shortening import Shortening

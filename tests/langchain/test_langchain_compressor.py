@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from attngs import GreedySelector, Marker, Splitter
 from attngs.errors import ConfigError, InputError, ModelNotFoundError
-from attngs.shared_markers import find_marker
+from attngs.hosts.markers import find_marker
 from attngs.testing import FakeScorer, check_compressor, count_words
 from attngs.types import Document as Text
 from langchain_attngs import AttnGSCompressor

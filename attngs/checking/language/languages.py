@@ -1,0 +1,96 @@
+"""What the checks know of six languages: words without content, numbers, months, weekdays, pronouns and words that deny."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import islice
+from typing import Any
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+_SAMPLE = 400  # words that tell a language
+_SHARE = 0.12  # of them that must be its function words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Language:
+    """One language of `languages.toml`; words in lower case."""
+
+    code: str
+    stemmer: str
+    """Its name at snowballstemmer."""
+    function_words: frozenset[str]
+    """Carry no content; they tell the language."""
+    negators: frozenset[str]
+    """Deny what stands near them."""
+    soft: frozenset[str]
+    """Make a denial uncertain: "only", "against"."""
+    subjects: frozenset[str]
+    """Pronouns of the third person."""
+    speakers: frozenset[str]
+    """Pronouns of the first person."""
+    hearers: frozenset[str]
+    """Pronouns of the second person."""
+    breaks: frozenset[str]
+    """Conjunctions that open a clause."""
+    numbers: Mapping[str, int]
+    ordinals: Mapping[str, int]
+    months: Mapping[str, int]
+    weekdays: Mapping[str, int]
+    """0 is Monday."""
+    deny_back: bool = False
+    """Whether a negator also denies what stands before it."""
+    names: bool = True
+    """Whether a capital inside a sentence tells a name."""
+
+
+@cache
+def languages() -> tuple[Language, ...]:
+    """All of them, English first."""
+    return tuple(_language(code, row) for code, row in _table().items() if code != "others")
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads(files("attngs.checking.language").joinpath("languages.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _others() -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(words.split()) for words in _table()["others"])
+
+
+def english() -> Language:
+    """What stands in where a text tells no language."""
+    return languages()[0]
+
+
+def tell_language(text: str, likely: Language | None = None) -> Language | None:
+    """The language that most of its first words without content belong to; `None` where too few tell it.
+
+    Args:
+        text: Any text.
+        likely: Chosen where it does nearly as well as the best, since short sentences of related languages look alike.
+    """
+    sample = [match[0] for match in islice(_LETTERS.finditer(text.lower()), _SAMPLE)]
+    found = {language.code: sum(word in language.function_words for word in sample) for language in languages()}
+    best = max(languages(), key=lambda language: found[language.code])
+    if likely and found[likely.code] and found[likely.code] == found[best.code]:
+        return likely
+    other = max(sum(word in words for word in sample) for words in _others())
+    return best if sample and found[best.code] >= max(_SHARE * len(sample), other, 1) else None
+
+
+def _language(code: str, row: Mapping[str, Any]) -> Language:
+    """A table of the file: `"a b"` is a set; `"1=a|b 2=c"` a mapping, for the fields that have numbers."""
+    values: dict[str, Any] = dict(row)
+    for name in ("function_words", "negators", "soft", "subjects", "speakers", "hearers", "breaks"):
+        values[name] = frozenset(row[name].split())
+    for name in ("numbers", "ordinals", "months", "weekdays"):
+        pairs = (entry.partition("=") for entry in row[name].split())
+        values[name] = {word: int(number) for number, _, names in pairs for word in names.split("|")}
+    return Language(code=code, **values)

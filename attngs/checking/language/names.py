@@ -1,0 +1,176 @@
+"""Who and what is named: capitals that a sentence does not explain, kin ("her sister"), names before an honorific (田中さん)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from attngs.checking.language.languages import Language
+from attngs.checking.language.measures import is_unit
+from attngs.checking.language.tokens import Token
+from attngs.checking.language.wording import term, wording
+
+USER = "@user"
+"""The key of "the user": whoever says "I" in a text without speaker labels."""
+TITLES = frozenset(
+    "mr mrs ms dr prof miss mister sir madam doctor professor herr frau madame monsieur señor señora sr sra signor signora dona".split()
+)
+_HONORIFIC = re.compile(
+    r"(?P<japanese>[\u4e00-\u9fff]{1,4}|[\u30a0-\u30ff]{2,12}|[\u3041-\u3096]{2,4})(?:さん|様|くん|ちゃん|氏)"
+    r"|(?P<chinese>[\u4e00-\u9fff])(?:先生|女士|小姐|太太|医生|醫生|老师|老師)"
+    r"|(?P<korean>[\uac00-\ud7a3]{2,4}?)(?:\s?씨|님)"
+)
+_ABSTRACT = ("ly", "ing", "ed", "ion", "ions", "ness", "ment", "ments", "ity", "ies", "ance", "ence", "ship", "ism")
+COMMON = frozenset(
+    "work rent dinner lunch breakfast coffee tea school sleep money rain snow traffic music food water milk bread sugar meat fish "
+    "wine beer weather news help time life love health pain stress peace hope luck trouble progress research advice homework "
+    "housework luggage furniture jewelry equipment information knowledge evidence feedback support access attention exercise swimming "
+    "yoga football soccer tennis golf chess math maths english french german spanish italian history science art business finance "
+    "sales marketing staff management today tomorrow yesterday tonight next last recently previously finally first second third "
+    "another additional important new old summer winter spring autumn dad mom mum mother father sister brother grandma grandpa doctor "
+    "doctors kids children parents friends still sorry thanks thank hi hello hey dear yes no okay ok please note summary notes update "
+    "total overall regarding following key contact address phone email name age date dates deadline budget cost price salary weight "
+    "height blood pressure medication medications allergies allergy diet plan plans goal goals task tasks action actions decision "
+    "decisions meeting meetings project projects team flight flights hotel trip travel check bring take call keep make use see go "
+    "come get give send pay book buy eat drink try avoid started stopped moved works lives likes loves hates prefers wants needs has "
+    "had is was".split()
+)
+_VERBS = frozenset(
+    "is was has had will would can could does did should must may might needs wants likes isn't wasn't hasn't won't can't doesn't "
+    "didn't and or who also now never always still just".split()
+)
+
+
+_APPOSITIVE = re.compile(
+    r",\s+(?:an?|the|who|whose|her|his|my|their|our|le|la|les|un|une|mon|ma|son|sa|der|die|das|ein|eine|mein|meine|ihr|ihre|el|il|lo|una|uno|o|"
+    r"um|uma|mi|su|suo|sua|seu)\b|,\s+l['’]"
+)
+_BEFORE_NAMES = frozenset(
+    "frau herr herrn tante onkel schwester bruder cousin cousine sohn tochter mutter vater oma opa dr prof doktor freundin freund "
+    "kollege kollegin nachbar nachbarin chef chefin".split()
+)
+
+
+class Name(NamedTuple):
+    """A name, or a word of kin."""
+
+    key: str
+    """Lower case, or `@` and the stem of the word of kin."""
+    start: int
+    end: int
+    first: bool
+    """Whether it opens its clause: what is said may be said of it."""
+    sure: bool
+    """Whether it is a name and not the capital that opens a sentence."""
+    opens: bool = False
+    """Whether it opens its sentence, so that its capital tells nothing."""
+    owner: bool = False
+    """Whether it has a possessive: what is said is said of what it owns."""
+
+
+def find_names(text: str, tokens: Sequence[Token], language: Language | None, openings: frozenset[int]) -> Iterator[Name]:
+    """Names in order.
+
+    Args:
+        text: The text.
+        tokens: Its tokens without figures.
+        language: Its language.
+        openings: Where sentences open; a capital there is no sign of a name.
+    """
+    for match in _HONORIFIC.finditer(text):
+        group = match.lastgroup or "japanese"
+        yield Name(match[group], match.start(group), match.end(group), first=False, sure=True)
+    for i, token in enumerate(tokens):
+        if not token.is_word or token.values:
+            continue
+        key = token.lower.removesuffix("'s").removesuffix("'")
+        owner = key != token.lower
+        if (language is None or language.code == "en") and (kin := _kin(key, language)):
+            yield Name(kin, token.start, token.end, first=False, sure=True, owner=owner)
+        elif _capital(token) and _is_name(tokens, i, key, language, token.start in openings):
+            opens = token.start in openings
+            sure = _is_sure(tokens, i, language, opens) or (opens and bool(_APPOSITIVE.match(text, token.end)))
+            yield Name(key, token.start, token.end, first=False, sure=sure, opens=opens, owner=owner)
+
+
+def _is_sure(tokens: Sequence[Token], i: int, language: Language | None, opens: bool) -> bool:
+    if language and not language.names:
+        return i > 0 and tokens[i - 1].lower in _BEFORE_NAMES
+    if not opens:
+        return True
+    return _opens_as_name(tokens, i) if language is None or language.code == "en" else _opens_before_verb(tokens, i, language)
+
+
+def _opens_before_verb(tokens: Sequence[Token], i: int, language: Language) -> bool:
+    """Where nouns have articles, a bare word that opens a sentence before another word with content, or a denial, is a name."""
+    following = tokens[i + 1] if i + 1 < len(tokens) else None
+    return (
+        following is not None
+        and following.is_word
+        and (following.lower not in language.function_words or following.lower in language.negators)
+    )
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two keys name the same: "Italy" and "Italian" do, "Maria" and "Mario" do not."""
+    if one == other or one.rstrip("s") == other.rstrip("s"):
+        return True
+    short, long = sorted((one, other), key=len)
+    if (one, other) in wording().demonyms or (other, one) in wording().demonyms:
+        return True
+    root = short.rstrip("aeiouy")
+    return (
+        len(root) >= 3 and long.startswith(root) and len(long) > len(short) and long[len(root) :].lstrip("aeiou") in {"n", "sh", "se", "ch"}
+    )
+
+
+def _kin(word: str, language: Language | None) -> str:
+    if word == "user":
+        return USER
+    word = term(word, language).stem
+    return f"@{word}" if word in _kin_stems() else ""
+
+
+def _kin_stems() -> frozenset[str]:
+    return wording().relation_stems
+
+
+def _capital(token: Token) -> bool:
+    return token.text[0].isupper() and (len(token.text) > 1 or ord(token.text[0]) > 0x250)
+
+
+def _is_name(tokens: Sequence[Token], i: int, key: str, language: Language | None, opens: bool) -> bool:
+    if key in TITLES or is_unit(key) or (language and (key in language.function_words or token_is_calendar(key, language))):
+        return False
+    if language and any(part in language.function_words for part in [key.partition("'")[0]] if "'" in key):
+        return False
+    return not (opens and (key in COMMON or (key.endswith(_ABSTRACT) and not _followed_by_capital(tokens, i))))
+
+
+def token_is_calendar(key: str, language: Language) -> bool:
+    """Whether a word is a month or a weekday."""
+    return key in language.months or key in language.weekdays
+
+
+def _followed_by_capital(tokens: Sequence[Token], i: int) -> bool:
+    return i + 1 < len(tokens) and tokens[i + 1].is_word and _capital(tokens[i + 1])
+
+
+def _opens_as_name(tokens: Sequence[Token], i: int) -> bool:
+    """Whether the first word of a sentence is a name: a verb or a name follows, as after no noun without an article."""
+    token = tokens[i]
+    if token.lower.endswith("'s") or token.text.isupper():
+        return True
+    if i + 1 >= len(tokens):
+        return False
+    following = tokens[i + 1]
+    if following.lower in {"and", "or", "&", ","}:
+        after = tokens[i + 2] if i + 2 < len(tokens) else None
+        return after is not None and after.is_word and _capital(after)
+    if following.lower in _VERBS or (following.is_word and _capital(following)):
+        return not token.lower.endswith("s") or following.lower not in {"are", "were", "have", "do"}
+    plural = token.lower.endswith("s") and not token.lower.endswith(("is", "us", "as", "ss", "es"))
+    verb = following.lower in wording().irregular or following.lower.endswith(("ed", "s"))
+    verb = verb and not following.lower.endswith("ss")
+    return following.is_word and verb and not plural

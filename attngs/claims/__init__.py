@@ -1,1 +1,0 @@
-"""What a text asserts that can be checked: one file for each kind of claim, and what holds a sentence together."""

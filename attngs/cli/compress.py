@@ -1,0 +1,176 @@
+"""`attngs compress` and `attngs plan`: the short context, and what it would take to get it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attngs.cli import console
+from attngs.cli.options import (
+    AdapterName,
+    Inputs,
+    MarkerName,
+    Out,
+    ProbeName,
+    Query,
+    TargetTokens,
+    TokensOf,
+    Unit,
+    UnitName,
+    documents_of,
+    format_of,
+    marker_of,
+    put,
+)
+from attngs.errors import ChatError
+from attngs.types import Message
+
+if TYPE_CHECKING:
+    from attngs.chat.openai_chat import OpenAIChat
+    from attngs.compressor import ChatFunction, ContextCompressor
+
+
+class CompressFormat(StrEnum):
+    """What `compress` prints."""
+
+    text = "text"
+    json = "json"
+    html = "html"
+
+
+class Shown(StrEnum):
+    """What a writer sees."""
+
+    all = "all"
+    marked = "marked"
+
+
+ChatName = Annotated[
+    str | None,
+    typer.Option(
+        "--chat",
+        metavar="MODEL",
+        help="A chat model that writes the short context, such as gpt-5-mini, over an OpenAI-compatible API. Its key is read from "
+        "OPENAI_API_KEY. What the context does not hold is not let through; if the model fails, the sentences come verbatim.",
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        metavar="URL",
+        help="Where --chat answers, such as http://localhost:11434/v1 for Ollama. Default: OPENAI_BASE_URL, else OpenAI.",
+    ),
+]
+PlannedChat = Annotated[
+    str | None,
+    typer.Option("--chat", metavar="MODEL", help="The chat model that compress would ask. It is not asked here: no key, no network."),
+]
+ShownContext = Annotated[Shown, typer.Option("--context", help="What the writer sees: all, the important marked, or only what is marked.")]
+Cite = Annotated[bool, typer.Option("--cite", help="Have the writer cite sentences; what it writes is checked against what it cites.")]
+
+
+def compress(
+    inputs: Inputs,
+    query: Query,
+    target_tokens: TargetTokens = 256,
+    marker: MarkerName = "default",
+    adapter: AdapterName = None,
+    probe: ProbeName = None,
+    unit: UnitName = None,
+    tokens: TokensOf = "marker",
+    chat: ChatName = None,
+    base_url: BaseUrl = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each request to the writer, all tries together.")] = 60.0,
+    context: ShownContext = Shown.all,
+    cite: Cite = False,
+    format: Annotated[CompressFormat | None, typer.Option("--format", "-f", help="Default: by the suffix of --out, else text.")] = None,
+    out: Out = None,
+) -> None:
+    """Print what matters, in at most TARGET_TOKENS tokens: sentences verbatim and in order, or in the words of --chat.
+
+    The result goes to standard output and the ledger to standard error, so that it pipes:
+    attngs compress memory.jsonl -q 'Which pills?' | llm 'Which pills does she take?'
+    """
+    with console.reported_errors():
+        documents = documents_of(inputs)
+        with console.progress():
+            writer = _writer(chat, base_url, timeout)
+            compressor = _compressor(marker, adapter, probe, unit, tokens, writer, context, cite)
+            result = compressor.compress(documents, query, target_tokens=target_tokens)
+        chosen = format or format_of(out)
+        text = {"text": lambda: result.text + "\n", "json": lambda: result.to_json() + "\n", "html": result.to_html}[chosen]()
+        put(console.printable(text, out), out)
+        console.ledger(result, out)
+
+
+def plan(
+    inputs: Inputs,
+    query: Query,
+    target_tokens: TargetTokens = 256,
+    marker: MarkerName = "default",
+    adapter: AdapterName = None,
+    probe: ProbeName = None,
+    unit: UnitName = None,
+    tokens: TokensOf = "marker",
+    chat: PlannedChat = None,
+    context: ShownContext = Shown.all,
+    cite: Cite = False,
+    reader_price: Annotated[float, typer.Option(min=0, help="Of a million input tokens of the model that gets the context.")] = 0.0,
+    writer_prices: Annotated[
+        tuple[float, float], typer.Option(metavar="IN OUT", help="Of a million tokens of the writer's input, and of its output.")
+    ] = (0.0, 0.0),
+) -> None:
+    """Say what compressing would take and bring, and whether it pays. Marks, but asks no writer.
+
+    Prices are yours, in any one currency:
+    attngs plan memory.jsonl -q 'Which pills?' --chat gpt-5-mini --reader-price 2.50 --writer-prices 0.25 2.00
+    """
+    with console.reported_errors():
+        from attngs.writing.plan import Rates
+
+        documents = documents_of(inputs)
+        rates = Rates(reader_price=reader_price, writer_input_price=writer_prices[0], writer_output_price=writer_prices[1])
+        with console.progress():
+            compressor = _compressor(marker, adapter, probe, unit, tokens, _never_asked if chat else None, context, cite)
+            found = compressor.plan(documents, query, target_tokens=target_tokens, rates=rates)
+        put(console.plan_table(found), None)
+
+
+def _writer(name: str | None, base_url: str | None, timeout: float) -> OpenAIChat | None:
+    if name is None:
+        if base_url is not None:
+            raise typer.BadParameter("--base-url says where --chat answers; name the model with --chat.")
+        return None
+    from attngs.chat.openai_chat import OpenAIChat
+
+    return OpenAIChat(name, base_url=base_url, timeout=timeout)
+
+
+def _never_asked(messages: Sequence[Message]) -> str:
+    """Stands for the writer of a plan, which needs no key."""
+    raise ChatError("a plan asks no writer")
+
+
+def _compressor(
+    marker: str,
+    adapter: Path | None,
+    probe: Path | None,
+    unit: Unit | None,
+    tokens: str,
+    writer: OpenAIChat | ChatFunction | None,
+    context: Shown,
+    cite: bool,
+) -> ContextCompressor:
+    from attngs.compressor import ContextCompressor
+    from attngs.reading.tokens import TiktokenCounter
+    from attngs.writing.prompts import CITED, GUIDED
+
+    counter = None if tokens == "marker" else TiktokenCounter(tokens)
+    template = replace(CITED if cite else GUIDED, context=context.value)
+    return ContextCompressor(marker_of(marker, adapter, probe, unit), writer, counter=counter, template=template)

@@ -1,0 +1,202 @@
+"""What people see in a terminal: progress, tables, the ledger, and errors without a traceback."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from attngs.errors import AttngsError
+from attngs.marking.algorithm import ranking
+from attngs.reading.progress import listening
+from attngs.types import Marking
+
+if TYPE_CHECKING:
+    from attngs.result.result import CompressedContext
+    from attngs.writing.plan import Plan
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+"""Characters that would let a document, a server or a file's name steer the terminal."""
+_CONTROL_IN_TEXT = re.compile("(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""The same in a text that has lines."""
+_ARGUMENT = re.compile("`(adapter|base_url|counter|marker|probe|query|target_tokens|timeout)`")
+_OPTIONS = {"counter": "--tokens"}
+"""Where the option is not called like the argument."""
+
+
+@contextmanager
+def reported_errors() -> Iterator[None]:
+    """Exit as a shell expects: 1 with one line for an error of ours, 130 for Ctrl-C, quietly when the reader of a pipe has left."""
+    try:
+        yield
+    except AttngsError as error:
+        _stderr().print(Text.assemble(("error: ", "bold red"), _shown(_in_options(str(error)))), soft_wrap=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        _stderr().print("interrupted; nothing was written")
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        give_up_stdout()
+        raise typer.Exit(1) from None
+
+
+def _in_options(message: str) -> str:
+    """A message of the library, which names Python's arguments, for those who see options."""
+    return _ARGUMENT.sub(lambda named: f"`{_OPTIONS.get(named[1], '--' + named[1].replace('_', '-'))}`", message)
+
+
+def give_up_stdout() -> None:
+    """The interpreter flushes standard output once more when it exits; after a failure, let that go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def printable(text: str, out: Path | None) -> str:
+    """A result as it is, but without what steers a terminal where it is printed on one."""
+    return _CONTROL_IN_TEXT.sub("\ufffd", text) if out is None and sys.stdout.isatty() else text
+
+
+@contextmanager
+def progress() -> Iterator[None]:
+    """What is going on, on standard error, gone when it is done; nothing when that is no terminal."""
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # of weights being loaded: ours is the only bar
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[steps]}"), TimeRemainingColumn())
+    with Progress(*columns, console=_stderr(), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("loading the marker", total=None, steps="")
+
+        def listener(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total, steps=f"{done}/{total}")
+
+        with listening(listener):
+            yield
+
+
+def ledger(result: CompressedContext, out: Path | None) -> None:
+    """One line on standard error: what went in, what came out, how long it took."""
+    kept, total = len(result.kept), len(result.kept) + len(result.dropped)
+    smaller = f"{result.compression_ratio:.1f}x smaller, " if result.compressed_tokens else ""
+    times = ", ".join(f"{stage} {milliseconds:,.0f} ms" for stage, milliseconds in result.milliseconds.items())
+    line = (
+        f"{result.original_tokens:,} -> {result.compressed_tokens:,} tokens ({smaller}budget "
+        f"{result.target_tokens:,}, counted by {result.counter}), {kept} of {total} sentences, {result.method}, {times}"
+        + (f", the writer read {result.usage.input_tokens:,} and wrote {result.usage.output_tokens:,} tokens" if result.usage else "")
+    )
+    _stderr().print(Text(line, style="dim"), soft_wrap=True)
+    for statement in (statement for statement in result.unsupported if statement.decision != "repeated"):
+        claims = ", ".join(claim.text for claim in statement.unsupported)
+        line = f"{statement.decision}, for {_shown(claims)} is not in the context: {_shown(statement.written)}"
+        _stderr().print(Text(line, style="yellow"), soft_wrap=True)
+    if result.reason:
+        _stderr().print(Text(f"note: {_shown(_in_options(result.reason))}", style="yellow"), soft_wrap=True)
+    if out is not None:
+        _stderr().print(Text(f"written: {_shown(str(out))}", style="dim"), soft_wrap=True)
+
+
+def plan_table(plan: Plan) -> str:
+    """What a dry run found, a line each; money only where prices are known."""
+    table = Table(box=None, show_header=False)
+    sent = f" as {len(plan.conversations)} conversations" if len(plan.conversations) > 1 else ""
+    rows = [
+        ("context", f"{plan.original_tokens:,} tokens, {len(plan.marking.sentences):,} sentences, {sum(plan.marking.marked):,} marked"),
+        ("result", f"{'at most ' if plan.conversations else ''}{plan.compressed_tokens:,} tokens of {plan.target_tokens:,}"),
+        ("smaller", f"{plan.compression_ratio:.1f}x"),
+        ("stands out", "too few sentences to say" if plan.standout == math.inf else f"{plan.standout:.2f} (1 is chance)"),
+    ]
+    if plan.conversations:
+        rows.append(("writer reads", f"{plan.writer_input_tokens:,} tokens{sent}, writes at most {plan.writer_output_tokens:,}"))
+    if plan.rates.reader_price:
+        rows.append(("a read saves", f"{plan.saving:.6f}"))
+    if plan.writer_cost:
+        pays = "never" if plan.break_even_reads == math.inf else f"after {plan.break_even_reads:.2f} reads"
+        rows.append(("writer costs", f"{plan.writer_cost:.6f}, pays {pays}"))
+    for name, value in (*rows, ("advice", plan.advice)):
+        table.add_row(name, value)
+    return _rendered(table, terminal=sys.stdout.isatty())
+
+
+def marking_table(marking: Marking, top: int, *, to_file: bool = False) -> str:
+    """The best sentences as a table, best first; in colour only for a terminal."""
+    table = Table("rank", "score", "marked", "document", "characters", "text", title=_shown(marking.query), title_justify="left")
+    for rank, i in enumerate(ranking(marking.scores)[:top], start=1):
+        sentence = marking.sentences[i]
+        table.add_row(
+            str(rank),
+            f"{marking.scores[i]:.4g}",
+            "yes" if marking.marked[i] else "",
+            _shown(sentence.document.id),
+            f"{sentence.start}-{sentence.end}",
+            _shown(sentence.text),
+        )
+    table.caption = f"{sum(marking.marked)} of {len(marking.sentences)} sentences marked"
+    return _rendered(table, terminal=sys.stdout.isatty() and not to_file)
+
+
+def marking_json(marking: Marking) -> str:
+    """All sentences in reading order."""
+    rows = [
+        {"document_id": s.document.id, "start": s.start, "end": s.end, "score": score, "marked": marked, "text": s.text}
+        for s, score, marked in zip(marking.sentences, marking.scores, marking.marked, strict=True)
+    ]
+    return json.dumps({"query": marking.query, "sentences": rows}, indent=2) + "\n"
+
+
+def info() -> None:
+    """Versions, device and assets."""
+    import torch
+
+    from attngs.reading.embedded import NAME, assets_folder, load_embedded
+    from attngs.reading.loading import best_device, best_dtype
+
+    device = best_device()
+    table = Table.grid(padding=(0, 2))
+    for package in ("attngs", "torch", "transformers", "tokenizers", "tiktoken"):
+        table.add_row(package, _version_of(package))
+    table.add_row("python", f"{platform.python_version()} on {platform.platform()}")
+    table.add_row("device", f"{device}, {str(best_dtype(device)).removeprefix('torch.')}, {torch.get_num_threads()} threads")
+    try:
+        load_embedded()
+        table.add_row("default marker", f"{NAME}, weights verified")
+        table.add_row("", Text(str(assets_folder())))
+    except AttngsError as error:
+        table.add_row("default marker", Text(str(error), style="yellow"))
+    table.add_row("hub cache", Text(os.environ.get("HF_HOME", "~/.cache/huggingface") + " (only for --marker MODEL)"))
+    table.add_row("tiktoken cache", Text(os.environ.get("TIKTOKEN_CACHE_DIR", "not set (only for --tokens NAME)")))
+    Console().print(table)
+
+
+def _rendered(table: Table, *, terminal: bool) -> str:
+    page = io.StringIO()
+    Console(file=page, force_terminal=terminal, no_color=not terminal, width=None if terminal else 140).print(table)
+    return page.getvalue()
+
+
+def _version_of(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _shown(text: str) -> Text:
+    """A text of the user's on one line, without markup and without control characters."""
+    return Text(_CONTROL.sub("\ufffd", " ".join(text.split())))
+
+
+def _stderr() -> Console:
+    return Console(stderr=True, highlight=False)

@@ -1,0 +1,88 @@
+"""The commands that need labels: `attngs fit` and `attngs eval`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attngs.cli import console
+from attngs.cli.options import MarkerName, Unit, marker_of, put
+from attngs.text.files import check_folder
+
+
+class EvalFormat(StrEnum):
+    """What `eval` prints."""
+
+    table = "table"
+    json = "json"
+
+
+Data = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA.jsonl",
+        help='One example a line: {"query": "...", "documents": ["..."], "evidence": [{"doc_id": "document-1", "text": "a quote"}]}.',
+        show_default=False,
+    ),
+]
+
+
+def fit(
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the probe and its report go.", show_default=False)],
+    marker: MarkerName = "default",
+    unit: Annotated[
+        Unit | None, typer.Option("--unit", "-u", help="What is scored as a whole. Default: whichever does best on these texts.")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=3, help="Parts of the cross-validation; examples that share documents stay together.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Of folds and samples.")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Use a sample of this many examples.")] = None,
+    window: Annotated[int | None, typer.Option(min=16, help="Tokens that a decoder reads together.")] = None,
+) -> None:
+    """Learn what matters in your texts from labelled examples: 20 at least, 50 help, 300 are plenty.
+
+    Tries settings of the attention (layer, heads, probe position, pooling, differential, unit) and logistic probes, keeps what is best on
+    held-out examples, and turns its scores into probabilities. If nothing beats the default it says so.
+
+    Evidence is a list of document ids, of quotes {"doc_id", "text"} or of places {"doc_id", "start", "end"}. Where a line has an "answer"
+    and no evidence, a decoder finds the evidence itself: the sentences without which the answer is much less likely.
+
+    Writes marker.json, probe.safetensors, report.md and report.png into DIR. Then: attngs compress notes.md -q '...' --probe DIR
+    """
+    with console.reported_errors():
+        from attngs.learning.fitting.report import fit_table
+        from attngs.learning.fitting.run import fit as learn
+
+        check_folder(out)  # before minutes of work
+        with console.progress():
+            result = learn(data, marker, unit=unit.value if unit else None, folds=folds, seed=seed, limit=limit, window=window)
+            result.save(out)
+        put(fit_table(result, out), None)
+
+
+def evaluate(
+    data: Data,
+    marker: MarkerName = "default",
+    adapter: Annotated[Path | None, typer.Option("--adapter", metavar="DIR", help="What attngs train wrote for this marker.")] = None,
+    probe: Annotated[Path | None, typer.Option("--probe", metavar="DIR", help="What attngs fit wrote for this marker.")] = None,
+    unit: Annotated[
+        Unit | None, typer.Option("--unit", "-u", help="What is kept or dropped as a whole. Default: the probe's, else auto.")
+    ] = None,
+    format: Annotated[EvalFormat, typer.Option("--format", "-f", help="json has the paired differences too.")] = EvalFormat.table,
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write here instead of to standard output.")] = None,
+) -> None:
+    """Measure how much evidence a marker keeps at 2, 5, 10 and 20 % of the tokens, beside BM25, recency, lead and random.
+
+    Intervals are 95 % bootstraps over groups: examples that share the documents of their evidence, or name the same "group". Judge a probe
+    on examples that it was not fitted on.
+    """
+    with console.reported_errors():
+        from attngs.learning.evaluation import evaluate as judge
+        from attngs.learning.fitting.report import eval_table
+
+        with console.progress():
+            evaluation = judge(data, marker_of(marker, adapter, probe, unit))
+        put(evaluation.to_json() + "\n" if format == EvalFormat.json else eval_table(evaluation), out)

@@ -1,0 +1,99 @@
+"""Options that several commands share, and the objects that they name."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attngs.cli import console
+from attngs.errors import InputError
+from attngs.text.files import read_documents, write_whole
+from attngs.types import Document
+
+if TYPE_CHECKING:
+    from attngs.marking.marker import Marker
+
+
+class Unit(StrEnum):
+    """Units of selection."""
+
+    auto = "auto"
+    sentence = "sentence"
+    line = "line"
+    turn = "turn"
+
+
+Inputs = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE|DIR|-", help="Your .txt, .md or .jsonl files, folders of them, or - for standard input.", show_default=False
+    ),
+]
+Query = Annotated[str, typer.Option("--query", "-q", help="The question that the context is needed for.", show_default=False)]
+TargetTokens = Annotated[int, typer.Option("--target-tokens", "-t", min=1, help="Never more tokens than this.")]
+MarkerName = Annotated[
+    str,
+    typer.Option(
+        "--marker",
+        "-m",
+        metavar="MODEL",
+        help="A Hugging Face model name or folder, such as Qwen/Qwen3-0.6B; `default` is the embedded one and needs no network.",
+    ),
+]
+AdapterName = Annotated[
+    Path | None, typer.Option("--adapter", metavar="DIR", help="A folder that attngs train wrote, for the model that --marker names.")
+]
+ProbeName = Annotated[Path | None, typer.Option("--probe", metavar="DIR", help="What attngs fit wrote for this marker.")]
+UnitName = Annotated[
+    Unit | None,
+    typer.Option("--unit", "-u", help="What is kept or dropped as a whole; auto looks at each text. Default: the probe's, else auto."),
+]
+TokensOf = Annotated[
+    str, typer.Option("--tokens", metavar="NAME", help="Whose tokens: the marker's, or a tiktoken encoding or model such as gpt-4o.")
+]
+Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write here instead of to standard output.")]
+
+
+def documents_of(inputs: list[Path]) -> list[Document]:
+    """The texts that the arguments name."""
+    return read_documents(inputs, sys.stdin.buffer)
+
+
+def marker_of(name: str, adapter: Path | None, probe: Path | None, unit: Unit | None) -> Marker:
+    """The marker that the options name; without a unit, the probe's own."""
+    from attngs.marking.marker import Marker
+    from attngs.text.sentences import Splitter
+
+    splitter = Splitter(unit.value) if unit else None
+    if name == "default" and adapter is None:
+        return Marker.default(probe=probe, splitter=splitter)
+    return Marker.from_pretrained(name, adapter=adapter, probe=probe, splitter=splitter)
+
+
+def format_of(out: Path | None) -> str:
+    """What a file's name asks for."""
+    return {".json": "json", ".html": "html", ".htm": "html"}.get(out.suffix.lower() if out else "", "text")
+
+
+def put(text: str, out: Path | None) -> None:
+    """Write a text whole, or to standard output.
+
+    Raises:
+        InputError: It cannot be written.
+        BrokenPipeError: Whoever reads standard output has left.
+    """
+    if out is not None:
+        write_whole(out, text)
+        return
+    try:
+        sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        console.give_up_stdout()
+        raise InputError(f"standard output cannot be written: {error.strerror}.") from error

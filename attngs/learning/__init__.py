@@ -1,0 +1,1 @@
+"""Labelled examples: evaluation, fitting, training."""

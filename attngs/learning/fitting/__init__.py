@@ -1,0 +1,1 @@
+"""`attngs fit`: rows, candidates, nested cross-validation, calibration, report."""

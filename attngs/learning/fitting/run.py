@@ -1,0 +1,159 @@
+"""`attngs.fit`: labelled examples and a marker -> a probe, and a report that says what it is worth."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import numpy as np
+
+from attngs.errors import ConfigError, InputError, MissingDependencyError
+from attngs.learning.fitting.calibrate import cross_fitted, platt, reliability, uncalibrated
+from attngs.learning.fitting.candidates import candidates
+from attngs.learning.fitting.choose import Choice, choose, grouped_folds, promising
+from attngs.learning.fitting.rows import Table, read_tables, usable
+from attngs.learning.fitting.subject import Subject, subject
+from attngs.learning.fitting.summary import FitResult, marks, measures
+from attngs.learning.labelled import LabelledExample, read_examples
+from attngs.marking.cutting import Cutter
+from attngs.marking.probe import Probe
+from attngs.reading.context_cache import ContextCache
+from attngs.reading.tokens import TokenizerCounter
+from attngs.text.sentences import Splitter, Unit
+
+if TYPE_CHECKING:
+    from attngs.reading.loading import LoadedModel
+
+
+def fit(
+    examples: str | Path | Iterable[LabelledExample],
+    marker: str | Path | LoadedModel = "default",
+    *,
+    unit: Unit | None = None,
+    folds: int = 5,
+    seed: int = 0,
+    limit: int | None = None,
+    window: int | None = None,
+) -> FitResult:
+    """Learn what matters in your texts from labelled examples.
+
+    Settings of the attention and logistic probes on many features are tried; what wins on held-out groups is trained on everything and
+    calibrated. If nothing beats the default, the default is calibrated, and the result says so.
+
+    Args:
+        examples: A `.jsonl` file, or examples; see `attngs.learning.labelled`.
+        marker: `default`, a model name or folder, or a model that is loaded. Rows that have an `answer` but no evidence are labelled by a
+            decoder itself: by how much less likely the answer is without a sentence.
+        unit: What is scored as a whole; `auto`, or another unit that does better on these texts, when not given.
+        folds: Of the outer cross-validation, at least 3.
+        seed: Of the folds and samples.
+        limit: A seeded sample of this many examples.
+        window: Tokens that a decoder reads together.
+
+    Raises:
+        InputError: The examples cannot be used, or are too few.
+        ConfigError: A setting is outside its range.
+        MissingDependencyError: The extra `train` is not installed.
+        ModelError: The model failed.
+    """
+    _check(unit, folds, seed, limit)
+    started = time.perf_counter()
+    given = read_examples(Path(examples)) if isinstance(examples, str | Path) else list(examples)
+    given = _sampled(given, limit, seed)
+    cache = ContextCache()
+    read = subject(marker, cache=cache, window=window)
+    labelled, unlabelled = _with_evidence(given, read)
+    counter = TokenizerCounter(read.loaded.tokenizer, read.loaded.name)
+    cutters = {name: Cutter(Splitter(name), cache) for name in ([unit] if unit else get_args(Unit)[::-1])}  # `auto` first
+    judged = usable(labelled, cutters, counter, unlabelled=unlabelled)
+    parts = grouped_folds([next(iter(cut.values())).example.group for cut in judged], folds, seed)
+    tables = read_tables(judged, promising(judged, parts), read.reader, what="reading examples")
+    first = next(iter(tables.values()))
+    tried = [candidate for table in tables.values() for candidate in candidates(table, read.default, shipped=table is first)]
+    choice = choose(tables, tried, parts)
+    table = tables[choice.candidate.unit]
+    probe = _probe(choice, table, read, window)
+    labels, held_out = [row.labels for row in table.rows], list(choice.held_out)
+    calibrated = cross_fitted(held_out, labels, parts)
+    report = measures(choice, tables, given=len(given), unlabelled=unlabelled, folds=parts, seconds=time.perf_counter() - started)
+    report |= marks(calibrated, uncalibrated(held_out, labels), labels)
+    return FitResult(
+        probe=_with_threshold(probe, report, choice),
+        report=report,
+        curves={"before": reliability(uncalibrated(held_out, labels), labels), "after": reliability(calibrated, labels)},
+        held_out=tuple(calibrated),
+        labels=tuple(labels),
+    )
+
+
+def _probe(choice: Choice, table: Table, read: Subject, window: int | None) -> Probe:
+    linear = choice.linear
+    kept = np.flatnonzero(linear.weights != 0)
+    labels = [row.labels for row in table.rows]
+    return Probe(
+        features=tuple(table.names[i] for i in linear.columns[kept]),
+        mean=linear.mean[kept],
+        scale=linear.scale[kept],
+        weights=linear.weights[kept],
+        bias=0.0,
+        calibration=platt(list(choice.held_out), labels),
+        model=read.identity,
+        unit=choice.candidate.unit,
+        window=window,
+        method=choice.candidate.method,
+    )
+
+
+def _with_threshold(probe: Probe, report: dict[str, object], choice: Choice) -> Probe:
+    from dataclasses import replace
+
+    marked = report["marks"]
+    assert isinstance(marked, dict)
+    kept = ("rows", "groups", "units", "evidence", "recall", "calibration", "marks")
+    settings = {"chosen": choice.candidate.name, **{name: report[name] for name in kept}}
+    return replace(probe, threshold=marked["threshold"], settings=settings)
+
+
+def _with_evidence(given: Sequence[LabelledExample], read: Subject) -> tuple[list[LabelledExample], int]:
+    """Examples with evidence, found by contrast where only an answer is known, and how many have none."""
+    bare = [example for example in given if not example.evidence and example.answer]
+    if not bare:
+        return list(given), 0
+    if not read.loaded.causal:
+        if len(bare) < len(given):
+            return [example for example in given if example.evidence], len(bare)
+        raise InputError(
+            f"all {len(given)} examples have an `answer` and no `evidence`, and `{read.loaded.name}` is no decoder, so it cannot find the "
+            "evidence itself. Pass a decoder (`--marker Qwen/Qwen3-0.6B`), or say where the evidence is."
+        )
+    from attngs.learning.fitting.contrast import label_by_contrast
+
+    found = label_by_contrast(bare, read.loaded)
+    labelled = {id(example): with_evidence for example, with_evidence in zip(bare, found, strict=True)}
+    everything = [labelled.get(id(example), example) for example in given]
+    return [example for example in everything if example is not None], sum(example is None for example in found)
+
+
+def _check(unit: Unit | None, folds: int, seed: int, limit: int | None) -> None:
+    if folds < 3:
+        raise ConfigError(f"`folds` must be at least 3, got {folds!r}: one is judged by, one chosen by, and one learned from.")
+    if seed < 0:
+        raise ConfigError(f"`seed` must be at least 0, got {seed!r}.")
+    if limit is not None and limit < 1:
+        raise ConfigError(f"`limit` must be at least 1, got {limit!r}.")
+    if unit is not None:
+        Splitter(unit)  # says which units there are
+    try:
+        import scipy  # noqa: F401
+        import sklearn  # noqa: F401
+    except ImportError as error:
+        raise MissingDependencyError("`fit` needs scikit-learn: pip install 'attngs[train]'") from error
+
+
+def _sampled(examples: list[LabelledExample], limit: int | None, seed: int) -> list[LabelledExample]:
+    if limit is None or limit >= len(examples):
+        return examples
+    return [examples[i] for i in sorted(random.Random(seed).sample(range(len(examples)), limit))]  # noqa: S311

@@ -1,0 +1,66 @@
+"""The model that is fitted: what can be read of it, and what it does without a probe."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from attngs.marking.assembly import identity_of
+from attngs.marking.features.assemble import DEFAULT, decoder_reader, encoder_reader
+from attngs.marking.features.attention import HeadName, head_names
+from attngs.marking.features.text import TextFeatures
+from attngs.marking.probe import ModelIdentity
+from attngs.marking.scorers.attention import AttentionConfig
+from attngs.marking.scorers.encoder import EmbeddedScorer, EncoderScorer
+from attngs.protocols import FeatureReader
+from attngs.reading.anatomy import layers_at
+from attngs.reading.attention import AttentionReader
+from attngs.reading.context_cache import ContextCache
+from attngs.reading.loading import LoadedModel, load_model
+from attngs.reading.sentence_states import SentenceStates
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Subject:
+    """A loaded model with all its features."""
+
+    loaded: LoadedModel
+    identity: ModelIdentity
+    reader: FeatureReader
+    default: str
+    """The feature that is the score of the marker without a probe."""
+
+
+def subject(marker: str | Path | LoadedModel, *, cache: ContextCache, window: int | None) -> Subject:
+    """Load a model, all layers of it, and see what can be read.
+
+    Raises:
+        ModelNotFoundError: Nothing by that name could be loaded.
+        UnsupportedModelError: Its attention cannot be read.
+        MissingDependencyError: The embedded marker is not installed.
+    """
+    embedded = marker == "default"
+    if embedded:
+        from attngs.reading.embedded import load_embedded
+
+        loaded = load_embedded()
+    else:
+        loaded = marker if isinstance(marker, LoadedModel) else load_model(str(marker), window=window)
+    if loaded.causal:
+        return _decoder(loaded, cache)
+    states = SentenceStates(loaded, cache=cache)
+    reader = encoder_reader(states, EmbeddedScorer(states) if embedded else EncoderScorer(states))
+    return Subject(loaded=loaded, identity=identity_of(loaded), reader=reader, default=DEFAULT)
+
+
+def _decoder(loaded: LoadedModel, cache: ContextCache) -> Subject:
+    """All heads of all layers that have the usual number of them, from both probe positions, asked and not asked."""
+    heads = AttentionReader(loaded.model).heads
+    usual = Counter(heads).most_common(1)[0][0]
+    layers = [layer for layer, count in enumerate(heads) if count == usual]
+    names = (*head_names(layers, usual, ("last", "query")), *TextFeatures().names)
+    (paper,) = layers_at(AttentionConfig().layers, len(heads))
+    default = HeadName(False, "last", min(layers, key=lambda layer: abs(layer - paper)), None)
+    reader = decoder_reader(loaded, names, len(heads), cache)
+    return Subject(loaded=loaded, identity=identity_of(loaded), reader=reader, default=str(default))

@@ -1,0 +1,1 @@
+"""`attngs train`: LoRA fine-tuning for evidence, answers or PerCE."""

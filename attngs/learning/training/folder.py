@@ -1,0 +1,133 @@
+"""The output folder of a run: whose it is, where it stopped, and what is left of it in the end.
+
+`run.json` is there from the start to the end of a run, `marker.json` from then on. Checkpoints lie in `checkpoints/` and go when the run is
+finished: they are many times as large as the adapter.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from attngs.errors import ConfigError
+from attngs.reading.lora import CONFIG, RECORD, UNFINISHED, WEIGHTS
+from attngs.text.files import write_whole
+
+OURS = (UNFINISHED, RECORD, CONFIG, WEIGHTS, "log.jsonl", "README.md")
+
+
+class RunFolder:
+    """Where a run writes.
+
+    Attributes:
+        checkpoints: What a killed run goes on from.
+        log: One JSON object a line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.log = path / "log.jsonl"
+
+    def begin(self, run: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Path | None:
+        """Take the folder for a run.
+
+        Args:
+            run: What makes it this run: model, data, objective and settings.
+            resume: Go on with it.
+            overwrite: Delete what another run wrote.
+
+        Returns:
+            The checkpoint to go on from; `None` to begin at the beginning.
+
+        Raises:
+            ConfigError: The folder holds another run or other files, or nothing that could go on.
+        """
+        if resume and overwrite:
+            raise ConfigError("pass `resume` or `overwrite`, not both: one goes on with what the other deletes.")
+        run = json.loads(json.dumps(run))
+        if resume:
+            return self._resume(run)
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            self._clear(overwrite)
+        write_whole(self.path / UNFINISHED, json.dumps(run, indent=2) + "\n")
+        return None
+
+    def finish(self, record: Mapping[str, Any], card: str) -> None:
+        """Turn a run whose adapter is written into a marker."""
+        write_whole(self.path / "README.md", card)
+        write_whole(self.path / RECORD, json.dumps(record, indent=2) + "\n")
+        (self.path / UNFINISHED).unlink()
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+
+    def _resume(self, run: Mapping[str, Any]) -> Path | None:
+        if (self.path / RECORD).is_file():
+            raise ConfigError(f"the run in `{self.path}` is finished; there is nothing to resume. Use `overwrite` to train anew.")
+        try:
+            begun = json.loads((self.path / UNFINISHED).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"`{self.path}` holds no run that could be resumed; train without `resume`.") from error
+        if changed := _differences(begun, run):
+            raise ConfigError(
+                f"the run in `{self.path}` was begun with other settings: {'; '.join(changed)}. Resume it with the same ones, or train "
+                "anew with `overwrite`."
+            )
+        checkpoint = next((path for path in reversed(self._by_step()) if _complete(path)), None)
+        self._forget_after(int(checkpoint.name.rpartition("-")[2]) if checkpoint else -1)
+        return checkpoint
+
+    def _clear(self, overwrite: bool) -> None:
+        ours = self.path.is_dir() and any((self.path / name).is_file() for name in (UNFINISHED, RECORD))
+        if not ours:
+            raise ConfigError(f"`out` names `{self.path}`, which holds other files; give a new or an empty folder.")
+        if not overwrite:
+            state = "a finished run" if (self.path / RECORD).is_file() else "a run that is not finished"
+            raise ConfigError(f"`out` names `{self.path}`, which holds {state}; use `resume` to go on, or `overwrite` to delete it.")
+        for name in OURS:
+            (self.path / name).unlink(missing_ok=True)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+
+    def _by_step(self) -> list[Path]:
+        return sorted(self.checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+
+    def _forget_after(self, step: int) -> None:
+        """Take what will be done again out of the checkpoints and the log."""
+        for path in self._by_step():
+            if int(path.name.rpartition("-")[2]) > step:
+                shutil.rmtree(path)
+        if self.log.is_file():
+            lines = [line for line in self.log.read_text("utf-8").splitlines() if _step_of(line) <= step]
+            write_whole(self.log, "".join(f"{line}\n" for line in lines))
+
+
+def _complete(checkpoint: Path) -> bool:
+    """Whether it was written to its end: Trainer writes its own state last."""
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
+        with safe_open(checkpoint / WEIGHTS, "pt") as file:
+            return bool(file.keys())
+    except (OSError, ValueError, SafetensorError):
+        return False
+
+
+def _step_of(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")  # half a line, from the moment the run was killed
+
+
+def _differences(begun: Mapping[str, Any], run: Mapping[str, Any], prefix: str = "") -> list[str]:
+    found = list[str]()
+    for name in sorted(begun.keys() | run.keys()):
+        before, now = begun.get(name), run.get(name)
+        if isinstance(before, dict) and isinstance(now, dict):
+            found += _differences(before, now, f"{prefix}{name}.")
+        elif before != now:
+            found.append(f"`{prefix}{name}` was {before!r}, is {now!r}" if len(repr((before, now))) < 200 else f"`{prefix}{name}` differs")
+    return found

@@ -1,0 +1,217 @@
+"""transformers' Trainer with our loss and our validation; the loop, the optimiser, checkpoints and resuming are its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from peft import PeftModel
+from torch import Tensor
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from attngs.errors import ModelError
+from attngs.learning.training.examples import TrainingExample
+from attngs.learning.training.objective import Objective
+from attngs.learning.training.settings import TrainingSettings
+from attngs.learning.training.validation import Validator
+from attngs.reading.progress import tell
+
+
+class MarkerTrainer(Trainer):
+    """Trains the adapter of a model.
+
+    Args:
+        model: With LoRA weights.
+        objective: Gives the loss.
+        examples: To train on.
+        validator: Judges between steps.
+        settings: Of the run.
+        checkpoints: Folder of the checkpoints.
+        log: File that gets one JSON object a line.
+    """
+
+    def __init__(
+        self,
+        model: PeftModel,
+        objective: Objective,
+        examples: Sequence[TrainingExample],
+        validator: Validator,
+        settings: TrainingSettings,
+        *,
+        checkpoints: Path,
+        log: Path,
+    ) -> None:
+        self._objective = objective
+        self._examples = examples
+        self._validator = validator
+        self._adapted = model
+        self.stop = Stop()
+        super().__init__(
+            model=model,
+            args=_arguments(settings, len(examples), checkpoints, next(model.parameters()).device, validator.best),
+            train_dataset=_Numbers(len(examples)),
+            eval_dataset=_Numbers(0),
+            data_collator=_as_they_are,
+            callbacks=[EarlyStoppingCallback(settings.patience), _Log(log), _Watch(checkpoints), self.stop],
+        )
+        self.model_accepts_loss_kwargs = False  # our loss is a mean over examples, whatever the model's own would be
+        self.remove_callback(PrinterCallback)
+
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+        """The objective's loss; a loss that is not a number ends the run.
+
+        Raises:
+            ModelError: The loss is NaN or infinite.
+        """
+        loss = self._objective.loss([self._examples[number] for number in inputs], self.state.global_step)
+        if not torch.isfinite(loss):
+            raise ModelError(_not_a_number("loss", self.state.global_step, Path(str(self.args.output_dir))))
+        return (loss, None) if return_outputs else loss
+
+    def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
+        """The validator's numbers."""
+        self._adapted.eval()
+        try:
+            metrics = {f"eval_{name}": value.mean for name, value in self._validator.measure().items()}
+        except ModelError as error:
+            reason = _not_a_number("score of a validation example", self.state.global_step - 1, Path(str(self.args.output_dir)))
+            raise ModelError(reason) from error
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def floating_point_ops(self, inputs: Any) -> int:
+        """Not counted: it would need the token ids, which the objective makes."""
+        return 0
+
+    def _prepare_inputs(self, inputs: Any) -> Any:
+        return inputs  # numbers of examples, of use on the CPU only
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        """The adapter alone; Trainer would ask the hub about the base model and pickle its arguments."""
+        self._adapted.save_pretrained(str(output_dir or self.args.output_dir), save_embedding_layers=False)
+
+
+def _as_they_are(numbers: list[Any]) -> Any:
+    return numbers
+
+
+class Stop(TrainerCallback):
+    """Ctrl-C: the step is finished and a checkpoint written; the second one leaves at once."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take Ctrl-C inside the block, where signals arrive at all: in the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def handle(number: int, frame: FrameType | None) -> None:
+            if self.wanted:
+                raise KeyboardInterrupt
+            self.wanted = True
+
+        own = signal.signal(signal.SIGINT, handle)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, own)
+
+    def on_step_end(self, args: TrainingArguments, state: Any, control: Any, **settings: Any) -> Any:
+        if self.wanted:
+            control.should_save = control.should_training_stop = True
+        return control
+
+
+class _Numbers(torch.utils.data.Dataset[int]):
+    """The examples by number: texts are cut and sampled when their step comes."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, number: int) -> int:
+        return number
+
+
+class _Log(TrainerCallback):
+    """One line for every record, in a file and to whoever waits."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def on_log(self, args: TrainingArguments, state: Any, control: Any, logs: Mapping[str, float] | None = None, **rest: Any) -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": state.global_step, **{k: round(v, 6) for k, v in (logs or {}).items()}}) + "\n")
+
+    def on_step_end(self, args: TrainingArguments, state: Any, control: Any, **settings: Any) -> None:
+        tell("training", state.global_step, state.max_steps)
+
+
+class _Watch(TrainerCallback):
+    """Stops before gradients that are not numbers reach the weights, so that every checkpoint is good."""
+
+    def __init__(self, checkpoints: Path) -> None:
+        self._checkpoints = checkpoints
+
+    def on_pre_optimizer_step(self, args: TrainingArguments, state: Any, control: Any, **settings: Any) -> None:
+        model: Any = settings["model"]
+        gradients: list[Tensor] = [weight.grad for weight in model.parameters() if weight.grad is not None]
+        if not all(bool(torch.isfinite(gradient).all()) for gradient in gradients):
+            raise ModelError(_not_a_number("gradient", state.global_step, self._checkpoints))
+
+
+def _not_a_number(what: str, step: int, checkpoints: Path) -> str:
+    last = max((int(path.name.rpartition("-")[2]) for path in checkpoints.glob("checkpoint-*")), default=None)
+    kept = f"The last good checkpoint is `{checkpoints / f'checkpoint-{last}'}`." if last is not None else "There is no checkpoint yet."
+    return (
+        f"the {what} is not a number in step {step + 1}. Start again with a lower `learning_rate`, a tenth for example, and with "
+        f"`dtype=torch.float32` if the model ran in half precision. {kept}"
+    )
+
+
+def _arguments(settings: TrainingSettings, examples: int, checkpoints: Path, device: torch.device, best: str) -> TrainingArguments:
+    per_epoch = -(-examples // (settings.batch_size * settings.gradient_accumulation))
+    total = max(1, round(settings.epochs * per_epoch))
+    interval = max(1, total // settings.evaluations)
+    arguments = TrainingArguments(
+        output_dir=str(checkpoints),
+        per_device_train_batch_size=settings.batch_size,
+        gradient_accumulation_steps=settings.gradient_accumulation,
+        num_train_epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=round(settings.warmup * total),
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_gradient_norm,
+        seed=settings.seed,
+        logging_steps=max(1, total // 100),
+        logging_nan_inf_filter=False,
+        eval_strategy="steps",
+        eval_steps=interval,
+        save_strategy="steps",
+        save_steps=interval,
+        save_total_limit=2,  # the best one and the last
+        load_best_model_at_end=True,
+        metric_for_best_model=best,
+        greater_is_better=best != "answer_loss",
+        report_to=[],
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        use_cpu=device.type == "cpu",
+    )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # more of them would make Trainer copy the model to each
+    return arguments

@@ -1,0 +1,1 @@
+"""Scores and marks: the algorithm, its scorers and features, the marker."""

@@ -1,0 +1,136 @@
+"""Features that take no model: words that question and sentence share, at every scale, and where and how long a sentence is."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from attngs.marking.scales import SCALES, Floats, Layout, standardised
+from attngs.marking.scorers.batch import attempt_each
+from attngs.marking.scorers.lexical import Overlap, word_index
+from attngs.reading.context_cache import ContextCache
+from attngs.text.words import WordIndex, words
+from attngs.types import ScoreRequest, Sentence, Warmth
+
+LENGTH = "length.log"
+"""The log of a sentence's number of words, which turns a mean over tokens into a sum."""
+
+STEM = 5
+"""Letters of a word that count where endings do not: crude, and the same for all languages with an alphabet."""
+
+WORD_CACHE_BYTES = 2**26
+"""For the words of contexts, where the reader has no cache given."""
+
+_LABEL = re.compile(r"\A\s*[\[(<*]{0,2}[^\s:：][^:：\n]{0,59}[:：](\s|$)")
+_DIGIT = re.compile(r"\d")
+_QUESTION = re.compile(r"[?？]\s*\Z")
+
+
+class TextFeatures:
+    """Shared words (z-scores of BM25 over the context, and the share of the question that is covered), place, length, form.
+
+    Args:
+        cache: Keeps the words of a context for the next question about it; its own when not given.
+        names: What is read, and nothing that it does not need; everything when not given. Names of other readers are passed over.
+    """
+
+    def __init__(self, cache: ContextCache | None = None, names: Collection[str] | None = None) -> None:
+        self._cache = cache or ContextCache(WORD_CACHE_BYTES)
+        self.names: tuple[str, ...] = tuple(name for name in MEASURES if names is None or name in names)
+
+    def read(self, requests: Sequence[ScoreRequest]) -> list[Floats | Exception]:
+        """`(S, F)` of each request."""
+        return attempt_each(self._read, requests)
+
+    def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
+        """Index the words of a context before it is asked about; no token is read for that."""
+        asked = _Asked(ScoreRequest(query="", sentences=sentences, namespace=namespace), self._cache)
+        for name in self.names:
+            MEASURES[name](asked)
+        return Warmth(tokens=0, kept=0, bytes=0)
+
+    def _read(self, request: ScoreRequest) -> Floats:
+        asked = _Asked(request, self._cache)
+        found = np.empty((len(request.sentences), len(self.names)))
+        for column, name in enumerate(self.names):
+            found[:, column] = MEASURES[name](asked)
+        return found
+
+
+class _Asked:
+    """One request, with what several features need of it, found on first use."""
+
+    def __init__(self, request: ScoreRequest, cache: ContextCache) -> None:
+        self._request, self._cache = request, cache
+        self.layout = Layout.of(request.sentences)
+
+    @cached_property
+    def shared(self) -> Overlap:
+        return Overlap(words(self._request.query), self._index, self.layout)
+
+    @cached_property
+    def stems(self) -> Overlap:
+        index = word_index(self._cache, self._request.sentences, self._request.namespace, _stems, b"stems")
+        return Overlap(_stems(self._request.query), index, self.layout)
+
+    @cached_property
+    def log_length(self) -> Floats:
+        return np.log1p(self._index.lengths)
+
+    @cached_property
+    def size(self) -> Floats:
+        """Sentences of each one's document."""
+        return (self.layout.last - self.layout.first).astype(np.float64)
+
+    @cached_property
+    def document(self) -> Floats:
+        """Number of each one's document."""
+        return np.unique(self.layout.first, return_inverse=True)[1].astype(np.float64)
+
+    def form(self, pattern: re.Pattern[str]) -> Floats:
+        return np.array([pattern.search(sentence.text) is not None for sentence in self._request.sentences], dtype=np.float64)
+
+    @cached_property
+    def _index(self) -> WordIndex:
+        return word_index(self._cache, self._request.sentences, self._request.namespace)
+
+
+def _stems(text: str) -> list[str]:
+    return [word[:STEM] for word in words(text)]
+
+
+Measure = Callable[[_Asked], Floats]
+
+
+def _words(scale: str) -> Measure:
+    return lambda asked: standardised(asked.shared.bm25(SCALES[scale]))
+
+
+def _stemmed(scale: str) -> Measure:
+    return lambda asked: standardised(asked.stems.bm25(SCALES[scale]))
+
+
+MEASURES: dict[str, Measure] = {
+    **{f"words.{scale}": _words(scale) for scale in SCALES},
+    **{f"stems.{scale}": _stemmed(scale) for scale in SCALES},
+    "words.cover": lambda asked: asked.shared.cover(0),
+    "words.rarest": lambda asked: asked.shared.rarest(),
+    "stems.cover.document": lambda asked: asked.stems.cover(None),
+    "length": lambda asked: standardised(asked.log_length),
+    LENGTH: lambda asked: asked.log_length,
+    "place.document": lambda asked: (asked.layout.place - asked.layout.first) / np.maximum(asked.size - 1, 1),
+    "place.first": lambda asked: (asked.layout.place == asked.layout.first).astype(np.float64),
+    "place.last": lambda asked: (asked.layout.place == asked.layout.last - 1).astype(np.float64),
+    "place.recency": lambda asked: asked.layout.place / max(len(asked.layout) - 1, 1),
+    "place.document_recency": lambda asked: asked.document / max(float(asked.document.max(initial=0)), 1),
+    "form.label": lambda asked: asked.form(_LABEL),
+    "form.question": lambda asked: asked.form(_QUESTION),
+    "form.digits": lambda asked: asked.form(_DIGIT),
+    "size.context": lambda asked: np.full(len(asked.layout), math.log(max(len(asked.layout), 1))),
+    "size.document": lambda asked: np.log(np.maximum(asked.size, 1)),
+}
+"""What each feature is."""

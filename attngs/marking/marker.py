@@ -1,0 +1,293 @@
+"""The marker: documents and a question -> scored and marked sentences."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attngs.errors import UnsupportedModelError
+from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finite
+from attngs.marking.cutting import Cutter
+from attngs.marking.micro_batcher import MicroBatcher
+from attngs.marking.scorers.batch import score_batch
+from attngs.protocols import Scorer, SentenceSplitter, TokenCounter, Warmable
+from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
+from attngs.text.documents import DocumentLike, as_documents, check_query
+from attngs.text.sentences import Splitter
+from attngs.types import Document, Marking, ScoreRequest, Sentence, Warmth
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from attngs.marking.assembly import MarkerParts
+    from attngs.marking.probe import Probe
+    from attngs.marking.scorers.attention import AttentionConfig
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkRequest:
+    """One of several questions that are marked together."""
+
+    documents: DocumentLike | Iterable[DocumentLike]
+    query: str
+    namespace: str = ""
+    """Whose documents these are: what is kept of them is found again under the same namespace only."""
+
+
+class Marker:
+    """Splits documents into sentences, scores each for a question, and marks those that matter.
+
+    Args:
+        scorer: Gives the scores: one of `attngs.marking.scorers`, or anything with their `score` method.
+        splitter: Cuts texts into units.
+        rule: Turns scores into marks.
+        counter: Counts tokens as this marker's model does; the default budget currency of a compressor.
+        cache: Keeps what was read of contexts; give it to the scorer as well.
+        name: What is shown to people.
+    """
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        *,
+        splitter: SentenceSplitter | None = None,
+        rule: MarkRule | None = None,
+        counter: TokenCounter | None = None,
+        cache: ContextCache | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.scorer = scorer
+        self.rule = rule or AlphaRule()
+        self.counter = counter
+        self.cache = cache or ContextCache()
+        self.name = name or type(scorer).__name__
+        self._cutter = Cutter(splitter or Splitter(), self.cache)
+        self._batcher = MicroBatcher(self.mark_batch)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | Path,
+        *,
+        adapter: str | Path | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+        revision: str | None = None,
+        window: int | None = None,
+        layers: Sequence[float] | None = None,
+        config: AttentionConfig | None = None,
+        probe: str | Path | Probe | None = None,
+        splitter: SentenceSplitter | None = None,
+        rule: MarkRule | None = None,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+        cache_storage: str | None = None,
+        max_batch_tokens: int | None = None,
+    ) -> Marker:
+        """Load a marker from the Hugging Face hub or a local folder.
+
+        A decoder is read by its attention, as in the paper; layers above the highest one that is read are not loaded. A BERT-like encoder
+        is read by late attention over its states, since its heads find little; pass `layers` or a `config` to read them all the same.
+
+        Args:
+            name_or_path: For example `Qwen/Qwen3-0.6B`, or a folder; one that `attngs train` wrote stands for its adapter and the model
+                below it.
+            adapter: Such a folder, to be merged into the model that `name_or_path` names. It reads the layers that it was trained for.
+            device: The best there is (CUDA, MPS, CPU) when not given.
+            dtype: bfloat16 on CUDA (float16 on older cards), float16 on MPS, float32 on CPU when not given.
+            revision: Branch, tag or commit.
+            window: Tokens that are read together; at most what the model allows.
+            layers: Which layers are read, as fractions of the depth: `AttentionConfig(layers=...)` for short.
+            config: Which layers and positions are read.
+            probe: What `attngs fit` learned for this model, or its folder; scores are then probabilities, and only its layers are loaded.
+            splitter: Cuts texts into units; as the probe was fitted when not given.
+            rule: Turns scores into marks; with a probe, its own threshold when not given.
+            cache_bytes: Bound of what is kept of contexts, so that a further question costs little more than its own tokens; 0 keeps
+                nothing.
+            cache_storage: How keys and values are kept: `None` as computed, which is exact; `bfloat16` or `int8` take less.
+            max_batch_tokens: Tokens of one forward pass over several contexts; by device when not given.
+
+        Raises:
+            ModelNotFoundError: Nothing by that name could be loaded.
+            UnsupportedModelError: Its attention cannot be read, or it needs code of its own.
+            ConfigError: A setting is outside its range, or the adapter or probe belongs to another model.
+            AssetError: The adapter or probe cannot be used.
+        """
+        from attngs.marking.assembly import config_of, load_probe, pretrained_parts
+
+        fitted = load_probe(probe)
+        parts = pretrained_parts(
+            name_or_path,
+            adapter=adapter,
+            device=device,
+            dtype=dtype,
+            revision=revision,
+            window=window,
+            config=config_of(layers, config, fitted),
+            probe=fitted,
+            cache=ContextCache(cache_bytes),
+            cache_storage=cache_storage,
+            max_batch_tokens=max_batch_tokens,
+        )
+        return cls._of(parts, splitter=splitter, rule=rule)
+
+    @classmethod
+    def from_model(
+        cls,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        window: int | None = None,
+        layers: Sequence[float] | None = None,
+        config: AttentionConfig | None = None,
+        probe: str | Path | Probe | None = None,
+        splitter: SentenceSplitter | None = None,
+        rule: MarkRule | None = None,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+        cache_storage: str | None = None,
+        max_batch_tokens: int | None = None,
+    ) -> Marker:
+        """Use a model that is in memory already, for instance the one that also chats. The settings are those of `from_pretrained`."""
+        from attngs.marking.assembly import config_of, load_probe, model_parts
+
+        fitted = load_probe(probe)
+        parts = model_parts(
+            model,
+            tokenizer,
+            window=window,
+            config=config_of(layers, config, fitted),
+            probe=fitted,
+            cache=ContextCache(cache_bytes),
+            cache_storage=cache_storage,
+            max_batch_tokens=max_batch_tokens,
+        )
+        return cls._of(parts, splitter=splitter, rule=rule)
+
+    @classmethod
+    def default(
+        cls,
+        *,
+        probe: str | Path | Probe | None = None,
+        splitter: SentenceSplitter | None = None,
+        rule: MarkRule | None = None,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+    ) -> Marker:
+        """The embedded marker: works offline, on any CPU, with the weights of the extra `mini`. Settings as in `from_pretrained`.
+
+        Raises:
+            MissingDependencyError: The extra is not installed.
+            AssetError: Its weights are not the ones that attngs was measured with, or the probe cannot be used.
+            ConfigError: The probe was fitted for another model.
+        """
+        from attngs.marking.assembly import embedded_parts, load_probe
+
+        return cls._of(embedded_parts(load_probe(probe), ContextCache(cache_bytes)), splitter=splitter, rule=rule)
+
+    @classmethod
+    def _of(cls, parts: MarkerParts, *, splitter: SentenceSplitter | None, rule: MarkRule | None) -> Marker:
+        return cls(
+            parts.scorer,
+            splitter=splitter or (Splitter(parts.probe.unit) if parts.probe else None),
+            rule=rule or (Threshold(parts.probe.threshold) if parts.probe else None),
+            counter=parts.counter,
+            cache=parts.cache,
+            name=parts.name,
+        )
+
+    @property
+    def splitter(self) -> SentenceSplitter:
+        """What cuts texts into units; another one takes another marker, because its cuts are remembered."""
+        return self._cutter.splitter
+
+    def mark(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, namespace: str = "") -> Marking:
+        """Score and mark every sentence.
+
+        Args:
+            documents: Texts or `Document`s, in reading order.
+            query: The question that the context is for.
+            namespace: Whose documents these are: what is kept of them is found again under the same namespace only.
+
+        Raises:
+            InputError: The documents or the question cannot be used.
+            ModelError: The model failed or returned something that is not a number.
+        """
+        (outcome,) = self.mark_batch([MarkRequest(documents=documents, query=query, namespace=namespace)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def amark(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, namespace: str = "") -> Marking:
+        """`mark` without blocking the event loop; what others ask in the same few milliseconds is read in one batch with it.
+
+        The result is the same as alone. A cancelled call leaves nothing behind.
+        """
+        request = MarkRequest(documents=as_documents(documents), query=query, namespace=namespace)
+        return await asyncio.wrap_future(self._batcher.submit(request))
+
+    def mark_batch(self, requests: Iterable[MarkRequest]) -> list[Marking | Exception]:
+        """Mark many contexts, read in few padded passes: a marking for each request, or the error that it met, in their order.
+
+        A request that fails does not touch the others, so errors are returned, not raised.
+        """
+        cut = [self._cut(request) for request in requests]
+        asked = [request for request in cut if isinstance(request, ScoreRequest) and request.sentences]
+        scores = iter(score_batch(self.scorer, asked))
+        return [
+            request if isinstance(request, Exception) else self._marking(request, next(scores) if request.sentences else ())
+            for request in cut
+        ]
+
+    def warm(self, documents: DocumentLike | Iterable[DocumentLike], *, namespace: str = "") -> Warmth:
+        """Read documents before they are asked about, so that the first question is as fast as the next.
+
+        Returns:
+            How many tokens that were, how many of them the cache holds now, and what they take there.
+
+        Raises:
+            InputError: The documents cannot be used.
+            UnsupportedModelError: Nothing that the scorer reads can be kept.
+            ModelError: The model failed.
+        """
+        if not isinstance(self.scorer, Warmable):
+            raise UnsupportedModelError(f"`{type(self.scorer).__name__}` has nothing to keep of a context; there is no need to warm it.")
+        sentences = self.split(as_documents(documents), namespace=namespace)
+        warmth = self.scorer.warm(sentences, namespace) if sentences else Warmth(tokens=0, kept=0, bytes=0)
+        if warmth.kept < warmth.tokens:
+            logger.warning(
+                "the cache holds %d of %d tokens that were warmed; raise `cache_bytes` above %d",
+                warmth.kept,
+                warmth.tokens,
+                self.cache.max_bytes,
+            )
+        return warmth
+
+    def split(self, documents: Sequence[Document], *, namespace: str = "") -> tuple[Sentence, ...]:
+        """The units of all documents, in reading order; those of one document tile its text.
+
+        Raises:
+            InputError: The splitter's spans leave something out.
+        """
+        return self._cutter.cut(documents, namespace)
+
+    def _cut(self, request: MarkRequest) -> ScoreRequest | Exception:
+        try:
+            query = check_query(request.query)
+            sentences = self.split(as_documents(request.documents), namespace=request.namespace)
+            return ScoreRequest(query=query, sentences=sentences, namespace=request.namespace)
+        except Exception as error:  # a splitter may be anybody's, and raise anything
+            return error
+
+    def _marking(self, request: ScoreRequest, scores: Sequence[float] | Exception) -> Marking | Exception:
+        try:
+            if isinstance(scores, Exception):
+                return scores
+            finite = check_finite(scores, len(request.sentences))
+            return Marking(query=request.query, sentences=tuple(request.sentences), scores=finite, marked=tuple(self.rule(finite)))
+        except Exception as error:
+            return error

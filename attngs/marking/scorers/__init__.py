@@ -1,0 +1,1 @@
+"""One way to score sentences a file."""

@@ -1,0 +1,142 @@
+"""The paper's score: how much attention the end of the prompt, or the question, pays to each sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from attngs.errors import AttngsError, ConfigError, UnsupportedModelError
+from attngs.marking.algorithm import Floats, lift, score_sentences
+from attngs.marking.scorers.batch import BatchedScorer
+from attngs.reading.anatomy import layers_at
+from attngs.reading.attention import AttentionReader
+from attngs.reading.context_cache import ContextCache
+from attngs.reading.context_reader import ContextReader
+from attngs.reading.failures import model_failures
+from attngs.reading.loading import LoadedModel
+from attngs.reading.segments import Probe, ReadingPrompt, Segment, Segmenter
+from attngs.types import ScoreRequest, Sentence, Warmth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionConfig:
+    """What is read of the model. The defaults are those of Attn-GS for a decoder."""
+
+    layers: tuple[float, ...] = (0.375,)
+    """Fractions of the depth, 0 = first readable layer, 1 = last; several are averaged."""
+    probe: Probe | None = None
+    """`last` for decoders and `query` for encoders when not given."""
+    answer_tokens: int = 0
+    """When above 0, the model first writes this many tokens of an answer, and the last of them is the probe (decoders only)."""
+    prompt: ReadingPrompt = ReadingPrompt()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.layers, tuple) or not self.layers or not all(0 <= layer <= 1 for layer in self.layers):
+            raise ConfigError(f"`layers` must be a tuple of fractions of the depth between 0 and 1, got {self.layers!r}.")
+        if self.probe not in (None, "last", "query"):
+            raise ConfigError(f"`probe` must be 'last' or 'query', got {self.probe!r}.")
+        if self.answer_tokens < 0:
+            raise ConfigError(f"`answer_tokens` must be at least 0, got {self.answer_tokens!r}.")
+
+
+class AttentionScorer(BatchedScorer):
+    """Scores sentences by the attention of a loaded model.
+
+    Args:
+        loaded: The model.
+        config: What is read of it.
+        cache: Where token ids, keys and values of contexts are kept; nowhere when not given.
+
+    Attributes:
+        layers: The layers that are read, as indices into `reader.depths`.
+    """
+
+    def __init__(self, loaded: LoadedModel, config: AttentionConfig | None = None, *, cache: ContextCache | None = None) -> None:
+        config = config or AttentionConfig()
+        cache = cache or ContextCache(0)
+        self._loaded = loaded
+        self._config = config
+        self._probe: Probe = config.probe or ("last" if loaded.causal else "query")
+        if config.answer_tokens and not (loaded.causal and loaded.model.can_generate()):
+            raise UnsupportedModelError(f"`{loaded.name}` cannot write an answer; set `answer_tokens=0`.")
+        if config.answer_tokens > loaded.window // 4:
+            raise ConfigError(f"`answer_tokens` may be at most a quarter of the window of {loaded.window}, got {config.answer_tokens}.")
+        self.reader = AttentionReader(loaded.model)
+        self.layers = layers_at(config.layers, loaded.readable_layers or len(self.reader.depths))
+        self.segmenter = Segmenter(
+            loaded.tokenizer, window=loaded.window - config.answer_tokens, causal=loaded.causal, prompt=config.prompt, cache=cache
+        )
+        self._contexts = ContextReader(
+            self.reader, self.layers, cache=cache, storage=loaded.cache_storage, max_batch_tokens=loaded.max_batch_tokens
+        )
+
+    def score_batch(self, requests: Sequence[ScoreRequest]) -> list[list[float] | Exception]:
+        """Mean attention per token of each sentence, as a share of all attention on the context; see `attngs.marking.algorithm`."""
+        return [read if isinstance(read, Exception) else [float(score) for score in score_sentences(*read)] for read in self.read(requests)]
+
+    def read(self, requests: Sequence[ScoreRequest], probe: Probe | None = None) -> list[tuple[Floats, Floats] | Exception]:
+        """The raw material of the scores: lifted attention `(L, H, S)` and tokens `(S,)` of every sentence of each request.
+
+        Args:
+            requests: What is asked.
+            probe: Whose attention; the config's when not given.
+        """
+        cut = [self._segments(request, probe or self._probe) for request in requests]
+        windows = [(i, segment) for i, segments in enumerate(cut) if not isinstance(segments, Exception) for segment in segments]
+        read = self._contexts.read([segment for _, segment in windows], [requests[i].namespace for i, _ in windows])
+        found: list[tuple[Floats, Floats] | Exception] = [
+            self._nothing_yet(len(request.sentences)) if not isinstance(segments, Exception) else segments
+            for request, segments in zip(requests, cut, strict=True)
+        ]
+        for (i, segment), outcome in zip(windows, read, strict=True):
+            so_far = found[i]
+            if isinstance(so_far, Exception):
+                continue
+            if isinstance(outcome, Exception):
+                found[i] = outcome
+                continue
+            here = slice(segment.first, segment.first + len(segment.tokens))
+            mass, tokens = so_far
+            mass[:, :, here] += lift(outcome.numpy(), segment.batch.input_ids.shape[1])
+            tokens[here] += segment.tokens
+        return found
+
+    def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
+        """Read a context before it is asked about.
+
+        Raises:
+            UnsupportedModelError: Nothing that the model reads of a context can be kept.
+        """
+        if not self._contexts.keeps:
+            raise UnsupportedModelError(
+                f"`{self._loaded.name}` cannot be warmed: its attention to a context depends on the question, or its past is more than "
+                "keys and values. Questions are answered all the same, each in one pass."
+            )
+        return self._contexts.warm(self.segmenter.contexts(sentences, namespace), namespace)
+
+    def _segments(self, request: ScoreRequest, probe: Probe) -> list[Segment] | Exception:
+        try:
+            segments = self.segmenter.segments(request.query, request.sentences, probe, request.namespace)
+            return [self._with_answer(segment) for segment in segments] if self._config.answer_tokens else segments
+        except AttngsError as error:
+            return error
+
+    def _nothing_yet(self, sentences: int) -> tuple[Floats, Floats]:
+        return np.zeros((len(self.layers), self.reader.heads[self.layers[0]], sentences)), np.zeros(sentences)
+
+    def _with_answer(self, segment: Segment) -> Segment:
+        model: Any = self._loaded.model
+        ids = segment.batch.input_ids.to(model.device)
+        with model_failures(model, tuple(ids.shape)), torch.inference_mode():
+            written = model.generate(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                max_new_tokens=self._config.answer_tokens,
+                do_sample=False,
+                pad_token_id=self._loaded.tokenizer.pad_token_id or 0,
+            )
+        return replace(segment, batch=segment.batch.answered(written[:, ids.shape[1] :].cpu()))

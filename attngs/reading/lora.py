@@ -1,0 +1,181 @@
+"""What `attngs train` wrote -> merged into the model it was trained for: marking then costs what it cost before."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from attngs.errors import AssetError, ConfigError, MissingDependencyError
+from attngs.reading.loading import LoadedModel
+
+RECORD, UNFINISHED = "marker.json", "run.json"
+"""What a finished run says of itself, and what one says that is not finished."""
+
+CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+
+SAMPLES = 64
+"""Numbers of the embedding table that are compared."""
+
+_KEY = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_[A-Za-z_]+(\.weight)?")
+_LAYER = re.compile(r"\.(\d+)\.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """A LoRA adapter on disk."""
+
+    folder: Path
+    base: str
+    """The model that it was trained on, as it was named then."""
+    revision: str | None
+    record: Mapping[str, Any]
+    """The content of `marker.json`; empty for an adapter that attngs did not train."""
+
+
+def find_adapter(folder: str | Path) -> Adapter:
+    """The adapter in a folder.
+
+    Raises:
+        AssetError: There is none, or one of its files cannot be read.
+    """
+    folder = Path(folder)
+    if not (folder / CONFIG).is_file():
+        if (folder / UNFINISHED).is_file():
+            raise AssetError(f"the training in `{folder}` is not finished; go on with `attngs train ... --out {folder} --resume`.")
+        raise AssetError(f"`adapter` names `{folder}`, which holds no `{CONFIG}`; give the folder that `attngs train --out` wrote.")
+    config, record = _json(folder / CONFIG), _json(folder / RECORD) if (folder / RECORD).is_file() else {}
+    base = config.get("base_model_name_or_path")
+    if config.get("peft_type") != "LORA" or not isinstance(base, str):
+        raise AssetError(f"`{folder / CONFIG}` does not describe a LoRA adapter with the model that it belongs to.")
+    return Adapter(folder=folder, base=base, revision=config.get("revision"), record=record)
+
+
+def is_adapter(name_or_path: str | Path) -> bool:
+    """Whether a folder holds an adapter, or an unfinished one, instead of a model."""
+    folder = Path(name_or_path)
+    return not (folder / "config.json").is_file() and any((folder / name).is_file() for name in (CONFIG, UNFINISHED))
+
+
+def identity(loaded: LoadedModel) -> dict[str, Any]:
+    """What tells models apart, whatever folder they lie in: family, layers, width, and some numbers of the embedding table."""
+    config = loaded.model.config.get_text_config()
+    embeddings: Any = loaded.model.get_input_embeddings()
+    table: torch.Tensor = embeddings.weight.detach().flatten()
+    places = torch.linspace(0, len(table) - 1, SAMPLES, device="cpu", dtype=torch.float64).long()
+    return {
+        "model_type": loaded.model.config.model_type,
+        "layers": loaded.layers or config.num_hidden_layers,
+        "width": config.hidden_size,
+        "samples": [round(float(number), 8) for number in table[places.to(table.device)].float()],
+    }
+
+
+def merged(loaded: LoadedModel, adapter: Adapter) -> LoadedModel:
+    """The model with the adapter in its weights. Layers that were not loaded do without theirs.
+
+    Raises:
+        MissingDependencyError: peft is not installed.
+        ConfigError: The adapter belongs to another model.
+        AssetError: Its files are damaged.
+    """
+    if find_spec("peft") is None:
+        raise MissingDependencyError("an adapter needs peft: pip install 'attngs[train]'")
+    from peft import LoraConfig, PeftModel, set_peft_model_state_dict
+
+    _check_identity(loaded, adapter)
+    try:
+        config = LoraConfig.from_pretrained(str(adapter.folder))
+        state = _for_model(load_file(adapter.folder / WEIGHTS), loaded, adapter)
+    except (OSError, SafetensorError, TypeError, ValueError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise AssetError(f"the adapter in `{adapter.folder}` cannot be read: {error}") from error
+    config.target_modules, config.layers_to_transform = {_module(key) for key in state}, None
+    config.inference_mode = True
+    if not state:
+        return loaded
+    try:
+        with torch.random.fork_rng(), without_deprecations():  # peft draws weights before it loads them
+            model: Any = PeftModel(loaded.model, config)
+        outcome: Any = set_peft_model_state_dict(model, state)
+        unexpected = outcome.unexpected_keys
+        model = model.merge_and_unload(safe_merge=True)
+    except (RuntimeError, ValueError) as error:
+        raise _refusal(loaded, adapter, str(error).partition("\n")[0]) from error
+    if unexpected:
+        raise _refusal(loaded, adapter, f"there is no place for {unexpected[0]}")
+    return replace(loaded, model=model.eval())
+
+
+@contextmanager
+def without_deprecations() -> Iterator[None]:
+    """What peft still calls of transformers is its authors' business, not our users'."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
+
+
+def _for_model(state: Mapping[str, torch.Tensor], loaded: LoadedModel, adapter: Adapter) -> dict[str, torch.Tensor]:
+    """The weights under the names of this model: a body that was loaded without its head lacks their common prefix."""
+    modules, prefix = dict(loaded.model.named_modules()), f"{loaded.model.base_model_prefix}."
+    depth = int(loaded.model.config.get_text_config().num_hidden_layers)
+    found: dict[str, torch.Tensor] = {}
+    for key, tensor in state.items():
+        if not _KEY.fullmatch(key):
+            raise AssetError(f"`{adapter.folder / WEIGHTS}` holds {key}, which is no LoRA weight.")
+        module = _module(key)
+        own = next((name for name in (module, module.removeprefix(prefix), prefix + module) if name in modules), None)
+        layer = _LAYER.search(f".{module}.")
+        if own is not None:
+            found[key.replace(module, own, 1)] = tensor
+        elif layer is None or not depth <= int(layer[1]) < (loaded.layers or depth):
+            raise _refusal(loaded, adapter, f"this model has no `{module}`")
+    return found
+
+
+def _module(key: str) -> str:
+    match = _KEY.fullmatch(key)
+    assert match
+    return match["module"]
+
+
+def _check_identity(loaded: LoadedModel, adapter: Adapter) -> None:
+    """Half precision rounds a number by up to 0.4 %; models that were trained apart differ by more."""
+    expected = adapter.record.get("model")
+    if not expected:
+        return
+    mine = identity(loaded)
+    for name in ("model_type", "layers", "width"):
+        if mine[name] != expected.get(name):
+            raise _refusal(loaded, adapter, f"its `{name}` is {expected.get(name)}, that of this model {mine[name]}")
+    here, there = torch.tensor(mine["samples"]), torch.tensor(expected["samples"])
+    if not torch.allclose(here, there, rtol=0.01, atol=1e-3 * float(there.abs().max())):
+        raise _refusal(loaded, adapter, "the shape is the same, but the weights are others")
+
+
+def _refusal(loaded: LoadedModel, adapter: Adapter, reason: str) -> ConfigError:
+    return ConfigError(
+        f"the adapter in `{adapter.folder}` was trained for `{adapter.base}`, not for `{loaded.name}`: {reason}. "
+        "Load it with the model that it was trained for, or train one for this model."
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content: object = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise AssetError(f"`{path}` cannot be read: {error}") from error
+    if not isinstance(content, dict):
+        raise AssetError(f"`{path}` must hold a JSON object.")
+    return content

@@ -1,0 +1,147 @@
+"""An encoder's hidden states of every sentence, read without the question and kept: each further question costs only its own tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from uuid import uuid4
+
+import torch
+from torch import Tensor
+
+from attngs.errors import ModelError, UnsupportedModelError
+from attngs.reading.anatomy import weights_version
+from attngs.reading.batches import Outcome, in_batches
+from attngs.reading.context_cache import ContextCache, Key, digest
+from attngs.reading.encoding import TextEncoder
+from attngs.reading.failures import model_failures
+from attngs.reading.loading import LoadedModel
+from attngs.types import Warmth
+
+ENTRY_BYTES = 1_024
+"""What a kept state takes beside its numbers, about: the tensor object, its key, and the allocator's rounding."""
+
+
+class SentenceStates:
+    """Token states of single sentences, in half precision, by content.
+
+    Args:
+        loaded: An encoder.
+        cache: Where they are kept; a MiniLM state takes 768 bytes a token.
+
+    Attributes:
+        cache: As given, or its own; scorers that go with the states keep what they read there too.
+
+    Raises:
+        UnsupportedModelError: The model is a decoder, whose states know only what stood before them.
+    """
+
+    def __init__(self, loaded: LoadedModel, *, cache: ContextCache | None = None) -> None:
+        if loaded.causal:
+            raise UnsupportedModelError(f"`{loaded.name}` is a decoder; sentence states need an encoder. Use `AttentionScorer` with it.")
+        self._model = loaded.model
+        self._encoder = TextEncoder(loaded.tokenizer)
+        self._begin = self._encoder.encode_template(loaded.tokenizer.cls_token or "")
+        self._end = self._encoder.encode_template(loaded.tokenizer.sep_token or "")
+        self._room = loaded.window - len(self._begin) - len(self._end)
+        self._max_batch_tokens = loaded.max_batch_tokens
+        self.cache = cache or ContextCache()
+        self._width = loaded.model.config.get_text_config().hidden_size
+        self._salt = uuid4().bytes  # states are this model's
+
+    def states(self, texts: Sequence[str], namespace: str = "") -> list[Tensor]:
+        """One `(T, D)` tensor a text, every row of length 1; a text without tokens has no rows.
+
+        A text longer than the model's window is read in parts.
+
+        Raises:
+            ModelError: The encoder failed.
+        """
+        return self._remember([(namespace, text) for text in texts])
+
+    def prefetch(self, texts: Sequence[tuple[str, str]]) -> None:
+        """Read `(namespace, text)`s of several requests together, so that each finds its own; of use as far as the cache keeps them.
+
+        Raises:
+            ModelError: The encoder failed on one of them.
+        """
+        if self.cache.max_bytes:
+            self._remember(texts)
+
+    def kept(self, texts: Sequence[str], namespace: str) -> int:
+        """Tokens of those texts that are in the cache."""
+        found = [self.cache.get(key) for key in self._keys([(namespace, text) for text in texts])]
+        return sum(len(state) for state in found if state is not None)
+
+    def warm(self, texts: Sequence[str], namespace: str) -> Warmth:
+        """Read texts before they are asked about.
+
+        Raises:
+            ModelError: The encoder failed.
+        """
+        states = self.states(texts, namespace)
+        return Warmth(tokens=sum(map(len, states)), kept=self.kept(texts, namespace), bytes=sum(state.nbytes for state in states))
+
+    def _remember(self, texts: Sequence[tuple[str, str]]) -> list[Tensor]:
+        def read(missing: list[int]) -> list[Tensor]:
+            return self._read([texts[i][1] for i in missing])
+
+        return self.cache.remember(self._keys(texts), read, size=lambda state: state.nbytes + ENTRY_BYTES)
+
+    def _keys(self, texts: Sequence[tuple[str, str]]) -> list[Key]:
+        version = weights_version(self._model)
+        return [Key(namespace, digest(b"states", self._salt, version, text)) for namespace, text in texts]
+
+    def states_with_gradient(self, texts: Sequence[str]) -> list[Tensor]:
+        """`states` for training: float32, on the model's device, with their graph; nothing is kept.
+
+        Raises:
+            ModelError: The encoder failed.
+        """
+        nothing = torch.empty(0, self._width, device=self._model.device)
+        return self._in_parts(texts, self._units, nothing)
+
+    def _parts(self, texts: Sequence[str]) -> list[tuple[int, list[int]]]:
+        """Number of the text and token ids of what is read at once: a text, or as much of it as the window takes."""
+        encoded = [text.ids.tolist() for text in self._encoder.encode(texts)]
+        return [(number, ids[i : i + self._room]) for number, ids in enumerate(encoded) for i in range(0, len(ids), self._room)]
+
+    def _read(self, texts: Sequence[str]) -> list[Tensor]:
+        return self._in_parts(texts, self._forward, torch.empty(0, self._width, dtype=torch.float16))
+
+    def _in_parts(
+        self, texts: Sequence[str], forward: Callable[[list[list[int]]], Sequence[Outcome[Tensor]]], nothing: Tensor
+    ) -> list[Tensor]:
+        """The states of each text by one kind of forward pass, texts of like length together; `nothing` for one without tokens."""
+        parts = self._parts(texts)
+        states = in_batches(
+            [len(ids) for _, ids in parts],
+            lambda batch, spare: list(forward([parts[i][1] for i in batch])),  # a sentence cannot be read in parts
+            max_batch_tokens=self._max_batch_tokens,
+        )
+        pieces: list[list[Tensor]] = [[] for _ in texts]
+        for (number, _), state in zip(parts, states, strict=True):
+            if isinstance(state, ModelError):
+                raise state
+            pieces[number].append(state)
+        return [torch.cat(piece) if piece else nothing for piece in pieces]
+
+    def _forward(self, rows: Sequence[list[int]]) -> list[Outcome[Tensor]]:
+        shape = (len(rows), len(self._begin) + max(map(len, rows)) + len(self._end))
+        with model_failures(self._model, shape), torch.inference_mode():
+            return [self._checked(unit.half().cpu()) for unit in self._units(rows)]
+
+    def _units(self, rows: Sequence[list[int]]) -> list[Tensor]:
+        """States `(T, D)` of each row of ids, without the special tokens, every one of length 1."""
+        framed = [torch.tensor([*self._begin, *row, *self._end]) for row in rows]
+        ids = torch.nn.utils.rnn.pad_sequence(framed, batch_first=True)  # (B, T); padding is masked, so its id is free
+        lengths = torch.tensor([len(row) for row in framed])
+        mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
+        device = self._model.device
+        hidden = self._model(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state
+        unit = torch.nn.functional.normalize(hidden.float(), dim=-1)  # (B, T, D)
+        return [state[len(self._begin) :][: len(row)] for state, row in zip(unit, rows, strict=True)]
+
+    def _checked(self, state: Tensor) -> Outcome[Tensor]:
+        if torch.isfinite(state).all():
+            return state
+        return ModelError("the encoder's states are not numbers: its weights are damaged, or `dtype` is too narrow; load it in float32.")

@@ -1,0 +1,126 @@
+"""Token counters: a budget means something only in the tokens of the model that will read the result."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from attngs.errors import AssetError, ConfigError, InputError
+from attngs.protocols import TokenCounter
+from attngs.reading.context_cache import ContextCache, Key, digest
+from attngs.reading.encoding import EncodedText, TextEncoder
+
+if TYPE_CHECKING:
+    import tiktoken
+    from transformers import PreTrainedTokenizerBase
+
+
+CACHE_BYTES = 8 * 2**20
+"""For counts that are remembered: the sentences of a memory are counted again for every question."""
+
+ENTRY_BYTES = 128
+"""One remembered count with its key, about."""
+
+
+class TokenizerCounter:
+    """Counts with a Hugging Face tokenizer, without the special tokens round a text.
+
+    Characters that the tokenizer cannot spell, or leaves out (zero-width ones, control characters), count as their UTF-8 bytes, the most
+    that any byte-level reader would need, so that a vocabulary's gap never makes a long text look short. White space that a tokenizer
+    ignores is free here, and may not be for another reader.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, name: str | None = None) -> None:
+        self._encoder = TextEncoder(tokenizer)
+        self._counts = ContextCache(CACHE_BYTES)
+        self.name = name or str(tokenizer.name_or_path)
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        def spell(missing: list[int]) -> list[int]:
+            new = [texts[i] for i in missing]
+            return [self._spelled(text, encoded) for text, encoded in zip(new, self._encoder.encode(new), strict=True)]
+
+        return self._counts.remember([Key("", digest(text)) for text in texts], spell, size=lambda count: ENTRY_BYTES)
+
+    def _spelled(self, text: str, encoded: EncodedText) -> int:
+        known = encoded.ids != self._encoder.unknown_id
+        spelled = int((encoded.ends - encoded.starts)[known].sum())
+        if spelled >= len("".join(text.split())):
+            return len(encoded.ids)
+        covered = np.zeros(len(text) + 1, dtype=np.int64)
+        np.add.at(covered, encoded.starts[known], 1)
+        np.add.at(covered, encoded.ends[known], -1)
+        gaps = (character for character, depth in zip(text, covered.cumsum(), strict=False) if depth == 0 and not character.isspace())
+        return int(known.sum()) + len("".join(gaps).encode(errors="surrogatepass"))
+
+
+class TiktokenCounter:
+    """Counts with an OpenAI encoding, given by model (`gpt-4o`) or encoding name (`o200k_base`).
+
+    Nothing is fetched at import. tiktoken fetches an encoding on first use unless `TIKTOKEN_CACHE_DIR` names a folder that has it.
+
+    Raises:
+        ConfigError: tiktoken knows neither a model nor an encoding of that name.
+        AssetError: The encoding is not on this machine and cannot be fetched.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._encoding = _load_encoding(name)
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        readable = [text.encode("utf-8", errors="replace").decode("utf-8") for text in texts]  # lone surrogates count as "?"
+        return [len(ids) for ids in self._encoding.encode_ordinary_batch(readable)]
+
+
+class CallableCounter:
+    """Counts with any `text -> int`.
+
+    Raises:
+        InputError: While counting, when the callable returns anything but a whole number of at least 0.
+    """
+
+    def __init__(self, count_tokens: Callable[[str], int]) -> None:
+        self._count_tokens = count_tokens
+        self.name = getattr(count_tokens, "__name__", type(count_tokens).__name__)
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        return [self._checked(self._count_tokens(text)) for text in texts]
+
+    def _checked(self, number: object) -> int:
+        if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 0:
+            raise InputError(f"the token counter `{self.name}` returned {number!r}; it must return a whole number of at least 0.")
+        return int(number)
+
+
+def as_counter(counter: TokenCounter | Callable[[str], int]) -> TokenCounter:
+    """Accept a counter or a plain function."""
+    if isinstance(counter, TokenCounter):
+        return counter
+    if callable(counter):
+        return CallableCounter(counter)
+    raise ConfigError(f"`counter` must be a TokenCounter or a function from text to int, got {counter!r}.")
+
+
+def _load_encoding(name: str) -> tiktoken.Encoding:
+    import tiktoken
+
+    try:
+        encoding_name = name if name in tiktoken.list_encoding_names() else tiktoken.encoding_name_for_model(name)
+    except KeyError as error:
+        raise ConfigError(
+            f"`{name}` is neither an encoding nor a model that tiktoken knows. Encodings: {', '.join(tiktoken.list_encoding_names())}."
+        ) from error
+    try:
+        return tiktoken.get_encoding(encoding_name)
+    except Exception as error:  # whatever the HTTP library of the day raises
+        folder = os.environ.get("TIKTOKEN_CACHE_DIR")
+        raise AssetError(
+            f"the tiktoken encoding `{encoding_name}` is not on this machine and could not be fetched ({type(error).__name__}). "
+            "Set `TIKTOKEN_CACHE_DIR` to a folder that holds it"
+            + (f" (it is {folder!r} now)" if folder else "")
+            + "; to fill one, run `tiktoken.get_encoding(...)` once on a machine with a network. Or count with the marker's tokenizer."
+        ) from error

@@ -1,0 +1,1 @@
+"""What compression returns, and how it is shown."""

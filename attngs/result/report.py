@@ -1,0 +1,287 @@
+"""The heat map: results -> one page that needs no network, with every sentence in its place, coloured by its score.
+
+Here the numbers become words, colour levels and paths; `templates/report.html.j2` holds all markup, style and script. Texts, ids and
+metadata are strangers' words: Jinja escapes them wherever they stand, and the page's policy allows its own script by hash alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from math import ceil, inf
+from statistics import median
+from typing import TYPE_CHECKING, Literal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from attngs.marking.algorithm import ranking
+from attngs.result.facts import facts, shortened
+
+if TYPE_CHECKING:
+    from attngs.result.result import CompressedContext, Statement
+    from attngs.types import Sentence
+    from attngs.writing.statements import Decision
+
+State = Literal["kept", "marked", "dropped"]
+
+LEVELS = 9
+"""Steps of colour above none."""
+SUMMARY_FACTS = 3
+"""Metadata shown on the line of a document; the rest is shown inside it."""
+
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")  # UTF-8 has no lone surrogates, HTML has no NUL
+_EDGES = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
+_METHODS = {
+    "passthrough": "everything fitted, no model ran",
+    "extract": "kept sentences, verbatim",
+    "rewrite": "in the writer's words",
+}
+_DECISIONS: dict[Decision, str] = {
+    "kept": "as written",
+    "replaced": "replaced",
+    "dropped": "dropped",
+    "repeated": "said before",
+    "cut": "cut to fit",
+}
+_STATES: dict[tuple[bool, bool], tuple[State, str]] = {  # (kept, marked)
+    (True, True): ("kept", "Kept"),
+    (True, False): ("kept", "Kept, not marked"),
+    (False, True): ("marked", "Marked, dropped"),
+    (False, False): ("dropped", "Dropped"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """One sentence. Its white space stands apart, so that colour and underline end with the words."""
+
+    number: int
+    state: State
+    level: int
+    before: str
+    words: str
+    after: str
+    tip: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Block:
+    """One document."""
+
+    number: int
+    name: str
+    facts: tuple[str, ...]
+    lines: tuple[_Line, ...]
+    best: int
+    """Rank of its best sentence."""
+
+    def count(self, state: State) -> int:
+        return sum(line.state == state for line in self.lines)
+
+    @property
+    def bars(self) -> list[tuple[int, str]]:
+        """Per colour level an SVG path of its sentences, one unit wide each; neighbours of one level are one bar."""
+        paths: dict[int, str] = {}
+        for level, run in groupby(enumerate(self.lines), key=lambda pair: pair[1].level):
+            members = list(run)
+            if level:
+                paths[level] = paths.get(level, "") + f"M{members[0][0]} 3h{len(members)}v7h-{len(members)}z"
+        return sorted(paths.items())
+
+    @property
+    def ticks(self) -> str:
+        """An SVG path with a stroke above every kept sentence."""
+        return "".join(f"M{at}.5 0v3" for at, line in enumerate(self.lines) if line.state == "kept")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scale:
+    """Scores -> colour levels: none up to `low`, full at `high`, even steps between.
+
+    `low` is the median. Half of the sentences stay plain whatever the scorer's zero and unit are, so z-scores, which may be negative,
+    and attention, which may not, look alike; the best few stand out because nothing but the score itself decides.
+    """
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, scores: Sequence[float]) -> _Scale:
+        low, high = (median(scores), max(scores)) if scores else (0.0, 0.0)
+        return cls(low=low if low < high else min(scores, default=0.0), high=high)
+
+    @property
+    def flat(self) -> bool:
+        """All scores are equal: there is nothing to colour."""
+        return self.low == self.high
+
+    def level(self, score: float) -> int:
+        return 0 if score <= self.low else max(1, ceil(LEVELS * (score - self.low) / (self.high - self.low)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """One sentence of a rewrite, or several in a row that had all been said before."""
+
+    statement: Statement
+    count: int
+    verdict: str
+    sources: tuple[tuple[int, str, str], ...]
+    """Number, document and words of the sentences that it is made of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Panel:
+    """One question with everything that the page says about it."""
+
+    number: int
+    result: CompressedContext
+    blocks: tuple[_Block, ...]
+    said: tuple[_Said, ...]
+    """Of a rewrite, its sentences."""
+    outcome: str
+    """How many of them stand as written, and what became of the others."""
+    kept: frozenset[int]
+    """Sentences of the extract; of a rewrite those that it is made of."""
+    scale: _Scale
+    scored: bool
+    size: str
+    method: str
+    stages: tuple[str, ...]
+    share: float
+    """Percent of the original tokens that are left."""
+    target_share: float
+
+
+def render_html(results: Sequence[CompressedContext]) -> str:
+    """One self-contained page for one or several questions.
+
+    Args:
+        results: One per question, usually about the same documents; each becomes a tab.
+
+    Returns:
+        HTML that can be encoded as UTF-8 whatever the texts hold: lone surrogates and NUL become U+FFFD.
+    """
+    return _rendered(results, framed=False)
+
+
+def render_heat_map(result: CompressedContext) -> str:
+    """The heat map alone, without script, for a frame in a page that says the rest itself; as safe, and as self-contained."""
+    return _rendered([result], framed=True)
+
+
+def _rendered(results: Sequence[CompressedContext], *, framed: bool) -> str:
+    page = _template().render(panels=[_panel(number, result) for number, result in enumerate(results, 1)], framed=framed)
+    return _UNWRITABLE.sub("\ufffd", page)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("attngs.result"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    filters: dict[str, Callable[..., str]] = {"csp_hash": _csp_hash, "short": shortened, "number": _number, "plural": _plural}
+    environment.filters.update(filters)
+    return environment.get_template("report.html.j2")
+
+
+def _panel(number: int, result: CompressedContext) -> _Panel:
+    scale = _Scale.of(result.marking.scores)
+    original = result.original_tokens
+    numbers = {(sentence.position, sentence.start): i for i, sentence in enumerate(result.marking.sentences)}
+    kept = frozenset(numbers[source.position, source.start] for source in result.sources)
+    decisions = Counter(statement.decision for statement in result.statements)
+    return _Panel(
+        number=number,
+        result=result,
+        blocks=tuple(_blocks(result, scale, kept)),
+        said=tuple(_said(result.statements, numbers)),
+        outcome=", ".join(f"{count:,} {_DECISIONS[decision]}" for decision, count in decisions.items()),
+        kept=kept,
+        scale=scale,
+        scored=result.method != "passthrough",
+        size=_size(original, result.compression_ratio),
+        method=_METHODS[result.method],
+        stages=tuple(f"{stage} {_time(time)}" for stage, time in result.milliseconds.items()),
+        share=min(100.0, 100 * result.compressed_tokens / original) if original else 0.0,
+        target_share=min(100.0, 100 * result.target_tokens / original) if original else 100.0,
+    )
+
+
+def _said(statements: Iterable[Statement], numbers: Mapping[tuple[int, int], int]) -> Iterable[_Said]:
+    for decision, run in groupby(statements, key=lambda statement: statement.decision):
+        members = list(run)
+        for statement in members[:1] if decision == "repeated" else members:
+            yield _Said(
+                statement=statement,
+                count=len(members) if decision == "repeated" else 1,
+                verdict=_DECISIONS[decision],
+                sources=tuple(
+                    (numbers[source.position, source.start], shortened(source.document_id, 32), shortened(source.text, 110))
+                    for source in statement.sources[:4]
+                ),
+            )
+
+
+def _blocks(result: CompressedContext, scale: _Scale, kept: AbstractSet[int]) -> Iterable[_Block]:
+    marking = result.marking
+    ranks = {i: rank for rank, i in enumerate(ranking(marking.scores), 1)}
+    for position, members in groupby(enumerate(marking.sentences), key=lambda pair: pair[1].position):
+        numbered = list(members)
+        document = numbered[0][1].document
+        lines = list[_Line]()
+        for i, sentence in numbered:
+            state, words = _STATES[i in kept, marking.marked[i]]
+            place = f"rank {ranks[i]:,} of {len(ranks):,}\nscore {_number(marking.scores[i])}"
+            tip = f"{words} · {place if result.method != 'passthrough' else 'not scored'}\n{_place(sentence)}"
+            lines.append(_line(i, sentence.text, state, scale.level(marking.scores[i]), tip))
+        yield _Block(
+            number=position + 1,
+            name=document.id,
+            facts=tuple(facts(document.id, document.metadata)),
+            lines=tuple(lines),
+            best=min(ranks[i] for i, _ in numbered),
+        )
+
+
+def _line(number: int, text: str, state: State, level: int, tip: str) -> _Line:
+    edges = _EDGES.fullmatch(text)
+    before, words, after = edges.groups() if edges else ("", text, "")
+    return _Line(number=number, state=state, level=level, before=before, words=words, after=after, tip=tip)
+
+
+def _place(sentence: Sentence) -> str:
+    return f"{shortened(sentence.document.id, 48)} · characters {sentence.start}–{sentence.end}"
+
+
+def _size(original: int, ratio: float) -> str:
+    if not original:
+        return "nothing to shorten"
+    if ratio == inf:
+        return "nothing kept"
+    if ratio >= 1.05:
+        return f"{ratio:,.1f}× smaller"
+    return "same size" if ratio > 0.95 else f"{1 / ratio:,.1f}× larger"
+
+
+def _time(milliseconds: float) -> str:
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:,.1f} s"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−")
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def _csp_hash(script: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -1,0 +1,1 @@
+"""Documents in, units out: the door, sentences, words, speakers, files."""

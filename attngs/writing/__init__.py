@@ -1,0 +1,1 @@
+"""From marks to a short text in the writer's words."""

@@ -1,0 +1,156 @@
+"""Is it worth it? What a compression would take and bring, before it is paid for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from statistics import median
+
+from attngs.errors import ConfigError
+from attngs.types import Marking, Message, Selection
+
+LOW = 1.15
+"""Below it no sentence stands out."""
+
+LEAST = 8
+"""Sentences below which nothing can be said."""
+
+
+def standout(scores: Sequence[float]) -> float:
+    """How far the best sentence stands out; 1 is chance, infinite where too few sentences or no spread leave nothing to compare with."""
+    if len(scores) < LEAST:
+        return math.inf
+    middle = median(scores)
+    spread = 1.4826 * median(abs(score - middle) for score in scores)
+    lead = max(scores) - middle
+    if lead <= 0:
+        return 0.0
+    return lead / spread / math.sqrt(2 * math.log(len(scores))) if spread > 0 else math.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """What your models cost and how fast they are, as far as you know.
+
+    Prices are for a million tokens, in one currency; speeds are in tokens a second.
+
+    Args:
+        reader_price: Of input to the model that reads the context.
+        writer_input_price: Of input to the writer.
+        writer_output_price: Of the writer's output.
+        reader_speed: At which the reader takes in its context.
+        writer_input_speed: At which the writer takes in what it is shown.
+        writer_output_speed: At which it writes.
+
+    Raises:
+        ConfigError: A price is negative or infinite, or a speed is not above 0.
+    """
+
+    reader_price: float = 0.0
+    writer_input_price: float = 0.0
+    writer_output_price: float = 0.0
+    reader_speed: float = math.inf
+    writer_input_speed: float = math.inf
+    writer_output_speed: float = math.inf
+
+    def __post_init__(self) -> None:
+        for name in (each.name for each in fields(self)):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not (0 <= value < math.inf if name.endswith("price") else value > 0):
+                bounds = "of at least 0, and finite" if name.endswith("price") else "above 0"
+                raise ConfigError(f"`{name}` must be a number {bounds}, got {value!r}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A dry run: everything that is known before the writer is asked."""
+
+    marking: Marking
+    selection: Selection
+    """The verbatim extract."""
+    conversations: tuple[tuple[Message, ...], ...]
+    """What the writer would be sent first; several where the context is larger than its window, none without a writer."""
+    original_tokens: int
+    target_tokens: int
+    passthrough: bool
+    """Everything fits: no model runs, and nothing is compressed."""
+    standout: float
+    """How far the best sentence stands out from the rest; 1 is chance (`attngs.writing.plan`)."""
+    writer_input_tokens: int
+    """In the reader's tokens; the writer's own may differ by a fifth."""
+    writer_output_tokens: int
+    """At most, if no reply has to be asked for again."""
+    rates: Rates = Rates()
+    milliseconds: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    @property
+    def low_confidence(self) -> bool:
+        """No sentence stands out: the context may hold no answer, or all of it matters."""
+        return self.standout < LOW
+
+    @property
+    def compressed_tokens(self) -> int:
+        """What the reader would get: the extract's tokens, or at most the budget of a rewrite."""
+        return min(self.target_tokens, self.writer_output_tokens) if self.conversations else self.selection.tokens
+
+    @property
+    def compression_ratio(self) -> float:
+        """`original_tokens / compressed_tokens`."""
+        return ratio(self.original_tokens, self.compressed_tokens)
+
+    @property
+    def writer_cost(self) -> float:
+        """Of asking the writer once."""
+        return (self.writer_input_tokens * self.rates.writer_input_price + self.writer_output_tokens * self.rates.writer_output_price) / 1e6
+
+    @property
+    def saving(self) -> float:
+        """What the reader costs less each time it reads the short context instead of the whole one."""
+        return (self.original_tokens - self.compressed_tokens) * self.rates.reader_price / 1e6
+
+    @property
+    def seconds(self) -> float:
+        """What compression adds before the reader starts: marking, as measured here, and the writer at its speed."""
+        writing = self.writer_input_tokens / self.rates.writer_input_speed + self.writer_output_tokens / self.rates.writer_output_speed
+        return sum(self.milliseconds.values()) / 1e3 + writing
+
+    @property
+    def seconds_saved(self) -> float:
+        """How much sooner the reader is through its context."""
+        return (self.original_tokens - self.compressed_tokens) / self.rates.reader_speed
+
+    @property
+    def break_even_reads(self) -> float:
+        """How often the short context must be read to pay for the writer: 0 without a writer's price, infinite if it never does."""
+        if not self.writer_cost:
+            return 0.0
+        return self.writer_cost / self.saving if self.saving > 0 else math.inf
+
+    @property
+    def worthwhile(self) -> bool:
+        """Whether the context gets shorter, and a single read pays for it, in the prices given."""
+        return not self.passthrough and self.compressed_tokens < self.original_tokens and self.break_even_reads <= 1
+
+    @property
+    def advice(self) -> str:
+        """One sentence for people."""
+        if self.passthrough:
+            return "The context fits the budget: hand it on as it is."
+        if self.compressed_tokens >= self.original_tokens:
+            return "Labels and all, the result would be no shorter than the context: hand it on as it is."
+        if self.break_even_reads > 1:
+            times = f"after {math.ceil(self.break_even_reads)} reads" if self.break_even_reads != math.inf else "never"
+            return f"The writer costs more than a read saves: it pays {times}; the verbatim extract pays at once."
+        if self.low_confidence:
+            return (
+                "No sentence stands out: the context may not hold the answer, or all of it matters. Check before you rely on a part of it."
+            )
+        return f"Compression makes the context {self.compression_ratio:.1f} times shorter."
+
+
+def ratio(original_tokens: int, compressed_tokens: int) -> float:
+    """`original_tokens / compressed_tokens`: 4.0 means four times smaller; infinite when nothing is left of something."""
+    if compressed_tokens:
+        return original_tokens / compressed_tokens
+    return math.inf if original_tokens else 1.0

@@ -1,0 +1,193 @@
+"""The budget is never exceeded, nothing is lost, order is kept."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attngs.errors import ConfigError
+from attngs.marking.algorithm import ranking
+from attngs.reading.tokens import CallableCounter
+from attngs.selection import ExtractLayout, GreedySelector
+from attngs.testing import count_words
+from attngs.types import Document, Marking, Sentence
+
+WORDS = CallableCounter(count_words)
+NO_LABEL = ExtractLayout(label="")
+
+
+def marking_of(*documents: list[tuple[str, float]], marked: set[int] | None = None) -> Marking:
+    """Sentences with their scores, document by document."""
+    sentences, scores = [], []
+    for position, rows in enumerate(documents):
+        document = Document(text="".join(text for text, _ in rows), id=f"d{position}")
+        start = 0
+        for text, score in rows:
+            sentences.append(Sentence(document=document, position=position, start=start, end=start + len(text)))
+            scores.append(score)
+            start += len(text)
+    flags = tuple(marked is None or i in marked for i in range(len(sentences)))
+    return Marking(query="q", sentences=tuple(sentences), scores=tuple(scores), marked=flags)
+
+
+ONE = [("a a a. ", 1.0), ("b b. ", 3.0), ("c c c c. ", 2.0), ("d.", 0.5)]
+
+texts = st.text(alphabet="ab \n\t.é漢\ud800<>[]", max_size=12)
+rows = st.lists(st.tuples(texts.filter(bool), st.floats(-3, 3, allow_nan=False)), max_size=6)
+markings = st.lists(rows, max_size=4).map(lambda documents: marking_of(*documents))
+selectors = st.builds(
+    GreedySelector,
+    candidates=st.sampled_from(["all", "marked"]),
+    neighbors=st.integers(0, 2),
+    must_keep=st.sampled_from([(), ("a",), (re.compile("b"), lambda sentence: "é" in sentence.text)]),
+    min_per_document=st.integers(0, 2),
+    layout=st.sampled_from([ExtractLayout(), NO_LABEL, ExtractLayout(gap=" [...] ", label="<<{id}>> ")]),
+)
+counters = st.sampled_from([count_words, len, lambda text: (len(text) + 3) // 4, lambda text: text.count("a") * 3, lambda text: 5])
+
+
+@given(markings, selectors, st.integers(1, 60), counters)
+def test_invariants(marking: Marking, selector: GreedySelector, budget: int, count: object) -> None:
+    counter = CallableCounter(count)  # type: ignore[arg-type]
+    selection = selector.select(marking, target_tokens=budget, counter=counter)
+    assert selection.tokens == (counter.count([selection.text])[0] if selection.text else 0)
+    assert selection.tokens <= budget
+    assert sorted(selection.kept + selection.dropped) == list(range(len(marking.sentences)))
+    assert list(selection.kept) == sorted(selection.kept)
+    position = 0
+    for i in selection.kept:  # verbatim and in order
+        position = selection.text.index(marking.sentences[i].text.strip(), position)
+    assert selection == selector.select(marking, target_tokens=budget, counter=counter)
+
+
+@given(markings)
+def test_a_budget_larger_than_the_text_keeps_all_of_it(marking: Marking) -> None:
+    selection = GreedySelector().select(marking, target_tokens=10_000, counter=CallableCounter(len))
+    assert all(not marking.sentences[i].text.strip() for i in selection.dropped)
+
+
+def test_best_first_then_reading_order() -> None:
+    selection = GreedySelector().select(marking_of(ONE), target_tokens=6, counter=WORDS)
+    assert selection.text == "b b. c c c c."
+    assert (selection.kept, selection.dropped, selection.tokens, selection.reason) == ((1, 2), (0, 3), 6, None)
+
+
+def test_what_does_not_fit_is_skipped_for_the_next_best() -> None:
+    marking = marking_of([*ONE[:1], ("b b. ", 3.0), ("c c c c. ", 2.0), ("d.", -9.0)])
+    selection = GreedySelector().select(marking, target_tokens=5, counter=WORDS)
+    assert (selection.text, selection.reason) == ("a a a. b b.", None)
+
+
+def test_scraps_far_down_the_ranking_are_not_used_as_filler() -> None:
+    rows = [("good one here. ", 9.0), *((f"too long to fit {i}. ", 8 - i / 9) for i in range(30)), ("x.", -3.0)]
+    assert GreedySelector().select(marking_of(rows), target_tokens=4, counter=WORDS).text == "good one here."
+    few = [("good one here. ", 9.0), ("too long to fit. ", 8.0), ("x.", -3.0)]
+    assert GreedySelector().select(marking_of(few), target_tokens=4, counter=WORDS).text == "good one here."
+
+
+def test_gaps_labels_and_document_borders() -> None:
+    rows = [*ONE[:3], ("d.", 2.5)]
+    selection = GreedySelector().select(marking_of(rows, [("e e. ", 4.0)]), target_tokens=8, counter=WORDS)
+    assert selection.text == "[d0]\nb b.\nd.\n\n[d1]\ne e."
+    assert selection.tokens == 7
+    assert (
+        GreedySelector(layout=NO_LABEL).select(marking_of([("x. ", 1.0)], [("y.", 1.0)]), target_tokens=9, counter=WORDS).text == "x.\n\ny."
+    )
+
+
+def test_neighbors_come_along_where_they_fit() -> None:
+    marking = marking_of([("a. ", 0.1), ("b. ", 0.2), ("c. ", 9.0), ("d. ", 0.3), ("e. ", 5.0)])
+    assert GreedySelector(neighbors=1).select(marking, target_tokens=3, counter=WORDS).text == "b. c. d."
+    assert GreedySelector(neighbors=2).select(marking, target_tokens=3, counter=WORDS).text == "c. d. e."
+
+
+def test_must_keep_goes_before_everything() -> None:
+    for must in ("d", re.compile("^d"), lambda sentence: sentence.start > 15):
+        selection = GreedySelector(must_keep=(must,)).select(marking_of(ONE), target_tokens=3, counter=WORDS)
+        assert selection.text == "b b.\nd."
+    selection = GreedySelector(must_keep=("c",)).select(marking_of(ONE), target_tokens=3, counter=WORDS)
+    assert selection.text == "b b."
+    assert selection.reason == "1 of 1 sentences that must be kept did not fit into 3 tokens"
+
+
+def test_every_document_gets_its_minimum() -> None:
+    documents = [[("a a. ", 9.0), ("b b. ", 8.0)], [("c c. ", 1.0)]]
+    plain = GreedySelector(layout=NO_LABEL).select(marking_of(*documents), target_tokens=4, counter=WORDS)
+    fair = GreedySelector(layout=NO_LABEL, min_per_document=1).select(marking_of(*documents), target_tokens=4, counter=WORDS)
+    assert (plain.text, fair.text) == ("a a. b b.", "a a.\n\nc c.")
+    tight = GreedySelector(layout=NO_LABEL, min_per_document=1).select(marking_of(*documents), target_tokens=2, counter=WORDS)
+    assert tight.reason == "1 documents have no sentence that fitted into 2 tokens"
+
+
+def test_the_best_sentence_never_goes_missing_in_silence() -> None:
+    selection = GreedySelector().select(marking_of([("the best of all. ", 9.0), ("rest.", 1.0)]), target_tokens=3, counter=WORDS)
+    assert selection.text == "rest."
+    assert selection.reason == "the best sentence takes 4 tokens and did not fit into 3"
+
+
+def test_only_marked_sentences_when_asked() -> None:
+    marking = marking_of(ONE, marked={2})
+    for budget in (4, 9, 100):
+        assert GreedySelector(candidates="marked").select(marking, target_tokens=budget, counter=WORDS).text == "c c c c."
+    both = GreedySelector(candidates="marked", must_keep=("d",)).select(marking, target_tokens=100, counter=WORDS)
+    assert (both.text, both.reason) == ("c c c c. d.", None)
+
+
+@pytest.mark.parametrize(
+    ("marking", "selector", "reason"),
+    [
+        (marking_of(), GreedySelector(), "the documents hold no text"),
+        (marking_of([("  \n ", 1.0)]), GreedySelector(), "the documents hold no text"),
+        (
+            marking_of([("a b c.", 1.0)], [("d e f g.", 1.0)]),
+            GreedySelector(),
+            "nothing fits: the shortest sentence takes 4 tokens with its label",
+        ),
+        (marking_of([("a b c.", 1.0)], marked=set()), GreedySelector(candidates="marked"), "nothing was marked"),
+        (marking_of([("  ", 1.0)], [("a b c.", 0.5)], marked={0}), GreedySelector(candidates="marked"), "nothing was marked"),
+    ],
+)
+def test_an_empty_result_says_why(marking: Marking, selector: GreedySelector, reason: str) -> None:
+    selection = selector.select(marking, target_tokens=2, counter=WORDS)
+    assert (selection.text, selection.tokens, selection.kept) == ("", 0, ())
+    assert selection.reason is not None
+    assert selection.reason.startswith(reason)
+
+
+@pytest.mark.parametrize("budget", [0, -1, True, 2.5, None, "9"])
+def test_budgets_that_are_none(budget: object) -> None:
+    with pytest.raises(ConfigError, match="`target_tokens` must be a whole number of at least 1"):
+        GreedySelector().select(marking_of(ONE), target_tokens=budget, counter=WORDS)  # type: ignore[arg-type]
+
+
+def test_a_sentence_that_fits_is_found_behind_any_number_that_do_not() -> None:
+    rows = [[(f"word {i} " * 20, 9.0)] for i in range(40)]
+    selection = GreedySelector().select(marking_of(*rows, [("short one.", 1.0)]), target_tokens=8, counter=WORDS)
+    assert selection.text == "[d40]\nshort one."
+    marked = GreedySelector(candidates="marked").select(marking_of(*rows, [("short.", 1.0)], marked={3}), target_tokens=8, counter=WORDS)
+    assert marked.reason == "nothing fits: the shortest marked sentence takes 41 tokens with its label, the budget is 8"
+
+
+def test_settings_out_of_range() -> None:
+    for bad in ("allergy", (5,)):
+        with pytest.raises(ConfigError, match="`must_keep` must be a tuple"):
+            GreedySelector(must_keep=bad)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="`neighbors`"):
+        GreedySelector(neighbors=None)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="`label`"):
+        ExtractLayout(label="[{date}]")
+    with pytest.raises(ConfigError, match="`neighbors`"):
+        GreedySelector(neighbors=-1)
+    with pytest.raises(ConfigError, match="not a regular expression"):
+        GreedySelector(must_keep=("(",))
+    with pytest.raises(ConfigError, match="`candidates`"):
+        GreedySelector(candidates="some")  # type: ignore[arg-type]
+
+
+def test_ties_are_deterministic() -> None:
+    marking = marking_of([("a. ", 1.0), ("b. ", 1.0), ("c. ", 1.0)])
+    assert ranking(marking.scores) == [0, 1, 2]
+    assert GreedySelector().select(marking, target_tokens=2, counter=WORDS).text == "a. b."
