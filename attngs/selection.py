@@ -102,7 +102,7 @@ class GreedySelector:
         draft.add_all(i for i, marked in enumerate(marking.marked) if marked or self.candidates == "all")
         for i in self._promised(marking, required):
             draft.add([i])
-        self._fill(draft, marking)
+        fill(marking.scores, lambda i: self._take(draft, marking, i), begun=bool(draft.chosen))
         draft.fit()
         kept = sorted(draft.chosen)
         text = draft.render()
@@ -130,17 +130,12 @@ class GreedySelector:
                 taken[position] += 1
                 yield i
 
-    def _fill(self, draft: _Draft, marking: Marking) -> None:
-        """Best first, with a short look ahead behind the first that does not fit."""
-        average = fmean(marking.scores) if marking.scores else 0.0
-        misfits = 0
-        for i in ranking(marking.scores):
-            if draft.chosen and misfits and (misfits > LOOK_AHEAD or marking.scores[i] < average):
-                break
-            if self.candidates == "all" or marking.marked[i]:
-                if self.neighbors:
-                    draft.add(self._with_neighbors(marking.sentences, i))
-                misfits += not draft.add([i])
+    def _take(self, draft: _Draft, marking: Marking, i: int) -> bool | None:
+        if not marking.sentences[i].text.strip() or (self.candidates == "marked" and not marking.marked[i]):
+            return None
+        if self.neighbors:
+            draft.add(self._with_neighbors(marking.sentences, i))
+        return draft.add([i])
 
     def _with_neighbors(self, sentences: Sequence[Sentence], i: int) -> list[int]:
         around = range(max(0, i - self.neighbors), min(len(sentences), i + self.neighbors + 1))
@@ -165,6 +160,27 @@ class GreedySelector:
         kept = {sentences[i].position for i in draft.chosen}
         empty = {s.position for s in sentences if s.text.strip()} - kept if self.min_per_document else set[int]()
         return f"{len(empty)} documents have no sentence that fitted into {draft.budget} tokens" if empty else None
+
+
+def fill(scores: Sequence[float], take: Callable[[int], bool | None], *, begun: bool = False) -> None:
+    """Offer units to a budget, best first: the one policy of selection, evaluation and fitting.
+
+    Once something is in and something else did not fit, only `LOOK_AHEAD` more misfits are tolerated, and nothing below the mean score
+    is offered.
+
+    Args:
+        scores: Of the units `(S,)`; of equals the earlier one comes first.
+        take: Says whether the unit fits, and takes it if so; `None` for a unit that is no candidate.
+        begun: Whether something is in already.
+    """
+    mean = fmean(scores) if scores else 0.0
+    misfits = 0
+    for i in ranking(scores):
+        if begun and misfits and (misfits > LOOK_AHEAD or scores[i] < mean):
+            return
+        fits = take(i)
+        begun |= fits is True
+        misfits += fits is False
 
 
 def check_target_tokens(target_tokens: object) -> int:
