@@ -1,4 +1,4 @@
-"""The pipeline: mark and select -> one talk with the writer -> the result. Sync and async share all but the waiting."""
+"""The table of contents: check, everything fits?, mark, select, write, result. `acompress` takes the same six steps, awaited."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from attngs.chat.callable_chat import as_chat
 from attngs.errors import ConfigError, InputError
 from attngs.marking.marker import Marker
-from attngs.protocols import AsyncChatModel, ChatModel, Namespaced, PromptTemplate, Selector, TokenCounter, Windowed
-from attngs.reading.tokens import as_counter
+from attngs.protocols import AsyncChatModel, ChatModel, Namespaced, PromptTemplate, Selector, Windowed
+from attngs.reading.tokens import CounterLike, as_counter
 from attngs.result.result import CompressedContext, Draft, finish
 from attngs.selection import GreedySelector, check_target_tokens
 from attngs.text.documents import DocumentLike, as_documents, check_query
 from attngs.types import ChatReply, Document, Marking, Message
-from attngs.writing.asking import Writer, atalk, talk
+from attngs.writing.asking import Writer, aask, ask, atalk, talk
 from attngs.writing.dialogue import Dialogue, Rewrite, Writing
 from attngs.writing.plan import Plan, Rates, standout
 from attngs.writing.prompts import GUIDED
@@ -27,31 +28,31 @@ from attngs.writing.statements import FaithfulnessFloor
 ChatFunction = Callable[[Sequence[Message]], str | ChatReply | Awaitable[str | ChatReply]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
-    """A checked request."""
+    """A request that can be worked on."""
 
     documents: tuple[Document, ...]
     query: str
     target_tokens: int
+    namespace: str
     original_tokens: int
-    everything: Marking | None
-    """The marking of a context that needs no compression."""
-    milliseconds: float
+    marking: Marking | None
+    """Of these documents for this question, where the caller has one."""
 
-    def known(self, marking: Marking | None) -> Marking | None:
-        """A marking that was brought along.
 
-        Raises:
-            InputError: It is not of these documents, or not for this question.
-        """
-        if marking is None:
-            return None
-        given = self.documents
-        theirs = all(s.position < len(given) and s.document == given[s.position] for s in marking.sentences)
-        if marking.query != self.query or not theirs or len({s.position for s in marking.sentences}) < sum(bool(d.text) for d in given):
-            raise InputError("`marking` belongs to other documents or another question; leave it out to have these marked.")
-        return marking
+class _Clock:
+    """Milliseconds by stage."""
+
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """All time since the last lap was spent on this stage."""
+        now = time.perf_counter()
+        self.milliseconds[stage] = 1e3 * (now - self._last)
+        self._last = now
 
 
 class ContextCompressor:
@@ -78,14 +79,15 @@ class ContextCompressor:
         chat: ChatModel | AsyncChatModel | ChatFunction | None = None,
         *,
         selector: Selector | None = None,
-        counter: TokenCounter | Callable[[str], int] | None = None,
+        counter: CounterLike | None = None,
         template: PromptTemplate | None = None,
         floor: FaithfulnessFloor | None = None,
         on_chat_error: Literal["extract", "raise"] = "extract",
     ) -> None:
-        chosen = counter or marker.counter
-        if chosen is None:
-            raise ConfigError("`counter` is needed: this marker has no tokenizer. Pass `TiktokenCounter('gpt-4o')` or any `text -> int`.")
+        if not isinstance(marker, Marker):
+            raise ConfigError(
+                f"`marker` must be a `Marker`, got {marker!r}. Make one: `Marker.default()`, or `Marker.from_pretrained(name)`."
+            )
         if template is not None and (isinstance(template, type) or not isinstance(template, PromptTemplate)):
             raise ConfigError(f"`template` must be a `GuidedPrompt`, or have all that `PromptTemplate` asks for, got {template!r}.")
         if on_chat_error not in ("extract", "raise"):
@@ -93,7 +95,7 @@ class ContextCompressor:
         self._marker = marker
         self._chat: Writer | None = None if chat is None else as_chat(chat)
         self._selector = selector or GreedySelector()
-        self._counter = as_counter(chosen)
+        self._counter = as_counter(counter, marker.counter)
         self._writing = Writing(
             template=template or GUIDED,
             counter=self._counter,
@@ -126,9 +128,13 @@ class ContextCompressor:
             ModelError: The marker's model failed.
             ChatError: The writer failed, and `on_chat_error` is `raise`.
         """
-        draft = self._draft(documents, query, target_tokens, namespace, marking)
-        writer = self._writer(draft, namespace)
-        rewrite = talk(self._dialogue(draft), writer) if writer else None
+        clock = _Clock()
+        request = self._check(documents, query, target_tokens, namespace, marking)
+        draft = self._everything(request, clock)
+        if draft is None:
+            marked = request.marking or self._marker.mark(request.documents, request.query, namespace=namespace)
+            draft = self._select(request, marked, clock)
+        rewrite = talk(dialogue, partial(ask, self._writer(namespace))) if (dialogue := self._dialogue(draft)) else None
         return finish(draft, rewrite, counter=self._counter)
 
     async def acompress(
@@ -141,13 +147,13 @@ class ContextCompressor:
         marking: Marking | None = None,
     ) -> CompressedContext:
         """`compress` without blocking the event loop: concurrent calls are marked in one batch, and the writer is awaited."""
-        request = await asyncio.to_thread(self._count, documents, query, target_tokens, namespace)
-        started = time.perf_counter()
-        known = request.everything or request.known(marking)
-        marked = known or await self._marker.amark(request.documents, request.query, namespace=namespace)
-        draft = await asyncio.to_thread(self._select, request, marked, _milliseconds(started))
-        writer = self._writer(draft, namespace)
-        rewrite = await atalk(self._dialogue(draft), writer) if writer else None
+        clock = _Clock()
+        request = await asyncio.to_thread(self._check, documents, query, target_tokens, namespace, marking)
+        draft = await asyncio.to_thread(self._everything, request, clock)
+        if draft is None:
+            marked = request.marking or await self._marker.amark(request.documents, request.query, namespace=namespace)
+            draft = await asyncio.to_thread(self._select, request, marked, clock)
+        rewrite = await atalk(dialogue, partial(aask, self._writer(namespace))) if (dialogue := self._dialogue(draft)) else None
         return finish(draft, rewrite, counter=self._counter)
 
     def plan(
@@ -173,8 +179,12 @@ class ContextCompressor:
             ConfigError: The budget is not a whole number of at least 1.
             ModelError: The marker's model failed.
         """
-        draft = self._draft(documents, query, target_tokens, namespace)
-        conversations = next(self._dialogue(draft), ()) if self._writer(draft, namespace) else ()
+        clock = _Clock()
+        request = self._check(documents, query, target_tokens, namespace, None)
+        draft = self._everything(request, clock)
+        if draft is None:
+            draft = self._select(request, self._marker.mark(request.documents, request.query, namespace=namespace), clock)
+        conversations = next(dialogue, ()) if (dialogue := self._dialogue(draft)) else ()
         return Plan(
             marking=draft.marking,
             selection=draft.selection,
@@ -189,61 +199,69 @@ class ContextCompressor:
             milliseconds=draft.milliseconds,
         )
 
-    def _draft(
+    def _check(
         self,
         documents: DocumentLike | Iterable[DocumentLike],
         query: str,
         target_tokens: int,
         namespace: str,
-        marking: Marking | None = None,
-    ) -> Draft:
-        """Mark and select. When the whole context fits the budget no model runs and everything is kept."""
-        request = self._count(documents, query, target_tokens, namespace)
-        started = time.perf_counter()
-        known = request.everything or request.known(marking)
-        marked = known or self._marker.mark(request.documents, request.query, namespace=namespace)
-        return self._select(request, marked, _milliseconds(started))
+        marking: Marking | None,
+    ) -> _Request:
+        """Refuse what cannot be worked on, and count what came."""
+        query, target_tokens, given = check_query(query), check_target_tokens(target_tokens), as_documents(documents)
+        return _Request(
+            documents=given,
+            query=query,
+            target_tokens=target_tokens,
+            namespace=namespace,
+            original_tokens=sum(self._counter.count([document.text for document in given])),
+            marking=None if marking is None else _check_marking(marking, given, query),
+        )
 
-    def _count(self, documents: DocumentLike | Iterable[DocumentLike], query: str, target_tokens: int, namespace: str) -> _Request:
-        """Check the request, and see whether there is anything to compress."""
-        started = time.perf_counter()
-        query, target_tokens = check_query(query), check_target_tokens(target_tokens)
-        request = as_documents(documents)
-        original_tokens = sum(self._counter.count([document.text for document in request]))
-        fits = original_tokens <= target_tokens
-        everything = self._everything_fits(request, query, target_tokens, namespace) if fits else None
-        return _Request(request, query, target_tokens, original_tokens, everything, _milliseconds(started))
+    def _everything(self, request: _Request, clock: _Clock) -> Draft | None:
+        """All sentences, if they fit the budget as they will be laid out; then no model has to run."""
+        clock.lap("count")
+        if request.original_tokens > request.target_tokens:
+            return None
+        sentences = self._marker.split(request.documents, namespace=request.namespace)
+        size = len(sentences)
+        marking = Marking(query=request.query, sentences=sentences, scores=(1.0,) * size, marked=(True,) * size)
+        draft = self._select(request, marking, clock)
+        complete = all(not sentences[i].text.strip() for i in draft.selection.dropped)
+        return replace(draft, passthrough=True) if complete else None
 
-    def _select(self, request: _Request, marking: Marking, mark_ms: float) -> Draft:
-        started = time.perf_counter()
+    def _select(self, request: _Request, marking: Marking, clock: _Clock) -> Draft:
+        clock.lap("mark")
         selection = self._selector.select(marking, target_tokens=request.target_tokens, counter=self._counter)
+        clock.lap("select")
         return Draft(
             marking=marking,
             selection=selection,
             original_tokens=request.original_tokens,
             target_tokens=request.target_tokens,
-            milliseconds={"count": request.milliseconds, "mark": mark_ms, "select": _milliseconds(started)},
-            passthrough=request.everything is not None,
+            milliseconds=clock.milliseconds,
+            passthrough=False,
         )
 
-    def _writer(self, draft: Draft, namespace: str) -> Writer | None:
-        """Whom to ask; nobody when there is nothing to shorten."""
-        if draft.passthrough or not draft.selection.kept:
+    def _dialogue(self, draft: Draft) -> Dialogue[Rewrite] | None:
+        """What to ask the writer; `None` without a writer, and where there is nothing to shorten."""
+        if self._chat is None or draft.passthrough or not draft.selection.kept:
             return None
-        return self._chat.for_namespace(namespace) if isinstance(self._chat, Namespaced) else self._chat
-
-    def _dialogue(self, draft: Draft) -> Dialogue[Rewrite]:
         return self._writing.rewrite(draft.marking, frozenset(draft.selection.kept), draft.target_tokens)
 
-    def _everything_fits(self, documents: Sequence[Document], query: str, target_tokens: int, namespace: str) -> Marking | None:
-        """Every sentence marked, when they fit as they will be laid out."""
-        sentences = self._marker.split(documents, namespace=namespace)
-        size = len(sentences)
-        marking = Marking(query=query, sentences=sentences, scores=(1.0,) * size, marked=(True,) * size)
-        selection = self._selector.select(marking, target_tokens=target_tokens, counter=self._counter)
-        complete = all(not sentences[i].text.strip() for i in selection.dropped)
-        return marking if complete else None
+    def _writer(self, namespace: str) -> Writer:
+        """The writer for one user's requests."""
+        assert self._chat is not None
+        return self._chat.for_namespace(namespace) if isinstance(self._chat, Namespaced) else self._chat
 
 
-def _milliseconds(started: float) -> float:
-    return 1e3 * (time.perf_counter() - started)
+def _check_marking(marking: Marking, documents: Sequence[Document], query: str) -> Marking:
+    """The marking, if it is of these documents and for this question.
+
+    Raises:
+        InputError: It is not.
+    """
+    theirs = all(s.position < len(documents) and s.document == documents[s.position] for s in marking.sentences)
+    if marking.query != query or not theirs or len({s.position for s in marking.sentences}) < sum(bool(d.text) for d in documents):
+        raise InputError("`marking` belongs to other documents or another question; leave it out to have these marked.")
+    return marking

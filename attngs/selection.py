@@ -18,6 +18,7 @@ from typing import Literal, SupportsIndex
 from attngs.errors import ConfigError
 from attngs.marking.algorithm import ranking
 from attngs.protocols import TokenCounter
+from attngs.text.defusing import LINE_START, TURN, one_line, quote_lines
 from attngs.types import Marking, Selection, Sentence
 
 MustKeep = str | re.Pattern[str] | Callable[[Sentence], bool]
@@ -44,17 +45,26 @@ class ExtractLayout:
             raise ConfigError(f"`label` may hold only the field {{id}}, got {self.label!r}.") from error
 
     def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labelled: bool) -> str:
-        """The kept sentences in reading order; neighbours keep the white space between them."""
+        """The kept sentences in reading order. Neighbours keep the white space between them; no line of theirs passes for a label."""
         parts = list[str]()
         for _, members in groupby(sorted(kept), key=lambda i: sentences[i].position):
             numbers = list(members)
             before, after = self.frame(sentences[numbers[0]], labelled=labelled)
-            parts.append(before + self.gap.join(run.strip() for run in _runs(sentences, numbers)) + after)
+            text = self.gap.join(run.strip() for run in _runs(sentences, numbers))
+            parts.append(before + (quote_lines(text, self._posing) if labelled else text) + after)
         return self.document_gap.join(parts)
 
     def frame(self, sentence: Sentence, *, labelled: bool) -> tuple[str, str]:
         """What stands before and after the kept text of the sentence's document; it counts."""
-        return (self.label.format(id=sentence.document.id) if labelled else ""), ""
+        return (self.label.format(id=one_line(sentence.document.id)) if labelled else ""), ""
+
+    @property
+    def _posing(self) -> re.Pattern[str]:
+        """The start of a line that looks like a label, whatever the id."""
+        before, _, after = self.label.strip().partition("{id}")
+        if not before.strip():
+            return TURN  # `{id}: ` is how turns are labelled, and would match most lines
+        return re.compile(rf"{LINE_START}(?=[ \t]*{re.escape(before)}[^\n]*?{re.escape(after)}[ \t]*(?:$|[\r\n]))", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

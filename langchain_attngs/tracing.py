@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self, TypeVar
 
@@ -12,12 +12,10 @@ from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager, a
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 
-from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
+from attngs.hosts.jobs import Steps, Watch, arun_steps, run_steps
 from attngs.result.result import CompressedContext
 from attngs.types import Usage
 from langchain_attngs.chat import NO_STREAM
-
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,25 +82,17 @@ class RunWatch(BaseCallbackHandler):
             self.seconds_to_first_token = time.perf_counter() - self._started
 
 
-def told(steps: Steps[Value], run: str, config: RunnableConfig) -> Steps[Value]:
-    """The same steps, of whose results the run's watches are told."""
+def watch_of(run: str, config: RunnableConfig) -> Watch:
+    """Hands the results of a run to its watches."""
     callbacks = config.get("callbacks")
     handlers = callbacks.handlers if isinstance(callbacks, BaseCallbackManager) else callbacks or []
     watches = [handler for handler in handlers if isinstance(handler, RunWatch)]
-    return _told(steps, run, watches) if watches else steps
 
+    def watch(results: Sequence[CompressedContext]) -> None:
+        for each in watches:
+            each.compressions += [Compression(run=run, result=result) for result in results]
 
-def _told(steps: Steps[Value], run: str, watches: Sequence[RunWatch]) -> Generator[Sequence[Job], Sequence[CompressedContext], Value]:
-    try:
-        jobs = next(steps)
-        while True:
-            results = yield jobs
-            for watch in watches:
-                watch.compressions += [Compression(run=run, result=result) for result in results]
-            jobs = steps.send(results)
-    except StopIteration as stop:
-        value: Value = stop.value
-        return value
+    return watch
 
 
 EVENT = "attngs_compressed"
@@ -155,12 +145,12 @@ def traced(name: str, steps: Callable[[Input, RunnableConfig], Steps[tuple[Outpu
     """
 
     def run(value: Input, config: RunnableConfig) -> Output:
-        output, ledger = run_steps(told(steps(value, config), name, config), workers=workers)
+        output, ledger = run_steps(steps(value, config), workers=workers, watch=watch_of(name, config))
         dispatch_custom_event(EVENT, _plain(ledger), config=config)
         return output
 
     async def arun(value: Input, config: RunnableConfig) -> Output:
-        output, ledger = await arun_steps(told(steps(value, config), name, config), workers=workers)
+        output, ledger = await arun_steps(steps(value, config), workers=workers, watch=watch_of(name, config))
         await adispatch_custom_event(EVENT, _plain(ledger), config=config)
         return output
 

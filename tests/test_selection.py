@@ -49,6 +49,11 @@ selectors = st.builds(
 counters = st.sampled_from([count_words, len, lambda text: (len(text) + 3) // 4, lambda text: text.count("a") * 3, lambda text: 5])
 
 
+def unquoted(text: str) -> str:
+    """Without the sign that keeps a line of a document from passing for a label (tests/text/test_defusing.py)."""
+    return "".join(text.replace(">", "").split())
+
+
 @given(markings, selectors, st.integers(1, 60), counters)
 def test_invariants(marking: Marking, selector: GreedySelector, budget: int, count: object) -> None:
     counter = CallableCounter(count)  # type: ignore[arg-type]
@@ -59,7 +64,7 @@ def test_invariants(marking: Marking, selector: GreedySelector, budget: int, cou
     assert list(selection.kept) == sorted(selection.kept)
     position = 0
     for i in selection.kept:  # verbatim and in order
-        position = selection.text.index(marking.sentences[i].text.strip(), position)
+        position = unquoted(selection.text).index(unquoted(marking.sentences[i].text.strip()), position)
     assert selection == selector.select(marking, target_tokens=budget, counter=counter)
 
 

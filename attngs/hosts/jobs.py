@@ -1,10 +1,10 @@
-"""What is asked of compressors, without asking: steps yield jobs and are sent their results, so that sync and async share all of it."""
+"""Compressions as jobs: an adapter's steps yield jobs and are sent their results, so that sync and async share the steps."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from attngs.compressor import ContextCompressor
 from attngs.result.result import CompressedContext
 from attngs.types import Document, Marking
+from attngs.writing.asking import atalk, talk
 
 Value = TypeVar("Value")
 
@@ -38,38 +39,41 @@ class Job:
 
 
 Steps = Generator[Sequence[Job], Sequence[CompressedContext], Value]
+Watch = Callable[[Sequence[CompressedContext]], None]
+"""Sees the results of each step."""
 
 
-def run_steps(steps: Steps[Value], *, workers: int = 1) -> Value:
-    """Do the jobs of a step, `workers` at a time; each sees the caller's context variables.
+def run_steps(steps: Steps[Value], *, workers: int = 1, watch: Watch | None = None) -> Value:
+    """Run the jobs of each step, `workers` at a time, in copies of the caller's context variables.
 
     Raises:
-        Exception: The first job's that failed, in their order, once all have ended.
+        Exception: That of the first job that failed, in their order, once all have ended.
     """
-    done, jobs = _advance(steps, None)
-    while jobs is not None:
-        done, jobs = _advance(steps, _run(jobs, workers))
-    return _value(done)
+
+    def answer(jobs: Sequence[Job]) -> Sequence[CompressedContext]:
+        return _watched(_run(jobs, workers), watch)
+
+    return talk(steps, answer)
 
 
-async def arun_steps(steps: Steps[Value], *, workers: int = 4) -> Value:
-    """`run_steps` without blocking the event loop, neither by the jobs nor by what lies between them."""
+async def arun_steps(steps: Steps[Value], *, workers: int = 4, watch: Watch | None = None) -> Value:
+    """`run_steps`, awaited."""
     limit = asyncio.Semaphore(workers)
 
     async def one(job: Job) -> CompressedContext:
         async with limit:
             return await job.arun()
 
-    done, jobs = await asyncio.to_thread(_advance, steps, None)
-    while jobs is not None:
+    async def answer(jobs: Sequence[Job]) -> Sequence[CompressedContext]:
         outcomes = await asyncio.gather(*(one(job) for job in jobs), return_exceptions=True)
         results = list[CompressedContext]()
         for outcome in outcomes:
             if isinstance(outcome, BaseException):  # raised once all have ended, so that none goes on unwatched
                 raise outcome
             results.append(outcome)
-        done, jobs = await asyncio.to_thread(_advance, steps, results)
-    return _value(done)
+        return _watched(results, watch)
+
+    return await atalk(steps, answer)
 
 
 def _run(jobs: Sequence[Job], workers: int) -> list[CompressedContext]:
@@ -79,14 +83,7 @@ def _run(jobs: Sequence[Job], workers: int) -> list[CompressedContext]:
         return [future.result() for future in [pool.submit(contextvars.copy_context().run, job.run) for job in jobs]]
 
 
-def _advance(steps: Steps[Value], results: Sequence[CompressedContext] | None) -> tuple[tuple[Value] | None, Sequence[Job] | None]:
-    """The steps' value or their next jobs; a `StopIteration` cannot leave a thread."""
-    try:
-        return None, next(steps) if results is None else steps.send(results)
-    except StopIteration as stop:
-        return (stop.value,), None
-
-
-def _value(done: tuple[Value] | None) -> Value:
-    assert done is not None
-    return done[0]
+def _watched(results: Sequence[CompressedContext], watch: Watch | None) -> Sequence[CompressedContext]:
+    if watch:
+        watch(results)
+    return results

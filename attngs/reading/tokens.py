@@ -96,13 +96,33 @@ class CallableCounter:
         return int(number)
 
 
-def as_counter(counter: TokenCounter | Callable[[str], int]) -> TokenCounter:
-    """Accept a counter or a plain function."""
+CounterLike = str | TokenCounter | Callable[[str], int]
+MARKER_TOKENS = "marker"
+"""The name of the counter that counts as the marker's own tokenizer does."""
+
+
+def as_counter(counter: CounterLike | None, marker_counter: TokenCounter | None = None) -> TokenCounter:
+    """The counter that a setting stands for.
+
+    Args:
+        counter: A counter, a function, the name of a tiktoken model or encoding, or `marker`; `None` means `marker`.
+        marker_counter: The marker's own.
+
+    Raises:
+        ConfigError: It is none of these, tiktoken does not know the name, or the marker has no tokenizer.
+        AssetError: The tiktoken encoding is not on this machine and cannot be fetched.
+    """
+    if counter is None or (isinstance(counter, str) and counter == MARKER_TOKENS):
+        if marker_counter is None:
+            raise ConfigError("`counter` is needed: this marker has no tokenizer. Name a tiktoken model, or pass any `text -> int`.")
+        return marker_counter
+    if isinstance(counter, str):
+        return TiktokenCounter(counter)
     if isinstance(counter, TokenCounter):
         return counter
     if callable(counter):
         return CallableCounter(counter)
-    raise ConfigError(f"`counter` must be a TokenCounter or a function from text to int, got {counter!r}.")
+    raise ConfigError(f"`counter` must be a TokenCounter, a function from text to int, or a name, got {counter!r}.")
 
 
 def _load_encoding(name: str) -> tiktoken.Encoding:

@@ -1,71 +1,86 @@
-"""Carry a talk to a writer and back: the one place where compression waits for somebody else."""
+"""The one driver of a dialogue: a generator yields requests and is sent the answers; only the driver waits for anybody.
+
+Sync and async callers share every step of a dialogue. What differs between them is how a request is answered, so they pass that.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Generic
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from attngs.chat.retry import as_chat_error
 from attngs.errors import AssetError, ChatError, ConfigError
 from attngs.protocols import AsyncChatModel, ChatModel
 from attngs.types import ChatReply, Message
-from attngs.writing.dialogue import Dialogue, Result
+
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 Writer = ChatModel | AsyncChatModel
 
 
-def talk(dialogue: Dialogue[Result], writer: Writer) -> Result:
-    """Have a talk, one conversation after the other.
+def talk(dialogue: Generator[Request, Answer, Result], answer: Callable[[Request], Answer]) -> Result:
+    """Answer each request of a dialogue; returns its result."""
+    step = _advance(dialogue, None)
+    while isinstance(step, _Open):
+        step = _advance(dialogue, answer(step.request))
+    return step.result
+
+
+async def atalk(dialogue: Generator[Request, Answer, Result], answer: Callable[[Request], Awaitable[Answer]]) -> Result:
+    """`talk`, awaited. The dialogue's own work runs in a thread, so the event loop stays free."""
+    step = await asyncio.to_thread(_advance, dialogue, None)
+    while isinstance(step, _Open):
+        step = await asyncio.to_thread(_advance, dialogue, await answer(step.request))
+    return step.result
+
+
+@dataclass(frozen=True, slots=True)
+class _Open(Generic[Request]):
+    """The dialogue waits for an answer."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed(Generic[Result]):
+    """The dialogue has ended."""
+
+    result: Result
+
+
+def _advance(dialogue: Generator[Request, Answer, Result], answer: Answer | None) -> _Open[Request] | _Closed[Result]:
+    """The next request or the result, as values: a `StopIteration` cannot leave a thread."""
+    try:
+        return _Open(dialogue.send(answer))  # type: ignore[arg-type]  # None starts a generator
+    except StopIteration as end:
+        return _Closed(end.value)
+
+
+def ask(writer: Writer, conversations: Sequence[Sequence[Message]]) -> list[ChatReply | ChatError]:
+    """The writer's reply to each conversation, or its failure.
 
     Raises:
         ConfigError: The writer can only be awaited.
     """
     if not isinstance(writer, ChatModel):
         raise ConfigError("`chat` can only be awaited; call `acompress`, or pass a writer with `complete`.")
-    steps = _Steps(dialogue)
-    while steps.asked:
-        steps.answer([_ask(writer, messages) for messages in steps.asked])
-    return steps.result
+    return [_ask(writer, messages) for messages in conversations]
 
 
-async def atalk(dialogue: Dialogue[Result], writer: Writer) -> Result:
-    """Have a talk without blocking the event loop; conversations that may be had at the same time are."""
-    steps = await asyncio.to_thread(_Steps, dialogue)
-    while steps.asked:
-        answers = await asyncio.gather(*(_aask(writer, messages) for messages in steps.asked))
-        await asyncio.to_thread(steps.answer, answers)
-    return steps.result
-
-
-class _Steps(Generic[Result]):
-    """A dialogue, one step at a time.
-
-    Attributes:
-        asked: What is to be asked now; empty when the talk has ended.
-        result: What came of it, once it has ended.
-    """
-
-    asked: Sequence[Sequence[Message]]
-    result: Result
-
-    def __init__(self, dialogue: Dialogue[Result]) -> None:
-        self._dialogue = dialogue
-        self.answer(None)
-
-    def answer(self, answers: Sequence[ChatReply | ChatError] | None) -> None:
-        """Go on to the next question, with the answers to the last ones; none at the start."""
-        try:
-            self.asked = self._dialogue.send(answers)  # type: ignore[arg-type]  # None starts a generator
-        except StopIteration as end:
-            self.asked, self.result = (), end.value
+async def aask(writer: Writer, conversations: Sequence[Sequence[Message]]) -> list[ChatReply | ChatError]:
+    """`ask`, awaited, all conversations at the same time."""
+    return list(await asyncio.gather(*(_aask(writer, messages) for messages in conversations)))
 
 
 def _ask(writer: ChatModel, messages: Sequence[Message]) -> ChatReply | ChatError:
     try:
         return _checked(writer.complete(messages))
     except Exception as error:
-        return _as_answer(error, writer)
+        return _failure(error, writer)
 
 
 async def _aask(writer: Writer, messages: Sequence[Message]) -> ChatReply | ChatError:
@@ -74,11 +89,11 @@ async def _aask(writer: Writer, messages: Sequence[Message]) -> ChatReply | Chat
     try:
         return _checked(await writer.acomplete(messages))
     except Exception as error:
-        return _as_answer(error, writer)
+        return _failure(error, writer)
 
 
-def _as_answer(error: Exception, writer: Writer) -> ChatError:
-    """Whatever a writer raises is its failure; but a setting that can never work, or a damaged file of kept replies, is the caller's."""
+def _failure(error: Exception, writer: Writer) -> ChatError:
+    """Whatever a writer raises is its failure, but for a wrong setting or a damaged file: those are the caller's to mend."""
     if isinstance(error, ConfigError | AssetError):
         raise error
     failure = as_chat_error(error, f"`{type(writer).__name__}`")

@@ -9,10 +9,13 @@ from itertools import groupby
 from typing import Literal
 
 from attngs.errors import ConfigError
+from attngs.text.defusing import LINE_START, defuse_tokens, one_line, quote_lines
 from attngs.types import Marking, Message, Sentence
 
 START, END = "<start_important>", "<end_important>"
 _MARKER = re.compile(r"<(?=(?:start|end)_important>)", re.IGNORECASE)
+_HEADER = re.compile(rf"{LINE_START}(?=[ \t]*\[[^\[\]\n]*\][ \t]*(?:$|[\r\n]))", re.MULTILINE)
+"""A line that is all in brackets, as the ids of documents are."""
 _FIELD = re.compile(r"\{(query|context|target_tokens|tokens|excess|aim)\}")
 AIM = 0.85
 """A writer that wrote too much is asked for this share of the budget: they seldom hit a number from below."""
@@ -137,7 +140,7 @@ def context_text(marking: Marking, marks: Marks) -> str:
     numbered = zip(range(1, len(marking.sentences) + 1), marking.sentences, marking.marked, strict=True)
     for _, members in groupby(numbered, key=lambda row: row[1].position):
         rows = list(members)
-        parts.append(f"[{defuse(rows[0][1].document.id)}]\n" + "".join(write(rows)).strip())
+        parts.append(f"[{defuse(one_line(rows[0][1].document.id))}]\n" + "".join(write(rows)).strip())
     return "\n\n".join(parts)
 
 
@@ -167,5 +170,5 @@ def _between(text: str) -> str:
 
 
 def defuse(text: str) -> str:
-    """Literal markers in a text lose their bracket, so that a document cannot mark itself."""
-    return _MARKER.sub("‹", text)
+    """Text of a document or question that can be neither a marker, nor a header, nor a token of the writer's chat template."""
+    return quote_lines(defuse_tokens(_MARKER.sub("‹", text)), _HEADER)

@@ -74,4 +74,4 @@ def test_any_function_counts() -> None:
         with pytest.raises(InputError, match="must return a whole number"):
             CallableCounter(bad).count(["x"])  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="`counter`"):
-        as_counter("gpt-4o")  # type: ignore[arg-type]
+        as_counter(3)  # type: ignore[arg-type]
