@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from statistics import fmean
 from typing import Literal, SupportsIndex
 
@@ -26,6 +26,12 @@ MustKeep = str | re.Pattern[str] | Callable[[Sentence], bool]
 LOOK_AHEAD = 16
 """Once a sentence does not fit, this many of the next best are still tried, and none below the average score: what is left of the budget
 would fill with scraps that happen to be short."""
+
+BLOCK = 128
+"""Sentences that are counted at a time: not one by one, and not all of a context of which few will be kept."""
+
+JOIN_TOKENS = 4
+"""A sentence takes at most this many tokens less inside a text than alone, where its ends may merge with what stands around it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,35 +113,32 @@ class GreedySelector:
             ConfigError: `target_tokens` is below 1.
         """
         target_tokens = check_target_tokens(target_tokens)
-        required = self._required(marking.sentences)
-        draft = _Draft(marking.sentences, self.layout, counter, target_tokens)
+        required, order = self._required(marking.sentences), ranking(marking.scores)
+        draft = _Draft(marking.sentences, order, self.layout, counter, target_tokens)
         draft.add_all(i for i, marked in enumerate(marking.marked) if marked or self.candidates == "all")
-        for i in self._promised(marking, required):
+        for i in self._promised(marking.sentences, order, required):
             draft.add([i])
-        fill(marking.scores, lambda i: self._take(draft, marking, i), begun=bool(draft.chosen))
+        fill(marking.scores, order, lambda i: self._take(draft, marking, i), begun=bool(draft.chosen))
         draft.fit()
-        kept = sorted(draft.chosen)
-        text = draft.render()
         return Selection(
-            kept=tuple(kept),
+            kept=tuple(sorted(draft.chosen)),
             dropped=tuple(i for i in range(len(marking.sentences)) if i not in draft.chosen),
-            text=text,
-            tokens=draft.count(text),
-            reason=self._reason(marking, draft, required),
+            text=draft.text,
+            tokens=draft.tokens,
+            reason=self._reason(marking, draft, required, order),
         )
 
     def _required(self, sentences: Sequence[Sentence]) -> list[int]:
         tests = [_test(must) for must in self.must_keep]
         return [i for i, sentence in enumerate(sentences) if any(test(sentence) for test in tests)]
 
-    def _promised(self, marking: Marking, required: Sequence[int]) -> Iterator[int]:
+    def _promised(self, sentences: Sequence[Sentence], order: Sequence[int], required: Sequence[int]) -> Iterator[int]:
         """Sentences that get their chance first: those that must be kept, then the minimum of every document."""
-        order = ranking(marking.scores)
         must = set(required)
         yield from (i for i in order if i in must)
         taken = Counter[int]()
-        for i in order:
-            position = marking.sentences[i].position
+        for i in order if self.min_per_document else ():
+            position = sentences[i].position
             if taken[position] < self.min_per_document:
                 taken[position] += 1
                 yield i
@@ -151,41 +154,53 @@ class GreedySelector:
         around = range(max(0, i - self.neighbors), min(len(sentences), i + self.neighbors + 1))
         return [j for j in around if sentences[j].position == sentences[i].position]
 
-    def _reason(self, marking: Marking, draft: _Draft, required: Sequence[int]) -> str | None:
-        sentences = marking.sentences
-        if not any(sentence.text.strip() for sentence in sentences):
+    def _reason(self, marking: Marking, draft: _Draft, required: Sequence[int], order: Sequence[int]) -> str | None:
+        """Why the result is not what was asked for; `None` when it is."""
+        if not any(sentence.text.strip() for sentence in marking.sentences):
             return "the documents hold no text"
-        wanted = [i for i, s in enumerate(sentences) if s.text.strip() and (self.candidates == "all" or marking.marked[i])]
-        if not draft.chosen and not wanted:
-            return "nothing was marked"
         if not draft.chosen:
-            kind = "marked sentence" if self.candidates == "marked" else "sentence"
-            return f"nothing fits: the shortest {kind} takes {draft.smallest(wanted)}, the budget is {draft.budget}"
-        missing = [i for i in required if i not in draft.chosen and sentences[i].text.strip()]
+            return self._nothing(marking, draft)
+        missing = [i for i in required if i not in draft.chosen and marking.sentences[i].text.strip()]
         if missing:
             return f"{len(missing)} of {len(required)} sentences that must be kept did not fit into {draft.budget} tokens"
-        best = next((i for i in ranking(marking.scores) if sentences[i].text.strip()), None)
-        if best is not None and best not in draft.chosen and (self.candidates == "all" or marking.marked[best]):
-            return f"the best sentence takes {draft.smallest([best])} and did not fit into {draft.budget}"
+        return self._best_left_out(marking, draft, order) or self._documents_left_out(marking.sentences, draft)
+
+    def _nothing(self, marking: Marking, draft: _Draft) -> str:
+        wanted = [i for i, s in enumerate(marking.sentences) if s.text.strip() and (self.candidates == "all" or marking.marked[i])]
+        if not wanted:
+            return "nothing was marked"
+        kind = "marked sentence" if self.candidates == "marked" else "sentence"
+        return f"nothing fits: the shortest {kind} takes {draft.smallest(wanted)}, the budget is {draft.budget}"
+
+    def _best_left_out(self, marking: Marking, draft: _Draft, order: Sequence[int]) -> str | None:
+        best = next(i for i in order if marking.sentences[i].text.strip())
+        if best in draft.chosen or (self.candidates == "marked" and not marking.marked[best]):
+            return None
+        return f"the best sentence takes {draft.smallest([best])} and did not fit into {draft.budget}"
+
+    def _documents_left_out(self, sentences: Sequence[Sentence], draft: _Draft) -> str | None:
+        if not self.min_per_document:
+            return None
         kept = {sentences[i].position for i in draft.chosen}
-        empty = {s.position for s in sentences if s.text.strip()} - kept if self.min_per_document else set[int]()
+        empty = {s.position for s in sentences if s.text.strip()} - kept
         return f"{len(empty)} documents have no sentence that fitted into {draft.budget} tokens" if empty else None
 
 
-def fill(scores: Sequence[float], take: Callable[[int], bool | None], *, begun: bool = False) -> None:
+def fill(scores: Sequence[float], order: Sequence[int], take: Callable[[int], bool | None], *, begun: bool = False) -> None:
     """Offer units to a budget, best first: the one policy of selection, evaluation and fitting.
 
     Once something is in and something else did not fit, only `LOOK_AHEAD` more misfits are tolerated, and nothing below the mean score
     is offered.
 
     Args:
-        scores: Of the units `(S,)`; of equals the earlier one comes first.
+        scores: Of the units `(S,)`.
+        order: The units from the best to the worst, as `ranking` has them.
         take: Says whether the unit fits, and takes it if so; `None` for a unit that is no candidate.
         begun: Whether something is in already.
     """
     mean = fmean(scores) if scores else 0.0
     misfits = 0
-    for i in ranking(scores):
+    for i in order:
         if begun and misfits and (misfits > LOOK_AHEAD or scores[i] < mean):
             return
         fits = take(i)
@@ -205,34 +220,47 @@ def check_target_tokens(target_tokens: object) -> int:
 
 
 class _Draft:
-    """Sentences chosen so far, with what they cost by themselves."""
+    """Sentences chosen so far, with what each costs alone.
 
-    def __init__(self, sentences: Sequence[Sentence], layout: ExtractLayout, counter: TokenCounter, budget: int) -> None:
+    The joined text is rendered and counted only where that can change the choice: once for the greedy choice, and again for each
+    sentence that may still fit into the room left.
+    """
+
+    def __init__(
+        self, sentences: Sequence[Sentence], order: Sequence[int], layout: ExtractLayout, counter: TokenCounter, budget: int
+    ) -> None:
         self.sentences, self.layout, self.counter, self.budget = sentences, layout, counter, budget
-        self.labelled = bool(layout.label) and len({sentence.position for sentence in sentences}) > 1
+        self.labelled = bool(layout.label) and len({sentence.position for sentence in self.sentences}) > 1
         self.chosen: dict[int, None] = {}  # in the order of choice
+        self.text, self.tokens = "", 0
         self._skipped: list[int] = []
         self._spent = 0
-        self._costs = counter.count([sentence.text.strip() + layout.gap for sentence in sentences])
-        documents = {sentence.position: sentence for sentence in sentences}
-        frames = ["".join(layout.frame(sentence, labelled=self.labelled)) + layout.document_gap for sentence in documents.values()]
-        self._label_costs = dict(zip(documents, counter.count(frames), strict=True))
         self._opened = set[int]()
+        self._order = iter(order)
+        self._costs: dict[int, int] = {}
+        self._label_costs: dict[int, int] = {}
 
     def add_all(self, candidates: Iterable[int]) -> None:
         """Take all candidates if they fit: the usual case of a context that needed no compression."""
-        everything = dict.fromkeys(i for i in candidates if self.sentences[i].text.strip())
-        if sum(self._costs[i] for i in everything) <= 2 * self.budget:  # else not worth counting
-            tokens = self.count(self.layout.render(self.sentences, everything, labelled=self.labelled))
-            if tokens <= self.budget:
-                self.chosen, self._spent = everything, tokens
-                self._opened = {self.sentences[i].position for i in everything}
+        everything = [i for i in candidates if self.sentences[i].text.strip()]
+        cost = 0
+        for at in range(0, len(everything), BLOCK):
+            cost += sum(self._costs_of(everything[at : at + BLOCK]))
+            if cost > 2 * self.budget:
+                return  # not worth counting
+        self.chosen = dict.fromkeys(everything)
+        self._render()
+        if self.tokens > self.budget:
+            self.chosen = {}
+            return
+        self._spent = self.tokens
+        self._opened = {self.sentences[i].position for i in everything}
 
     def add(self, group: Sequence[int]) -> bool:
         """Take all of the group, or none of it; says whether all are in."""
         new = [i for i in group if i not in self.chosen and self.sentences[i].text.strip()]
         opened = {self.sentences[i].position for i in new} - self._opened
-        cost = sum(self._costs[i] for i in new) + sum(self._label_costs[position] for position in opened)
+        cost = sum(self._costs_of(new)) + sum(self._label_cost(position, new) for position in opened)
         if self._spent + cost > self.budget:
             self._skipped.extend(new if len(group) == 1 else [])
             return False
@@ -242,21 +270,43 @@ class _Draft:
         return True
 
     def fit(self) -> None:
-        """Make the joined text fit: the last chosen leave first. Then use what room is left."""
-        while self.chosen and (tokens := self.count(self.render())) > self.budget:
+        """Make the joined text fit: the last chosen leave first. Then use the room that is left."""
+        self._render()
+        while self.chosen and self.tokens > self.budget:
             # half of the share that is too much, so that a long text needs few counts; what left too early gets another chance below
-            for _ in range(max(1, int(len(self.chosen) * (1 - self.budget / tokens) / 2))):
+            for _ in range(max(1, int(len(self.chosen) * (1 - self.budget / self.tokens) / 2))):
                 self._skipped.insert(0, self.chosen.popitem()[0])
+            self._render()
         for i in self._skipped[:LOOK_AHEAD]:  # the sum of single costs may have overstated the text
+            if self._costs_of([i])[0] > self.budget - self.tokens + JOIN_TOKENS:
+                continue
+            before = self.text, self.tokens
             self.chosen[i] = None
-            if self.count(self.render()) > self.budget:
+            self._render()
+            if self.tokens > self.budget:
                 del self.chosen[i]
+                self.text, self.tokens = before
 
-    def render(self) -> str:
-        return self.layout.render(self.sentences, self.chosen, labelled=self.labelled)
+    def _costs_of(self, numbers: Sequence[int]) -> list[int]:
+        """What sentences cost alone. The best of the others are counted along: they are asked for next."""
+        if missing := [i for i in numbers if i not in self._costs]:
+            missing = list(dict.fromkeys([*missing, *(i for i in islice(self._order, BLOCK) if i not in self._costs)]))
+            counts = self.counter.count([self.sentences[i].text.strip() + self.layout.gap for i in missing])
+            self._costs.update(zip(missing, counts, strict=True))
+        return [self._costs[i] for i in numbers]
 
-    def count(self, text: str) -> int:
-        return self.counter.count([text])[0] if text else 0
+    def _label_cost(self, position: int, sentences: Iterable[int]) -> int:
+        """What the frame of a document costs, of which these sentences are the first."""
+        if position not in self._label_costs:
+            sentence = next(self.sentences[i] for i in sentences if self.sentences[i].position == position)
+            frame = "".join(self.layout.frame(sentence, labelled=self.labelled)) + self.layout.document_gap
+            [self._label_costs[position]] = self.counter.count([frame])
+        return self._label_costs[position]
+
+    def _render(self) -> None:
+        """Bring `text` and `tokens` up to what is chosen."""
+        self.text = self.layout.render(self.sentences, self.chosen, labelled=self.labelled)
+        self.tokens = self.counter.count([self.text])[0] if self.text else 0
 
     def smallest(self, numbers: Iterable[int]) -> str:
         """What the cheapest text costs that keeps one of these sentences."""

@@ -7,14 +7,14 @@ with the template's voice. Here such a string is cut after its first character a
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from attngs.errors import UnsupportedModelError
 
@@ -35,6 +35,16 @@ class EncodedText:
     @property
     def nbytes(self) -> int:
         return self.ids.nbytes + self.starts.nbytes + self.ends.nbytes
+
+
+class TextSize(NamedTuple):
+    """What a text comes to in tokens."""
+
+    tokens: int
+    known: int
+    """Those that are not the unknown token."""
+    spelled: int
+    """Characters that the known ones cover."""
 
 
 class TextEncoder:
@@ -71,22 +81,36 @@ class TextEncoder:
 
     def encode(self, texts: Sequence[str]) -> list[EncodedText]:
         """Ids and offsets of each text. Lone surrogates are read as the replacement character; offsets stay those of the input."""
-        pieces: list[str] = []
-        origins: list[tuple[int, int]] = []  # text number and offset of each piece
-        for number, text in enumerate(texts):
-            start = 0
-            for piece in self._defuse(_SURROGATES.sub("\ufffd", text)):
-                pieces.append(piece)
-                origins.append((number, start))
-                start += len(piece)
         parts: list[list[NDArray[np.int64]]] = [[] for _ in texts]  # one (T, 3) array a piece
-        for (number, start), encoding in zip(origins, self._backend.encode_batch(pieces, add_special_tokens=False), strict=True):
+        for number, start, encoding in self._pieces(texts):
             offsets = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2) + start
             parts[number].append(np.column_stack([np.asarray(encoding.ids, dtype=np.int64), offsets]))
         columns = [np.concatenate(part) if part else np.empty((0, 3), dtype=np.int64) for part in parts]
         for table in columns:  # a tokenizer that normalises first may still have found a control string in a disguise
             table[np.isin(table[:, 0], self._control_ids), 0] = self._plain_id
         return [EncodedText(table[:, 0], table[:, 1], table[:, 2]) for table in columns]
+
+    def measure(self, texts: Sequence[str]) -> list[TextSize]:
+        """How many tokens each text takes and how many characters they spell; faster than `encode`."""
+        sizes = [TextSize(0, 0, 0)] * len(texts)
+        for number, _, encoding in self._pieces(texts):
+            known = [end - start for (start, end), i in zip(encoding.offsets, encoding.ids, strict=True) if i != self.unknown_id]
+            size = sizes[number]
+            sizes[number] = TextSize(size.tokens + len(encoding.ids), size.known + len(known), size.spelled + sum(known))
+        return sizes
+
+    def _pieces(self, texts: Sequence[str]) -> Iterator[tuple[int, int, Encoding]]:
+        """The number of a text, the place of a piece in it, and the piece's encoding."""
+        pieces: list[str] = []
+        origins: list[tuple[int, int]] = []
+        for number, text in enumerate(texts):
+            start = 0
+            for piece in self._defuse(_SURROGATES.sub("\ufffd", text)):
+                pieces.append(piece)
+                origins.append((number, start))
+                start += len(piece)
+        for (number, start), encoding in zip(origins, self._backend.encode_batch(pieces, add_special_tokens=False), strict=True):
+            yield number, start, encoding
 
     def _defuse(self, text: str) -> list[str]:
         """Cut the text inside every control string; a control string of one character becomes the replacement character."""

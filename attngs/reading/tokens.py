@@ -11,7 +11,7 @@ import numpy as np
 from attngs.errors import AssetError, ConfigError, InputError
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import ContextCache, Key, digest
-from attngs.reading.encoding import EncodedText, TextEncoder
+from attngs.reading.encoding import TextEncoder, TextSize
 
 if TYPE_CHECKING:
     import tiktoken
@@ -41,20 +41,20 @@ class TokenizerCounter:
     def count(self, texts: Sequence[str]) -> list[int]:
         def spell(missing: list[int]) -> list[int]:
             new = [texts[i] for i in missing]
-            return [self._spelled(text, encoded) for text, encoded in zip(new, self._encoder.encode(new), strict=True)]
+            return [self._spelled(text, size) for text, size in zip(new, self._encoder.measure(new), strict=True)]
 
         return self._counts.remember([Key("", digest(text)) for text in texts], spell, size=lambda count: ENTRY_BYTES)
 
-    def _spelled(self, text: str, encoded: EncodedText) -> int:
+    def _spelled(self, text: str, size: TextSize) -> int:
+        if size.spelled >= len("".join(text.split())):
+            return size.tokens
+        [encoded] = self._encoder.encode([text])
         known = encoded.ids != self._encoder.unknown_id
-        spelled = int((encoded.ends - encoded.starts)[known].sum())
-        if spelled >= len("".join(text.split())):
-            return len(encoded.ids)
         covered = np.zeros(len(text) + 1, dtype=np.int64)
         np.add.at(covered, encoded.starts[known], 1)
         np.add.at(covered, encoded.ends[known], -1)
         gaps = (character for character, depth in zip(text, covered.cumsum(), strict=False) if depth == 0 and not character.isspace())
-        return int(known.sum()) + len("".join(gaps).encode(errors="surrogatepass"))
+        return size.known + len("".join(gaps).encode(errors="surrogatepass"))
 
 
 class TiktokenCounter:
