@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ would fill with scraps that happen to be short."""
 
 BLOCK = 128
 """Sentences that are counted at a time: not one by one, and not all of a context of which few will be kept."""
+
+PATTERN_SECONDS = 5.0
+"""A regular expression of `must_keep` has this long for all sentences of a request."""
 
 JOIN_TOKENS = 4
 """A sentence takes at most this many tokens less inside a text than alone, where its ends may merge with what stands around it."""
@@ -104,7 +108,7 @@ class GreedySelector:
         if isinstance(given, str) or not all(isinstance(p, str | re.Pattern) or callable(p) for p in self.must_keep):
             raise ConfigError(f"`must_keep` must be a tuple of regular expressions or functions of a sentence, got {self.must_keep!r}.")
         for must in self.must_keep:
-            _test(must)
+            _matcher(must)
 
     def select(self, marking: Marking, *, target_tokens: int, counter: TokenCounter) -> Selection:
         """Choose under the budget.
@@ -129,7 +133,7 @@ class GreedySelector:
         )
 
     def _required(self, sentences: Sequence[Sentence]) -> list[int]:
-        tests = [_test(must) for must in self.must_keep]
+        tests = [_matcher(must) for must in self.must_keep]
         return [i for i, sentence in enumerate(sentences) if any(test(sentence) for test in tests)]
 
     def _promised(self, sentences: Sequence[Sentence], order: Sequence[int], required: Sequence[int]) -> Iterator[int]:
@@ -324,12 +328,28 @@ def _runs(sentences: Sequence[Sentence], numbers: Sequence[int]) -> Iterator[str
             begin = at
 
 
-def _test(must: MustKeep) -> Callable[[Sentence], object]:
-    """Truthy for the sentences that `must` names."""
+def _matcher(must: MustKeep) -> Callable[[Sentence], object]:
+    """Truthy for the sentences that `must` names.
+
+    Patterns are anybody's, and one that backtracks takes forever: `regex` reads the same patterns as `re` and can stop.
+    """
     if not isinstance(must, str | re.Pattern):
         return must
+    import regex
+
+    written, flags = (must, 0) if isinstance(must, str) else (must.pattern, must.flags)
     try:
-        pattern = re.compile(must)
-    except re.error as error:
-        raise ConfigError(f"`must_keep` holds {must!r}, which is not a regular expression: {error}.") from error
-    return lambda sentence: pattern.search(sentence.text)
+        pattern = regex.compile(written, flags)
+    except regex.error as error:
+        raise ConfigError(f"`must_keep` holds {written!r}, which is not a regular expression: {error}.") from error
+    deadline = time.monotonic() + PATTERN_SECONDS
+
+    def search(sentence: Sentence) -> object:
+        try:
+            return pattern.search(sentence.text, timeout=max(deadline - time.monotonic(), 0.001))
+        except TimeoutError as error:
+            raise ConfigError(
+                f"`must_keep` holds {written!r}, which took more than {PATTERN_SECONDS:g} seconds on these documents; make it simpler."
+            ) from error
+
+    return search

@@ -196,3 +196,11 @@ def test_ties_are_deterministic() -> None:
     marking = marking_of([("a. ", 1.0), ("b. ", 1.0), ("c. ", 1.0)])
     assert ranking(marking.scores) == [0, 1, 2]
     assert GreedySelector().select(marking, target_tokens=2, counter=WORDS).text == "a. b."
+
+
+def test_a_pattern_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attngs.selection.PATTERN_SECONDS", 0.5)
+    marking = marking_of([("a" * 5_000 + "b", 1.0)])
+    for pattern in (r"(a+)+$", re.compile(r"(A+)+$", re.IGNORECASE)):
+        with pytest.raises(ConfigError, match=r"`must_keep` holds '\(.*\)\+\$', which took more than 0.5 seconds"):
+            GreedySelector(must_keep=(pattern,)).select(marking, target_tokens=10, counter=WORDS)

@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from attngs.result.result import CompressedContext
     from attngs.writing.plan import Plan
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_BIDI = "\u202a-\u202e\u2066-\u2069"
+"""Embeddings, overrides and isolates: text that holds one can be shown in another order than it is read."""
+_CONTROL = re.compile(f"[\x00-\x1f\x7f-\x9f{_BIDI}]")
 """Characters that would let a document, a server or a file's name steer the terminal."""
-_CONTROL_IN_TEXT = re.compile("(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL_IN_TEXT = re.compile(f"(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}]")
 """The same in a text that has lines."""
 _ARGUMENT = re.compile("`(adapter|base_url|counter|marker|probe|query|target_tokens|timeout)`")
 _OPTIONS = {"counter": "--tokens"}
@@ -103,9 +105,14 @@ def ledger(result: CompressedContext, out: Path | None) -> None:
         line = f"{statement.decision}, for {_shown(claims)} is not in the context: {_shown(statement.written)}"
         _stderr().print(Text(line, style="yellow"), soft_wrap=True)
     if result.reason:
-        _stderr().print(Text(f"note: {_shown(_in_options(result.reason))}", style="yellow"), soft_wrap=True)
+        note(_in_options(result.reason))
     if out is not None:
         _stderr().print(Text(f"written: {_shown(str(out))}", style="dim"), soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """One line on standard error about something that is not as asked."""
+    _stderr().print(Text(f"note: {_shown(text)}", style="yellow"), soft_wrap=True)
 
 
 def plan_table(plan: Plan) -> str:

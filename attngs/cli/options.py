@@ -60,7 +60,7 @@ Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="W
 
 def documents_of(inputs: list[Path]) -> list[Document]:
     """The texts that the arguments name."""
-    return read_documents(inputs, sys.stdin.buffer)
+    return read_documents(inputs, sys.stdin.buffer, skipped=console.note)
 
 
 def marker_of(name: str, adapter: Path | None, probe: Path | None, unit: Unit | None) -> Marker:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,11 +16,18 @@ SUFFIXES = (".txt", ".md", ".jsonl")
 """What is read from a folder. A file that is named outright is read as text whatever its suffix."""
 
 
-def read_documents(paths: Sequence[Path], stdin: BinaryIO) -> list[Document]:
+def read_documents(paths: Sequence[Path], stdin: BinaryIO, *, skipped: Callable[[str], None] = lambda reason: None) -> list[Document]:
     """Read files, folders (recursively, in the order of their names) and `-` for standard input.
+
+    Links that lead out of a folder are skipped: whoever may write into a folder could otherwise have any file read.
 
     A `.jsonl` file holds one document a line: a string, or an object with `text` and, if it likes, `id` and `metadata`. Ids default to the
     file's path, with `:LINE` for lines.
+
+    Args:
+        paths: What to read.
+        stdin: Standard input.
+        skipped: Is told, once a folder, what was not read and why.
 
     Raises:
         InputError: Something is missing, binary or not what its suffix says; the message names file and line.
@@ -30,7 +37,7 @@ def read_documents(paths: Sequence[Path], stdin: BinaryIO) -> list[Document]:
         if str(path) == "-":
             documents.append(Document(text=_decode(stdin.read(), "standard input"), id="stdin"))
         else:
-            documents.extend(_read(path))
+            documents.extend(_read(path, skipped))
     return documents
 
 
@@ -91,7 +98,7 @@ def _replace(target: Path, data: bytes) -> None:
         raise
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, skipped: Callable[[str], None]) -> Iterator[Path]:
     """Visible files with a suffix that is read, in the order of their names; what may not be looked into is an error, not a gap."""
 
     def fail(error: OSError) -> None:
@@ -101,14 +108,19 @@ def _walk(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder, onerror=fail):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(parent, name) for name in names if not name.startswith(".") and name.lower().endswith(SUFFIXES)]
+    inside = [path for path in found if path.resolve().is_relative_to(folder.resolve())]
+    if len(inside) < len(found):
+        links = f"{len(found) - len(inside)} link{'s' if len(found) - len(inside) > 1 else ''}"
+        skipped(f"`{folder}`: {links} skipped, because they lead out of the folder; name such files themselves")
+        found = inside
     if not found:
         raise InputError(f"`{folder}` holds no file that ends in {', '.join(SUFFIXES)}.")
     yield from sorted(found)
 
 
-def _read(path: Path) -> list[Document]:
+def _read(path: Path, skipped: Callable[[str], None]) -> list[Document]:
     try:
-        files = [(file, file.relative_to(path).as_posix()) for file in _walk(path)] if path.is_dir() else [(path, path.name)]
+        files = [(file, file.relative_to(path).as_posix()) for file in _walk(path, skipped)] if path.is_dir() else [(path, path.name)]
         return [document for file, name in files for document in _read_file(file, name)]
     except OSError as error:
         raise InputError(f"`{error.filename or path}` cannot be read: {error.strerror or error}.") from error

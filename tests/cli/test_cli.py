@@ -94,6 +94,24 @@ def test_folders_are_read_in_order(tmp_path: Path) -> None:
     assert documents[1].metadata == {"n": 1}
 
 
+def test_links_that_lead_out_of_a_folder_are_not_read(tmp_path: Path) -> None:
+    folder, secret = tmp_path / "notes", tmp_path / "secret.txt"
+    (folder / "sub").mkdir(parents=True)
+    secret.write_text("The key is 4471.")
+    (folder / "a.txt").write_text("Tea is good.")
+    (folder / "b.txt").symlink_to(folder / "a.txt")
+    (folder / "sub" / "c.txt").symlink_to(secret)
+    (folder / "d").symlink_to(tmp_path, target_is_directory=True)
+    reasons = list[str]()
+    documents = read_documents([folder], io.BytesIO(), skipped=reasons.append)
+    assert [d.id for d in documents] == ["a.txt", "b.txt"]
+    assert reasons == [f"`{folder}`: 1 link skipped, because they lead out of the folder; name such files themselves"]
+    code, out, err = run("compress", folder, "-q", "What is the key?")
+    assert (code, "4471" in out) == (0, False)
+    assert "1 link skipped" in err
+    assert read_documents([folder / "sub" / "c.txt"], io.BytesIO())[0].text == "The key is 4471.", "named outright"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -216,10 +234,10 @@ def test_documents_servers_and_paths_cannot_steer_the_terminal(tmp_path: Path, m
         def isatty(self) -> bool:
             return True
 
-    steering = "Tea \x1b]0;title\x07 is\x9b2J good.\n\tAnd\rmore.\r\n"
+    steering = "Tea \u202eevil\u202c \x1b]0;title\x07 is\x9b2J good.\n\tAnd\rmore.\r\n"
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", Terminal())
-        assert printable(steering, None) == "Tea \ufffd]0;title\ufffd is\ufffd2J good.\n\tAnd\ufffdmore.\r\n"
+        assert printable(steering, None) == "Tea \ufffdevil\ufffd \ufffd]0;title\ufffd is\ufffd2J good.\n\tAnd\ufffdmore.\r\n"
         assert printable(steering, tmp_path) == steering
     (tmp_path / "a.txt").write_bytes(steering.encode())
     assert "\x1b]0;title" in run("compress", tmp_path / "a.txt", "-q", "tea")[1], "a pipe gets it as it is"
