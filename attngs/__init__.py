@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from attngs.chat.local_chat import LocalChat
     from attngs.chat.openai_chat import OpenAIChat
     from attngs.chat.replies import MemoryResults, SqliteResults
+    from attngs.checking.verify import Verdict, verify
     from attngs.compressor import ContextCompressor
     from attngs.errors import AttngsError
     from attngs.learning.evaluation import Evaluation, evaluate
@@ -29,73 +30,87 @@ if TYPE_CHECKING:
     from attngs.learning.labelled import LabelledExample, read_examples
     from attngs.learning.training.run import train
     from attngs.learning.training.settings import TrainingSettings
+    from attngs.marking.algorithm import AlphaRule, Percentile, Threshold, TopK, TopP
     from attngs.marking.marker import Marker, MarkRequest
     from attngs.marking.probe import Probe
     from attngs.marking.scorers.attention import AttentionConfig
+    from attngs.reading.context_cache import ContextCache
     from attngs.reading.tokens import TiktokenCounter
+    from attngs.result.report import render_html
     from attngs.result.result import CompressedContext, Statement
-    from attngs.selection import GreedySelector
-    from attngs.text.sentences import Splitter
-    from attngs.types import Document, Marking, Selection, Sentence, Source, Span
+    from attngs.selection import ExtractLayout, GreedySelector
+    from attngs.text.files import read_documents
+    from attngs.text.sentences import Splitter, split_sentences
+    from attngs.types import ChatReply, Claim, Document, Marking, Message, Selection, Sentence, Source, Span, Usage
     from attngs.writing.plan import Plan, Rates
+    from attngs.writing.prompts import CITED, GUIDED, REASONED, SUMMARY, GuidedPrompt
     from attngs.writing.statements import FaithfulnessFloor
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "AttentionConfig": "attngs.marking.scorers.attention",
-    "AttngsError": "attngs.errors",
-    "CachedChat": "attngs.chat.cached",
-    "CompressedContext": "attngs.result.result",
-    "ContextCompressor": "attngs.compressor",
-    "Document": "attngs.types",
-    "Evaluation": "attngs.learning.evaluation",
-    "FaithfulnessFloor": "attngs.writing.statements",
-    "FitResult": "attngs.learning.fitting.summary",
-    "GreedySelector": "attngs.selection",
-    "LabelledExample": "attngs.learning.labelled",
-    "LocalChat": "attngs.chat.local_chat",
-    "MarkRequest": "attngs.marking.marker",
-    "Marker": "attngs.marking.marker",
-    "Marking": "attngs.types",
-    "OpenAIChat": "attngs.chat.openai_chat",
-    "MemoryResults": "attngs.chat.replies",
-    "Plan": "attngs.writing.plan",
-    "Probe": "attngs.marking.probe",
-    "Rates": "attngs.writing.plan",
-    "Selection": "attngs.types",
-    "Sentence": "attngs.types",
-    "Source": "attngs.types",
-    "Span": "attngs.types",
-    "Splitter": "attngs.text.sentences",
-    "SqliteResults": "attngs.chat.replies",
-    "Statement": "attngs.result.result",
-    "TiktokenCounter": "attngs.reading.tokens",
-    "TrainingSettings": "attngs.learning.training.settings",
-    "train": "attngs.learning.training.run",
-    "evaluate": "attngs.learning.evaluation",
-    "fit": "attngs.learning.fitting.run",
-    "read_examples": "attngs.learning.labelled",
+_MODULES = {
+    "attngs.chat.cached": "CachedChat",
+    "attngs.chat.local_chat": "LocalChat",
+    "attngs.chat.openai_chat": "OpenAIChat",
+    "attngs.chat.replies": "MemoryResults SqliteResults",
+    "attngs.checking.verify": "Verdict verify",
+    "attngs.compressor": "ContextCompressor",
+    "attngs.errors": "AttngsError",
+    "attngs.learning.evaluation": "Evaluation evaluate",
+    "attngs.learning.fitting.run": "fit",
+    "attngs.learning.fitting.summary": "FitResult",
+    "attngs.learning.labelled": "LabelledExample read_examples",
+    "attngs.learning.training.run": "train",
+    "attngs.learning.training.settings": "TrainingSettings",
+    "attngs.marking.algorithm": "AlphaRule Percentile Threshold TopK TopP",
+    "attngs.marking.marker": "Marker MarkRequest",
+    "attngs.marking.probe": "Probe",
+    "attngs.marking.scorers.attention": "AttentionConfig",
+    "attngs.reading.context_cache": "ContextCache",
+    "attngs.reading.tokens": "TiktokenCounter",
+    "attngs.result.report": "render_html",
+    "attngs.result.result": "CompressedContext Statement",
+    "attngs.selection": "ExtractLayout GreedySelector",
+    "attngs.text.files": "read_documents",
+    "attngs.text.sentences": "Splitter split_sentences",
+    "attngs.types": "ChatReply Claim Document Marking Message Selection Sentence Source Span Usage",
+    "attngs.writing.plan": "Plan Rates",
+    "attngs.writing.prompts": "CITED GUIDED REASONED SUMMARY GuidedPrompt",
+    "attngs.writing.statements": "FaithfulnessFloor",
 }
+"""Where each public name is at home."""
+_HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 __all__ = [
+    "CITED",
+    "GUIDED",
+    "REASONED",
+    "SUMMARY",
+    "AlphaRule",
     "AttentionConfig",
     "AttngsError",
     "CachedChat",
+    "ChatReply",
+    "Claim",
     "CompressedContext",
+    "ContextCache",
     "ContextCompressor",
     "Document",
     "Evaluation",
+    "ExtractLayout",
     "FaithfulnessFloor",
     "FitResult",
     "GreedySelector",
+    "GuidedPrompt",
     "LabelledExample",
     "LocalChat",
     "MarkRequest",
     "Marker",
     "Marking",
     "MemoryResults",
+    "Message",
     "OpenAIChat",
+    "Percentile",
     "Plan",
     "Probe",
     "Rates",
@@ -106,13 +121,22 @@ __all__ = [
     "Splitter",
     "SqliteResults",
     "Statement",
+    "Threshold",
     "TiktokenCounter",
+    "TopK",
+    "TopP",
     "TrainingSettings",
+    "Usage",
+    "Verdict",
     "__version__",
     "evaluate",
     "fit",
+    "read_documents",
     "read_examples",
+    "render_html",
+    "split_sentences",
     "train",
+    "verify",
 ]
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -60,17 +60,16 @@ class ContextCompressor:
 
     Args:
         marker: Scores and marks the sentences.
-        chat: The writer: a chat model of `attngs.chat`, anything with `complete(messages)` or `acomplete(messages)`, or a function from
-            messages to text. `None`: the kept sentences are handed on verbatim.
-        selector: Chooses under the budget.
-        counter: The tokens of the model that will read the result; the marker's own tokenizer when not given.
-        template: What the writer is sent.
-        floor: What happens to sentences of the writer that the context does not support.
-        on_chat_error: When the writer fails, hand on the verbatim `extract` and say why, or `raise` the `ChatError`.
+        chat: The model that rewrites: one of `attngs.chat`, anything with `complete(messages)` or `acomplete(messages)`, or a function
+            from messages to text. `None` keeps sentences verbatim.
+        selector: Chooses sentences under the budget.
+        counter: Whose tokens count: the name of a tiktoken model, `marker`, or a function from text to a number. `None` means `marker`.
+        template: What `chat` is sent; attngs' own template when not given.
+        floor: What happens to rewritten sentences that the documents do not support.
+        on_chat_error: When `chat` fails: return the verbatim `extract`, or `raise` the `ChatError`.
 
     Raises:
-        ConfigError: No counter is given and the marker has none, `chat` is no writer, `template` no template, or `on_chat_error` is
-            neither of the two.
+        ConfigError: An argument has the wrong type or value, or no counter is given and the marker has none.
     """
 
     def __init__(
@@ -118,15 +117,15 @@ class ContextCompressor:
         Args:
             documents: Texts or `Document`s, in reading order.
             query: The question that the context is for.
-            target_tokens: Hard bound for the result, in the counter's tokens.
-            namespace: Whose documents these are: what is kept of them is found again under the same namespace only.
-            marking: Of these documents for this question, from a `plan` or an earlier result; the marker is then not asked again.
+            target_tokens: Hard limit on the result, in tokens of `counter`.
+            namespace: Whose texts these are. What the marker caches of them is used only under the same namespace.
+            marking: A marking of these documents for this question, from a `plan` or an earlier result; the marker does not run again.
 
         Raises:
             InputError: The documents or the question cannot be used, or the marking is not theirs.
-            ConfigError: The budget is not a whole number of at least 1, or the writer can only be awaited.
+            ConfigError: The budget is not a whole number of at least 1, or `chat` can only be awaited.
             ModelError: The marker's model failed.
-            ChatError: The writer failed, and `on_chat_error` is `raise`.
+            ChatError: `chat` failed, and `on_chat_error` is `raise`.
         """
         clock = _Clock()
         request = self._check(documents, query, target_tokens, namespace, marking)

@@ -82,10 +82,10 @@ class GreedySelector:
     """Best score first; what does not fit is skipped; ties go to the earlier sentence.
 
     Args:
-        candidates: Fill the budget with the best of `all` sentences, or stop with the `marked` ones.
-        neighbors: Take this many sentences before and after each chosen one along, where they fit.
-        must_keep: Sentences that go in before all others: regular expressions to search for, or functions of a sentence.
-        min_per_document: The best sentences of every document that go in next.
+        candidates: Fill the budget with the best of `all` sentences, or only with `marked` ones.
+        neighbors: How many sentences before and after each chosen one come along, where they fit.
+        must_keep: Regular expressions: sentences in which one is found go in first. A function of a sentence serves too.
+        min_per_document: How many of its best sentences each document keeps, where they fit.
         layout: How the kept sentences are joined.
 
     Raises:

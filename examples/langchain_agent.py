@@ -17,7 +17,7 @@ from pydantic import Field
 from rich.console import Console
 from rich.table import Table
 
-from attngs.text.files import read_documents
+from attngs import read_documents
 from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, StoreMemory, ToolResults
 
 PERSON = Path(__file__).parent / "data" / "maren"

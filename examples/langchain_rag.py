@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 from sentence_transformers import SentenceTransformer
 
-from attngs.text.files import read_documents
+from attngs import read_documents
 from langchain_attngs import AttnGSCompressor, AttnGSRetriever
 
 DATA = Path(__file__).parent / "data"

@@ -13,7 +13,7 @@ from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import Memory
 from side_by_side import DATA, print_side_by_side, read_questions
 
-from attngs.text.files import read_documents
+from attngs import read_documents
 from llama_index_attngs import AttnGSMemoryBlock
 
 ROLES = {"Maren": "user", "Assistant": "assistant"}

@@ -15,9 +15,8 @@ from pydantic import PrivateAttr
 from sentence_transformers import SentenceTransformer
 from side_by_side import DATA, print_side_by_side, read_questions
 
+from attngs import read_documents, split_sentences
 from attngs.reading.embedded import assets_folder
-from attngs.text.files import read_documents
-from attngs.text.sentences import split_sentences
 from llama_index_attngs import AttnGSPostprocessor
 
 

@@ -19,13 +19,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from attngs import CompressedContext, Document, Marker
+from attngs import CompressedContext, Document, Marker, read_documents
 from attngs.cli.console import reported_errors
 from attngs.errors import InputError
 from attngs.learning.evaluation import BASELINES
 from attngs.learning.metrics import covered, estimate
 from attngs.selection import ExtractLayout
-from attngs.text.files import read_documents
 from langchain_attngs import AttnGSCompressor
 
 ENOUGH = 0.5
