@@ -12,7 +12,7 @@ import attngs
 
 def test_every_name_is_there_and_only_those() -> None:
     assert set(attngs.__all__) == set(attngs._HOMES) | {"__version__"}
-    assert dir(attngs) == attngs.__all__
+    assert dir(attngs) == sorted(attngs.__all__)
     assert sorted(set(attngs.__all__)) == sorted(attngs.__all__)  # ruff holds their order
     for name in attngs.__all__:
         assert getattr(attngs, name) is not None
