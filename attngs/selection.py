@@ -121,7 +121,7 @@ class GreedySelector:
         draft = _Draft(marking.sentences, order, self.layout, counter, target_tokens)
         draft.add_all(i for i, marked in enumerate(marking.marked) if marked or self.candidates == "all")
         for i in self._promised(marking.sentences, order, required):
-            draft.add([i])
+            draft.add([i], of=i)
         fill(marking.scores, order, lambda i: self._take(draft, marking, i), begun=bool(draft.chosen))
         draft.fit()
         return Selection(
@@ -129,6 +129,7 @@ class GreedySelector:
             dropped=tuple(i for i in range(len(marking.sentences)) if i not in draft.chosen),
             text=draft.text,
             tokens=draft.tokens,
+            heads=tuple(sorted(draft.only_heads())),
             reason=self._reason(marking, draft, required, order),
         )
 
@@ -152,7 +153,7 @@ class GreedySelector:
             return None
         if self.neighbors:
             draft.add(self._with_neighbors(marking.sentences, i))
-        return draft.add([i])
+        return draft.add([i], of=i)
 
     def _with_neighbors(self, sentences: Sequence[Sentence], i: int) -> list[int]:
         around = range(max(0, i - self.neighbors), min(len(sentences), i + self.neighbors + 1))
@@ -235,7 +236,8 @@ class _Draft:
     ) -> None:
         self.sentences, self.layout, self.counter, self.budget = sentences, layout, counter, budget
         self.labelled = bool(layout.label) and len({sentence.position for sentence in self.sentences}) > 1
-        self.chosen: dict[int, None] = {}  # in the order of choice
+        self.chosen: dict[int, int] = {}  # in the order of choice, each with the unit that it came for
+        self._places = {(s.position, s.start): i for i, s in enumerate(sentences)} if any(s.heads for s in sentences) else {}
         self.text, self.tokens = "", 0
         self._skipped: list[int] = []
         self._spent = 0
@@ -246,13 +248,13 @@ class _Draft:
 
     def add_all(self, candidates: Iterable[int]) -> None:
         """Take all candidates if they fit: the usual case of a context that needed no compression."""
-        everything = [i for i in candidates if self.sentences[i].text.strip()]
+        everything = self._with_heads([i for i in candidates if self.sentences[i].text.strip()])
         cost = 0
         for at in range(0, len(everything), BLOCK):
             cost += sum(self._costs_of(everything[at : at + BLOCK]))
             if cost > 2 * self.budget:
                 return  # not worth counting
-        self.chosen = dict.fromkeys(everything)
+        self.chosen = {i: i for i in everything}
         self._render()
         if self.tokens > self.budget:
             self.chosen = {}
@@ -260,17 +262,22 @@ class _Draft:
         self._spent = self.tokens
         self._opened = {self.sentences[i].position for i in everything}
 
-    def add(self, group: Sequence[int]) -> bool:
-        """Take all of the group, or none of it; says whether all are in."""
-        new = [i for i in group if i not in self.chosen and self.sentences[i].text.strip()]
+    def add(self, group: Sequence[int], *, of: int | None = None) -> bool:
+        """Take all of the group with their heads, or none of it; says whether all are in.
+
+        Args:
+            group: Units that belong together.
+            of: The one that is tried again by itself if there is room left.
+        """
+        new = self._missing(group)
         opened = {self.sentences[i].position for i in new} - self._opened
         cost = sum(self._costs_of(new)) + sum(self._label_cost(position, new) for position in opened)
         if self._spent + cost > self.budget:
-            self._skipped.extend(new if len(group) == 1 else [])
+            self._skipped.extend([] if of is None else [of])
             return False
         self._spent += cost
         self._opened |= opened
-        self.chosen.update(dict.fromkeys(new))
+        self._choose(group, new)
         return True
 
     def fit(self) -> None:
@@ -279,17 +286,52 @@ class _Draft:
         while self.chosen and self.tokens > self.budget:
             # half of the share that is too much, so that a long text needs few counts; what left too early gets another chance below
             for _ in range(max(1, int(len(self.chosen) * (1 - self.budget / self.tokens) / 2))):
-                self._skipped.insert(0, self.chosen.popitem()[0])
+                if self.chosen:
+                    self._leave()
             self._render()
         for i in self._skipped[:LOOK_AHEAD]:  # the sum of single costs may have overstated the text
-            if self._costs_of([i])[0] > self.budget - self.tokens + JOIN_TOKENS:
+            new = self._missing([i])
+            if sum(self._costs_of(new)) > self.budget - self.tokens + JOIN_TOKENS:
                 continue
             before = self.text, self.tokens
-            self.chosen[i] = None
+            self._choose([i], new)
             self._render()
             if self.tokens > self.budget:
-                del self.chosen[i]
+                for taken in new:
+                    del self.chosen[taken]
                 self.text, self.tokens = before
+
+    def only_heads(self) -> Iterator[int]:
+        """The chosen that came for others."""
+        return (i for i, of in self.chosen.items() if of != i)
+
+    def _missing(self, group: Sequence[int]) -> list[int]:
+        """What of a group and of its heads is not chosen yet and holds text."""
+        return [i for i in self._with_heads(group) if i not in self.chosen and self.sentences[i].text.strip()]
+
+    def _with_heads(self, group: Sequence[int]) -> list[int]:
+        """Each unit behind its heads, once."""
+        if not self._places:
+            return list(group)
+        found = dict[int, None]()
+        for i in group:
+            position = self.sentences[i].position
+            heads = (self._places.get((position, head.start)) for head in self.sentences[i].heads)
+            found.update(dict.fromkeys(head for head in heads if head is not None))
+            found[i] = None
+        return list(found)
+
+    def _choose(self, group: Sequence[int], new: Sequence[int]) -> None:
+        own = set(group)
+        self.chosen.update((i, i if i in own else group[-1]) for i in new)
+        self.chosen.update((i, i) for i in group if i in self.chosen)  # a head may be worth keeping by itself
+
+    def _leave(self) -> None:
+        """The unit chosen last leaves, and with it the heads that came for it."""
+        i, _ = self.chosen.popitem()
+        self._skipped.insert(0, i)
+        while self.chosen and next(reversed(self.chosen.values())) == i:
+            self.chosen.popitem()
 
     def _costs_of(self, numbers: Sequence[int]) -> list[int]:
         """What sentences cost alone. The best of the others are counted along: they are asked for next."""

@@ -34,6 +34,8 @@ class Sentence:
     """Which document of the request, counted from 0; tells documents with equal ids apart."""
     start: int
     end: int
+    heads: tuple[Span, ...] = ()
+    """Earlier units of the document that this one is read with, outermost first: its headings, its table's header, its speaker."""
 
     @property
     def text(self) -> str:
@@ -85,6 +87,8 @@ class Selection:
     """Tokens of `text`, counted on `text` itself."""
     reason: str | None = None
     """Why something that was asked for is not there; `None` when all is as asked."""
+    heads: tuple[int, ...] = ()
+    """Those of `kept` that are there only because others are read with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,8 @@ class Source:
     score: float
     marked: bool
     metadata: Mapping[str, object]
+    head: bool = False
+    """Kept only because other kept sentences are read with it."""
 
 
 class Message(NamedTuple):
