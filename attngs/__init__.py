@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from attngs.compressor import ContextCompressor
     from attngs.errors import AttngsError
     from attngs.learning.evaluation import Evaluation, evaluate
+    from attngs.learning.fitting.report import FitResult
     from attngs.learning.fitting.run import fit
-    from attngs.learning.fitting.summary import FitResult
     from attngs.learning.labelled import LabelledExample, read_examples
     from attngs.learning.training.run import train
     from attngs.learning.training.settings import TrainingSettings
@@ -51,7 +51,7 @@ _HOMES = {
     "Document": "attngs.types",
     "Evaluation": "attngs.learning.evaluation",
     "FaithfulnessFloor": "attngs.writing.statements",
-    "FitResult": "attngs.learning.fitting.summary",
+    "FitResult": "attngs.learning.fitting.report",
     "GreedySelector": "attngs.selection",
     "LabelledExample": "attngs.learning.labelled",
     "LocalChat": "attngs.chat.local_chat",

@@ -154,7 +154,7 @@ class Threshold:
 
 def ranking(scores: Sequence[float]) -> list[int]:
     """Indices from the best to the worst score; ties go to the earlier one, so that results never depend on chance."""
-    return sorted(range(len(scores)), key=lambda i: (-scores[i], i))
+    return sorted(range(len(scores)), key=scores.__getitem__, reverse=True)  # `reverse` keeps the order of equals
 
 
 def check_finite(scores: Sequence[float], expected: int) -> tuple[float, ...]:

@@ -19,16 +19,15 @@ from numpy.typing import NDArray
 
 from attngs.errors import ModelError
 from attngs.learning.fitting.rows import Row
-
-Floats = NDArray[np.float64]
+from attngs.learning.metrics import Floats
 
 SAMPLE = 80
-"""Sentences without evidence, and with, that an example is learned from; of more, a random sample."""
+"""At most this many sentences with evidence, and this many without, are learned from in an example; of more, a random sample."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Linear:
-    """`(x - mean) / scale @ weights` over some columns of a table."""
+    """The score `(x - mean) / scale @ weights` over some columns of a table."""
 
     columns: NDArray[np.int64]
     mean: Floats
@@ -49,7 +48,7 @@ class Sample(NamedTuple):
 
 
 def weighted(columns: Sequence[int], weights: Sequence[float]) -> Linear:
-    """A sum that nobody learned."""
+    """A weighted sum whose weights are given, not learned."""
     size = len(columns)
     return Linear(
         columns=np.asarray(columns, dtype=np.int64), mean=np.zeros(size), scale=np.ones(size), weights=np.asarray(weights, dtype=np.float64)
@@ -57,7 +56,7 @@ def weighted(columns: Sequence[int], weights: Sequence[float]) -> Linear:
 
 
 def sample(rows: Sequence[Row], columns: NDArray[np.int64], seed: int) -> Sample:
-    """What is learned from; each row draws by its own size only, so a row gives the same sample in every fold."""
+    """Draw what is learned from. A row draws by its own size only, so it gives the same sample in every fold."""
     features, targets, sizes = list[Floats](), list[Floats](), list[int]()
     for row in rows:
         draw = np.random.default_rng((seed, len(row.labels)))
@@ -72,14 +71,14 @@ def sample(rows: Sequence[Row], columns: NDArray[np.int64], seed: int) -> Sample
 
 
 def learn(rows: Sequence[Row], columns: NDArray[np.int64], *, l2: float, prior: Floats, seed: int = 0) -> Linear:
-    """The weights that best tell evidence from the rest.
+    """Learn the weights that best tell evidence from the rest.
 
     Args:
-        rows: With evidence, but not everywhere.
-        columns: Which features.
+        rows: Each with evidence, but not everywhere.
+        columns: The features that may be weighed.
         l2: Strength of the pull to the prior.
         prior: Weights `(F,)` on standardised features; a feature with a prior is pulled a hundredth as much.
-        seed: Of the sample.
+        seed: Draws another sample.
 
     Raises:
         ModelError: No finite weights were found.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attngs.errors import InputError
-from attngs.learning.evaluation import judge
+from attngs.learning.evaluation import label_units
 from attngs.learning.labelled import LabelledExample
 from attngs.learning.training.settings import ObjectiveName, TrainingSettings
 from attngs.marking.scorers.lexical import LexicalScorer
@@ -100,7 +100,7 @@ def _cut(number: int, row: LabelledExample, splitter: SentenceSplitter, counter:
         for span in splitter(document.text)
     )
     if row.evidence:
-        judged = judge(row, sentences, counter)
+        judged = label_units(row, sentences, counter)
         return TrainingExample(number=number, row=row, sentences=sentences, costs=judged.costs, labels=judged.labels)
     costs = np.array(counter.count([sentence.text.strip() for sentence in sentences]), dtype=np.int64)
     return TrainingExample(number=number, row=row, sentences=sentences, costs=costs, labels=np.zeros(len(sentences), dtype=np.bool_))

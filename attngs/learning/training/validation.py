@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from attngs.learning.evaluation import judge
+from attngs.learning.evaluation import label_units
 from attngs.learning.metrics import Estimate, estimate
 from attngs.learning.training.answers import AnswerReader
 from attngs.learning.training.examples import TrainingExample
@@ -41,7 +41,7 @@ class Validator:
         self, examples: Sequence[TrainingExample], scorer: Callable[[], Scorer], counter: TokenCounter, reader: AnswerReader | None
     ) -> None:
         known = [example for example in examples if example.row.evidence]
-        self._judged = [(example, judge(example.row, example.sentences, counter)) for example in known]
+        self._judged = [(example, label_units(example.row, example.sentences, counter)) for example in known]
         self._examples = examples
         self._scorer = scorer
         self._reader = reader
