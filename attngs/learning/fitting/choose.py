@@ -88,7 +88,7 @@ def promising(cut: Sequence[Mapping[Unit, LabelledUnits]], folds: NDArray[np.int
         columns, values = np.arange(len(table.names)), list[float]()
         for fold in range(int(folds.max()) + 1):
             linear = learn(_without(table.rows, folds, fold), columns, l2=UNIT_L2, prior=np.zeros(len(columns)))
-            values += [criterion(table.rows[number], linear) for number in np.flatnonzero(folds == fold)]
+            values += [criterion(table.rows[number], linear) for number in np.flatnonzero(folds == fold).tolist()]
         worth[unit] = float(np.mean(values))
     first, *others = units
     best = max(others, key=lambda unit: worth[unit])
@@ -144,12 +144,12 @@ def _worth(candidate: Candidate, rows: Sequence[Row], folds: NDArray[np.int64]) 
     single, double = np.full(len(rows), np.nan), np.full((count, len(rows)), np.nan)
     for fold in range(count):
         linear = candidate.train(_without(rows, folds, fold))
-        for number in np.flatnonzero(folds == fold):
+        for number in np.flatnonzero(folds == fold).tolist():
             single[number] = criterion(rows[number], linear)
     for first, second in combinations(range(count), 2):
         linear = candidate.train(_without(rows, folds, first, second))
         for scored, left_out in ((first, second), (second, first)):
-            for number in np.flatnonzero(folds == scored):
+            for number in np.flatnonzero(folds == scored).tolist():
                 double[left_out, number] = criterion(rows[number], linear)
     return single, double
 
@@ -163,7 +163,7 @@ def _held_out_recall(
         candidate = tried[_best(double[:, fold, folds != fold], tried, methods)]
         rows = tables[candidate.unit].rows
         linear = candidate.train(_without(rows, folds, fold))
-        for number in np.flatnonzero(folds == fold):
+        for number in np.flatnonzero(folds == fold).tolist():
             scores = linear(rows[number]).tolist()
             found[number] = [rows[number].units.recall(scores, share) for share in BUDGETS]
     return found
