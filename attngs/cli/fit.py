@@ -81,9 +81,11 @@ def evaluate(
     format: Annotated[EvalFormat, typer.Option("--format", "-f", help="json has the paired differences too.")] = EvalFormat.table,
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write here instead of to standard output.")] = None,
 ) -> None:
-    """Measure how much evidence a marker keeps at 2, 5, 10 and 20 % of the tokens, beside BM25, recency, lead and random.
+    """Measure how much evidence a marker keeps in 2, 5, 10 and 20 % of the tokens.
 
-    Intervals are 95 % bootstraps over groups: examples that share the documents of their evidence, or name the same "group". Judge a probe
+    BM25, recency, lead and random are measured beside it.
+
+    Intervals are 95 % bootstraps over groups: examples that share the documents of their evidence, or name the same "group". Measure a probe
     on examples that it was not fitted on.
     """
     with console.reported_errors():

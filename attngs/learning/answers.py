@@ -1,4 +1,7 @@
-"""How likely a decoder finds an answer. Training on answers learns from this number, and evidence is found by how far it falls."""
+"""How likely a decoder finds an answer.
+
+Training on answers makes this number larger. The search for evidence looks for the sentences without which it is much smaller.
+"""
 
 from __future__ import annotations
 

@@ -55,7 +55,10 @@ class LabelledUnits:
         return float(self.hits[kept].sum() / self.hits.sum())
 
     def average_precision(self, scores: Sequence[float] | Floats) -> float:
-        """The mean precision at each unit with evidence, 0 to 1. No budget matters here; of equal scores the earlier unit comes first."""
+        """The mean precision at each unit with evidence, 0 to 1, without a budget.
+
+        Of equal scores the earlier unit comes first, as in the selector; scikit-learn's measure takes equals together.
+        """
         found = self.labels[np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")]
         places = np.flatnonzero(found) + 1
         return float((np.arange(1, len(places) + 1) / places).mean())
@@ -139,7 +142,9 @@ class Evaluation:
 
 
 def evaluate(examples: str | Path | Iterable[LabelledExample], marker: Marker) -> Evaluation:
-    """Measure how much evidence a marker keeps at 2, 5, 10 and 20 % of the tokens, beside BM25, recency, lead and random.
+    """Measure how much evidence a marker keeps in 2, 5, 10 and 20 % of the tokens.
+
+    BM25, recency, lead and random are measured beside it.
 
     Args:
         examples: A `.jsonl` file, or examples; see `attngs.learning.labelled`. Examples without evidence are skipped and counted.

@@ -54,7 +54,10 @@ def shared(a: Place, b: Place) -> int:
 
 
 def estimate(values: Sequence[float], clusters: Sequence[str], *, draws: int = 4_000) -> Estimate:
-    """The mean over rows, with a bootstrap over clusters: rows of one cluster are not independent, so they are drawn together."""
+    """The mean over rows, with a bootstrap over clusters.
+
+    Rows of one cluster are not independent, so they are drawn together.
+    """
     return summarised(float(np.mean(np.asarray(values, dtype=np.float64))), bootstrap(values, clusters, draws=draws))
 
 

@@ -27,14 +27,17 @@ class Reliability(NamedTuple):
     """How far probabilities can be trusted."""
 
     error: float
-    """Expected calibration error: the mean distance between predicted and observed shares over the bins, weighted by their sentences."""
+    """Expected calibration error: the mean distance between predicted and observed shares over all bins.
+
+    Each bin weighs as much as the number of its sentences.
+    """
     brier: float
     """Mean squared error of the probabilities."""
     bins: tuple[Bin, ...]
 
 
 def platt(scores: Sequence[Floats], labels: Sequence[Labels]) -> Calibration:
-    """Fit slope, intercept and the effect of a context's size, by logistic regression on held-out scores of each context."""
+    """Fit slope, intercept and the effect of a context's size, by logistic regression on held-out scores."""
     from sklearn.linear_model import LogisticRegression
 
     sizes = np.concatenate([np.full(len(context), math.log(len(context))) for context in scores])

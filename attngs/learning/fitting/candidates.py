@@ -1,4 +1,4 @@
-"""Candidates that may mark better than the default: settings of the attention, sets of heads, and probes.
+"""Candidates that may mark better than the default: settings of the attention, sets of heads, probes.
 
 All are linear in features that were read once. A density's log plus half or all of the length's log turns the mean over tokens into a sum;
 subtracting the neutral question's feature is differential scoring; the mean of single heads' logs is a set of heads.

@@ -27,8 +27,9 @@ CRITERION = (0.05, 0.10)
 """Budgets whose mean recall decides."""
 
 MARGIN = 0.002
-"""A candidate must beat the default by this much recall at least, and by one standard error of the gain: else the best of many candidates
-would replace the default by luck."""
+"""Recall by which a candidate must beat the default at least.
+
+It must also beat it by one standard error of the gain, or the best of many candidates would win by luck."""
 
 METHODS = ("default", "setting", "probe")
 
@@ -49,9 +50,11 @@ class Choice:
     held_out: tuple[Floats, ...]
     """The winner's scores for each row `(S,)`, from a training without the row's fold."""
     recall: Mapping[str, Floats]
-    """By method, and `fitted` for the choice among the methods: recall of each row at each of `BUDGETS`, `(rows, budgets)`."""
+    """Recall at each of `BUDGETS`, `(rows, budgets)`, by method; `fitted` chooses among the methods."""
     values: Mapping[str, float]
-    """The criterion of each candidate over all folds, by name and unit. The choice was made by it, so it flatters the best a little."""
+    """The criterion of each candidate over all folds, by name and unit.
+
+    The choice was made by these numbers, so they flatter the best candidate a little."""
     names: Mapping[str, str]
     """The best candidate of each method over all folds."""
 
@@ -135,7 +138,7 @@ def criterion(row: Row, linear: Linear) -> float:
 
 
 def _worth(candidate: Candidate, rows: Sequence[Row], folds: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """The criterion of each row without its own fold `(rows,)`, and without each other fold too `(folds, rows)`."""
+    """The criterion without a row's own fold `(rows,)`, and without each other fold too `(folds, rows)`."""
     count = int(folds.max()) + 1
     if not candidate.learned:
         linear = candidate.train(rows)
@@ -157,7 +160,7 @@ def _worth(candidate: Candidate, rows: Sequence[Row], folds: NDArray[np.int64]) 
 def _held_out_recall(
     tables: Mapping[Unit, Table], tried: Sequence[Candidate], folds: NDArray[np.int64], double: Floats, methods: Sequence[str]
 ) -> Floats:
-    """Recall of each row at each budget `(rows, budgets)` by the candidate that was chosen and trained without the row's fold."""
+    """Recall `(rows, budgets)` by the candidates that were chosen and trained without the row's fold."""
     found = np.zeros((len(folds), len(BUDGETS)))
     for fold in range(int(folds.max()) + 1):
         candidate = tried[_best(double[:, fold, folds != fold], tried, methods)]
@@ -170,7 +173,7 @@ def _held_out_recall(
 
 
 def _best(worth: Floats, tried: Sequence[Candidate], methods: Sequence[str]) -> int:
-    """The candidate of these methods with the best mean `(C, rows)`; the default where none is clearly better."""
+    """The candidate of these methods with the best mean `(C, rows)`; the default if the lead is unclear."""
     best = int(np.argmax(np.where([candidate.method in methods for candidate in tried], worth.mean(axis=1), -1.0)))
     default = next((c for c, candidate in enumerate(tried) if candidate.method == "default"), None)
     if default is None or "default" not in methods:

@@ -48,7 +48,9 @@ ANSWER_TOKENS = 64
 
 
 def label_by_contrast(examples: Sequence[LabelledExample], loaded: LoadedModel) -> list[LabelledExample | None]:
-    """Give each example the sentences that its answer needs as evidence; `None` where none stands out, or the context is too long.
+    """Give each example the sentences that its answer needs as evidence.
+
+    An example becomes `None` where no sentence stands out, or where the context is too long.
 
     Args:
         examples: Each with an `answer`.
@@ -106,7 +108,7 @@ class Contrast:
         return replace(example, evidence=evidence) if evidence else None
 
     def _drops(self, example: LabelledExample, sentences: Sequence[Sentence], parts: Sequence[Sequence[int]]) -> list[float] | None:
-        """Nats per token that the answer loses without each part; `None` when the context does not fit the window."""
+        """Nats per token that the answer loses without each part; `None` if the context is too long."""
         answer = self._likelihood.tokens(example.answer or "")[:ANSWER_TOKENS]
         prompts = list[TokenBatch]()
         for left_out in (set[int](), *map(set, parts)):

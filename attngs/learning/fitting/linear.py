@@ -1,4 +1,4 @@
-"""Linear scores, and how their weights are learned: logistic regression in which the sentences of one context compete.
+"""Linear scores, learned by logistic regression in which the sentences of one context compete.
 
 For an example with evidence E among S sentences the loss is
 
@@ -22,7 +22,7 @@ from attngs.learning.fitting.rows import Row
 from attngs.learning.metrics import Floats
 
 SAMPLE = 80
-"""At most this many sentences with evidence, and this many without, are learned from in an example; of more, a random sample."""
+"""An example teaches by this many sentences with evidence at most, and by as many without."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -56,7 +56,7 @@ def weighted(columns: Sequence[int], weights: Sequence[float]) -> Linear:
 
 
 def sample(rows: Sequence[Row], columns: NDArray[np.int64], seed: int) -> Sample:
-    """Draw what is learned from. A row draws by its own size only, so it gives the same sample in every fold."""
+    """Draw what is learned from; a row draws by its own size, so its sample is the same in every fold."""
     features, targets, sizes = list[Floats](), list[Floats](), list[int]()
     for row in rows:
         draw = np.random.default_rng((seed, len(row.labels)))

@@ -1,4 +1,4 @@
-"""The picture of a fit, on one page: what was tried, recall at budgets, calibration, precision and recall."""
+"""The picture of a fit: what was tried, recall at budgets, calibration, precision and recall."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class FitResult:
 
     probe: Probe
     report: Mapping[str, Any]
-    """Plain numbers: counts, held-out recall with intervals by method and budget, calibration, marks, what was tried."""
+    """Plain numbers: counts, held-out recall by method and budget, calibration, marks, what was tried."""
     curves: Mapping[str, Reliability]
     """Calibration `before` and `after`, on held-out examples."""
     held_out: tuple[Floats, ...]

@@ -1,4 +1,7 @@
-"""Labelled examples -> rows of features. All forward passes of a fit happen here, one for each example and unit; the rest is arithmetic."""
+"""Labelled examples -> rows of features.
+
+All forward passes of a fit happen here, one for each example and unit; the rest is arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,7 @@ class Table:
 def usable(
     examples: Sequence[LabelledExample], cutters: Mapping[Unit, Cutter], counter: TokenCounter, *, unlabelled: int
 ) -> list[dict[Unit, LabelledUnits]]:
-    """Keep the examples that can teach something, cut by each unit: they have evidence, but not everywhere.
+    """Cut the examples by each unit, and keep those that can teach: with evidence, but not everywhere.
 
     The first unit decides which examples are kept. Another unit is dropped if it is too coarse for one of them.
 
@@ -109,7 +112,10 @@ def usable(
 
 
 def distinct(cut: Sequence[Mapping[Unit, LabelledUnits]]) -> list[Unit]:
-    """The units that cut these texts differently, in their order: where nobody speaks in turns, `auto` and `sentence` are the same."""
+    """The units that cut these texts differently, in their order.
+
+    Where nobody speaks in turns, `auto` and `sentence` cut alike.
+    """
     seen: dict[tuple[tuple[int, int], ...], Unit] = {}
     for unit in cut[0]:
         tiling = tuple((s.position, s.start) for units in cut for s in units[unit].sentences)

@@ -114,7 +114,10 @@ def _probe(choice: Choice, table: Table, read: Subject, report: dict[str, Any], 
 
 
 def _with_evidence(given: Sequence[LabelledExample], read: Subject) -> tuple[list[LabelledExample], int]:
-    """The examples with evidence, and how many got none. Where only an answer is known, the model looks for the evidence."""
+    """The examples with evidence, and how many got none.
+
+    Where only an answer is known, the model looks for the evidence.
+    """
     bare = [example for example in given if not example.evidence and example.answer]
     if not bare:
         return list(given), 0
@@ -135,7 +138,7 @@ def _with_evidence(given: Sequence[LabelledExample], read: Subject) -> tuple[lis
 
 def _check(unit: Unit | None, folds: int, seed: int, limit: int | None) -> None:
     if folds < 3:
-        raise ConfigError(f"`folds` must be at least 3, got {folds!r}: one is judged by, one chosen by, and one learned from.")
+        raise ConfigError(f"`folds` must be at least 3, got {folds!r}: one part is learned from, one chooses, and one measures.")
     if seed < 0:
         raise ConfigError(f"`seed` must be at least 0, got {seed!r}.")
     if limit is not None and limit < 1:

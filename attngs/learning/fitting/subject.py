@@ -55,7 +55,10 @@ def subject(marker: str | Path | LoadedModel, *, cache: ContextCache, window: in
 
 
 def _decoder(loaded: LoadedModel, cache: ContextCache) -> Subject:
-    """Read all heads from both positions, for the question and the neutral one, in all layers that have the usual number of heads."""
+    """Read every head from both positions, for the question and for the neutral one.
+
+    Layers that have another number of heads than most are left out.
+    """
     heads = AttentionReader(loaded.model).heads
     usual = Counter(heads).most_common(1)[0][0]
     layers = [layer for layer, count in enumerate(heads) if count == usual]

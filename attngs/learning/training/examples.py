@@ -1,4 +1,4 @@
-"""Labelled examples -> what an objective learns from: cut into units, split by group, and of each the context that fits the memory."""
+"""Labelled examples -> what an objective learns from: units, split by group, in contexts that fit."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _check_enough(usable: int, one_class: int, rows: int, objective: ObjectiveNa
 
 
 class Contexts:
-    """The units of each example that are trained on in each step: all if they fit, else the evidence among others.
+    """Chooses which units of an example a step learns from: all if they fit, else evidence among others.
 
     Everything random comes from the seed, the step and the example, so a resumed run sees what it would have seen.
 
@@ -131,7 +131,10 @@ class Contexts:
         self._hard: dict[int, list[int]] = {}  # by example
 
     def of(self, example: TrainingExample, step: int) -> tuple[tuple[Sentence, ...], Labels]:
-        """The units and their labels `(S,)`, in reading order. A document that lost units has what is left of it as its text."""
+        """The units and their labels `(S,)`, in reading order.
+
+        A document that lost units consists of those that are left.
+        """
         units = example.units
         if units.costs.sum() <= self._settings.max_tokens:
             return units.sentences, units.labels

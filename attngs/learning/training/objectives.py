@@ -34,7 +34,9 @@ from attngs.reading.sentence_states import SentenceStates
 from attngs.reading.token_batch import TokenBatch
 
 ANSWER_TOKENS = 256
-"""Of an answer that is longer, or longer than an eighth of the window, the beginning is learned: a marker looks before the first word."""
+"""Of an answer that is longer, or longer than an eighth of the window, only the beginning is learned.
+
+The marker is read before the first word of the answer."""
 
 COSINE_TEMPERATURE = 0.05
 """Cosines are divided by it before their softmax."""
@@ -54,7 +56,7 @@ class Objective(Protocol):
 
 
 class AttentionEvidence:
-    """`evidence` for models that are read by their heads: the marker's own score, from the layers and the position of the config.
+    """`evidence` for models that are read by their heads: the loss is taken from the marker's own score.
 
     Raises:
         ConfigError: The config lets the model write an answer first, which has no gradient.
@@ -87,7 +89,7 @@ class AttentionEvidence:
 
 
 class StatesEvidence:
-    """`evidence` for encoders that are read by late attention: the mean loss of late attention and of cosine.
+    """`evidence` for encoders that are read by late attention: the mean loss of it and of cosine.
 
     The marker sums the z-scores of both, so each must rank well by itself, and each is trained by itself.
     """
@@ -127,7 +129,7 @@ def log_scores(mass: Tensor, tokens: NDArray[np.int64]) -> Tensor:
 
 
 def listwise(log_score: Tensor, labels: Labels) -> Tensor:
-    """Cross-entropy between the labels, a uniform distribution over evidence, and the softmax of the log scores `(S,)`."""
+    """Cross-entropy between the labels, spread evenly over evidence, and softmax of log scores `(S,)`."""
     wanted = torch.from_numpy(labels).to(log_score.device)
     return -log_score.log_softmax(dim=0)[wanted].mean()
 
@@ -184,7 +186,10 @@ class AnswerObjective:
 
 
 class PerceObjective:
-    """`perce`: the weighted loss. Weights are computed again when they are `refresh_every` steps old, which costs a second pass."""
+    """`perce`: the weighted loss.
+
+    An example's weights are computed again when they are `refresh_every` steps old, which costs a second pass.
+    """
 
     top: int | None = None
 
@@ -211,7 +216,7 @@ class PerceObjective:
 
 
 def contrast(informed: Tensor, uninformed: Tensor, floor: float, cap: float) -> Tensor:
-    """The weights `(n,)`: how much more likely the context makes each token, clipped; no gradient flows through them."""
+    """The weights `(n,)`: how much more likely the context makes each token, clipped; no gradient."""
     return (informed.detach() - uninformed.detach()).clamp(floor, cap)
 
 
@@ -221,5 +226,5 @@ def perce(informed: Tensor, weights: Tensor) -> Tensor:
 
 
 def _most_evidence(segments: Sequence[Segment], labels: Labels) -> Segment:
-    """The window to train on, where a context takes several: the one with the most evidence, by the labels `(S,)`."""
+    """Of the windows of a context, the one with the most evidence, by the labels `(S,)`."""
     return max(segments, key=lambda segment: int(labels[segment.first : segment.first + len(segment.tokens)].sum()))

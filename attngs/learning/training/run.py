@@ -58,7 +58,9 @@ class TrainingResult:
     folder: Path
     """Pass it to `Marker.from_pretrained`."""
     before: dict[str, Estimate]
-    """The numbers of the untrained marker on held-out examples: `recall`, `recall_at_5`, ..., `average_precision`, `answer_loss`."""
+    """The numbers of the untrained marker on held-out examples.
+
+    They are `recall`, `recall_at_5`, `recall_at_10`, `recall_at_20`, `average_precision` and `answer_loss`, as far as they are known."""
     after: dict[str, Estimate]
     """The same of the best checkpoint."""
     improved: bool
@@ -207,7 +209,7 @@ def _versions() -> dict[str, str]:
 
 @contextmanager
 def _own_randomness() -> Iterator[None]:
-    """Put every random state back: Trainer seeds them all, and the caller's numbers must not depend on that."""
+    """Put every random state back, because Trainer seeds them all, and they are the caller's."""
     state, numbers = random.getstate(), np.random.get_state()
     try:
         with torch.random.fork_rng():

@@ -29,12 +29,14 @@ class TrainingSettings:
     alpha: int = 32
     """LoRA's scale is `alpha / rank`."""
     target_modules: tuple[str, ...] = ()
-    """How the names of the layers that get LoRA weights end; empty for the projections of queries, keys and values."""
+    """Ends of the names of the layers that get LoRA weights; empty for queries, keys and values."""
     warmup: float = 0.1
     weight_decay: float = 0.01
     max_gradient_norm: float = 1.0
     max_tokens: int = 1_024
-    """Tokens of a context in training. Of a longer one the evidence is kept, and sentences that are easily taken for evidence."""
+    """Tokens of a context in training.
+
+    Of a longer one the evidence is kept, and sentences that are easily taken for evidence."""
     hard_negatives: float = 0.5
     """Share of those other sentences that BM25 chooses; the rest is drawn by chance, anew in each step."""
     validation: float = 0.2

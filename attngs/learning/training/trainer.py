@@ -1,4 +1,4 @@
-"""transformers' Trainer with our loss and our validation; loop, optimiser, checkpoints and resuming are its own."""
+"""transformers' Trainer with our loss and our validation; all else is its own."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class MarkerTrainer(Trainer):
         return inputs  # numbers of examples, of use on the CPU only
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        """Write the LoRA weights alone; Trainer would ask the hub about the base model and pickle its arguments."""
+        """Write the LoRA weights alone. Trainer itself would ask the hub and pickle its arguments."""
         self._lora.save_pretrained(str(output_dir or self.args.output_dir), save_embedding_layers=False)
 
 
@@ -117,7 +117,7 @@ def _as_they_are(numbers: list[Any]) -> Any:
 
 
 class Stop(TrainerCallback):
-    """Ends a run after Ctrl-C: the step is finished and a checkpoint written. A second Ctrl-C leaves at once."""
+    """Ends a run after Ctrl-C: finishes the step and writes a checkpoint. A second one leaves at once."""
 
     def __init__(self) -> None:
         self.wanted = False

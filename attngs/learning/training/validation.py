@@ -23,7 +23,7 @@ AT_ONCE = 16
 
 
 class Validator:
-    """Measures evidence recall where evidence is known, and the loss of the answer where the objective reads answers.
+    """Measures evidence recall where evidence is known, and the loss of answers where these are learned.
 
     Args:
         examples: Held out.
