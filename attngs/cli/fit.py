@@ -85,8 +85,8 @@ def evaluate(
 
     BM25, recency, lead and random are measured beside it.
 
-    Intervals are 95 % bootstraps over groups: examples that share the documents of their evidence, or name the same "group". Measure a probe
-    on examples that it was not fitted on.
+    Intervals are 95 % bootstraps over groups: examples that share the documents of their evidence, or name the same "group". Measure a
+    probe on examples that it was not fitted on.
     """
     with console.reported_errors():
         from attngs.learning.evaluation import evaluate as measure

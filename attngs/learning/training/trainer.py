@@ -53,12 +53,13 @@ class MarkerTrainer(Trainer):
         self._validator = validator
         self._lora = model
         self._stop = Stop()
+        numbers: Any = range(len(examples))
         super().__init__(
             model=model,
             args=_arguments(settings, len(examples), checkpoints, next(model.parameters()).device, validator.decisive),
-            train_dataset=_Numbers(len(examples)),
-            eval_dataset=_Numbers(0),
-            data_collator=_as_they_are,
+            train_dataset=numbers,  # contexts are drawn when their step comes
+            eval_dataset=numbers[:0],
+            data_collator=list,
             callbacks=[EarlyStoppingCallback(settings.patience), _Log(log), _Watch(checkpoints), self._stop],
         )
         self.model_accepts_loss_kwargs = False  # our loss is a mean over examples, whatever the model's own would be
@@ -112,10 +113,6 @@ class MarkerTrainer(Trainer):
         self._lora.save_pretrained(str(output_dir or self.args.output_dir), save_embedding_layers=False)
 
 
-def _as_they_are(numbers: list[Any]) -> Any:
-    return numbers
-
-
 class Stop(TrainerCallback):
     """Ends a run after Ctrl-C: finishes the step and writes a checkpoint. A second one leaves at once."""
 
@@ -144,19 +141,6 @@ class Stop(TrainerCallback):
         if self.wanted:
             control.should_save = control.should_training_stop = True
         return control
-
-
-class _Numbers(torch.utils.data.Dataset[int]):
-    """The examples by number; contexts are drawn when their step comes."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __getitem__(self, number: int) -> int:
-        return number
 
 
 class _Log(TrainerCallback):
