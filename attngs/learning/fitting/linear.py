@@ -55,11 +55,11 @@ def weighted(columns: Sequence[int], weights: Sequence[float]) -> Linear:
     )
 
 
-def sample(rows: Sequence[Row], columns: NDArray[np.int64], seed: int) -> Sample:
+def sample(rows: Sequence[Row], columns: NDArray[np.int64]) -> Sample:
     """Draw what is learned from; a row draws by its own size, so its sample is the same in every fold."""
     features, targets, sizes = list[Floats](), list[Floats](), list[int]()
     for row in rows:
-        draw = np.random.default_rng((seed, len(row.labels)))
+        draw = np.random.default_rng((0, len(row.labels)))
         with_evidence, without = np.flatnonzero(row.labels), np.flatnonzero(~row.labels)
         chosen = [
             members if len(members) <= SAMPLE else draw.choice(members, SAMPLE, replace=False) for members in (with_evidence, without)
@@ -70,7 +70,7 @@ def sample(rows: Sequence[Row], columns: NDArray[np.int64], seed: int) -> Sample
     return Sample(np.concatenate(features), np.concatenate(targets), np.cumsum([0, *sizes[:-1]]))
 
 
-def learn(rows: Sequence[Row], columns: NDArray[np.int64], *, l2: float, prior: Floats, seed: int = 0) -> Linear:
+def learn(rows: Sequence[Row], columns: NDArray[np.int64], *, l2: float, prior: Floats) -> Linear:
     """Learn the weights that best tell evidence from the rest.
 
     Args:
@@ -78,14 +78,13 @@ def learn(rows: Sequence[Row], columns: NDArray[np.int64], *, l2: float, prior: 
         columns: The features that may be weighed.
         l2: Strength of the pull to the prior.
         prior: Weights `(F,)` on standardised features; a feature with a prior is pulled a hundredth as much.
-        seed: Draws another sample.
 
     Raises:
         ModelError: No finite weights were found.
     """
     from scipy.optimize import minimize
 
-    drawn = sample(rows, columns, seed)
+    drawn = sample(rows, columns)
     mean, scale = drawn.features.mean(axis=0), drawn.features.std(axis=0)
     scale = np.where(scale > 1e-6, scale, 1.0)
     standard = (drawn.features - mean) / scale
