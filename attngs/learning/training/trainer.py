@@ -54,12 +54,13 @@ class MarkerTrainer(Trainer):
         self._lora = model
         self._stop = Stop()
         numbers: Any = range(len(examples))
+        as_they_are: Any = list
         super().__init__(
             model=model,
             args=_arguments(settings, len(examples), checkpoints, next(model.parameters()).device, validator.decisive),
             train_dataset=numbers,  # contexts are drawn when their step comes
             eval_dataset=numbers[:0],
-            data_collator=list,
+            data_collator=as_they_are,
             callbacks=[EarlyStoppingCallback(settings.patience), _Log(log), _Watch(checkpoints), self._stop],
         )
         self.model_accepts_loss_kwargs = False  # our loss is a mean over examples, whatever the model's own would be
