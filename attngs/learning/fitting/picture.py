@@ -67,6 +67,7 @@ def _tried(axis: Axes, report: Mapping[str, Any]) -> None:
     axis.axhline(next(iter(tried.values())), color=COLOURS["fitted"], linewidth=1.5, label="fitted")
     default = next(value for name, value in tried.items() if name.startswith("default ["))
     axis.axhline(default, color=INK, linewidth=1, linestyle="--", label="default")
+    axis.set_ylim(bottom=0)
     axis.legend(frameon=False, fontsize=8.5, ncols=3)
     axis.set_ylabel("mean recall at 5 and 10 %")
 
@@ -86,7 +87,6 @@ def _by_neighbourhood(axis: Axes, tried: Mapping[str, float], unit: str) -> None
         values = [tried.get(f"{measure}.{scale} [{unit}]", np.nan) for scale in SCALES]
         axis.plot(range(len(SCALES)), values, color=colour, marker="o", markersize=4.5, linewidth=1.8, label=measure)
     axis.set_xticks(range(len(SCALES)), list(SCALES.values()))
-    axis.set_ylim(bottom=0)
     axis.set_title("Recall by measure and neighbourhood")
 
 
