@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from attngs.compressor import ContextCompressor
     from attngs.errors import AttngsError
     from attngs.learning.evaluation import Evaluation, evaluate
+    from attngs.learning.fitting.report import FitResult
     from attngs.learning.fitting.run import fit
-    from attngs.learning.fitting.summary import FitResult
     from attngs.learning.labelled import LabelledExample, read_examples
     from attngs.learning.training.run import train
     from attngs.learning.training.settings import TrainingSettings
@@ -58,7 +58,7 @@ _MODULES = {
     "attngs.errors": "AttngsError",
     "attngs.learning.evaluation": "Evaluation evaluate",
     "attngs.learning.fitting.run": "fit",
-    "attngs.learning.fitting.summary": "FitResult",
+    "attngs.learning.fitting.report": "FitResult",
     "attngs.learning.labelled": "LabelledExample read_examples",
     "attngs.learning.training.run": "train",
     "attngs.learning.training.settings": "TrainingSettings",

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attngs.learning.evaluation import judge
+from attngs.learning.evaluation import label_units
 from attngs.learning.labelled import LabelledExample
 from attngs.learning.metrics import estimate
 from attngs.learning.training.run import train
@@ -135,7 +135,7 @@ def recall(marker: Marker, examples: Sequence[LabelledExample], share: float, sc
     for example in examples:
         sentences = marker.split(example.documents)
         scores = (scorer or marker.scorer).score(example.query, sentences)
-        found.append(judge(example, sentences, marker.counter).recall(scores, share))
+        found.append(label_units(example, sentences, marker.counter).recall(scores, share))
     return found
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -134,7 +134,7 @@ def plan_table(plan: Plan) -> str:
         rows.append(("writer costs", f"{plan.writer_cost:.6f}, pays {pays}"))
     for name, value in (*rows, ("advice", plan.advice)):
         table.add_row(name, value)
-    return _rendered(table, terminal=sys.stdout.isatty())
+    return rendered(table, terminal=sys.stdout.isatty())
 
 
 def marking_table(marking: Marking, top: int, *, to_file: bool = False) -> str:
@@ -151,7 +151,7 @@ def marking_table(marking: Marking, top: int, *, to_file: bool = False) -> str:
             _shown(sentence.text),
         )
     table.caption = f"{sum(marking.marked)} of {len(marking.sentences)} sentences marked"
-    return _rendered(table, terminal=sys.stdout.isatty() and not to_file)
+    return rendered(table, terminal=sys.stdout.isatty() and not to_file)
 
 
 def marking_json(marking: Marking) -> str:
@@ -187,9 +187,10 @@ def info() -> None:
     Console().print(table)
 
 
-def _rendered(table: Table, *, terminal: bool) -> str:
+def rendered(*parts: Table | Text, terminal: bool) -> str:
+    """The parts below each other: in colour and as wide as the window for a terminal, plain elsewhere."""
     page = io.StringIO()
-    Console(file=page, force_terminal=terminal, no_color=not terminal, width=None if terminal else 140).print(table)
+    Console(file=page, force_terminal=terminal, no_color=not terminal, width=None if terminal else 140).print(Group(*parts))
     return page.getvalue()
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from attngs.cli import console
 from attngs.cli.options import MarkerName, Unit, marker_of, put
 from attngs.text.files import check_folder
+
+if TYPE_CHECKING:
+    from attngs.learning.evaluation import Evaluation
+    from attngs.learning.fitting.report import FitResult
 
 
 class EvalFormat(StrEnum):
@@ -53,14 +61,13 @@ def fit(
     Writes marker.json, probe.safetensors, report.md and report.png into DIR. Then: attngs compress notes.md -q '...' --probe DIR
     """
     with console.reported_errors():
-        from attngs.learning.fitting.report import fit_table
         from attngs.learning.fitting.run import fit as learn
 
         check_folder(out)  # before minutes of work
         with console.progress():
             result = learn(data, marker, unit=unit.value if unit else None, folds=folds, seed=seed, limit=limit, window=window)
             result.save(out)
-        put(fit_table(result, out), None)
+        put(_fit_table(result, out), None)
 
 
 def evaluate(
@@ -74,15 +81,56 @@ def evaluate(
     format: Annotated[EvalFormat, typer.Option("--format", "-f", help="json has the paired differences too.")] = EvalFormat.table,
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write here instead of to standard output.")] = None,
 ) -> None:
-    """Measure how much evidence a marker keeps at 2, 5, 10 and 20 % of the tokens, beside BM25, recency, lead and random.
+    """Measure how much evidence a marker keeps in 2, 5, 10 and 20 % of the tokens.
 
-    Intervals are 95 % bootstraps over groups: examples that share the documents of their evidence, or name the same "group". Judge a probe
-    on examples that it was not fitted on.
+    BM25, recency, lead and random are measured beside it.
+
+    Intervals are 95 % bootstraps over groups: examples that share the documents of their evidence, or name the same "group". Measure a
+    probe on examples that it was not fitted on.
     """
     with console.reported_errors():
-        from attngs.learning.evaluation import evaluate as judge
-        from attngs.learning.fitting.report import eval_table
+        from attngs.learning.evaluation import evaluate as measure
 
         with console.progress():
-            evaluation = judge(data, marker_of(marker, adapter, probe, unit))
-        put(evaluation.to_json() + "\n" if format == EvalFormat.json else eval_table(evaluation), out)
+            evaluation = measure(data, marker_of(marker, adapter, probe, unit))
+        put(evaluation.to_json() + "\n" if format == EvalFormat.json else _eval_table(evaluation, to_file=out is not None), out)
+
+
+def _fit_table(result: FitResult, out: Path) -> str:
+    """Recall of all methods on held-out examples, and what was written."""
+    from attngs.learning.fitting.report import recall_rows, verdict
+
+    report = result.report
+    errors, marks = report["calibration"], report["marks"]
+    lines = [
+        Text(verdict(report), style="bold"),
+        Text(
+            f"Calibration error {errors['before']['error']:.3f} -> {errors['after']['error']:.3f}; marked from a probability of "
+            f"{marks['threshold']:.2f} on (F1 {marks['f1']:.2f}); {report['seconds']:.0f} s."
+        ),
+        Text(f"Written: {out}/marker.json, probe.safetensors, report.md, report.png", style="dim"),
+    ]
+    if report["no_label_found"]:
+        lines.insert(1, Text(f"No label was found for {report['no_label_found']} examples without evidence.", style="yellow"))
+    title = f"Evidence recall on held-out examples: {report['rows']} in {report['groups']} groups, {report['folds']} folds"
+    return console.rendered(_budget_table(title, recall_rows(report)), *lines, terminal=sys.stdout.isatty())
+
+
+def _eval_table(evaluation: Evaluation, *, to_file: bool) -> str:
+    """Recall of the marker and of the baselines."""
+    from attngs.learning.evaluation import BUDGETS
+    from attngs.learning.metrics import interval
+
+    rows = [(name, *(interval(at[share]) for share in BUDGETS)) for name, at in evaluation.recall.items()]
+    title = f"Evidence recall: {evaluation.examples} examples in {evaluation.groups} groups"
+    skipped = [Text(f"{evaluation.skipped} examples without evidence were left out.", style="yellow")] if evaluation.skipped else []
+    return console.rendered(_budget_table(title, rows), *skipped, terminal=sys.stdout.isatty() and not to_file)
+
+
+def _budget_table(title: str, rows: Iterable[Sequence[str]]) -> Table:
+    from attngs.learning.evaluation import BUDGETS
+
+    table = Table("", *(f"{share:.0%} of the tokens" for share in BUDGETS), title=title, title_justify="left")
+    for cells in rows:
+        table.add_row(*map(Text, cells))
+    return table

@@ -56,7 +56,7 @@ def train(
     max_tokens: Annotated[
         int, typer.Option(help="Tokens of a context in training; of a longer one the evidence and the sentences nearest to it are kept.")
     ] = 1_024,
-    validation: Annotated[float, typer.Option(help="Share of the groups that is judged on and not trained on.")] = 0.2,
+    validation: Annotated[float, typer.Option(help="Share of the groups that is held out to measure by.")] = 0.2,
     patience: Annotated[int, typer.Option(help="Stop after so many validations in a row without a better one.")] = 3,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn by chance.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out from its last complete checkpoint.")] = False,

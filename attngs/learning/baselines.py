@@ -1,6 +1,6 @@
-"""What guided compression has to beat, ready to run beside it: the same writer with other marks or none, or nobody who reads at all.
+"""What guided compression must beat: the baselines of Attn-GS (arXiv 2602.07778), ready to run.
 
-These are the baselines of Attn-GS (arXiv 2602.07778): direct summary, reasoning, random marks, everything marked, truncation.
+The same writer gets other marks or none, or the text is cut and no model reads it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ Baseline = Literal["summary", "reasoned", "random-marks", "mark-all", "truncatio
 
 
 def baseline(name: Baseline, marker: Marker, chat: Writer | None = None, **settings: Any) -> ContextCompressor:
-    """A compressor that does without the marker's marks.
+    """Build a compressor that does without the marker's marks.
 
     Args:
-        name: `summary` and `reasoned` show the writer no marks; `random-marks` marks as much as the marker does, elsewhere; `mark-all`
-            marks everything; `truncation` keeps the beginning, verbatim, and asks nobody.
-        marker: What is compared: its splitter, rule and counter are used.
-        chat: The same writer.
-        settings: Of `ContextCompressor`.
+        name: `summary` and `reasoned` show the writer no marks; `random-marks` marks as much as the marker does, but elsewhere; `mark-all`
+            marks everything; `truncation` keeps the beginning verbatim and uses no writer.
+        marker: The marker to compare with; its splitter, rule and counter are used.
+        chat: The writer of both.
+        settings: Further arguments of `ContextCompressor`.
 
     Raises:
         ConfigError: There is no such baseline.

@@ -1,7 +1,7 @@
-"""Scores and labels -> how much evidence a budget keeps. No model, no file.
+"""How much evidence a budget keeps, for a marker and for the baselines beside it.
 
-A unit costs its tokens; a budget is a share of all tokens of the context. The budget is filled as `GreedySelector` fills it: best score
-first, what does not fit is skipped, ties go to the earlier unit. Recall is the share of evidence *characters* inside what was kept.
+A unit costs its tokens, and a budget is a share of all tokens of the context. `attngs.selection.fill` fills it, as it does for users.
+Recall is the share of evidence *characters* inside the units that were kept.
 """
 
 from __future__ import annotations
@@ -17,34 +17,29 @@ from numpy.typing import NDArray
 
 from attngs.errors import ConfigError, InputError
 from attngs.learning.labelled import LabelledExample, read_examples
-from attngs.learning.metrics import Estimate, estimate, merged, shared
+from attngs.learning.metrics import Estimate, Floats, Labels, estimate, merged, shared
+from attngs.marking.algorithm import ranking
 from attngs.marking.scorers.batch import score_batch
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
 from attngs.protocols import Scorer, TokenCounter
 from attngs.reading.progress import listening, track
+from attngs.selection import fill
 from attngs.types import ScoreRequest, Sentence
 
 if TYPE_CHECKING:
     from attngs.marking.marker import Marker
-    from attngs.protocols import Scorer
-
-
-Floats = NDArray[np.float64]
 
 BUDGETS = (0.02, 0.05, 0.10, 0.20)
 """Shares of the tokens at which markers are compared."""
-
-LOOK_AHEAD = 16
-"""Units that are still tried once one did not fit."""
 
 BASELINES: dict[str, Callable[[], Scorer]] = {"BM25": LexicalScorer, "recency": RecencyScorer, "lead": LeadScorer, "random": RandomScorer}
 """What a marker must beat to be worth anything."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """An example cut into units, with what each costs and what it is worth."""
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class LabelledUnits:
+    """The units of an example: what each costs, and how much evidence it holds."""
 
     example: LabelledExample
     sentences: tuple[Sentence, ...]
@@ -52,59 +47,73 @@ class Judged:
     """Tokens of each unit `(S,)`."""
     hits: Floats
     """Evidence characters in each unit `(S,)`."""
-
-    @property
-    def labels(self) -> NDArray[np.bool_]:
-        """Which units are evidence `(S,)`: those with at least half of themselves inside it, or with at least half of it inside them.
-
-        Where it is so spread that no unit is, those with the most evidence and all with at least half as much.
-        """
-        sizes = np.array([max(len(sentence.text.strip()), 1) for sentence in self.sentences])
-        clear = (self.hits >= 0.5 * sizes) | (self.hits >= 0.5 * self.hits.sum())
-        return np.asarray((clear if (clear & (self.hits > 0)).any() else self.hits >= 0.5 * self.hits.max()) & (self.hits > 0))
+    labels: Labels
+    """Which units count as evidence `(S,)`."""
 
     def recall(self, scores: Sequence[float], share: float) -> float:
-        """The share of evidence characters in the units that `share` of the tokens has room for."""
-        kept = fill(scores, self.costs, max(1, round(share * int(self.costs.sum()))))
+        """The share of the evidence characters that is kept in `share` of the tokens."""
+        kept = within_budget(scores, self.costs, max(1, round(share * int(self.costs.sum()))))
         return float(self.hits[kept].sum() / self.hits.sum())
 
     def average_precision(self, scores: Sequence[float] | Floats) -> float:
-        """How near to the top the units with evidence are, whatever a budget has room for: the mean precision at each of them, 0 to 1."""
+        """The mean precision at each unit with evidence, 0 to 1, without a budget.
+
+        Of equal scores the earlier unit comes first, as in the selector; scikit-learn's measure takes equals together.
+        """
         found = self.labels[np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")]
         places = np.flatnonzero(found) + 1
         return float((np.arange(1, len(places) + 1) / places).mean())
 
 
-def judge(example: LabelledExample, sentences: Sequence[Sentence], counter: TokenCounter) -> Judged:
-    """Costs and worth of the units of one example.
+def label_units(example: LabelledExample, sentences: Sequence[Sentence], counter: TokenCounter) -> LabelledUnits:
+    """Count the tokens and the evidence of each unit of an example.
 
     Raises:
-        InputError: There is no evidence in any unit.
+        InputError: No unit holds evidence.
     """
     costs = np.array(counter.count([sentence.text.strip() for sentence in sentences]), dtype=np.int64)
     wanted = merged(example.evidence)
     hits = np.array([sum(shared((s.position, s.start, s.end), place) for place in wanted) for s in sentences], dtype=np.float64)
     if not hits.sum():
         raise InputError(f"no evidence is known for the question {example.query[:60]!r}; recall needs some.")
-    return Judged(example=example, sentences=tuple(sentences), costs=costs, hits=hits)
+    return LabelledUnits(example=example, sentences=tuple(sentences), costs=costs, hits=hits, labels=_labels(sentences, hits))
 
 
-def fill(scores: Sequence[float], costs: NDArray[np.int64], budget: int) -> list[int]:
-    """The units that fit, best first."""
-    kept, misfits = list[int](), 0
-    for i in np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable").tolist():  # ties go to the earlier one
-        if costs[i] <= budget:
-            kept.append(i)
-            budget -= int(costs[i])
-        elif (misfits := misfits + 1) > LOOK_AHEAD:
-            break
+def _labels(sentences: Sequence[Sentence], hits: Floats) -> Labels:
+    """A unit counts as evidence when half of it is evidence, or when it holds half of the evidence.
+
+    Where evidence is so spread that no unit does, the units with the most evidence count, and all that have at least half as much.
+    """
+    sizes = np.array([max(len(sentence.text.strip()), 1) for sentence in sentences])
+    clear = ((hits >= 0.5 * sizes) | (hits >= 0.5 * hits.sum())) & (hits > 0)
+    return np.asarray(clear if clear.any() else (hits >= 0.5 * hits.max()) & (hits > 0))
+
+
+def within_budget(scores: Sequence[float], costs: NDArray[np.int64], budget: int) -> list[int]:
+    """The units that the selector would keep if single costs added up, best first.
+
+    Args:
+        scores: Of the units `(S,)`.
+        costs: Tokens of the units `(S,)`; a unit without any is blank, and is kept without counting as a choice.
+        budget: Tokens to fill.
+    """
+    prices, kept = costs.tolist(), list[int]()
+
+    def take(i: int) -> bool | None:
+        nonlocal budget
+        if prices[i] > budget:
+            return False
+        kept.append(i)
+        budget -= prices[i]
+        return True if prices[i] else None
+
+    fill(scores, ranking(scores), take)
     return kept
 
 
-def baseline_recall(name: str, judged: Judged, share: float) -> float:
+def baseline_recall(name: str, units: LabelledUnits, share: float) -> float:
     """The recall of a baseline."""
-    scores = BASELINES[name]().score(judged.example.query, judged.sentences)
-    return judged.recall(scores, share)
+    return units.recall(BASELINES[name]().score(units.example.query, units.sentences), share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +122,9 @@ class Evaluation:
 
     marker: str
     examples: int
-    """Those with evidence."""
+    """How many had evidence and were used."""
     skipped: int
-    """Those without."""
+    """How many had none."""
     groups: int
     recall: Mapping[str, Mapping[float, Estimate]]
     """By method, the marker first, and budget."""
@@ -134,10 +143,12 @@ class Evaluation:
 
 
 def evaluate(examples: str | Path | Iterable[LabelledExample], marker: Marker) -> Evaluation:
-    """How much evidence a marker keeps at 2, 5, 10 and 20 % of the tokens, beside BM25, recency, lead and random.
+    """Measure how much evidence a marker keeps in 2, 5, 10 and 20 % of the tokens.
+
+    BM25, recency, lead and random are measured beside it.
 
     Args:
-        examples: A `.jsonl` file, or examples; see `attngs.learning.labelled`. Those without evidence are left out, and counted.
+        examples: A `.jsonl` file, or examples; see `attngs.learning.labelled`. Examples without evidence are skipped and counted.
         marker: Its units and its tokens are used for all methods.
 
     Raises:
@@ -151,14 +162,14 @@ def evaluate(examples: str | Path | Iterable[LabelledExample], marker: Marker) -
     labelled = [example for example in given if example.evidence]
     if not labelled:
         raise InputError(f"none of the {len(given)} examples has `evidence`; recall needs some.")
-    found: dict[str, dict[float, list[float]]] = {}
     scorers: dict[str, Scorer] = {marker.name: marker.scorer, **{name: make() for name, make in BASELINES.items()}}
-    for example in track(labelled, "judging"):
-        judged = judge(example, marker.split(example.documents), marker.counter)
+    found: dict[str, dict[float, list[float]]] = {name: {share: [] for share in BUDGETS} for name in scorers}
+    for example in track(labelled, "evaluating"):
+        units = label_units(example, marker.split(example.documents), marker.counter)
         for name, scorer in scorers.items():
-            scores = _scores(scorer, judged)
+            scores = _scores(scorer, units)
             for share in BUDGETS:
-                found.setdefault(name, {}).setdefault(share, []).append(judged.recall(scores, share))
+                found[name][share].append(units.recall(scores, share))
     groups = [example.group for example in labelled]
     own = found[marker.name]
     return Evaluation(
@@ -174,9 +185,9 @@ def evaluate(examples: str | Path | Iterable[LabelledExample], marker: Marker) -
     )
 
 
-def _scores(scorer: Scorer, judged: Judged) -> list[float]:
+def _scores(scorer: Scorer, units: LabelledUnits) -> list[float]:
     with listening(lambda what, done, total: None):  # one bar for all
-        (outcome,) = score_batch(scorer, [ScoreRequest(query=judged.example.query, sentences=judged.sentences)])
+        (outcome,) = score_batch(scorer, [ScoreRequest(query=units.example.query, sentences=units.sentences)])
     if isinstance(outcome, Exception):
         raise outcome
     return list(outcome)

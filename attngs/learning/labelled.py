@@ -1,4 +1,4 @@
-"""Labelled examples for `attngs fit`, `train` and `eval`: a question, its documents, and where the evidence lies or what the answer is.
+"""Labelled examples: a question, its documents, and the evidence or the answer.
 
 One JSON object a line, in a `.jsonl` or `.jsonl.xz` file:
 
@@ -6,9 +6,9 @@ One JSON object a line, in a `.jsonl` or `.jsonl.xz` file:
 {"query": "Which pills?", "documents": [{"id": "may", "text": "Mild. New pills."}], "evidence": [{"doc_id": "may", "start": 6, "end": 16}]}
 ```
 
-`documents` holds strings or objects with `text` and, if they like, `id` and `metadata`. `evidence` holds document ids (all of the document
-matters), spans (`doc_id`, `start`, `end` in characters), or quotes (`doc_id`, `text`). `answer` can stand beside it or instead of it, and
-`group` names rows that must not be split between training and validation.
+`documents` holds strings, or objects with `text` and optionally `id` and `metadata`. `evidence` holds document ids (the whole document
+matters), spans (`doc_id`, `start`, `end` in characters) or quotes (`doc_id`, `text`). `answer` may stand beside `evidence` or replace it.
+Rows with the same `group` are never split between training and validation.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class LabelledExample:
     """Document number, start and end character; empty when only the answer is known."""
     answer: str | None = None
     group: str = ""
-    """Examples of one group share their evidence's documents, and are trained on or validated on together."""
+    """Examples of one group are never split between training and validation."""
 
 
 def read_examples(path: Path) -> list[LabelledExample]:
-    """All examples of a file.
+    """Read all examples of a file.
 
     Raises:
         InputError: The file cannot be read, or a line is not an example; the message names file and line.
@@ -134,7 +134,10 @@ def _place(value: object, documents: Sequence[Document]) -> Place:
 
 
 def _grouped(examples: Sequence[LabelledExample], named: Sequence[object]) -> Iterator[LabelledExample]:
-    """Each with its group: the one that its row names, else all examples that share evidence documents, however indirectly."""
+    """Put each example into the group that its row names, or with all that share evidence documents.
+
+    A is in one group with C if A shares documents with B, and B with C.
+    """
     leader: dict[str, str] = {}
 
     def find(text: str) -> str:
@@ -159,5 +162,5 @@ def _grouped(examples: Sequence[LabelledExample], named: Sequence[object]) -> It
 
 
 def _bearing(example: LabelledExample) -> list[int]:
-    """The documents that make two examples alike: those with evidence, all where there is none."""
+    """The documents that put two examples into one group: those with evidence, or all if none has any."""
     return sorted({number for number, _, _ in example.evidence}) or list(range(len(example.documents)))

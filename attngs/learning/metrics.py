@@ -1,4 +1,4 @@
-"""Numbers from numbers: how much evidence was kept, and how sure a mean is. No model, no file."""
+"""Shares of evidence, and how sure a mean is. Numbers from numbers: no model, no file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.bool_]
 
 Place = tuple[int, int, int]
 """Number of the document, start and end character."""
@@ -21,7 +24,11 @@ class Estimate(NamedTuple):
 
 
 def covered(evidence: Iterable[Place], kept: Iterable[Place]) -> float:
-    """The share of evidence characters that was kept; what is marked or kept twice counts once."""
+    """The share of the evidence characters that was kept; characters that are named twice count once.
+
+    Raises:
+        ValueError: There is no evidence.
+    """
     wanted, held = merged(evidence), merged(kept)
     total = sum(end - start for _, start, end in wanted)
     if not total:
@@ -46,13 +53,16 @@ def shared(a: Place, b: Place) -> int:
     return max(0, min(a[2], b[2]) - max(a[1], b[1])) if a[0] == b[0] else 0
 
 
-def estimate(values: Sequence[float], clusters: Sequence[str], *, draws: int = 4_000, seed: int = 0) -> Estimate:
-    """Mean over rows with a percentile bootstrap over clusters: rows of one cluster are drawn together, since they are not independent."""
-    return summarised(float(np.mean(np.asarray(values, dtype=np.float64))), bootstrap(values, clusters, draws=draws, seed=seed))
+def estimate(values: Sequence[float], clusters: Sequence[str], *, draws: int = 4_000) -> Estimate:
+    """The mean over rows, with a bootstrap over clusters.
+
+    Rows of one cluster are not independent, so they are drawn together.
+    """
+    return summarised(float(np.mean(np.asarray(values, dtype=np.float64))), bootstrap(values, clusters, draws=draws))
 
 
-def bootstrap(values: Sequence[float], clusters: Sequence[str], *, draws: int = 4_000, seed: int = 0) -> NDArray[np.float64]:
-    """The mean over rows in each of many draws of as many clusters, with replacement `(draws,)`."""
+def bootstrap(values: Sequence[float], clusters: Sequence[str], *, draws: int = 4_000, seed: int = 0) -> Floats:
+    """Draw as many clusters with replacement, many times: the mean over the rows of each draw `(draws,)`."""
     names, index = np.unique(np.asarray(clusters), return_inverse=True)
     sums = np.bincount(index, weights=np.asarray(values, dtype=np.float64))
     sizes = np.bincount(index).astype(np.float64)
@@ -60,7 +70,18 @@ def bootstrap(values: Sequence[float], clusters: Sequence[str], *, draws: int = 
     return np.asarray((drawn @ sums) / (drawn @ sizes))
 
 
-def summarised(mean: float, drawn: NDArray[np.float64]) -> Estimate:
+def summarised(mean: float, drawn: Floats) -> Estimate:
     """A mean with the middle 95 % of its draws."""
     low, high = np.percentile(drawn, [2.5, 97.5])
     return Estimate(mean, float(low), float(high))
+
+
+def interval(numbers: Sequence[float], sign: str = "") -> str:
+    """A mean with its interval, in words: `0.412 (0.371 ... 0.455)`.
+
+    Args:
+        numbers: The mean, the lower and the upper end.
+        sign: `+` to show the sign of positive numbers too.
+    """
+    mean, low, high = (f"{number:{sign}.3f}" for number in numbers)
+    return f"{mean} ({low} ... {high})"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from attngs.learning.evaluation import Floats
+from attngs.learning.metrics import Floats
 from attngs.learning.training.settings import ObjectiveName
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
@@ -111,7 +111,7 @@ def evaluate(loaded: LoadedModel, sizes: Sizes, *, tune: Tune | None, untrained:
 
 
 def _scores(scorer: Scorer, reading: Reading) -> Sequence[float] | Floats:
-    return scorer.score(reading.question.example.query, reading.judged.sentences)
+    return scorer.score(reading.question.example.query, reading.units.sentences)
 
 
 def _kinds(questions: Sequence[Question], methods: Mapping[str, Measured]) -> dict[str, Any]:

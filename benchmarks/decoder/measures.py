@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attngs.learning.evaluation import BUDGETS, Floats
-from attngs.learning.metrics import Estimate, estimate
+from attngs.learning.evaluation import BUDGETS
+from attngs.learning.metrics import Estimate, Floats, estimate
 from attngs.marking.algorithm import ranking
 from benchmarks.decoder.readings import Reading
 
@@ -49,7 +49,7 @@ def measure(readings: Sequence[Reading], score: Callable[[Reading], Sequence[flo
     for reading in readings:
         scores = [float(value) for value in score(reading)]
         best = ranking(scores)[0]
-        rows.append([float(reading.judged.labels[best]), *(reading.judged.recall(scores, share) for share in BUDGETS)])
+        rows.append([float(reading.units.labels[best]), *(reading.units.recall(scores, share) for share in BUDGETS)])
     table = np.array(rows)  # (N, columns)
     values = {column: table[:, i] for i, column in enumerate(COLUMNS)}
     return Measured(values=values, users=[reading.question.example.group for reading in readings])

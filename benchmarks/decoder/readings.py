@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from attngs.learning.evaluation import Judged, judge
+from attngs.learning.evaluation import LabelledUnits, label_units
 from attngs.marking.algorithm import Floats, score_sentences
 from attngs.marking.cutting import Cutter
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
@@ -28,7 +28,7 @@ class Reading:
     """What the model looked at while it was about to answer one question."""
 
     question: Question
-    judged: Judged
+    units: LabelledUnits
     mass: Floats
     """Lifted attention `(L, H, S)` of the last prompt position."""
     tokens: Floats
@@ -70,6 +70,6 @@ def read_questions(loaded: LoadedModel, questions: Sequence[Question], what: str
         for question, request, read in zip(asked, requests, scorer.read(requests), strict=True):
             if isinstance(read, Exception):
                 raise read
-            judged = judge(question.example, request.sentences, counter)
-            readings.append(Reading(question=question, judged=judged, mass=read[0], tokens=read[1]))
+            units = label_units(question.example, request.sentences, counter)
+            readings.append(Reading(question=question, units=units, mass=read[0], tokens=read[1]))
     return readings

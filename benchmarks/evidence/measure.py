@@ -1,8 +1,8 @@
 """Rows and methods -> what each method keeps at each budget. Only whole rows count, also after Ctrl-C.
 
-All methods that score get the same units; a budget is a share of the units' tokens, counted once, and is filled as `attngs fit` fills it
-(`attngs.learning.evaluation.fill`): best score first, what does not fit is skipped. Labels cost nothing, since the length of a data set's
-ids is nobody's merit. `oracle` fills the same budget by the labels themselves and shows the ceiling.
+All methods that score get the same units. A budget is a share of the units' tokens, counted once, and is filled as the selector fills it
+(`attngs.selection.fill`). Labels cost nothing, since the length of a data set's ids is nobody's merit. `oracle` fills the same budget by
+the evidence itself, best share of a unit first, and shows what such a filling can reach.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from attngs.errors import UnsupportedModelError
-from attngs.learning.evaluation import BUDGETS, fill
+from attngs.learning.evaluation import BUDGETS, within_budget
 from attngs.learning.metrics import merged
 from attngs.marking.algorithm import check_finite
 from attngs.marking.cutting import Cutter
@@ -126,5 +126,5 @@ def _filled(
 ) -> Iterable[tuple[Key, dict[str, float]]]:
     total = int(costs.sum())
     for share in BUDGETS:
-        kept = fill(values, costs, max(1, round(share * total)))
+        kept = within_budget(values, costs, max(1, round(share * total)))
         yield (*key, share), measure(row, worth, kept, float(costs[kept].sum()) / total)

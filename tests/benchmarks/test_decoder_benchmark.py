@@ -183,8 +183,8 @@ def test_layers_and_measures() -> None:
     assert {reading.mass.shape[:2] for reading in readings} == {(4, 4)}
     assert 0 <= best_layer(readings) < 4
     assert default_layer(16) == 6
-    perfect = measure(readings, lambda reading: reading.judged.labels.astype(float))
-    worst = measure(readings, lambda reading: -reading.judged.labels.astype(float))
+    perfect = measure(readings, lambda reading: reading.units.labels.astype(float))
+    worst = measure(readings, lambda reading: -reading.units.labels.astype(float))
     assert perfect.estimates()[FIRST].mean == 1
     assert worst.estimates()[FIRST].mean == 0
     assert perfect.minus(worst)["20%"].mean > 0

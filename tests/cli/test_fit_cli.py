@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from attngs.cli.app import app
+from attngs.cli.fit import evaluate
 
 ROWS = 24
 
@@ -56,6 +58,19 @@ def test_fit_then_eval_then_compress(data: Path, tmp_path: Path) -> None:
     assert code == 0
     assert all(0 <= row["score"] <= 1 for row in json.loads(text)["sentences"])
     assert run("compress", notes, "-q", "What did Person3 say?", "--probe", out, "-t", 9)[0] == 0
+
+
+def test_a_table_in_a_file_has_no_colours(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", Terminal())
+        evaluate(data, out=tmp_path / "table.txt")
+    written = (tmp_path / "table.txt").read_text()
+    assert "BM25" in written
+    assert "\x1b" not in written
 
 
 def test_errors_are_one_line_and_leave_nothing(data: Path, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def copier() -> LoadedModel:
             one, letter, _ = example(draw)
             sentences = [Sentence(document=d, position=i, start=0, end=len(d.text)) for i, d in enumerate(one.documents)]
             prompt = segmenter.segments(one.query, sentences, "last")[0].batch.input_ids[0]
-            answer = segmenter.encoder.encode([" " + letter])[0].ids
+            answer = segmenter.encoder.encode([segmenter.answer_begin + letter])[0].ids
             rows.append(torch.cat([prompt, torch.from_numpy(answer)]))
             targets.append(int(answer[-1]))
         ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)

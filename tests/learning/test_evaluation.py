@@ -6,17 +6,19 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import example as with_example
 from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import Marker, evaluate
 from attngs.errors import ConfigError, InputError
-from attngs.learning.evaluation import BASELINES, BUDGETS, baseline_recall, fill, judge
+from attngs.learning.evaluation import BASELINES, BUDGETS, baseline_recall, label_units, within_budget
 from attngs.learning.labelled import LabelledExample
 from attngs.reading.tokens import CallableCounter
+from attngs.selection import ExtractLayout, GreedySelector
 from attngs.testing import FakeScorer, count_words
 from attngs.text.sentences import split_sentences
-from attngs.types import Document, Sentence
+from attngs.types import Document, Marking, Sentence
 
 COUNTER = CallableCounter(count_words)
 
@@ -36,7 +38,7 @@ def sentences_of(one: LabelledExample) -> list[Sentence]:
 @given(st.lists(st.tuples(st.floats(-5, 5), st.integers(0, 9)), max_size=30), st.integers(0, 40))
 def test_never_more_than_the_budget_and_the_best_that_fits_first(units: list[tuple[float, int]], budget: int) -> None:
     scores, costs = [score for score, _ in units], np.array([cost for _, cost in units], dtype=np.int64)
-    kept = fill(scores, costs, budget)
+    kept = within_budget(scores, costs, budget)
     assert costs[kept].sum() <= budget
     assert len(set(kept)) == len(kept)
     affordable = [i for i in range(len(units)) if costs[i] <= budget]
@@ -44,46 +46,65 @@ def test_never_more_than_the_budget_and_the_best_that_fits_first(units: list[tup
         assert kept[0] == max(affordable, key=lambda i: (scores[i], -i))
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.2, 0.5, 0.9, 1.0]) | st.floats(-5, 5), st.integers(0, 12)), min_size=1, max_size=60),
+    st.integers(1, 60),
+)
+@with_example([(1.0, 5), (0.9, 16), (0.1, 1)], 10)
+@with_example([(0.0, 9), *[(0.5, 8)] * 20, (0.5, 1)], 7)
+def test_evaluation_keeps_what_the_selector_keeps(units: list[tuple[float, int]], budget: int) -> None:
+    texts = ["word " * cost or "  " for _, cost in units]
+    ends = np.cumsum([len(text) for text in texts]).tolist()
+    document = Document(text="".join(texts), id="a")
+    sentences = [Sentence(document=document, position=0, start=a, end=b) for a, b in zip([0, *ends], ends, strict=False)]
+    scores = tuple(score for score, _ in units)
+    marking = Marking(query="what?", sentences=tuple(sentences), scores=scores, marked=(False,) * len(units))
+    layout = ExtractLayout(label="", gap=" ", document_gap=" ")  # the words of a text are those of its units
+    chosen = GreedySelector(layout=layout).select(marking, target_tokens=budget, counter=COUNTER).kept
+    costs = np.array([cost for _, cost in units])
+    assert [i for i in sorted(within_budget(scores, costs, budget)) if costs[i]] == list(chosen)
+
+
 def test_recall_by_hand() -> None:
     one = example((0, 9, 26), (0, 9, 20), (0, 26, 30))  # the second sentence, marked twice, and the third
-    judged = judge(one, sentences_of(one), COUNTER)
-    assert judged.costs.tolist() == [2, 3, 1]
-    assert judged.hits.tolist() == [0, 17, 4]
-    assert judged.labels.tolist() == [False, True, True]
-    assert judged.recall([0.0, 1.0, 0.5], 0.5) == pytest.approx(17 / 21)
-    assert judged.recall([0.0, 0.5, 1.0], 0.2) == pytest.approx(4 / 21)
-    assert judged.recall([0.0, 0.5, 1.0], 1.0) == 1
+    units = label_units(one, sentences_of(one), COUNTER)
+    assert units.costs.tolist() == [2, 3, 1]
+    assert units.hits.tolist() == [0, 17, 4]
+    assert units.labels.tolist() == [False, True, True]
+    assert units.recall([0.0, 1.0, 0.5], 0.5) == pytest.approx(17 / 21)
+    assert units.recall([0.0, 0.5, 1.0], 0.2) == pytest.approx(4 / 21)
+    assert units.recall([0.0, 0.5, 1.0], 1.0) == 1
 
 
 def test_a_unit_is_evidence_with_half_of_itself_or_of_the_evidence() -> None:
     text = "A very long sentence that goes on and on. It ends."
     one = example((0, 2, 11), text=text)
-    assert judge(one, sentences_of(one), COUNTER).labels.tolist() == [True, False]
+    assert label_units(one, sentences_of(one), COUNTER).labels.tolist() == [True, False]
     one = example((0, 0, 3), (0, 42, 50), text=text)
-    assert judge(one, sentences_of(one), COUNTER).labels.tolist() == [False, True]
+    assert label_units(one, sentences_of(one), COUNTER).labels.tolist() == [False, True]
 
 
 def test_short_quotes_in_several_long_units_are_evidence_all_the_same() -> None:
     text = "Ana says that the new pills are blue. Ben says that the doctor is away. Cleo says that the clinic is shut. It rained on us all."
     places = [(0, text.index(word), text.index(word) + 4) for word in ("blue", "away", "shut")]
     one = example(*places, text=text)
-    judged = judge(one, sentences_of(one), COUNTER)
-    assert judged.labels.tolist() == [True, True, True, False]
-    assert judged.average_precision([1.0, 0.9, 0.1, 0.5]) == pytest.approx((1 + 1 + 3 / 4) / 3)
+    units = label_units(one, sentences_of(one), COUNTER)
+    assert units.labels.tolist() == [True, True, True, False]
+    assert units.average_precision([1.0, 0.9, 0.1, 0.5]) == pytest.approx((1 + 1 + 3 / 4) / 3)
 
 
 def test_without_evidence_there_is_no_recall() -> None:
     one = example()
     with pytest.raises(InputError, match="no evidence is known for the question 'what"):
-        judge(one, sentences_of(one), COUNTER)
+        label_units(one, sentences_of(one), COUNTER)
 
 
 def test_baselines_are_what_they_say() -> None:
     one = example((0, 26, 30))
-    judged = judge(one, sentences_of(one), COUNTER)
+    units = label_units(one, sentences_of(one), COUNTER)
     assert set(BASELINES) == {"BM25", "recency", "lead", "random"}
-    assert baseline_recall("recency", judged, 0.2) == 1
-    assert baseline_recall("lead", judged, 0.4) == 0
+    assert baseline_recall("recency", units, 0.2) == 1
+    assert baseline_recall("lead", units, 0.4) == 0
 
 
 def test_a_marker_beside_the_baselines() -> None:

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as how
 from hypothesis import strategies as st
 
 from attngs import FitResult, Marker, evaluate, fit
 from attngs.errors import ConfigError, InputError, ModelError
-from attngs.learning.evaluation import judge
+from attngs.learning.evaluation import label_units
 from attngs.learning.fitting.calibrate import best_alpha, best_threshold, platt, precision_recall, reliability, uncalibrated
 from attngs.learning.fitting.candidates import candidates
 from attngs.learning.fitting.choose import choose, grouped_folds
@@ -75,7 +76,7 @@ class Planted:
 
 def table(reader: Planted, count: int = 40) -> Table:
     counter = CallableCounter(count_words)
-    cut = [{"sentence": judge(one, sentences_of(one), counter)} for one in examples(count)]
+    cut = [{"sentence": label_units(one, sentences_of(one), counter)} for one in examples(count)]
     return read_tables(cut, ["sentence"], reader, what="x")["sentence"]  # type: ignore[list-item]
 
 
@@ -86,6 +87,7 @@ def chosen(reader: Planted) -> tuple[str, dict[str, float]]:
     return found.candidate.method, {name: float(values[:, 2:4].mean()) for name, values in found.recall.items()}
 
 
+@how(deadline=None)  # the first call imports scikit-learn
 @given(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=40), st.integers(2, 6), st.integers(0, 3))
 def test_groups_stay_whole_and_folds_are_even(groups: list[str], count: int, seed: int) -> None:
     folds = grouped_folds(groups, count, seed)
@@ -133,7 +135,8 @@ def test_learning_pulls_to_the_prior() -> None:
 def test_a_constant_feature_and_one_huge_context_do_no_harm() -> None:
     rows = table(Planted(3, clear=4.0)).rows
     flat = [replace(row, features=np.column_stack([row.features, np.full(len(row.labels), 7.0)]).astype(np.float32)) for row in rows]
-    big = replace(flat[0], features=np.tile(flat[0].features, (300, 1)), labels=np.tile(flat[0].labels, 300))
+    units = replace(flat[0].units, labels=np.tile(flat[0].labels, 300))
+    big = replace(flat[0], features=np.tile(flat[0].features, (300, 1)), units=units)
     linear = learn([big, *flat[1:]], np.arange(6), l2=1e-2, prior=np.zeros(6))
     assert np.isfinite(linear.weights).all()
     assert abs(linear.weights[5]) < 1e-6
@@ -251,9 +254,5 @@ def test_a_feature_that_is_not_a_number_is_named() -> None:
 
 
 def test_weights_that_nobody_learned() -> None:
-    row = Row(
-        judged=table(Planted(1, clear=1.0), 1).rows[0].judged,
-        features=np.array([[1, 2], [3, 4]], np.float32),
-        labels=np.array([True, False]),
-    )
+    row = Row(units=table(Planted(1, clear=1.0), 1).rows[0].units, features=np.array([[1, 2], [3, 4]], np.float32))
     np.testing.assert_allclose(weighted([1, 0], [1.0, -0.5])(row), [1.5, 2.5])

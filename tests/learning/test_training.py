@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +16,21 @@ from hypothesis import strategies as st
 
 from attngs.errors import ConfigError, InputError, UnsupportedModelError
 from attngs.learning.labelled import LabelledExample
-from attngs.learning.training.answers import ANSWER_TOKENS, AnswerObjective, AnswerReader, PerceObjective, contrast, perce
-from attngs.learning.training.evidence import AttentionEvidence, StatesEvidence, listwise, log_scores
-from attngs.learning.training.examples import TrainingExample, context_of, prepare
+from attngs.learning.training.examples import Contexts, TrainingExample, prepare
 from attngs.learning.training.folder import RunFolder
 from attngs.learning.training.lora import targets, with_lora
+from attngs.learning.training.objectives import (
+    ANSWER_TOKENS,
+    AnswerObjective,
+    AnswerReader,
+    AttentionEvidence,
+    PerceObjective,
+    StatesEvidence,
+    contrast,
+    listwise,
+    log_scores,
+    perce,
+)
 from attngs.learning.training.settings import TrainingSettings
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
 from attngs.marking.scorers.cosine import cosines
@@ -85,8 +97,8 @@ def test_what_is_trained_is_the_score_of_the_marker(model_type: str) -> None:
     config = AttentionConfig(layers=(0.3, 0.7), probe="query")
     scorer = AttentionScorer(loaded, config)
     (example, *_) = examples([row(number) for number in range(20)])
-    expected = scorer.score(example.row.query, example.sentences)
-    (segment,) = scorer.segmenter.segments(example.row.query, example.sentences, "query")
+    expected = scorer.score(example.row.query, example.units.sentences)
+    (segment,) = scorer.segmenter.segments(example.row.query, example.units.sentences, "query")
     mass = scorer.reader.read_with_gradient(segment.batch, scorer.layers)
     scores = log_scores(mass[0], segment.tokens)
     assert torch.allclose(scores.exp().double(), torch.tensor(expected, dtype=torch.float64), rtol=1e-4)
@@ -118,7 +130,7 @@ def test_every_objective_has_a_gradient_in_the_adapter(decoder: LoadedModel, enc
         (decoder, AttentionEvidence(decoder, AttentionConfig(), SETTINGS)),
         (encoder, StatesEvidence(encoder, SETTINGS)),
     ):
-        model = with_lora(loaded, SETTINGS, top=getattr(objective, "top", None))
+        model = with_lora(loaded, SETTINGS, top=objective.top)
         model.train()
         objective.loss(batch, 0).backward()
         gradients = {n: w.grad for n, w in model.named_parameters() if w.requires_grad and w.grad is not None}
@@ -165,14 +177,44 @@ def test_perce_weights_are_kept_for_some_steps(decoder: LoadedModel) -> None:
 def test_a_context_fits_and_holds_its_evidence(max_tokens: int, step: int, hard: float) -> None:
     settings = TrainingSettings(max_tokens=max_tokens, hard_negatives=hard)
     (example, *_) = examples([row(number) for number in range(20)])
-    sentences, labels = context_of(example, settings, np.random.default_rng(step))
+    sentences, labels = Contexts(settings).of(example, step)
     texts = [sentence.text.strip() for sentence in sentences]
     assert sum(map(count_words, texts)) <= max(max_tokens, 5)  # the evidence is there in any case
     assert [text for text, label in zip(texts, labels, strict=True) if label] == ["Her new pills are blue."]
-    order = [sentence.text.strip() for sentence in example.sentences]
+    order = [sentence.text.strip() for sentence in example.units.sentences]
     assert [order.index(text) for text in texts] == sorted(order.index(text) for text in texts)
     for sentence in sentences:
         assert sentence.document.text[sentence.start : sentence.end] == sentence.text
+
+
+class SlowSentence:
+    """A sentence whose text comes when it is allowed to."""
+
+    document, position = Document(text="Slow.", id="a"), 0
+
+    def __init__(self) -> None:
+        self.reached, self.allowed = threading.Event(), threading.Event()
+
+    @property
+    def text(self) -> str:
+        self.reached.set()
+        assert self.allowed.wait(30)
+        return "Slow."
+
+
+def test_one_example_never_waits_for_another() -> None:
+    """Whoever waits in a thread for a lock that all examples share waits for ever in a child that was forked meanwhile."""
+    contexts, slow = Contexts(TrainingSettings(max_tokens=1)), SlowSentence()
+    first, second, *_ = examples([row(number) for number in range(20)])
+    blocked = replace(first, units=replace(first.units, sentences=(slow,) * len(first.units.sentences)))  # type: ignore[arg-type]
+    with ThreadPoolExecutor(2) as pool:
+        waiting = pool.submit(contexts.of, blocked, 0)
+        assert slow.reached.wait(30)
+        try:
+            assert pool.submit(contexts.of, second, 0).result(timeout=10)[1].any()
+        finally:
+            slow.allowed.set()
+        assert waiting.result(timeout=10)[1].any()
 
 
 def test_a_context_of_several_windows_is_trained_on_where_its_evidence_is(decoder: LoadedModel) -> None:

@@ -1,4 +1,4 @@
-"""Scores -> probabilities that can be trusted, and how far they can be: Platt's calibration, its error, and where to cut."""
+"""Scores -> probabilities, how far these can be trusted, and where to cut them into marks."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from attngs.learning.metrics import Floats, Labels
 from attngs.marking.probe import Calibration
-
-Floats = NDArray[np.float64]
-Labels = NDArray[np.bool_]
 
 BINS = 10
 
@@ -29,14 +27,17 @@ class Reliability(NamedTuple):
     """How far probabilities can be trusted."""
 
     error: float
-    """Expected calibration error: the mean distance between predicted and observed shares over the bins, weighted by their sentences."""
+    """Expected calibration error: the mean distance between predicted and observed shares over all bins.
+
+    Each bin weighs as much as the number of its sentences.
+    """
     brier: float
     """Mean squared error of the probabilities."""
     bins: tuple[Bin, ...]
 
 
 def platt(scores: Sequence[Floats], labels: Sequence[Labels]) -> Calibration:
-    """Slope, intercept and the effect of a context's size, by logistic regression on held-out scores of each context."""
+    """Fit slope, intercept and the effect of a context's size, by logistic regression on held-out scores."""
     from sklearn.linear_model import LogisticRegression
 
     sizes = np.concatenate([np.full(len(context), math.log(len(context))) for context in scores])
@@ -50,7 +51,7 @@ def platt(scores: Sequence[Floats], labels: Sequence[Labels]) -> Calibration:
 
 
 def cross_fitted(scores: Sequence[Floats], labels: Sequence[Labels], folds: NDArray[np.int64]) -> list[Floats]:
-    """The probabilities of each context by a calibration that has not seen its fold."""
+    """The probabilities of each context, by a calibration that has not seen its fold."""
     found = [np.empty(0)] * len(scores)
     for fold in range(int(folds.max()) + 1):
         others = np.flatnonzero(folds != fold).tolist()
@@ -68,7 +69,7 @@ def uncalibrated(scores: Sequence[Floats], labels: Sequence[Labels]) -> list[Flo
 
 
 def reliability(probabilities: Sequence[Floats], labels: Sequence[Labels]) -> Reliability:
-    """Error, Brier score and the curve."""
+    """Compare probabilities with what was observed, over all contexts."""
     predicted, observed = np.concatenate(probabilities), np.concatenate(labels).astype(np.float64)
     order = np.argsort(predicted, kind="stable")
     expected = predicted[order].cumsum()  # bins hold equally much expected evidence: by count nearly all would lie next to 0
@@ -89,18 +90,18 @@ def best_threshold(probabilities: Sequence[Floats], labels: Sequence[Labels]) ->
 
 
 def best_alpha(scores: Sequence[Floats], labels: Sequence[Labels]) -> dict[float, float]:
-    """The mean F1 over contexts of the paper's rule, by alpha; scores are densities, so not negative."""
+    """The mean F1 of the paper's rule over contexts, by alpha; no score may be negative."""
     alphas = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     pairs = list(zip(scores, labels, strict=True))
     return {alpha: float(np.mean([_f1(context >= alpha * context.max(), truth) for context, truth in pairs])) for alpha in alphas}
 
 
 def precision_recall(probabilities: Sequence[Floats], labels: Sequence[Labels]) -> tuple[Floats, Floats]:
-    """Recall and precision over all sentences, from the most probable one on; thinned to 200 points."""
-    predicted, observed = np.concatenate(probabilities), np.concatenate(labels)
-    hits = observed[np.argsort(-predicted, kind="stable")].cumsum()
-    steps = np.unique(np.geomspace(1, len(hits), 200).astype(np.int64)) - 1
-    return hits[steps] / hits[-1], hits[steps] / (steps + 1)
+    """Recall and precision over the sentences of all contexts, from the most probable sentence on."""
+    from sklearn.metrics import precision_recall_curve
+
+    precision, recall, _ = precision_recall_curve(np.concatenate(labels), np.concatenate(probabilities), drop_intermediate=True)
+    return recall[::-1], precision[::-1]
 
 
 def _f1(marked: Labels, truth: Labels) -> float:

@@ -1,7 +1,7 @@
-"""What could mark better than the default: settings of the attention that nobody learns, sets of heads, and probes.
+"""Candidates that may mark better than the default: settings of the attention, sets of heads, probes.
 
-All are linear in features that were read once. The log of a density plus half or all of the log of the length is a sum over tokens instead
-of a mean; minus the neutral question's feature is differential scoring; a mean over single heads' logs is a set of heads.
+All are linear in features that were read once. A density's log plus half or all of the length's log turns the mean over tokens into a sum;
+subtracting the neutral question's feature is differential scoring; the mean of single heads' logs is a set of heads.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.learning.fitting.linear import Floats, Linear, learn, weighted
+from attngs.learning.fitting.linear import Linear, learn, weighted
 from attngs.learning.fitting.rows import Row, Table
+from attngs.learning.metrics import Floats, Labels
 from attngs.marking.features.assemble import DEFAULT
 from attngs.marking.features.attention import HeadName
 from attngs.marking.features.text import LENGTH
@@ -47,12 +48,12 @@ class Candidate:
 
 
 def candidates(table: Table, default: str, *, shipped: bool) -> list[Candidate]:
-    """All that is tried on one unit, the default first.
+    """List what is tried on one unit, the default first.
 
     Args:
-        table: Any rows cut by that unit.
+        table: Rows cut by that unit.
         default: The feature that is the score of the marker without a probe.
-        shipped: Whether a marker without a probe cuts texts by this unit; if not, its score is a setting like any other.
+        shipped: Whether a marker without a probe cuts texts by this unit; if not, its score here is a setting like any other.
     """
     heads = [part for name in table.names if (part := HeadName.parse(name))]
     settings = _attention_settings(table, heads) if heads else _single_features(table)
@@ -62,7 +63,7 @@ def candidates(table: Table, default: str, *, shipped: bool) -> list[Candidate]:
 
 
 def _single_features(table: Table) -> Iterator[Candidate]:
-    """Each z-scored measure at each scale by itself."""
+    """Each z-scored measure by itself, at each scale."""
     kinds = ("late.", "cosine.", "closest.", "words.", "stems.")
     for name in table.names:
         if name.startswith(kinds) and name.rpartition(".")[2] in ("sentence", "near", "wide", "passage", "document"):
@@ -99,7 +100,7 @@ def _probes(table: Table, default: str) -> Iterator[Candidate]:
 
 
 def _groups(names: Sequence[str], default: str) -> dict[str, list[str]]:
-    """Groups of features that a probe may use: few, so that the choice between them is not a fit of its own."""
+    """Groups of features that a probe may use; few, or the choice between them would overfit."""
     parts = {name: HeadName.parse(name) for name in names}
     text = [name for name, part in parts.items() if part is None]
     if len(text) == len(names):
@@ -118,14 +119,14 @@ def _constant(table: Table, names: Sequence[str], weights: Sequence[float]) -> C
 
 
 def _best_heads(columns: NDArray[np.int64], size: int, rows: Sequence[Row]) -> Linear:
-    """The mean of the heads that most often rank evidence above the rest."""
+    """Average the heads that most often rank evidence above the rest."""
     ranks = np.mean([_above(row.features[:, columns].astype(np.float64), row.labels) for row in rows], axis=0)
     best = columns[np.argsort(-ranks, kind="stable")[:size]]
     return weighted(best.tolist(), [1 / size] * size)
 
 
-def _above(features: Floats, labels: NDArray[np.bool_]) -> Floats:
-    """How often a sentence with evidence is above one without `(F,)`: the area under the ROC curve."""
+def _above(features: Floats, labels: Labels) -> Floats:
+    """The area under the ROC curve of each feature `(F,)`, of all features at once."""
     ranks = features.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
     positive = int(labels.sum())
     below = ranks[labels].sum(axis=0) - positive * (positive - 1) / 2

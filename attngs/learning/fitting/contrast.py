@@ -2,9 +2,9 @@
 
     contrast_i = 1/K sum_k [ log p(a_k | context, question, a_<k) - log p(a_k | context without i, question, a_<k) ]
 
-over the K tokens of the known answer, in the manner of PerContrast (`research/papers.md`: the contrast with and without personal context).
-Parts are left out from coarse to fine, so that passes stay few: documents first (or runs of sentences, where there is one document), then
-the sentences of the parts that matter most.
+over the K tokens of the known answer, after PerContrast, which compares with and without the whole personal context. Parts are left out
+from coarse to fine, so that passes stay few: first documents, or runs of sentences where there is one document, then the sentences of the
+parts that matter most.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from statistics import median
-from typing import Any
 
 import torch
+from torch import Tensor
 
 from attngs.errors import InputError, ModelError
+from attngs.learning.answers import AnswerLikelihood
 from attngs.learning.labelled import LabelledExample
 from attngs.marking.cutting import Cutter
 from attngs.reading.batches import Outcome, in_batches
@@ -27,6 +28,7 @@ from attngs.reading.failures import model_failures
 from attngs.reading.loading import LoadedModel
 from attngs.reading.progress import listening, track
 from attngs.reading.segments import Segmenter
+from attngs.reading.token_batch import TokenBatch
 from attngs.text.sentences import Splitter
 from attngs.types import Document, Sentence
 
@@ -46,10 +48,12 @@ ANSWER_TOKENS = 64
 
 
 def label_by_contrast(examples: Sequence[LabelledExample], loaded: LoadedModel) -> list[LabelledExample | None]:
-    """Each example with the sentences that its answer needs as evidence; `None` where none stands out, or the context is too long.
+    """Give each example the sentences that its answer needs as evidence.
+
+    An example becomes `None` where no sentence stands out, or where the context is too long.
 
     Args:
-        examples: With an `answer`.
+        examples: Each with an `answer`.
         loaded: A decoder with its language model head.
 
     Raises:
@@ -78,41 +82,35 @@ class Contrast:
     def __init__(self, loaded: LoadedModel) -> None:
         self._loaded = loaded
         self._segmenter = Segmenter(loaded.tokenizer, window=loaded.window, causal=True)
+        self._likelihood = AnswerLikelihood(loaded, self._segmenter)
         self._cutter = Cutter(Splitter("auto"), ContextCache(0))
 
     def label(self, example: LabelledExample) -> LabelledExample | None:
-        """The example with evidence.
+        """The example with evidence; `None` where no sentence stands out, or the context is too long.
 
         Raises:
             ModelError: The model failed.
         """
-        sentences = self._sentences(example)
+        sentences = [sentence for sentence in self._cutter.cut(example.documents, "") if sentence.text.strip()]
         parts = _parts(sentences)
         if len(parts) < 2:
             return None
-        drops = self.drops(example, sentences, parts)
+        drops = self._drops(example, sentences, parts)
         if drops is None:
             return None
         best = sorted(range(len(parts)), key=lambda i: -drops[i])[:BEST]
         single = [[i] for number in sorted(best) if drops[number] >= LEAST for i in parts[number]]
         if not single:
             return None
-        fine = self.drops(example, sentences, single) or []
+        fine = self._drops(example, sentences, single) or []
         chosen = [single[i][0] for i in standing_out(fine)]
         evidence = tuple((sentences[i].position, sentences[i].start, sentences[i].end) for i in chosen)
         return replace(example, evidence=evidence) if evidence else None
 
-    def _sentences(self, example: LabelledExample) -> list[Sentence]:
-        return [sentence for sentence in self._cutter.cut(example.documents, "") if sentence.text.strip()]
-
-    def drops(self, example: LabelledExample, sentences: Sequence[Sentence], parts: Sequence[Sequence[int]]) -> list[float] | None:
-        """Nats per token that the answer loses without each part; `None` when the context does not fit the window.
-
-        Raises:
-            ModelError: The model failed.
-        """
-        answer = self._segmenter.encoder.encode([" " + (example.answer or "").strip()])[0].ids[:ANSWER_TOKENS].tolist()
-        prompts = list[list[int]]()
+    def _drops(self, example: LabelledExample, sentences: Sequence[Sentence], parts: Sequence[Sequence[int]]) -> list[float] | None:
+        """Nats per token that the answer loses without each part; `None` if the context is too long."""
+        answer = self._likelihood.tokens(example.answer or "")[:ANSWER_TOKENS]
+        prompts = list[TokenBatch]()
         for left_out in (set[int](), *map(set, parts)):
             context = _joined([sentence for i, sentence in enumerate(sentences) if i not in left_out])
             try:
@@ -121,37 +119,26 @@ class Contrast:
                 return None
             if len(segments) != 1 or segments[0].batch.input_ids.shape[1] + len(answer) > self._loaded.window:
                 return None
-            prompts.append(segments[0].batch.input_ids[0].tolist())
-        likely = self._likelihoods(prompts, answer)
-        return [likely[0] - value for value in likely[1:]]
-
-    def _likelihoods(self, prompts: Sequence[list[int]], answer: list[int]) -> list[float]:
-        """Mean log probability of the answer's tokens after each prompt."""
+            prompts.append(segments[0].batch)
         outcomes = in_batches(
-            [len(prompt) + len(answer) for prompt in prompts],
-            lambda batch, spare: self._forward([prompts[i] for i in batch], answer),
+            [prompt.input_ids.shape[1] + len(answer) for prompt in prompts],
+            lambda batch, spare: self._nats([prompts[i] for i in batch], answer),
             max_batch_tokens=self._loaded.max_batch_tokens,
         )
-        found = list[float]()
+        nats = list[float]()
         for outcome in outcomes:
             if isinstance(outcome, ModelError):
                 raise outcome
-            found.append(outcome)
-        return found
+            nats.append(outcome)
+        return [nats[0] - value for value in nats[1:]]
 
-    @torch.inference_mode()
-    def _forward(self, prompts: Sequence[list[int]], answer: list[int]) -> list[Outcome[float]]:
-        model: Any = self._loaded.model
-        rows = [torch.tensor([*prompt, *answer]) for prompt in prompts]
-        ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(model.device)  # causal: nothing real looks at the padding
-        with model_failures(model, tuple(ids.shape)):
-            hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state
-            places = torch.tensor([[len(prompt) - 1 + k for k in range(len(answer))] for prompt in prompts], device=model.device)
-            wanted = hidden.gather(1, places[..., None].expand(-1, -1, hidden.shape[-1]))  # (B, K, D): only these need the vocabulary
-            logs = model.get_output_embeddings()(wanted).float().log_softmax(dim=-1)  # (B, K, V)
-        targets = torch.tensor(answer, device=model.device).expand(len(prompts), -1)[..., None]
-        means = logs.gather(-1, targets)[..., 0].mean(dim=1).tolist()
-        name = self._loaded.name
+    def _nats(self, prompts: Sequence[TokenBatch], answer: Tensor) -> list[Outcome[float]]:
+        """The mean log probability of the answer's tokens behind each prompt."""
+        model, name = self._loaded.model, self._loaded.name
+        longest = max(prompt.input_ids.shape[1] for prompt in prompts)
+        with model_failures(model, (len(prompts), longest + len(answer))), torch.inference_mode():
+            found = self._likelihood(prompts, [answer] * len(prompts))
+            means = torch.stack([tokens.mean() for tokens in found]).tolist()
         return [m if m == m else ModelError(f"the probabilities of `{name}` are not numbers; load it in float32.") for m in means]
 
 

@@ -1,4 +1,4 @@
-"""Linear scores, and how their weights are learned: logistic regression in which the sentences of one context compete.
+"""Linear scores, learned by logistic regression in which the sentences of one context compete.
 
 For an example with evidence E among S sentences the loss is
 
@@ -19,16 +19,15 @@ from numpy.typing import NDArray
 
 from attngs.errors import ModelError
 from attngs.learning.fitting.rows import Row
-
-Floats = NDArray[np.float64]
+from attngs.learning.metrics import Floats
 
 SAMPLE = 80
-"""Sentences without evidence, and with, that an example is learned from; of more, a random sample."""
+"""An example teaches by this many sentences with evidence at most, and by as many without."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Linear:
-    """`(x - mean) / scale @ weights` over some columns of a table."""
+    """The score `(x - mean) / scale @ weights` over some columns of a table."""
 
     columns: NDArray[np.int64]
     mean: Floats
@@ -49,18 +48,18 @@ class Sample(NamedTuple):
 
 
 def weighted(columns: Sequence[int], weights: Sequence[float]) -> Linear:
-    """A sum that nobody learned."""
+    """A weighted sum whose weights are given, not learned."""
     size = len(columns)
     return Linear(
         columns=np.asarray(columns, dtype=np.int64), mean=np.zeros(size), scale=np.ones(size), weights=np.asarray(weights, dtype=np.float64)
     )
 
 
-def sample(rows: Sequence[Row], columns: NDArray[np.int64], seed: int) -> Sample:
-    """What is learned from; each row draws by its own size only, so a row gives the same sample in every fold."""
+def sample(rows: Sequence[Row], columns: NDArray[np.int64]) -> Sample:
+    """Draw what is learned from; a row draws by its own size, so its sample is the same in every fold."""
     features, targets, sizes = list[Floats](), list[Floats](), list[int]()
     for row in rows:
-        draw = np.random.default_rng((seed, len(row.labels)))
+        draw = np.random.default_rng((0, len(row.labels)))
         with_evidence, without = np.flatnonzero(row.labels), np.flatnonzero(~row.labels)
         chosen = [
             members if len(members) <= SAMPLE else draw.choice(members, SAMPLE, replace=False) for members in (with_evidence, without)
@@ -71,22 +70,21 @@ def sample(rows: Sequence[Row], columns: NDArray[np.int64], seed: int) -> Sample
     return Sample(np.concatenate(features), np.concatenate(targets), np.cumsum([0, *sizes[:-1]]))
 
 
-def learn(rows: Sequence[Row], columns: NDArray[np.int64], *, l2: float, prior: Floats, seed: int = 0) -> Linear:
-    """The weights that best tell evidence from the rest.
+def learn(rows: Sequence[Row], columns: NDArray[np.int64], *, l2: float, prior: Floats) -> Linear:
+    """Learn the weights that best tell evidence from the rest.
 
     Args:
-        rows: With evidence, but not everywhere.
-        columns: Which features.
+        rows: Each with evidence, but not everywhere.
+        columns: The features that may be weighed.
         l2: Strength of the pull to the prior.
         prior: Weights `(F,)` on standardised features; a feature with a prior is pulled a hundredth as much.
-        seed: Of the sample.
 
     Raises:
         ModelError: No finite weights were found.
     """
     from scipy.optimize import minimize
 
-    drawn = sample(rows, columns, seed)
+    drawn = sample(rows, columns)
     mean, scale = drawn.features.mean(axis=0), drawn.features.std(axis=0)
     scale = np.where(scale > 1e-6, scale, 1.0)
     standard = (drawn.features - mean) / scale

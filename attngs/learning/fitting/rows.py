@@ -1,4 +1,7 @@
-"""Labelled examples -> rows of numbers. All forward passes happen here, once for each example and unit; what follows is arithmetic."""
+"""Labelled examples -> rows of features.
+
+All forward passes of a fit happen here, one for each example and unit; the rest is arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -10,31 +13,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attngs.errors import InputError, ModelError
-from attngs.learning.evaluation import Judged, judge
+from attngs.learning.evaluation import LabelledUnits, label_units
 from attngs.learning.labelled import LabelledExample
+from attngs.learning.metrics import Labels
 from attngs.marking.cutting import Cutter
 from attngs.protocols import FeatureReader, TokenCounter
 from attngs.reading.progress import listening, track
 from attngs.text.sentences import Unit
-from attngs.types import ScoreRequest, Sentence
+from attngs.types import ScoreRequest
 
 MIN_ROWS, MIN_GROUPS = 20, 5
-"""Below these, held-out numbers are noise, and a probe fitted on them is a guess."""
+"""With fewer, held-out numbers are noise, and a probe fitted on them is a guess."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Row:
-    """One example cut into units."""
+    """One example, cut into units and read."""
 
-    judged: Judged
+    units: LabelledUnits
     features: NDArray[np.float32]
     """`(S, F)`."""
-    labels: NDArray[np.bool_]
-    """Which units are evidence `(S,)`."""
+
+    @property
+    def labels(self) -> Labels:
+        return self.units.labels
 
     @property
     def group(self) -> str:
-        return self.judged.example.group
+        return self.units.example.group
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -43,42 +49,52 @@ class Table:
 
     unit: Unit
     names: tuple[str, ...]
+    """Of the features `(F,)`."""
     rows: tuple[Row, ...]
 
     def columns(self, names: Sequence[str]) -> NDArray[np.int64]:
-        """Places of features."""
+        """Where these features stand."""
         place = {name: number for number, name in enumerate(self.names)}
         return np.array([place[name] for name in names], dtype=np.int64)
 
+    def counts(self) -> Counter[str]:
+        """How many rows, groups and units there are, and how many units are evidence."""
+        return Counter(
+            rows=len(self.rows),
+            groups=len({row.group for row in self.rows}),
+            units=sum(len(row.labels) for row in self.rows),
+            evidence=int(sum(row.labels.sum() for row in self.rows)),
+        )
+
 
 def usable(
-    examples: Sequence[LabelledExample], cutters: Mapping[Unit, Cutter], counter: TokenCounter, *, unlabelled: int = 0
-) -> list[dict[Unit, Judged]]:
-    """The examples that can teach something, cut by each unit: with evidence, but not everywhere.
+    examples: Sequence[LabelledExample], cutters: Mapping[Unit, Cutter], counter: TokenCounter, *, unlabelled: int
+) -> list[dict[Unit, LabelledUnits]]:
+    """Cut the examples by each unit, and keep those that can teach: with evidence, but not everywhere.
 
-    The first unit decides on examples. Another unit that is too coarse for one of these is left out.
+    The first unit decides which examples are kept. Another unit is dropped if it is too coarse for one of them.
 
     Args:
-        examples: With evidence, or without.
+        examples: With evidence or without.
         cutters: By unit.
-        counter: Of the tokens of a budget.
-        unlabelled: How many more were given with an answer for which no evidence was found.
+        counter: Counts the tokens of a budget.
+        unlabelled: How many more examples had an answer for which no evidence was found.
 
     Raises:
-        InputError: There are too few of them; the message says why, and how many are needed.
+        InputError: There are too few; the message says why, and how many are needed.
     """
-    found = list[dict[Unit, Judged]]()
+    found = list[dict[Unit, LabelledUnits]]()
     without = one_class = 0
     for example in track(examples, "cutting texts"):
         if not example.evidence:
             without += 1
             continue
-        cut = {unit: judge(example, cutter.cut(example.documents, ""), counter) for unit, cutter in cutters.items()}
+        cut = {unit: label_units(example, cutter.cut(example.documents, ""), counter) for unit, cutter in cutters.items()}
         if _two_classes(next(iter(cut.values()))):
             found.append(cut)
         else:
             one_class += 1
-    groups = len({example.group for example in (next(iter(cut.values())).example for cut in found)})
+    groups = len({next(iter(cut.values())).example.group for cut in found})
     if len(found) < MIN_ROWS or groups < MIN_GROUPS:
         why = [
             f"{without} have no evidence" if without else "",
@@ -95,57 +111,51 @@ def usable(
     return [{unit: cut[unit] for unit in units} for cut in found]
 
 
-def distinct(cut: Sequence[Mapping[Unit, Judged]]) -> list[Unit]:
-    """The units that cut these texts differently, in their order: where nobody speaks in turns, `auto` and `sentence` are the same."""
+def distinct(cut: Sequence[Mapping[Unit, LabelledUnits]]) -> list[Unit]:
+    """The units that cut these texts differently, in their order.
+
+    Where nobody speaks in turns, `auto` and `sentence` cut alike.
+    """
     seen: dict[tuple[tuple[int, int], ...], Unit] = {}
     for unit in cut[0]:
-        tiling = tuple((s.position, s.start) for judged in cut for s in judged[unit].sentences)
+        tiling = tuple((s.position, s.start) for units in cut for s in units[unit].sentences)
         seen.setdefault(tiling, unit)
     return list(seen.values())
 
 
-def read_tables(cut: Sequence[Mapping[Unit, Judged]], units: Sequence[Unit], reader: FeatureReader, *, what: str) -> dict[Unit, Table]:
-    """The features of every example and unit.
+def read_tables(
+    cut: Sequence[Mapping[Unit, LabelledUnits]], units: Sequence[Unit], reader: FeatureReader, *, what: str
+) -> dict[Unit, Table]:
+    """Read the features of every example, cut by every unit.
 
     Args:
         cut: Examples by unit.
-        units: Which of them.
-        reader: Of the features.
-        what: What to call the work for whoever waits.
+        units: Which units to read.
+        reader: Reads the features.
+        what: The name of this work on a progress bar.
 
     Raises:
         ModelError: The model failed, or a feature is not a number.
         AttngsError: An example cannot be read.
     """
     rows: dict[Unit, list[Row]] = {unit: [] for unit in units}
-    for judged in track(cut, what):
+    for example in track(cut, what):
         with listening(lambda what, done, total: None):  # one bar for all
             for unit in units:
-                rows[unit].append(_row(judged[unit], reader))
+                rows[unit].append(_row(example[unit], reader))
     return {unit: Table(unit=unit, names=reader.names, rows=tuple(members)) for unit, members in rows.items()}
 
 
-def label_counts(table: Table) -> Counter[str]:
-    """Rows, groups, units and positive units."""
-    return Counter(
-        rows=len(table.rows),
-        groups=len({row.group for row in table.rows}),
-        units=sum(len(row.labels) for row in table.rows),
-        evidence=int(sum(row.labels.sum() for row in table.rows)),
-    )
+def _two_classes(units: LabelledUnits) -> bool:
+    return bool(0 < units.labels.sum() < len(units.labels))
 
 
-def _two_classes(judged: Judged) -> bool:
-    return bool(0 < judged.labels.sum() < len(judged.labels))
-
-
-def _row(judged: Judged, reader: FeatureReader) -> Row:
-    sentences: tuple[Sentence, ...] = judged.sentences
-    (outcome,) = reader.read([ScoreRequest(query=judged.example.query, sentences=sentences)])
+def _row(units: LabelledUnits, reader: FeatureReader) -> Row:
+    (outcome,) = reader.read([ScoreRequest(query=units.example.query, sentences=units.sentences)])
     if isinstance(outcome, Exception):
         raise outcome
     features = outcome.astype(np.float32)
     if not np.isfinite(features).all():
         name = reader.names[int(np.argwhere(~np.isfinite(features))[0, 1])]
         raise ModelError(f"the feature `{name}` is not a number for some text: the model's numbers are too large or its weights damaged.")
-    return Row(judged=judged, features=features, labels=judged.labels)
+    return Row(units=units, features=features)

@@ -6,17 +6,17 @@ import random
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from attngs.errors import ConfigError, InputError, MissingDependencyError
-from attngs.learning.fitting.calibrate import cross_fitted, platt, reliability, uncalibrated
+from attngs.learning.fitting.calibrate import cross_fitted, platt, uncalibrated
 from attngs.learning.fitting.candidates import candidates
 from attngs.learning.fitting.choose import Choice, choose, grouped_folds, promising
+from attngs.learning.fitting.report import FitResult, calibration_curves, mark_numbers, recall_numbers
 from attngs.learning.fitting.rows import Table, read_tables, usable
 from attngs.learning.fitting.subject import Subject, subject
-from attngs.learning.fitting.summary import FitResult, marks, measures
 from attngs.learning.labelled import LabelledExample, read_examples
 from attngs.marking.cutting import Cutter
 from attngs.marking.probe import Probe
@@ -45,12 +45,12 @@ def fit(
 
     Args:
         examples: A `.jsonl` file, or examples; see `attngs.learning.labelled`.
-        marker: `default`, a model name or folder, or a model that is loaded. Rows that have an `answer` but no evidence are labelled by a
-            decoder itself: by how much less likely the answer is without a sentence.
-        unit: What is scored as a whole; `auto`, or another unit that does better on these texts, when not given.
-        folds: Of the outer cross-validation, at least 3.
-        seed: Of the folds and samples.
-        limit: A seeded sample of this many examples.
+        marker: `default`, a model name or folder, or a model that is loaded. If an example has an `answer` and no evidence, a decoder finds
+            the evidence itself: the sentences without which the answer is much less likely.
+        unit: What is scored as a whole; when not given, `auto`, or the unit that does better on these texts.
+        folds: Parts of the outer cross-validation, at least 3.
+        seed: Deals the folds and draws the sample of `limit`.
+        limit: Use a random sample of this many examples.
         window: Tokens that a decoder reads together.
 
     Raises:
@@ -66,59 +66,58 @@ def fit(
     cache = ContextCache()
     read = subject(marker, cache=cache, window=window)
     labelled, unlabelled = _with_evidence(given, read)
-    counter = TokenizerCounter(read.loaded.tokenizer, read.loaded.name)
     cutters = {name: Cutter(Splitter(name), cache) for name in ([unit] if unit else get_args(Unit)[::-1])}  # `auto` first
-    judged = usable(labelled, cutters, counter, unlabelled=unlabelled)
-    parts = grouped_folds([next(iter(cut.values())).example.group for cut in judged], folds, seed)
-    tables = read_tables(judged, promising(judged, parts), read.reader, what="reading examples")
+    cut = usable(labelled, cutters, TokenizerCounter(read.loaded.tokenizer, read.loaded.name), unlabelled=unlabelled)
+    parts = grouped_folds([next(iter(units.values())).example.group for units in cut], folds, seed)
+    tables = read_tables(cut, promising(cut, parts), read.reader, what="reading examples")
     first = next(iter(tables.values()))
     tried = [candidate for table in tables.values() for candidate in candidates(table, read.default, shipped=table is first)]
     choice = choose(tables, tried, parts)
-    table = tables[choice.candidate.unit]
-    probe = _probe(choice, table, read, window)
-    labels, held_out = [row.labels for row in table.rows], list(choice.held_out)
-    calibrated = cross_fitted(held_out, labels, parts)
-    report = measures(choice, tables, given=len(given), unlabelled=unlabelled, folds=parts, seconds=time.perf_counter() - started)
-    report |= marks(calibrated, uncalibrated(held_out, labels), labels)
+    labels = [row.labels for row in tables[choice.candidate.unit].rows]
+    before, calibrated = uncalibrated(choice.held_out, labels), cross_fitted(choice.held_out, labels, parts)
+    curves = calibration_curves(before, calibrated, labels)
+    report = {
+        "given": len(given),
+        "no_label_found": unlabelled,
+        **recall_numbers(choice, tables, parts),
+        **mark_numbers(curves, calibrated, labels),
+        "seconds": round(time.perf_counter() - started, 1),
+    }
     return FitResult(
-        probe=_with_threshold(probe, report, choice),
+        probe=_probe(choice, tables[choice.candidate.unit], read, report, window),
         report=report,
-        curves={"before": reliability(uncalibrated(held_out, labels), labels), "after": reliability(calibrated, labels)},
+        curves=curves,
         held_out=tuple(calibrated),
         labels=tuple(labels),
     )
 
 
-def _probe(choice: Choice, table: Table, read: Subject, window: int | None) -> Probe:
+def _probe(choice: Choice, table: Table, read: Subject, report: dict[str, Any], window: int | None) -> Probe:
+    """What is saved: the weights that are not 0, calibrated, with the numbers that say how good they are."""
     linear = choice.linear
     kept = np.flatnonzero(linear.weights != 0)
-    labels = [row.labels for row in table.rows]
+    told = ("chosen", "rows", "groups", "units", "evidence", "recall", "calibration", "marks")
     return Probe(
         features=tuple(table.names[i] for i in linear.columns[kept]),
         mean=linear.mean[kept],
         scale=linear.scale[kept],
         weights=linear.weights[kept],
         bias=0.0,
-        calibration=platt(list(choice.held_out), labels),
+        calibration=platt(choice.held_out, [row.labels for row in table.rows]),
         model=read.identity,
         unit=choice.candidate.unit,
         window=window,
         method=choice.candidate.method,
+        threshold=report["marks"]["threshold"],
+        settings={name: report[name] for name in told},
     )
 
 
-def _with_threshold(probe: Probe, report: dict[str, object], choice: Choice) -> Probe:
-    from dataclasses import replace
-
-    marked = report["marks"]
-    assert isinstance(marked, dict)
-    kept = ("rows", "groups", "units", "evidence", "recall", "calibration", "marks")
-    settings = {"chosen": choice.candidate.name, **{name: report[name] for name in kept}}
-    return replace(probe, threshold=marked["threshold"], settings=settings)
-
-
 def _with_evidence(given: Sequence[LabelledExample], read: Subject) -> tuple[list[LabelledExample], int]:
-    """Examples with evidence, found by contrast where only an answer is known, and how many have none."""
+    """The examples with evidence, and how many got none.
+
+    Where only an answer is known, the model looks for the evidence.
+    """
     bare = [example for example in given if not example.evidence and example.answer]
     if not bare:
         return list(given), 0
@@ -139,7 +138,7 @@ def _with_evidence(given: Sequence[LabelledExample], read: Subject) -> tuple[lis
 
 def _check(unit: Unit | None, folds: int, seed: int, limit: int | None) -> None:
     if folds < 3:
-        raise ConfigError(f"`folds` must be at least 3, got {folds!r}: one is judged by, one chosen by, and one learned from.")
+        raise ConfigError(f"`folds` must be at least 3, got {folds!r}: one part is learned from, one chooses, and one measures.")
     if seed < 0:
         raise ConfigError(f"`seed` must be at least 0, got {seed!r}.")
     if limit is not None and limit < 1:

@@ -1,4 +1,4 @@
-"""The model that is fitted: what can be read of it, and what it does without a probe."""
+"""The model that a probe is fitted for: its features, and its score without a probe."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Subject:
 
 
 def subject(marker: str | Path | LoadedModel, *, cache: ContextCache, window: int | None) -> Subject:
-    """Load a model, all layers of it, and see what can be read.
+    """Load a model with all its layers, and list what can be read of it.
 
     Raises:
         ModelNotFoundError: Nothing by that name could be loaded.
@@ -55,7 +55,10 @@ def subject(marker: str | Path | LoadedModel, *, cache: ContextCache, window: in
 
 
 def _decoder(loaded: LoadedModel, cache: ContextCache) -> Subject:
-    """All heads of all layers that have the usual number of them, from both probe positions, asked and not asked."""
+    """Read every head from both positions, for the question and for the neutral one.
+
+    Layers that have another number of heads than most are left out.
+    """
     heads = AttentionReader(loaded.model).heads
     usual = Counter(heads).most_common(1)[0][0]
     layers = [layer for layer, count in enumerate(heads) if count == usual]

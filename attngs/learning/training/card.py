@@ -1,4 +1,4 @@
-"""The model card: a run's record -> a README that says what the adapter is, how it did, and where it may fail."""
+"""The model card of a trained marker: what it is, how good it is, and where it may fail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,12 @@ _TITLES = {
 
 
 def model_card(record: Mapping[str, Any], folder: str) -> str:
-    """Markdown with the front matter that the Hugging Face hub reads."""
+    """Write the card of a run, as Markdown with the front matter that the Hugging Face hub reads.
+
+    Args:
+        record: What the run wrote to `marker.json`.
+        folder: The folder's name, as it stands in the commands.
+    """
     data, settings = record["data"], record["settings"]
     before, after = record["before"], record["after"]
     rows = "\n".join(f"| {_TITLES[name]} | {_shown(before[name])} | {_shown(after[name])} |" for name in before)

@@ -1,21 +1,23 @@
-"""Labelled rows -> examples that an objective can learn from, split by group, and the context of each that fits the memory."""
+"""Labelled examples -> what an objective learns from: units, split by group, in contexts that fit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attngs.errors import InputError
-from attngs.learning.evaluation import judge
+from attngs.learning.evaluation import LabelledUnits, label_units
 from attngs.learning.labelled import LabelledExample
+from attngs.learning.metrics import Labels
 from attngs.learning.training.settings import ObjectiveName, TrainingSettings
+from attngs.marking.cutting import Cutter
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.protocols import SentenceSplitter, TokenCounter
+from attngs.reading.context_cache import ContextCache
 from attngs.text.documents import as_documents
 from attngs.types import Document, Sentence
 
@@ -25,33 +27,28 @@ FEWEST = 16
 FEWEST_GROUPS = 4
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class TrainingExample:
-    """A labelled row that is cut into units."""
+    """A labelled example that is cut into units."""
 
     number: int
-    row: LabelledExample
-    sentences: tuple[Sentence, ...]
-    costs: NDArray[np.int64]
-    """Tokens of each unit `(S,)`."""
-    labels: NDArray[np.bool_]
-    """Which units are evidence `(S,)`; none where only the answer is known."""
+    """Its place in the data."""
+    units: LabelledUnits
+    """No unit is evidence where only the answer is known."""
 
-    @cached_property
-    def lexical(self) -> NDArray[np.float64]:
-        """How easily each unit is taken for evidence `(S,)`: BM25. Where evidence is not known, the answer's words help to find it."""
-        hint = self.row.query if self.labels.any() else f"{self.row.query} {self.row.answer or ''}"
-        return np.asarray(LexicalScorer().score(hint, self.sentences))
+    @property
+    def row(self) -> LabelledExample:
+        return self.units.example
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """No group is in both parts."""
+    """Examples to train on and to validate on; no group is in both."""
 
     training: tuple[TrainingExample, ...]
     validation: tuple[TrainingExample, ...]
     left_out: int
-    """Rows without what the objective learns from."""
+    """How many examples lacked what the objective learns from."""
 
 
 def prepare(
@@ -62,18 +59,19 @@ def prepare(
     splitter: SentenceSplitter,
     counter: TokenCounter,
 ) -> Split:
-    """Cut, choose and split.
+    """Cut the examples that the objective can learn from, and split them by group.
 
     Raises:
-        InputError: Too few rows have what the objective needs, or all belong to one group.
+        InputError: Too few examples have what the objective needs, or they are in too few groups.
     """
+    cutter = Cutter(splitter, ContextCache(0))
     usable: list[TrainingExample] = []
     one_class = 0
     for number, row in enumerate(rows):
         if row.answer if objective != "evidence" else row.evidence:
-            example = _cut(number, row, splitter, counter)
-            if objective != "evidence" or not example.labels.all():
-                usable.append(example)
+            units = _cut(row, cutter, counter)
+            if objective != "evidence" or not units.labels.all():
+                usable.append(TrainingExample(number=number, units=units))
             else:
                 one_class += 1
     _check_enough(len(usable), one_class, len(rows), objective)
@@ -93,17 +91,13 @@ def prepare(
     )
 
 
-def _cut(number: int, row: LabelledExample, splitter: SentenceSplitter, counter: TokenCounter) -> TrainingExample:
-    sentences = tuple(
-        Sentence(document=document, position=position, start=span.start, end=span.end)
-        for position, document in enumerate(as_documents(row.documents))
-        for span in splitter(document.text)
-    )
+def _cut(row: LabelledExample, cutter: Cutter, counter: TokenCounter) -> LabelledUnits:
+    sentences = cutter.cut(as_documents(row.documents), "")
     if row.evidence:
-        judged = judge(row, sentences, counter)
-        return TrainingExample(number=number, row=row, sentences=sentences, costs=judged.costs, labels=judged.labels)
+        return label_units(row, sentences, counter)
     costs = np.array(counter.count([sentence.text.strip() for sentence in sentences]), dtype=np.int64)
-    return TrainingExample(number=number, row=row, sentences=sentences, costs=costs, labels=np.zeros(len(sentences), dtype=np.bool_))
+    none = np.zeros(len(sentences))
+    return LabelledUnits(example=row, sentences=sentences, costs=costs, hits=none, labels=none > 0)
 
 
 def _check_enough(usable: int, one_class: int, rows: int, objective: ObjectiveName) -> None:
@@ -123,35 +117,59 @@ def _check_enough(usable: int, one_class: int, rows: int, objective: ObjectiveNa
         )
 
 
-def context_of(
-    example: TrainingExample, settings: TrainingSettings, random: np.random.Generator
-) -> tuple[tuple[Sentence, ...], NDArray[np.bool_]]:
-    """The units that are trained on and their labels `(S,)`, in reading order: all if they fit, else the evidence among others.
+class Contexts:
+    """Chooses which units of an example a step learns from: all if they fit, else evidence among others.
 
-    A document of which units were left out is one whose text is what is left of it.
+    Everything random comes from the seed, the step and the example, so a resumed run sees what it would have seen.
+
+    Args:
+        settings: Seed, tokens of a context, and the share of hard negatives.
     """
-    if example.costs.sum() <= settings.max_tokens:
-        return example.sentences, example.labels
-    chosen = np.sort(_choose(example, settings, random))
-    return _excerpt([example.sentences[i] for i in chosen]), example.labels[chosen]
 
+    def __init__(self, settings: TrainingSettings) -> None:
+        self._settings = settings
+        self._hard: dict[int, list[int]] = {}  # by example
 
-def _choose(example: TrainingExample, settings: TrainingSettings, random: np.random.Generator) -> NDArray[np.int64]:
-    chance = random.permutation(len(example.sentences)).tolist()
-    hard = np.argsort(-example.lexical, kind="stable").tolist()
-    wanted = np.flatnonzero(example.labels).tolist()
-    chosen, room = dict.fromkeys(wanted[:1]), settings.max_tokens - int(example.costs[wanted[:1]].sum())  # one piece in any case
-    queues = {"evidence": wanted[::-1], "hard": hard[::-1], "chance": chance}
-    while queues["evidence"] or (queues["hard"] and queues["chance"]):
-        kind = "evidence" if queues["evidence"] else "hard" if random.random() < settings.hard_negatives else "chance"
-        i = queues[kind].pop()
-        if i not in chosen and (cost := int(example.costs[i])) <= room:
-            chosen[i] = None
-            room -= cost
-    return np.array(list(chosen), dtype=np.int64)
+    def of(self, example: TrainingExample, step: int) -> tuple[tuple[Sentence, ...], Labels]:
+        """The units and their labels `(S,)`, in reading order.
+
+        A document that lost units consists of those that are left.
+        """
+        units = example.units
+        if units.costs.sum() <= self._settings.max_tokens:
+            return units.sentences, units.labels
+        chosen = np.sort(self._choose(example, np.random.default_rng([self._settings.seed, step, example.number])))
+        return _excerpt([units.sentences[i] for i in chosen]), units.labels[chosen]
+
+    def _choose(self, example: TrainingExample, random: np.random.Generator) -> NDArray[np.int64]:
+        costs, wanted = example.units.costs, np.flatnonzero(example.units.labels).tolist()
+        chance = random.permutation(len(costs)).tolist()
+        hard = self._hard_negatives(example)
+        chosen, room = dict.fromkeys(wanted[:1]), self._settings.max_tokens - int(costs[wanted[:1]].sum())  # one piece in any case
+        queues = {"evidence": wanted[::-1], "hard": hard[::-1], "chance": chance}
+        while queues["evidence"] or (queues["hard"] and queues["chance"]):
+            kind = "evidence" if queues["evidence"] else "hard" if random.random() < self._settings.hard_negatives else "chance"
+            i = queues[kind].pop()
+            if i not in chosen and (cost := int(costs[i])) <= room:
+                chosen[i] = None
+                room -= cost
+        return np.array(list(chosen), dtype=np.int64)
+
+    def _hard_negatives(self, example: TrainingExample) -> list[int]:
+        """The units in the order of BM25: the first ones are easily taken for evidence.
+
+        Where no evidence is known, the answer's words help to find it.
+        """
+        if example.number not in self._hard:
+            row = example.row
+            hint = row.query if example.units.labels.any() else f"{row.query} {row.answer or ''}"
+            scores = np.asarray(LexicalScorer().score(hint, example.units.sentences))
+            self._hard[example.number] = np.argsort(-scores, kind="stable").tolist()
+        return self._hard[example.number]
 
 
 def _excerpt(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
+    """Documents made of these units alone."""
     cut: list[Sentence] = []
     for position, (_, group) in enumerate(groupby(sentences, key=lambda sentence: sentence.position)):
         members = list(group)

@@ -1,7 +1,7 @@
-"""The output folder of a run: whose it is, where it stopped, and what is left of it in the end.
+"""The output folder of a run: whose it is, where it stopped, and what it holds in the end.
 
-`run.json` is there from the start to the end of a run, `marker.json` from then on. Checkpoints lie in `checkpoints/` and go when the run is
-finished: they are many times as large as the adapter.
+`run.json` is there while a run goes on, `marker.json` and the model card once it is finished. Checkpoints lie in `checkpoints/` and go with
+the end of the run: they are many times as large as the LoRA weights.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class RunFolder:
     """Where a run writes.
 
     Attributes:
+        path: The folder.
         checkpoints: What a killed run goes on from.
         log: One JSON object a line.
     """
@@ -38,7 +39,7 @@ class RunFolder:
         """Take the folder for a run.
 
         Args:
-            run: What makes it this run: model, data, objective and settings.
+            run: What tells it from other runs: model, data, objective and settings.
             resume: Go on with it.
             overwrite: Delete what another run wrote.
 
@@ -59,7 +60,7 @@ class RunFolder:
         return None
 
     def finish(self, record: Mapping[str, Any], card: str) -> None:
-        """Turn a run whose adapter is written into a marker."""
+        """Turn a run whose LoRA weights are written into a marker, with its record and its model card."""
         write_whole(self.path / "README.md", card)
         write_whole(self.path / RECORD, json.dumps(record, indent=2) + "\n")
         (self.path / UNFINISHED).unlink()
@@ -96,7 +97,7 @@ class RunFolder:
         return sorted(self.checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
 
     def _forget_after(self, step: int) -> None:
-        """Take what will be done again out of the checkpoints and the log."""
+        """Remove what will be done again from the checkpoints and the log."""
         for path in self._by_step():
             if int(path.name.rpartition("-")[2]) > step:
                 shutil.rmtree(path)
@@ -106,7 +107,7 @@ class RunFolder:
 
 
 def _complete(checkpoint: Path) -> bool:
-    """Whether it was written to its end: Trainer writes its own state last."""
+    """Whether a checkpoint was written to its end: Trainer writes its own state last."""
     try:
         json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
         with safe_open(checkpoint / WEIGHTS, "pt") as file:

@@ -21,30 +21,26 @@ PROJECTIONS = tuple(
     "q_proj k_proj v_proj qkv_proj query key value query_key_value q_lin k_lin v_lin c_attn Wqkv q_a_proj q_b_proj kv_a_proj_with_mqa "
     "kv_b_proj".split()
 )
-"""What the projections of queries, keys and values are called in transformers' models."""
+"""Names of the projections of queries, keys and values in transformers' models."""
 
 _LAYER = re.compile(r"\.(\d+)\.")
 
 
 def with_lora(loaded: LoadedModel, settings: TrainingSettings, *, top: int | None) -> PeftModel:
-    """Put an adapter into the model, in place; it changes nothing until it is trained.
+    """Put LoRA weights into the model, in place; they change nothing until they are trained.
 
     Args:
         loaded: The model.
-        settings: Rank, scale, dropout, target modules and seed.
-        top: The highest layer that gets an adapter; all when not given.
+        settings: Rank, scale, target modules and seed.
+        top: The highest layer that gets LoRA weights; `None` for all layers.
 
     Raises:
         ConfigError: No module has one of the wanted names.
     """
     from peft import LoraConfig, get_peft_model
 
-    config = LoraConfig(
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=targets(loaded, settings.target_modules, top=top),
-    )
+    modules = targets(loaded, settings.target_modules, top=top)
+    config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=modules)
     with torch.random.fork_rng(), without_deprecations():
         torch.manual_seed(settings.seed)
         model: PeftModel = get_peft_model(loaded.model, config)

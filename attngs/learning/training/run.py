@@ -1,4 +1,4 @@
-"""A training run from top to bottom: load, split, judge, train, judge again, write."""
+"""A training run from top to bottom: load, split, measure, train, measure again, write."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import json
 import platform
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,16 +19,23 @@ from typing import Any
 import numpy as np
 import torch
 
+from attngs import __version__
 from attngs.errors import InputError, MissingDependencyError, OutOfMemoryError
 from attngs.learning.labelled import LabelledExample, read_examples
 from attngs.learning.metrics import Estimate
-from attngs.learning.training.answers import AnswerObjective, AnswerReader, PerceObjective
 from attngs.learning.training.card import model_card
-from attngs.learning.training.evidence import AttentionEvidence, StatesEvidence
 from attngs.learning.training.examples import Split, prepare
 from attngs.learning.training.folder import RunFolder
-from attngs.learning.training.objective import Objective
+from attngs.learning.training.objectives import (
+    AnswerObjective,
+    AnswerReader,
+    AttentionEvidence,
+    Objective,
+    PerceObjective,
+    StatesEvidence,
+)
 from attngs.learning.training.settings import ObjectiveName, TrainingSettings, check_objective
+from attngs.learning.training.validation import Validator
 from attngs.marking.assembly import EMBEDDED, embedded_scorer, scorer_of
 from attngs.marking.scorers.attention import AttentionConfig
 from attngs.protocols import Scorer, SentenceSplitter
@@ -40,17 +48,19 @@ from attngs.reading.tokens import TokenizerCounter
 from attngs.text.sentences import Splitter
 
 VALIDATION_CACHE_BYTES = 64 * 2**20
-"""For what several scorers read alike while the marker is judged."""
+"""For what several scorers read alike while the marker is measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingResult:
-    """What a run wrote, and what it was good for."""
+    """What a run wrote, and how good it is."""
 
     folder: Path
     """Pass it to `Marker.from_pretrained`."""
     before: dict[str, Estimate]
-    """The numbers of the untrained marker on held-out examples: `recall`, `recall_at_5`, ..., `average_precision`, `answer_loss`."""
+    """The numbers of the untrained marker on held-out examples.
+
+    They are `recall`, `recall_at_5`, `recall_at_10`, `recall_at_20`, `average_precision` and `answer_loss`, as far as they are known."""
     after: dict[str, Estimate]
     """The same of the best checkpoint."""
     improved: bool
@@ -78,11 +88,11 @@ def train(
 
     Args:
         data: A `.jsonl` file as `attngs.learning.labelled` describes it, or examples.
-        out: The folder that the adapter is written to.
+        out: The folder that the LoRA adapter is written to.
         objective: `evidence`, `answer` or `perce`; see docs/train.md.
         marker: A model name or folder, or `default` for the embedded encoder.
-        settings: Of the training.
-        config: Which layers and positions are read; as `Marker.from_pretrained` chooses when not given.
+        settings: How it is trained.
+        config: Which layers and positions are read; when not given, what `Marker.from_pretrained` chooses.
         splitter: Cuts texts into units.
         device: As for `Marker.from_pretrained`.
         dtype: As for `Marker.from_pretrained`; the adapter itself is always float32.
@@ -100,18 +110,19 @@ def train(
         OutOfMemoryError: A step did not fit.
         KeyboardInterrupt: After Ctrl-C, when the step was finished and its checkpoint written.
     """
-    if missing := [name for name in ("peft", "accelerate") if find_spec(name) is None]:
-        raise MissingDependencyError(f"training needs {' and '.join(missing)}: pip install 'attngs[train]'")
+    _check_installed()
+    from attngs.learning.training.lora import with_lora
+    from attngs.learning.training.trainer import MarkerTrainer
+
     goal, settings, splitter = check_objective(objective), settings or TrainingSettings(), splitter or Splitter()
-    rows, source = _rows(data)
-    name = str(Path(marker).resolve()) if Path(marker).is_dir() else str(marker)
-    loaded = load_embedded() if name == EMBEDDED else load_model(name, device=device, dtype=dtype, revision=revision, window=window)
+    rows, source = _read(data)
+    base = str(Path(marker).resolve()) if Path(marker).is_dir() else str(marker)
+    loaded = load_embedded() if base == EMBEDDED else load_model(base, device=device, dtype=dtype, revision=revision, window=window)
     if loaded.causal and config is None:
         config = AttentionConfig()
-    counter = TokenizerCounter(loaded.tokenizer, loaded.name)
-    split = prepare(rows, goal, settings, splitter=splitter, counter=counter)
-    run = {
-        "base": name,
+    split = prepare(rows, goal, settings, splitter=splitter, counter=TokenizerCounter(loaded.tokenizer, loaded.name))
+    told = {
+        "base": base,
         "revision": revision,
         "model": identity(loaded),
         "objective": goal,
@@ -121,76 +132,42 @@ def train(
     }
     fitting = replace(settings, max_tokens=max(1, min(settings.max_tokens, loaded.window * 3 // 4)))  # the rest is for the prompt
     reader = AnswerReader(loaded, (config or AttentionConfig()).prompt, fitting) if goal != "evidence" else None
-    chosen = _objective(goal, loaded, config, fitting, reader)
+    learned = _objective(goal, loaded, config, fitting, reader)
     folder = RunFolder(Path(out))
-    checkpoint = folder.begin(run, resume=resume, overwrite=overwrite)
-
-    def scorer() -> Scorer:
-        cache = ContextCache(VALIDATION_CACHE_BYTES)
-        return embedded_scorer(loaded, cache) if name == EMBEDDED and config is None else scorer_of(loaded, config, cache)
-
-    with _own_randomness(), _out_of_memory(), quiet():
-        return _train(loaded, chosen, split, settings, folder, run, checkpoint, scorer, counter, reader)
-
-
-def _train(
-    loaded: LoadedModel,
-    objective: Objective,
-    split: Split,
-    settings: TrainingSettings,
-    folder: RunFolder,
-    run: dict[str, Any],
-    checkpoint: Path | None,
-    scorer: Callable[[], Scorer],
-    counter: TokenizerCounter,
-    reader: AnswerReader | None,
-) -> TrainingResult:
-    from attngs.learning.training.lora import with_lora
-    from attngs.learning.training.trainer import MarkerTrainer
-    from attngs.learning.training.validation import Validator
-
+    checkpoint = folder.begin(told, resume=resume, overwrite=overwrite)
     started = time.perf_counter()
-    model: Any = with_lora(loaded, settings, top=getattr(objective, "top", None))
-    model.peft_config["default"].base_model_name_or_path = run["base"]
-    model.peft_config["default"].revision = run["revision"]
-    validator = Validator(split.validation, scorer, counter, reader)
-    before = validator.measure()
-    trainer = MarkerTrainer(model, objective, split.training, validator, settings, checkpoints=folder.checkpoints, log=folder.log)
-    with trainer.stop.listening():
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    if trainer.stop.wanted and trainer.state.global_step < trainer.state.max_steps:
-        raise KeyboardInterrupt(f"stopped after step {trainer.state.global_step} of {trainer.state.max_steps}")
-    model.eval()
-    after = validator.measure()
-    better = after[validator.best].mean - before[validator.best].mean
-    improved = better < 0 if validator.best == "answer_loss" else better > 0
-    record = {
-        **run,
-        "versions": {package: version(package) for package in ("torch", "transformers", "peft", "accelerate")}
-        | {"attngs": _attngs_version(), "python": platform.python_version()},
+    with _own_randomness(), _out_of_memory(), quiet():
+        model: Any = with_lora(loaded, settings, top=learned.top)
+        saved = model.peft_config["default"]
+        saved.base_model_name_or_path, saved.revision = base, revision
+        validator = Validator(split.validation, partial(_scorer, loaded, base, config), reader)
+        before = validator.measure()
+        trainer = MarkerTrainer(model, learned, split.training, validator, settings, checkpoints=folder.checkpoints, log=folder.log)
+        trainer.run(checkpoint)
+        after = validator.measure()
+        model.save_pretrained(str(folder.path), save_embedding_layers=False)
+    improved, steps = validator.improved(before, after), trainer.state.global_step
+    record = told | {
+        "versions": _versions(),
         "device": str(loaded.model.device),
         "dtype": str(loaded.model.dtype).removeprefix("torch."),
-        "steps": trainer.state.global_step,
+        "steps": steps,
         "best_step": trainer.state.best_global_step,
         "seconds": round(time.perf_counter() - started, 1),
         "improved": improved,
         "before": {name: value._asdict() for name, value in before.items()},
         "after": {name: value._asdict() for name, value in after.items()},
     }
-    model.save_pretrained(str(folder.path), save_embedding_layers=False)
     folder.finish(record, model_card(record, folder.path.name))
-    return TrainingResult(folder=folder.path, before=before, after=after, improved=improved, steps=trainer.state.global_step)
+    return TrainingResult(folder=folder.path, before=before, after=after, improved=improved, steps=steps)
 
 
-def _objective(
-    goal: ObjectiveName, loaded: LoadedModel, config: AttentionConfig | None, settings: TrainingSettings, reader: AnswerReader | None
-) -> Objective:
-    if reader is not None:
-        return PerceObjective(reader, settings) if goal == "perce" else AnswerObjective(reader)
-    return AttentionEvidence(loaded, config, settings) if config is not None else StatesEvidence(loaded, settings)
+def _check_installed() -> None:
+    if missing := [name for name in ("peft", "accelerate") if find_spec(name) is None]:
+        raise MissingDependencyError(f"training needs {' and '.join(missing)}: pip install 'attngs[train]'")
 
 
-def _rows(data: str | Path | Sequence[LabelledExample]) -> tuple[Sequence[LabelledExample], dict[str, Any]]:
+def _read(data: str | Path | Sequence[LabelledExample]) -> tuple[Sequence[LabelledExample], dict[str, str]]:
     """The examples, and what names them in the record."""
     if isinstance(data, str | Path):
         path = Path(data)
@@ -211,15 +188,28 @@ def _sizes(split: Split) -> dict[str, int]:
     }
 
 
-def _attngs_version() -> str:
-    from attngs import __version__
+def _objective(
+    goal: ObjectiveName, loaded: LoadedModel, config: AttentionConfig | None, settings: TrainingSettings, reader: AnswerReader | None
+) -> Objective:
+    if reader is not None:
+        return PerceObjective(reader, settings) if goal == "perce" else AnswerObjective(reader)
+    return AttentionEvidence(loaded, config, settings) if config is not None else StatesEvidence(loaded, settings)
 
-    return __version__
+
+def _scorer(loaded: LoadedModel, base: str, config: AttentionConfig | None) -> Scorer:
+    """The scorer of the marker as its weights are now: what was read before is not kept."""
+    cache = ContextCache(VALIDATION_CACHE_BYTES)
+    return embedded_scorer(loaded, cache) if base == EMBEDDED and config is None else scorer_of(loaded, config, cache)
+
+
+def _versions() -> dict[str, str]:
+    packages = {package: version(package) for package in ("torch", "transformers", "peft", "accelerate")}
+    return packages | {"attngs": __version__, "python": platform.python_version()}
 
 
 @contextmanager
 def _own_randomness() -> Iterator[None]:
-    """Trainer seeds everything there is; what the caller drew goes on behind it as if nothing had been."""
+    """Put every random state back, because Trainer seeds them all, and they are the caller's."""
     state, numbers = random.getstate(), np.random.get_state()
     try:
         with torch.random.fork_rng():

@@ -1,4 +1,4 @@
-"""transformers' Trainer with our loss and our validation; the loop, the optimiser, checkpoints and resuming are its own."""
+"""transformers' Trainer with our loss and our validation; all else is its own."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, Traine
 
 from attngs.errors import ModelError
 from attngs.learning.training.examples import TrainingExample
-from attngs.learning.training.objective import Objective
+from attngs.learning.training.objectives import Objective
 from attngs.learning.training.settings import TrainingSettings
 from attngs.learning.training.validation import Validator
 from attngs.reading.progress import tell
 
 
 class MarkerTrainer(Trainer):
-    """Trains the adapter of a model.
+    """Trains the LoRA weights of a model.
 
     Args:
         model: With LoRA weights.
         objective: Gives the loss.
         examples: To train on.
-        validator: Judges between steps.
+        validator: Measures between steps.
         settings: Of the run.
-        checkpoints: Folder of the checkpoints.
-        log: File that gets one JSON object a line.
+        checkpoints: The folder that gets the checkpoints.
+        log: The file that gets one JSON object a line.
     """
 
     def __init__(
@@ -51,18 +51,33 @@ class MarkerTrainer(Trainer):
         self._objective = objective
         self._examples = examples
         self._validator = validator
-        self._adapted = model
-        self.stop = Stop()
+        self._lora = model
+        self._stop = Stop()
+        numbers: Any = range(len(examples))
+        as_they_are: Any = list
         super().__init__(
             model=model,
-            args=_arguments(settings, len(examples), checkpoints, next(model.parameters()).device, validator.best),
-            train_dataset=_Numbers(len(examples)),
-            eval_dataset=_Numbers(0),
-            data_collator=_as_they_are,
-            callbacks=[EarlyStoppingCallback(settings.patience), _Log(log), _Watch(checkpoints), self.stop],
+            args=_arguments(settings, len(examples), checkpoints, next(model.parameters()).device, validator.decisive),
+            train_dataset=numbers,  # contexts are drawn when their step comes
+            eval_dataset=numbers[:0],
+            data_collator=as_they_are,
+            callbacks=[EarlyStoppingCallback(settings.patience), _Log(log), _Watch(checkpoints), self._stop],
         )
         self.model_accepts_loss_kwargs = False  # our loss is a mean over examples, whatever the model's own would be
         self.remove_callback(PrinterCallback)
+
+    def run(self, checkpoint: Path | None) -> None:
+        """Train, from a checkpoint on if there is one, and put the best weights into the model.
+
+        Raises:
+            ModelError: The loss or a gradient is not a number.
+            KeyboardInterrupt: After Ctrl-C, when the step was finished and its checkpoint written.
+        """
+        with self._stop.listening():
+            self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        if self._stop.wanted and self.state.global_step < self.state.max_steps:
+            raise KeyboardInterrupt(f"stopped after step {self.state.global_step} of {self.state.max_steps}")
+        self._lora.eval()
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
         """The objective's loss; a loss that is not a number ends the run.
@@ -77,7 +92,7 @@ class MarkerTrainer(Trainer):
 
     def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
         """The validator's numbers."""
-        self._adapted.eval()
+        self._lora.eval()
         try:
             metrics = {f"eval_{name}": value.mean for name, value in self._validator.measure().items()}
         except ModelError as error:
@@ -88,30 +103,26 @@ class MarkerTrainer(Trainer):
         return metrics
 
     def floating_point_ops(self, inputs: Any) -> int:
-        """Not counted: it would need the token ids, which the objective makes."""
+        """Counts nothing: it would need the token ids, which the objective makes."""
         return 0
 
     def _prepare_inputs(self, inputs: Any) -> Any:
         return inputs  # numbers of examples, of use on the CPU only
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        """The adapter alone; Trainer would ask the hub about the base model and pickle its arguments."""
-        self._adapted.save_pretrained(str(output_dir or self.args.output_dir), save_embedding_layers=False)
-
-
-def _as_they_are(numbers: list[Any]) -> Any:
-    return numbers
+        """Write the LoRA weights alone. Trainer itself would ask the hub and pickle its arguments."""
+        self._lora.save_pretrained(str(output_dir or self.args.output_dir), save_embedding_layers=False)
 
 
 class Stop(TrainerCallback):
-    """Ctrl-C: the step is finished and a checkpoint written; the second one leaves at once."""
+    """Ends a run after Ctrl-C: finishes the step and writes a checkpoint. A second one leaves at once."""
 
     def __init__(self) -> None:
         self.wanted = False
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take Ctrl-C inside the block, where signals arrive at all: in the main thread."""
+        """Take Ctrl-C inside the block; only the main thread gets signals at all."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -133,21 +144,8 @@ class Stop(TrainerCallback):
         return control
 
 
-class _Numbers(torch.utils.data.Dataset[int]):
-    """The examples by number: texts are cut and sampled when their step comes."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __getitem__(self, number: int) -> int:
-        return number
-
-
 class _Log(TrainerCallback):
-    """One line for every record, in a file and to whoever waits."""
+    """Writes each record as one line of a file, and tells whoever waits how far the run is."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -182,7 +180,7 @@ def _not_a_number(what: str, step: int, checkpoints: Path) -> str:
     )
 
 
-def _arguments(settings: TrainingSettings, examples: int, checkpoints: Path, device: torch.device, best: str) -> TrainingArguments:
+def _arguments(settings: TrainingSettings, examples: int, checkpoints: Path, device: torch.device, decisive: str) -> TrainingArguments:
     per_epoch = -(-examples // (settings.batch_size * settings.gradient_accumulation))
     total = max(1, round(settings.epochs * per_epoch))
     interval = max(1, total // settings.evaluations)
@@ -205,8 +203,8 @@ def _arguments(settings: TrainingSettings, examples: int, checkpoints: Path, dev
         save_steps=interval,
         save_total_limit=2,  # the best one and the last
         load_best_model_at_end=True,
-        metric_for_best_model=best,
-        greater_is_better=best != "answer_loss",
+        metric_for_best_model=decisive,
+        greater_is_better=decisive != "answer_loss",
         report_to=[],
         disable_tqdm=True,
         remove_unused_columns=False,

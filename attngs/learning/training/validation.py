@@ -1,18 +1,17 @@
-"""How good a marker is on examples that it was not trained on, with its scorer as it will be used."""
+"""How good a marker in training is on held-out examples, with the scorer that it will be used with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 
-from attngs.learning.evaluation import judge
 from attngs.learning.metrics import Estimate, estimate
-from attngs.learning.training.answers import AnswerReader
 from attngs.learning.training.examples import TrainingExample
+from attngs.learning.training.objectives import AnswerReader
 from attngs.marking.scorers.batch import score_batch
-from attngs.protocols import Scorer, TokenCounter
+from attngs.protocols import Scorer
 from attngs.reading.progress import track
 from attngs.types import ScoreRequest
 
@@ -24,29 +23,25 @@ AT_ONCE = 16
 
 
 class Validator:
-    """Judges by evidence recall where evidence is known, and by the loss of the answer elsewhere.
+    """Measures evidence recall where evidence is known, and the loss of answers where these are learned.
 
     Args:
         examples: Held out.
         scorer: Makes the scorer of the marker in its present state.
-        counter: Whose tokens a budget counts.
-        reader: For answers; `None` when the objective has none.
+        reader: Reads answers; `None` when the objective learns from none.
 
     Attributes:
-        best: Name of the number that decides which checkpoint is the best: `recall`, but `average_precision` where all contexts are so
-            short that no budget has room for their evidence, and `answer_loss` where no evidence is known.
+        decisive: The number that decides which checkpoint is the best: `recall`; `average_precision` where all contexts are so short
+            that no budget has room for their evidence; `answer_loss` where no evidence is known.
     """
 
-    def __init__(
-        self, examples: Sequence[TrainingExample], scorer: Callable[[], Scorer], counter: TokenCounter, reader: AnswerReader | None
-    ) -> None:
-        known = [example for example in examples if example.row.evidence]
-        self._judged = [(example, judge(example.row, example.sentences, counter)) for example in known]
+    def __init__(self, examples: Sequence[TrainingExample], scorer: Callable[[], Scorer], reader: AnswerReader | None) -> None:
         self._examples = examples
+        self._labelled = [example.units for example in examples if example.row.evidence]
         self._scorer = scorer
         self._reader = reader
-        roomy = any(judged.recall(judged.hits.tolist(), max(SHARES.values())) > 0 for _, judged in self._judged)
-        self.best = "recall" if roomy else "average_precision" if known else "answer_loss"
+        roomy = any(units.recall(units.hits.tolist(), max(SHARES.values())) > 0 for units in self._labelled)
+        self.decisive = "recall" if roomy else "average_precision" if self._labelled else "answer_loss"
 
     def measure(self) -> dict[str, Estimate]:
         """Each number with its 95 % interval over groups; `recall` is the mean of the three recalls.
@@ -56,19 +51,24 @@ class Validator:
         """
         return {**self._recalls(), **self._answers()}
 
+    def improved(self, before: Mapping[str, Estimate], after: Mapping[str, Estimate]) -> bool:
+        """Whether the decisive number got better."""
+        gain = after[self.decisive].mean - before[self.decisive].mean
+        return gain < 0 if self.decisive == "answer_loss" else gain > 0
+
     def _recalls(self) -> dict[str, Estimate]:
-        if not self._judged:
+        if not self._labelled:
             return {}
         scorer = self._scorer()
         rows: list[list[float]] = []
-        for start in track(range(0, len(self._judged), AT_ONCE), "validating"):
-            part = self._judged[start : start + AT_ONCE]
-            requests = [ScoreRequest(query=example.row.query, sentences=judged.sentences) for example, judged in part]
-            for (_, judged), scores in zip(part, score_batch(scorer, requests), strict=True):
+        for start in track(range(0, len(self._labelled), AT_ONCE), "validating"):
+            part = self._labelled[start : start + AT_ONCE]
+            requests = [ScoreRequest(query=units.example.query, sentences=units.sentences) for units in part]
+            for units, scores in zip(part, score_batch(scorer, requests), strict=True):
                 if isinstance(scores, Exception):
                     raise scores
-                rows.append([*(judged.recall(scores, share) for share in SHARES.values()), judged.average_precision(scores)])
-        groups = [example.row.group for example, _ in self._judged]
+                rows.append([*(units.recall(scores, share) for share in SHARES.values()), units.average_precision(scores)])
+        groups = [units.example.group for units in self._labelled]
         table = np.array(rows)  # (examples, shares + 1)
         found = {name: estimate(table[:, i].tolist(), groups) for i, name in enumerate((*SHARES, "average_precision"))}
         return {"recall": estimate(table[:, : len(SHARES)].mean(axis=1).tolist(), groups), **found}
