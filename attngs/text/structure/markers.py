@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_ITEM = re.compile(
-    r"""(?:(?P<bullet>[-*+•‣◦▪·●○–—])
-    | (?P<number>\d{1,3}(?:\.\d{1,3}){1,4}[.)]?|\(?\d{1,3}[.)])
+_BULLETS = frozenset("-*+•‣◦▪·●○–—")
+_BULLET = re.compile(r".\s+(?:\[[ xX]\]\s+)?(?=\S)")
+_ENUMERATED = re.compile(
+    r"""(?:(?P<number>\d{1,3}(?:\.\d{1,3}){1,4}[.)]?|\(?\d{1,3}[.)])
     | (?P<roman>\(?[ivx]{1,6}\)|[ivx]{1,6}\.)
-    | (?P<letter>\(?[A-Za-z]\)|[a-z]\.)
-    | (?P<circled>[①-⑳]))(?:\s+(?:\[[ xX]\]\s+)?(?=\S)|(?<=[①-⑳]))""",
+    | (?P<letter>\(?[A-Za-z]\)|[a-z]\.))\s+(?=\S)
+    | (?P<circled>[①-⑳])\s*(?=\S)""",
     re.VERBOSE,
 )
+_NO_ENUMERATION = re.compile(r"[^\W\divx_]\w|[^\w(①-⑳]")
 _SECTION = re.compile(
     r"""(?P<part>(?:part|book|title|teil|titre|parte|PART|BOOK|TITLE)\s+(?:\d+|[IVXLC]+)\b)
     | (?P<chapter>(?:chapter|kapitel|chapitre|capítulo|capitolo|abschnitt|第[\d一二三四五六七八九十百]+章)\s*(?:\d+|[IVXLC]+)?\b)
@@ -47,9 +49,10 @@ def item_at(text: str, start: int, end: int, last_letter: str) -> Item | None:
         end: Of the line.
         last_letter: The letter of the last item that had one: after (h) comes the letter (i), else (i) is the Roman one.
     """
-    if text[start].isalnum() and text[start + 1 : start + 2].isalpha() and text[start] not in "ivx":
-        return None
-    match = _ITEM.match(text, start, end)
+    if text[start] in _BULLETS:
+        bullet = _BULLET.match(text, start, end)
+        return Item(bullet.end(), BULLET_STYLE, "") if bullet else None
+    match = None if _NO_ENUMERATION.match(text, start) else _ENUMERATED.match(text, start, end)
     if match is None:
         return None
     kind, label = str(match.lastgroup), match[0].strip().strip("().")

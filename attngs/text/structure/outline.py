@@ -25,11 +25,17 @@ class Outline:
         self.text = text
         self.content = after_space(text, 0)
         """Where the next unit's text begins, white space before it aside."""
-        self.heads: tuple[int, ...] = ()
-        """What the next unit is read with."""
         self._start = 0
         self._units = list[Unit]()
         self._scopes = list[tuple[int, int]]()
+        self._heads: tuple[int, ...] | None = ()
+
+    @property
+    def heads(self) -> tuple[int, ...]:
+        """What the next unit is read with."""
+        if self._heads is None:
+            self._heads = tuple([number for _, number in self._scopes[-MOST_HEADS:]])
+        return self._heads
 
     def add(self, end: int, kind: str, heads: tuple[int, ...] | None = None) -> int:
         """End a unit at `end`, or several where it is too long.
@@ -61,7 +67,7 @@ class Outline:
         number = self.add(end, kind)
         if number >= 0:
             self._scopes.append((rank, number))
-            self._find_heads()
+            self._heads = None
         return number
 
     def record(self, end: int, kind: str, rank: int, name_end: int) -> None:
@@ -79,7 +85,7 @@ class Outline:
         if self._scopes and self._scopes[-1][0] >= rank:
             while self._scopes and self._scopes[-1][0] >= rank:
                 self._scopes.pop()
-            self._find_heads()
+            self._heads = None
 
     def markup(self, end: int) -> None:
         """Give what carries no words to the unit before it, or make it a unit of its own where that is too long or not there."""
@@ -100,12 +106,9 @@ class Outline:
         return Structure(name, tuple(self._units))
 
     def _close(self, end: int, heads: tuple[int, ...], kind: str) -> None:
-        self.content = after_space(self.text, end)
-        stop = self.content
-        if end < stop < len(self.text) and (line := _LINE_START.match(self.text, end, stop)):
+        text = self.text
+        stop = self.content = after_space(text, end)
+        if end + 1 < stop < len(text) and (line := _LINE_START.match(text, end, stop)):
             stop = line.end()
         self._units.append(Unit(self._start, stop, heads, kind))
         self._start = stop
-
-    def _find_heads(self) -> None:
-        self.heads = tuple([number for _, number in self._scopes[-MOST_HEADS:]])
