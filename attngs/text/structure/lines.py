@@ -1,0 +1,80 @@
+"""The lines of a text, and which of them go on with the line before: what the readers of line-based formats share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+_LINE = re.compile(r"\S[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]*")
+_HYPHENATED = re.compile(r"[^\W\d_]{2}[-\u00ad\u2010]$")
+
+NARROWEST, WIDEST = 24, 120
+"""Characters of the widest line of a paragraph that may be hard-wrapped."""
+USUAL = 45
+"""From this width on, full lines alone show that a paragraph is hard-wrapped."""
+
+
+class Line(NamedTuple):
+    """A line that is not blank, without the white space at its ends."""
+
+    start: int
+    end: int
+    indent: int
+    """Columns of white space before it."""
+    gap: bool
+    """Whether a blank line is before it."""
+
+
+def lines_of(text: str, start: int = 0, end: int | None = None) -> list[Line]:
+    """The lines of a range that are not blank."""
+    found = list[Line]()
+    previous = start
+    for match in _LINE.finditer(text, start, len(text) if end is None else end):
+        first, last = match.span()
+        if text[last - 1].isspace():
+            last = first + len(match[0].rstrip())
+        newlines = text.count("\n", previous, first) or text.count("\r", previous, first)
+        indent = 0
+        if text[first - 1 : first] in {" ", "\t", "\u3000", "\xa0"}:
+            line_start = max(text.rfind("\n", previous, first), text.rfind("\r", previous, first)) + 1
+            indent = len(text[max(previous, line_start) : first].expandtabs(4))
+        found.append(Line(first, last, indent, newlines > 1))
+        previous = match.end()
+    return found
+
+
+def width_of(paragraph: Sequence[Line]) -> int:
+    """Columns of the widest line."""
+    return max(line.end - line.start + line.indent for line in paragraph)
+
+
+def goes_on(text: str, previous: Line, line: Line, width: int, *, wrapped: bool) -> bool:
+    """Whether a sentence may go on from one line to the next: a hard-wrapped paragraph, or a word with a hyphen at the line's end.
+
+    Args:
+        text: The whole text.
+        previous: The line before.
+        line: The line.
+        width: Columns of the widest line of the paragraph.
+        wrapped: Whether the paragraph as a whole looks hard-wrapped, as `looks_wrapped` tells.
+    """
+    if line.gap or text[previous.end - 1] in ":：" or not NARROWEST <= width <= WIDEST:
+        return False
+    if _HYPHENATED.search(text, max(previous.start, previous.end - 3), previous.end) and text[line.start].islower():
+        return True
+    if line.indent > previous.indent + 8 or not (wrapped or width >= USUAL):
+        return False
+    word_end = text.find(" ", line.start, line.end)
+    word = (word_end if word_end > 0 else line.end) - line.start
+    full = previous.end - previous.start + previous.indent + 1 + word > width  # the word had no room above
+    return full or (wrapped and text[line.start].islower() and text[previous.end - 1] not in ".!?;")
+
+
+def looks_wrapped(text: str, paragraph: Sequence[Line]) -> bool:
+    """Whether lines break inside sentences: some end in a hyphen, or a third of them start in lower case though others do not."""
+    following = paragraph[1:]
+    lower = sum(text[line.start].islower() for line in following)
+    hyphens = sum(_HYPHENATED.search(text, max(line.start, line.end - 3), line.end) is not None for line in paragraph)
+    upper = sum(text[line.start].isupper() for line in paragraph)
+    return bool(hyphens and lower) or (3 * lower >= len(following) > 0 < upper and width_of(paragraph) >= NARROWEST)

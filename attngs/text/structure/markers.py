@@ -1,0 +1,79 @@
+"""How a line begins: bullets, numbers and letters of lists, articles of laws, questions and answers."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_BULLETS = frozenset("-*+•‣◦▪·●○–—")
+_BULLET = re.compile(r".\s+(?:\[[ xX]\]\s+)?(?=\S)")
+_ENUMERATED = re.compile(
+    r"""(?:(?P<number>\d{1,3}(?:\.\d{1,3}){1,4}[.)]?|\(?\d{1,3}[.)])
+    | (?P<roman>\(?[ivx]{1,6}\)|[ivx]{1,6}\.)
+    | (?P<letter>\(?[A-Za-z]\)|[a-z]\.))\s+(?=\S)
+    | (?P<circled>[①-⑳])\s*(?=\S)""",
+    re.VERBOSE,
+)
+_NO_ENUMERATION = re.compile(r"[^\W\divx_]\w|[^\w(①-⑳]")
+_SECTION = re.compile(
+    r"""(?P<part>(?:part|book|title|teil|titre|parte|PART|BOOK|TITLE)\s+(?:\d+|[IVXLC]+)\b)
+    | (?P<chapter>(?:chapter|kapitel|chapitre|capítulo|capitolo|abschnitt|第[\d一二三四五六七八九十百]+章)\s*(?:\d+|[IVXLC]+)?\b)
+    | (?P<article>(?:§+\s*|(?:section|article|artikel|art\.|artículo|articolo|clause|rule|appendix|annex|schedule)\s+)\d+[a-z]?\b
+      |第[\d一二三四五六七八九十百]+[条條])""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_QUESTION = re.compile(r"(?:\*\*|__)?(?:Q|Question|Frage|Pregunta|Pergunta|Domanda|Vraag|Вопрос|F|问|問|質問)\s*\d{0,3}\s*[:：.)](?:\*\*|__)?(?=\s|[^\x00-\x7f])")
+_ANSWER = re.compile(
+    r"(?:\*\*|__)?(?:A|Answer|Antwort|Réponse|Respuesta|Resposta|Risposta|Antwoord|Ответ|R|答|回答)\s*\d{0,3}\s*[:：.)](?:\*\*|__)?(?=\s|[^\x00-\x7f])"
+)
+
+ROMAN_STYLE, LETTER_STYLE, BULLET_STYLE = 6, 5, 7
+
+
+class Item(NamedTuple):
+    """The marker of a list item."""
+
+    end: int
+    """Where what it marks begins."""
+    style: int
+    """Larger for what lies deeper at the same indentation: 1., 1.1, (a), (i), a bullet."""
+    label: str
+
+
+def item_at(text: str, start: int, end: int, last_letter: str) -> Item | None:
+    """The list item that a line begins with.
+
+    Args:
+        text: The whole text.
+        start: Of the line.
+        end: Of the line.
+        last_letter: The letter of the last item that had one: after (h) comes the letter (i), else (i) is the Roman one.
+    """
+    if text[start] in _BULLETS:
+        bullet = _BULLET.match(text, start, end)
+        return Item(bullet.end(), BULLET_STYLE, "") if bullet else None
+    match = None if _NO_ENUMERATION.match(text, start) else _ENUMERATED.match(text, start, end)
+    if match is None:
+        return None
+    kind, label = str(match.lastgroup), match[0].strip().strip("().")
+    if kind == "roman" and len(label) == 1 and ord(last_letter or " ") + 1 == ord(label):
+        kind = "letter"
+    if kind == "number":
+        return Item(match.end(), label.count("."), label)
+    return Item(match.end(), {"roman": ROMAN_STYLE, "letter": LETTER_STYLE}.get(kind, BULLET_STYLE), label)
+
+
+def section_at(text: str, start: int, end: int) -> int | None:
+    """The level (0, 1 or 2) of a part, chapter or article of a law or a contract that a line begins with."""
+    match = _SECTION.match(text, start, end)
+    return ("part", "chapter", "article").index(str(match.lastgroup)) if match and not text[start].islower() else None
+
+
+def question_at(text: str, start: int, end: int) -> bool:
+    """Whether a line begins as the question of a list of questions and answers: `Q:`, `Frage 3:`."""
+    return _QUESTION.match(text, start, end) is not None
+
+
+def answer_at(text: str, start: int, end: int) -> bool:
+    """Whether a line begins as an answer: `A:`, `Antwort:`."""
+    return _ANSWER.match(text, start, end) is not None

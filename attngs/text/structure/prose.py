@@ -1,0 +1,344 @@
+"""Running text with what people put round it: headings, lists, tables, quotes, code, questions and the articles of a law.
+
+The same lines stand in Markdown, in plain text, in mails and in answers of a chat model. So one class reads them, from top to bottom, and the
+readers of those formats call it for the parts that are prose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from attngs.text.boundaries import pack, sentence_ends
+from attngs.text.structure.indentation import write_indented
+from attngs.text.structure.limits import fits
+from attngs.text.structure.lines import Line, goes_on, looks_wrapped, width_of
+from attngs.text.structure.markers import Item, answer_at, item_at, question_at, section_at
+from attngs.text.structure.outline import Outline
+
+GROUP = 350
+"""Characters of a group of sentences, where a list item or an answer is too long for one unit."""
+PARAGRAPH = 5000
+"""Lines of a paragraph that are looked at together."""
+
+# Ranks: what a smaller one opens ends what a larger one opened.
+HEADING = 5
+"""Of a heading of level 1; each level adds as much."""
+CAPITALS, SECTION, NUMBERED, TITLE, BOLD, QUESTION, LOOSE_QUESTION, INTRODUCTION, TABLE, ITEM, CODE = 40, 41, 44, 50, 62, 70, 79, 80, 90, 100, 5000
+_LEVELS = 8  # ranks for each column of indentation
+_DEEPEST = 500  # columns
+
+_ATX = re.compile(r"(#{1,6})(?:\s|$)|(={1,6})\s.{1,80}=$")  # the second in wikis
+_SETEXT = re.compile(r"(?:={3,}|-{3,})$")
+_RULE = re.compile(r"(?:[=\-_*~•─━]{3,}|(?:[-*_]\s){2,}[-*_]|[-_]{3,}\s?\w.{0,60}\w\s?[-_]{3,})$")
+_FENCE = re.compile(r"`{3,}|~{3,}")
+_TABLE_RULE = re.compile(r"[|+\s]*:?[-=]{2,}[-=+:|\s]*$")
+_BOLD = re.compile(r"(?:\*\*|__)[^*_\n]{1,80}(?:\*\*|__):?$")
+_QUOTE = re.compile(r"(?:>[ \t]?)+")
+_STRUCTURAL = re.compile(r"[#>|`~]")
+_LONGEST_TITLE = 80
+
+
+def write_prose(outline: Outline, lines: Sequence[Line]) -> None:
+    """Add the units of these lines, as deep as the scopes that are open."""
+    _Prose(outline, lines).run()
+
+
+class _Prose:
+    def __init__(self, outline: Outline, lines: Sequence[Line]) -> None:
+        self.outline, self.text = outline, outline.text
+        self.lines, self.depths = _unquoted(outline.text, lines)
+        self.letter = ""
+        """Letter of the last list item that had one."""
+        self.after_item = False
+        self.asked = False
+        """Whether a question with a label is open."""
+        self.paragraph = _Paragraph(0, 0, False)
+
+    def run(self) -> None:
+        number = self._front_matter()
+        handlers: tuple[Callable[[int], int], ...] = (
+            self._marked, self._item, self._question, self._section, self._setext, self._title, self._prose,
+        )  # fmt: skip
+        while number < len(self.lines):
+            if number >= self.paragraph.last:
+                self.paragraph = self._paragraph_at(number)
+            number = next(after for handler in handlers if (after := handler(number)))
+
+    def _paragraph_at(self, number: int) -> _Paragraph:
+        last = number + 1
+        while last < min(len(self.lines), number + PARAGRAPH) and not self.lines[last].gap and self.depths[last] == self.depths[number]:
+            last += 1
+        lines = self.lines[number:last]
+        return _Paragraph(last, width_of(lines), looks_wrapped(self.text, lines))
+
+    def _front_matter(self) -> int:
+        """The fields between two rules at the top of a Markdown file."""
+        if not self.lines or self._at(0) != "---":
+            return 0
+        last = next((number for number in range(1, min(len(self.lines), 60)) if self._at(number) in {"---", "..."}), 0)
+        for line in self.lines[1:last]:
+            self.outline.add(line.end, "field")
+        if last:
+            self.outline.markup(self.lines[last].end)
+        return last + 1 if last else 0
+
+    def _marked(self, number: int) -> int:
+        """What its first character gives away: fences, headings, tables, rules."""
+        line, text = self.lines[number], self.text
+        mark = text[line.start]
+        if mark in "`~" and (fence := _FENCE.match(text, line.start, line.end)):
+            return self._fence(number, fence[0])
+        if mark in "#=" and (heading := _ATX.match(text, line.start, line.end)):
+            return self._heading(number, number, HEADING * len(heading[1] or heading[2]))
+        if mark in "*_" and _BOLD.match(text, line.start, line.end) and (line.gap or not number) and not question_at(text, *line[:2]):
+            return self._heading(number, number, BOLD)
+        if text.find("|", line.start, line.end) >= 0 and (mark == "|" or self._next_is(number, _TABLE_RULE)):
+            return self._table(number)
+        if mark in "=-_*~•─━" and _RULE.match(text, line.start, line.end):
+            self.outline.markup(line.end)
+            return number + 1
+        return 0
+
+    def _fence(self, number: int, fence: str) -> int:
+        outline, lines, text = self.outline, self.lines, self.text
+        last = number + 1
+        while last < len(lines) and not text.startswith(fence, lines[last].start):
+            last += 1
+        closed = lines[min(last, len(lines) - 1)].end
+        if fits(text, outline.content, closed):
+            outline.add(closed, "code")
+        else:
+            write_indented(outline, lines[number + 1 : last], CODE, "code")
+            outline.leave(CODE)
+            outline.markup(closed)
+        return last + 1
+
+    def _table(self, number: int) -> int:
+        outline, text, lines = self.outline, self.text, self.lines
+        last = number
+        while last < self.paragraph.last and text.find("|", lines[last].start, lines[last].end) >= 0 or self._is_table_rule(last, number):
+            last += 1
+        if number + 1 < last and self._is_table_rule(number + 1, number):
+            outline.open(lines[number + 1].end, "header", TABLE)
+            number += 2
+        for line in lines[number:last]:
+            bar = text.find("|", line.start + 1, line.end)
+            outline.record(line.end, "row", TABLE + 1, bar + 1 if 0 < bar < line.start + 60 else line.start + 60)
+        outline.leave(TABLE)
+        return max(last, number)
+
+    def _is_table_rule(self, number: int, first: int) -> bool:
+        line = self.lines[number] if first < number < self.paragraph.last else None
+        return line is not None and _TABLE_RULE.match(self.text, line.start, line.end) is not None
+
+    def _item(self, number: int) -> int:
+        line, text = self.lines[number], self.text
+        item = item_at(text, line.start, line.end, self.letter)
+        if item is None:
+            return 0
+        if item.label.isalpha() and len(item.label) == 1:
+            self.letter = item.label
+        if self._is_numbered_heading(number, item):
+            return self._heading(number, number, NUMBERED + item.style)
+        last = number + 1
+        while last < self.paragraph.last and self._is_plain(last) and (self.lines[last].indent > line.indent or self._goes_on(last)):
+            last += 1
+        self._first_opens(self.lines[last - 1].end, "item", ITEM + min(line.indent, _DEEPEST) * _LEVELS + item.style)
+        self.after_item = True
+        return last
+
+    def _is_numbered_heading(self, number: int, item: Item) -> bool:
+        """`2. Fees`, alone on its line, before something else than item 3."""
+        line, text = self.lines[number], self.text
+        if item.style > 4 or number + 1 == len(self.lines) or line.end - line.start > _LONGEST_TITLE or text[line.end - 1] in ".!?;:,":
+            return False
+        following = self.lines[number + 1]
+        other = item_at(text, following.start, following.end, self.letter) if text[item.end].isupper() else item
+        return (other is None or other.style > item.style) and (following.gap or item.style > 0) and following.indent <= line.indent
+
+    def _question(self, number: int) -> int:
+        line, text = self.lines[number], self.text
+        if question_at(text, line.start, line.end):
+            last = self._block_end(number)
+            coming = self.lines[last : last + 2]
+            self.asked = any(answer_at(text, other.start, other.end) for other in coming)
+            if self.asked:
+                self.outline.open(self.lines[last - 1].end, "question", QUESTION)
+                return last
+        elif self.asked and answer_at(text, line.start, line.end):
+            last = self._block_end(number)
+            self.outline.leave(QUESTION + 1)
+            self._first_opens(self.lines[last - 1].end, "answer", QUESTION + 1)
+            self.outline.leave(QUESTION + 1)
+            return last
+        return 0
+
+    def _section(self, number: int) -> int:
+        line = self.lines[number]
+        level = section_at(self.text, line.start, line.end)
+        if level is None:
+            return 0
+        last = self._block_end(number)
+        end = self.lines[last - 1].end
+        name_end = next(sentence_ends(self.text, line.start, end))
+        short = name_end - line.start <= _LONGEST_TITLE
+        self.outline.open(name_end if short else end, "heading" if short else "item", SECTION + level)
+        self._sentences(name_end, end)
+        return last
+
+    def _setext(self, number: int) -> int:
+        line = self.lines[number]
+        if not self._next_is(number, _SETEXT) or line.end - line.start > 2 * _LONGEST_TITLE:
+            return 0
+        return self._heading(number, number + 1, HEADING * (1 if self.text[self.lines[number + 1].start] == "=" else 2))
+
+    def _title(self, number: int) -> int:
+        """A line by itself that looks like a heading: in capitals, or short and without a stop above a paragraph."""
+        line, text = self.lines[number], self.text
+        alone = (line.gap or not number) and number + 1 < len(self.lines) and line.end - line.start <= _LONGEST_TITLE
+        if not alone or text[line.end - 1] in ".,;!:：。！" or self.depths[number] != self.depths[number + 1]:
+            return 0
+        words, following = text[line.start : line.end], self.lines[number + 1]
+        if words.isupper() and sum(map(str.isalpha, words)) > 3:
+            return self._heading(number, number, CAPITALS)
+        if words[-1] in "?？":
+            if following.gap or text[following.end - 1] in "?？" or not self._is_plain(number + 1):
+                return 0
+            self.outline.open(line.end, "question", LOOSE_QUESTION)
+            return number + 1
+        sentence = text[following.end - 1] in ".!?。" and following.end - following.start > len(words)
+        if following.gap and sentence and words[0].isupper() and len(words) <= 60 and words.count(" ") < 7 and self._is_plain(number + 1):
+            return self._heading(number, number, TITLE)
+        return 0
+
+    def _prose(self, number: int) -> int:
+        line, text, outline = self.lines[number], self.text, self.outline
+        last = self._block_end(number)
+        depth = min(self.depths[number], 9)
+        if self.after_item or (line.gap and not line.indent) or depth < self.depths[number - 1 if number else 0]:
+            outline.leave(LOOSE_QUESTION if line.gap and not depth else INTRODUCTION + depth)
+        outline.leave(ITEM + min(line.indent, _DEEPEST) * _LEVELS)
+        self.after_item = False
+        start = line.start
+        for end in sentence_ends(text, line.start, self.lines[last - 1].end):
+            if end == self.lines[last - 1].end and self._introduces(start, number, last):
+                outline.open(end, "heading", INTRODUCTION + depth)
+            else:
+                outline.add(end, "sentence")
+            start = end
+        return last
+
+    def _introduces(self, start: int, number: int, last: int) -> bool:
+        """Whether the last sentence of a paragraph, from `start`, introduces what follows."""
+        end, text = self.lines[last - 1].end, self.text
+        if last == len(self.lines) or end - start > 2 * _LONGEST_TITLE:
+            return False
+        following = self.lines[last]
+        marked = self.depths[last] > self.depths[number] or not self._is_plain(last)
+        if text[end - 1] in ":：":
+            return marked or not following.gap
+        title = last == number + 1 and start == self.lines[number].start and end - start <= _LONGEST_TITLE and text[end - 1] not in ".,;!?"
+        return title and marked and not following.gap and not answer_at(text, following.start, following.end)
+
+    def _heading(self, first: int, last: int, rank: int) -> int:
+        self.after_item = self.asked = False
+        self.outline.open(self.lines[last].end, "heading", rank)
+        return last + 1
+
+    def _first_opens(self, end: int, kind: str, rank: int) -> None:
+        """A unit that fits opens a scope whole; of one that does not, the first group of sentences."""
+        outline = self.outline
+        outline.leave(rank)
+        if fits(self.text, outline.content, end):
+            outline.open(end, kind, rank)
+            return
+        for number, group_end in enumerate(pack(outline.content, sentence_ends(self.text, outline.content, end), GROUP)):
+            if number:
+                outline.add(group_end, kind)
+            else:
+                outline.open(group_end, kind, rank)
+
+    def _sentences(self, start: int, end: int) -> None:
+        if start < end:
+            for sentence_end in sentence_ends(self.text, start, end):
+                self.outline.add(sentence_end, "sentence")
+
+    def _block_end(self, number: int) -> int:
+        """The first line that does not go on with the sentence of the line before."""
+        last = number + 1
+        while last < self.paragraph.last and self._goes_on(last) and self._is_plain(last):
+            last += 1
+        return last
+
+    def _goes_on(self, number: int) -> bool:
+        return goes_on(self.text, self.lines[number - 1], self.lines[number], self.paragraph.width, wrapped=self.paragraph.wrapped)
+
+    def _is_plain(self, number: int) -> bool:
+        """Whether a line begins with no mark of a heading, an item, a table, a question or an answer."""
+        start, end = self.lines[number][:2]
+        text = self.text
+        return not (
+            _STRUCTURAL.match(text, start)
+            or item_at(text, start, end, self.letter)
+            or question_at(text, start, end)
+            or answer_at(text, start, end)
+            or section_at(text, start, end) is not None
+            or _RULE.match(text, start, end)
+        )
+
+    def _next_is(self, number: int, pattern: re.Pattern[str]) -> bool:
+        if number + 1 >= self.paragraph.last:
+            return False
+        line = self.lines[number + 1]
+        return pattern.match(self.text, line.start, line.end) is not None
+
+    def _at(self, number: int) -> str:
+        line = self.lines[number]
+        return self.text[line.start : min(line.end, line.start + 4)]
+
+
+class _Paragraph(NamedTuple):
+    """Lines without a blank line between them."""
+
+    last: int
+    """The number of the first line after it."""
+    width: int
+    wrapped: bool
+
+
+def _unquoted(text: str, lines: Sequence[Line]) -> tuple[Sequence[Line], Sequence[int]]:
+    """The lines without their quote marks, and how many each had. A line of nothing else is a blank line of the quotation."""
+    found, depths, gap = list[Line](), list[int](), False
+    for line in lines:
+        mark = _QUOTE.match(text, line.start, line.end) if text[line.start] == ">" else None
+        if mark is None:
+            found.append(line._replace(gap=True) if gap else line)
+            depths.append(0)
+            gap = False
+        elif mark.end() >= line.end:
+            gap = True
+        else:
+            start = mark.end()
+            while text[start].isspace():
+                start += 1
+            found.append(Line(start, line.end, start - mark.end(), line.gap or gap))
+            depths.append(mark[0].count(">"))
+            gap = False
+    return found, depths
+
+
+def prose_marks(text: str, lines: Sequence[Line]) -> Iterator[str]:
+    """What the lines show of structure, a word for each find: what a reader may take as evidence."""
+    for line in lines:
+        if _ATX.match(text, line.start, line.end):
+            yield "heading"
+        elif _FENCE.match(text, line.start, line.end):
+            yield "fence"
+        elif _QUOTE.match(text, line.start, line.end):
+            yield "quote"
+        elif text[line.start] == "|" or _RULE.match(text, line.start, line.end):
+            yield "rule"
+        elif item_at(text, line.start, line.end, ""):
+            yield "item"
