@@ -11,13 +11,22 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.types import ChatReply, Marking, Message, ScoreRequest, Selection, Sentence, Span, Warmth
+from attngs.types import ChatReply, Document, Marking, Message, ScoreRequest, Selection, Sentence, Span, Unit, Warmth
 
 
 class SentenceSplitter(Protocol):
     """Cut a text into spans that tile it: the first starts at 0, each starts where the last ended, the last ends at the end."""
 
     def __call__(self, text: str, /) -> Sequence[Span]: ...
+
+
+@runtime_checkable
+class StructureReader(Protocol):
+    """A splitter that also knows which earlier units each unit is read with."""
+
+    def read(self, document: Document, /) -> Sequence[Unit]:
+        """Units that tile the document's text."""
+        ...
 
 
 class Scorer(Protocol):

@@ -14,6 +14,18 @@ class Span(NamedTuple):
     end: int
 
 
+class Unit(NamedTuple):
+    """`text[start:end]`, the smallest part that is kept or dropped as one."""
+
+    start: int
+    end: int
+    heads: tuple[int, ...] = ()
+    """Numbers of earlier units that this one is read with, outermost first: its headings, its table's header, its speaker."""
+    kind: str = "sentence"
+    """`sentence`, `heading`, `item`, `header`, `row`, `question`, `answer`, `turn`, `speaker`, `field`, `key`, `record`, `event`, `frame`,
+    `code`, `signature`, or `markup`: what carries no words, such as the time stamp of a subtitle, and is not worth keeping by itself."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """One text of the context: a memory, a profile, a retrieved passage."""

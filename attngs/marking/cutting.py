@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 from attngs.errors import InputError
-from attngs.protocols import SentenceSplitter
+from attngs.protocols import SentenceSplitter, StructureReader
 from attngs.reading.context_cache import ContextCache, Key, digest
-from attngs.types import Document, Sentence, Span
+from attngs.types import Document, Sentence, Span, Unit
 
-SPAN_BYTES = 136
-"""One remembered span: a tuple and its two numbers."""
+UNIT_BYTES = 200
+"""One remembered unit: a tuple, its numbers and its heads."""
 
 
 class Cutter:
@@ -37,24 +37,38 @@ class Cutter:
             InputError: The splitter's spans leave something out.
         """
 
-        def spans(missing: list[int]) -> list[tuple[Span, ...]]:
-            return [self._spans(documents[number].text, number) for number in missing]
+        def units(missing: list[int]) -> list[tuple[Unit, ...]]:
+            return [self._units(documents[number], number) for number in missing]
 
-        keys = [Key(namespace, digest(b"spans", self._salt, document.text)) for document in documents]
-        tilings = self._cache.remember(keys, spans, size=lambda spans: SPAN_BYTES * (1 + len(spans)))
+        keys = [Key(namespace, digest(b"units", self._salt, *_hints(document), document.text)) for document in documents]
+        tilings = self._cache.remember(keys, units, size=lambda units: UNIT_BYTES * (1 + len(units)))
         return tuple(
-            Sentence(document=document, position=position, start=start, end=end)
+            Sentence(
+                document=document,
+                position=position,
+                start=unit.start,
+                end=unit.end,
+                heads=tuple(Span(tiling[head].start, tiling[head].end) for head in unit.heads),
+            )
             for position, (document, tiling) in enumerate(zip(documents, tilings, strict=True))
-            for start, end in tiling
+            for unit in tiling
         )
 
-    def _spans(self, text: str, number: int) -> tuple[Span, ...]:
-        spans = tuple(Span(*span) for span in self.splitter(text))
+    def _units(self, document: Document, number: int) -> tuple[Unit, ...]:
+        if isinstance(self.splitter, StructureReader):
+            units = tuple(self.splitter.read(document))
+        else:
+            units = tuple(Unit(*span) for span in self.splitter(document.text))
         end = 0
-        for span in spans:
-            if span.start != end or span.end <= span.start:
+        for unit in units:
+            if unit.start != end or unit.end <= unit.start:
                 raise InputError(f"the splitter's spans of `documents[{number}]` do not tile its text at character {end}.")
-            end = span.end
-        if end != len(text):
-            raise InputError(f"the splitter's spans of `documents[{number}]` end at character {end} of {len(text)}.")
-        return spans
+            end = unit.end
+        if end != len(document.text):
+            raise InputError(f"the splitter's spans of `documents[{number}]` end at character {end} of {len(document.text)}.")
+        return units
+
+
+def _hints(document: Document) -> tuple[str, str]:
+    """What the metadata says of a document's format."""
+    return str(document.metadata.get("source", "")), str(document.metadata.get("content_type", ""))

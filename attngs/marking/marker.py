@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from attngs.errors import UnsupportedModelError
 from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finite
 from attngs.marking.cutting import Cutter
+from attngs.marking.heads import lift_by_heads
 from attngs.marking.micro_batcher import MicroBatcher
 from attngs.marking.scorers.batch import score_batch
 from attngs.protocols import Scorer, SentenceSplitter, TokenCounter, Warmable
@@ -287,7 +288,7 @@ class Marker:
         try:
             if isinstance(scores, Exception):
                 return scores
-            finite = check_finite(scores, len(request.sentences))
+            finite = lift_by_heads(request.sentences, check_finite(scores, len(request.sentences)))
             return Marking(query=request.query, sentences=tuple(request.sentences), scores=finite, marked=tuple(self.rule(finite)))
         except Exception as error:
             return error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
@@ -150,7 +151,7 @@ class Draft:
 
 def finish(draft: Draft, rewrite: Rewrite | None, *, counter: TokenCounter) -> CompressedContext:
     """The rewrite where there is one that can be used, else the verbatim extract, which is everything where everything fits."""
-    sources = _sources(draft.marking)
+    sources = _sources(draft.marking, frozenset(draft.selection.heads))
     kept = tuple(sources[i] for i in draft.selection.kept)
     written = rewrite.statements if rewrite else ()
     used = tuple(sources[i] for i in sorted({i for statement in written if statement.text for i in statement.sources}))
@@ -195,7 +196,7 @@ def _placed(statements: Sequence[Written], sources: Sequence[Source]) -> Iterato
         )
 
 
-def _sources(marking: Marking) -> list[Source]:
+def _sources(marking: Marking, heads: AbstractSet[int]) -> list[Source]:
     return [
         Source(
             document_id=sentence.document.id,
@@ -206,6 +207,7 @@ def _sources(marking: Marking) -> list[Source]:
             score=score,
             marked=marked,
             metadata=sentence.document.metadata,
+            head=number in heads,
         )
-        for sentence, score, marked in zip(marking.sentences, marking.scores, marking.marked, strict=True)
+        for number, (sentence, score, marked) in enumerate(zip(marking.sentences, marking.scores, marking.marked, strict=True))
     ]

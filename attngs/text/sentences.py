@@ -16,7 +16,8 @@ from typing import Literal, NamedTuple, get_args
 from attngs.errors import ConfigError
 from attngs.text.boundaries import after_space, cut_position, pack, sentence_ends
 from attngs.text.speakers import LABEL, speaker_of
-from attngs.types import Span
+from attngs.types import Document, Span
+from attngs.types import Unit as _Unit
 
 Unit = Literal["sentence", "line", "turn", "auto"]
 
@@ -81,6 +82,17 @@ class Splitter:
 
     def __call__(self, text: str, /) -> list[Span]:
         return split_sentences(text, self.unit)
+
+    def read(self, document: Document, /) -> list[_Unit]:
+        """The document's units with their heads."""
+        if self.unit != "auto":
+            return [_Unit(*span) for span in self(document.text)]
+        from attngs.text.structure.reading import read_structure
+
+        found = read_structure(
+            document.text, source=str(document.metadata.get("source", "")), content_type=str(document.metadata.get("content_type", ""))
+        )
+        return list(found.units)
 
 
 def split_sentences(text: str, unit: Unit = "auto") -> list[Span]:

@@ -23,7 +23,17 @@ LINES = (
     "The committee has reviewed the deter-", "mined claim of 3 March, which is", "Note:", "", "", " ", "\t", "x" * 500, "花" * 200, "word " * 120,
 )  # fmt: skip
 ODD = st.text(
-    st.sampled_from([*"\n\r\t\v\f\x00\x1c\x85\xa0\u2028\u3000\ufeff\u200d\u0301 .,:;!?-*#>|`~=<>[]{}()\"'\\/&@1aB9", "\ud800", "\udfff", "你", "한", "ก", "👩"]),
+    st.sampled_from(
+        [
+            *"\n\r\t\v\f\x00\x1c\x85\xa0\u2028\u3000\ufeff\u200d\u0301 .,:;!?-*#>|`~=<>[]{}()\"'\\/&@1aB9",
+            "\ud800",
+            "\udfff",
+            "你",
+            "한",
+            "ก",
+            "👩",
+        ]
+    ),
     max_size=120,
 )
 DOCUMENTS = st.lists(st.sampled_from(LINES) | ODD, max_size=25).flatmap(

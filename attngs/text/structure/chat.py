@@ -38,7 +38,9 @@ _ABOVE = re.compile(
     re.IGNORECASE,
 )
 _STAMP_ALONE = re.compile(rf"{_STAMP}$", re.IGNORECASE)
-_WHATSAPP = re.compile(rf"\u200e?(?:\[(?:{_DAY}),?\s{_TIME}\]|(?:{_DAY}),?\s{_TIME}\s[-–])\s(?:(?P<name>[^:\n]{{1,60}}):\s)?", re.IGNORECASE)
+_WHATSAPP = re.compile(
+    rf"\u200e?(?:\[(?:{_DAY}),?\s{_TIME}\]|(?:{_DAY}),?\s{_TIME}\s[-–])\s(?:(?P<name>[^:\n]{{1,60}}):\s)?", re.IGNORECASE
+)
 _CLOCK = re.compile(r"\d[:.]\d\d(?!\d)")
 _LONGEST_LABEL = 90
 _FEW = 400  # lines that are looked at to tell a format

@@ -27,7 +27,9 @@ _BLOCKS = frozenset(
 )
 _CELLS = frozenset({"td", "th"})
 _IN_CELLS = frozenset({"p", "div"})  # a row with paragraphs in its cells is a row
-_PAGE = re.compile(r"\s*(?:\ufeff)?\s*<(?:!doctype html|html|head|body|table|div|p|ul|ol|h[1-6]|section|article|main|meta|title)\b", re.IGNORECASE)
+_PAGE = re.compile(
+    r"\s*(?:\ufeff)?\s*<(?:!doctype html|html|head|body|table|div|p|ul|ol|h[1-6]|section|article|main|meta|title)\b", re.IGNORECASE
+)
 _CLOSE = re.compile(r"</(?:p|div|li|td|tr|h[1-6]|table|ul|ol|section|article)>", re.IGNORECASE)
 
 

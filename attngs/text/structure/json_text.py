@@ -21,7 +21,7 @@ SHORTEST_PACK = 80
 """Numbers and words of a list share a unit of about so many characters."""
 
 _STRUCTURAL = re.compile(  # a short list of numbers counts as one value
-    r'''(?:[^\[\]{},"]++ | "[^"\\]*+(?:\\.[^"\\]*+)*+" | \[[^\[\]{}"]{0,60}+\] | \{\s*+\})*+ ([\[\]{},])''',
+    r"""(?:[^\[\]{},"]++ | "[^"\\]*+(?:\\.[^"\\]*+)*+" | \[[^\[\]{}"]{0,60}+\] | \{\s*+\})*+ ([\[\]{},])""",
     re.DOTALL | re.VERBOSE,
 )
 _OPENS = re.compile(r'[{\[]\s*(?:["{\[\]}]|-?\d|true\b|false\b|null\b)')
@@ -190,5 +190,9 @@ def _add_line(outline: Outline, line: Line) -> None:
 
 JSON = Reader("json", _recognises, _read, (".json", ".ipynb", ".geojson"), ("application/json",))
 JSON_LINES = Reader(
-    "json lines", _recognises_lines, _read_lines, (".jsonl", ".ndjson"), ("application/jsonl", "application/x-ndjson", "application/jsonlines")
+    "json lines",
+    _recognises_lines,
+    _read_lines,
+    (".jsonl", ".ndjson"),
+    ("application/jsonl", "application/x-ndjson", "application/jsonlines"),
 )

@@ -36,7 +36,9 @@ _STAMP = re.compile(
 _MESSAGE = re.compile(rf"\b{_LEVEL}\b|\[\d+\]:|\"(?:GET|POST|PUT|HEAD|DELETE) |T\d\d:\d\d:\d\d|\w=\S", re.IGNORECASE)
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\)|(?:\s*at\s\S.{0,200}\(.{1,200}:\d+.{0,9}\)|Exception in thread\b)")
 _FRAME = re.compile(r"(?:File \"|at\s|\.\.\.\s\d+ more|\^|~+\^|goroutine\s|#\d+\s)")
-_ERROR_LINE = re.compile(r"(?:[\w.$]{1,120}(?:Error|Exception|Warning|Interrupt|Exit|Failure|Timeout)\b|Caused by:|Exception in thread|panic:)")
+_ERROR_LINE = re.compile(
+    r"(?:[\w.$]{1,120}(?:Error|Exception|Warning|Interrupt|Exit|Failure|Timeout)\b|Caused by:|Exception in thread|panic:)"
+)
 
 
 def _recognises(head: str) -> bool:
@@ -69,9 +71,7 @@ def _write_event(outline: Outline, lines: Sequence[Line]) -> None:
         return
     text, end = outline.text, lines[-1].end
     outline.leave(EVENT)
-    if fits(text, outline.content, end):
-        outline.add(end, "event")
-    elif len(lines) == 1:
+    if fits(text, outline.content, end) or len(lines) == 1:
         outline.add(end, "event")
     else:
         stamped = _STAMP.match(text, lines[0].start, lines[0].end) is not None

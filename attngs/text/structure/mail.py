@@ -19,7 +19,9 @@ _ABOUT = frozenset("subject betreff objet asunto assunto oggetto onderwerp те�
 _OTHER = frozenset(
     "to cc bcc date sent reply-to an gesendet datum kopie à envoyé para enviado fecha data a cc inviato aan verzonden message-id".split()
 )
-_SEPARATOR = re.compile(r"[-_=*\s>]{2,}.{0,60}(?:original|forwarded|ursprüngliche|weitergeleitete|transféré|reenviado|inoltrato).{0,60}$", re.IGNORECASE)
+_SEPARATOR = re.compile(
+    r"[-_=*\s>]{2,}.{0,60}(?:original|forwarded|ursprüngliche|weitergeleitete|transféré|reenviado|inoltrato).{0,60}$", re.IGNORECASE
+)
 _SIGNATURE = re.compile(r"--\s?$")
 _MBOX = re.compile(r"From \S+@?\S* .*\d{4}$")
 

@@ -22,7 +22,9 @@ _SECTION = re.compile(
       |第[\d一二三四五六七八九十百]+[条條])""",
     re.VERBOSE | re.IGNORECASE,
 )
-_QUESTION = re.compile(r"(?:\*\*|__)?(?:Q|Question|Frage|Pregunta|Pergunta|Domanda|Vraag|Вопрос|F|问|問|質問)\s*\d{0,3}\s*[:：.)](?:\*\*|__)?(?=\s|[^\x00-\x7f])")
+_QUESTION = re.compile(
+    r"(?:\*\*|__)?(?:Q|Question|Frage|Pregunta|Pergunta|Domanda|Vraag|Вопрос|F|问|問|質問)\s*\d{0,3}\s*[:：.)](?:\*\*|__)?(?=\s|[^\x00-\x7f])"
+)
 _ANSWER = re.compile(
     r"(?:\*\*|__)?(?:A|Answer|Antwort|Réponse|Respuesta|Resposta|Risposta|Antwoord|Ответ|R|答|回答)\s*\d{0,3}\s*[:：.)](?:\*\*|__)?(?=\s|[^\x00-\x7f])"
 )

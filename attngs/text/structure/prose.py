@@ -25,7 +25,19 @@ PARAGRAPH = 5000
 # Ranks: what a smaller one opens ends what a larger one opened.
 HEADING = 5
 """Of a heading of level 1; each level adds as much."""
-CAPITALS, SECTION, NUMBERED, TITLE, BOLD, QUESTION, LOOSE_QUESTION, INTRODUCTION, TABLE, ITEM, CODE = 40, 41, 44, 50, 62, 70, 79, 80, 90, 100, 5000
+CAPITALS, SECTION, NUMBERED, TITLE, BOLD, QUESTION, LOOSE_QUESTION, INTRODUCTION, TABLE, ITEM, CODE = (
+    40,
+    41,
+    44,
+    50,
+    62,
+    70,
+    79,
+    80,
+    90,
+    100,
+    5000,
+)
 _LEVELS = 8  # ranks for each column of indentation
 _DEEPEST = 500  # columns
 
@@ -118,7 +130,7 @@ class _Prose:
     def _table(self, number: int) -> int:
         outline, text, lines = self.outline, self.text, self.lines
         last = number
-        while last < self.paragraph.last and text.find("|", lines[last].start, lines[last].end) >= 0 or self._is_table_rule(last, number):
+        while (last < self.paragraph.last and text.find("|", lines[last].start, lines[last].end) >= 0) or self._is_table_rule(last, number):
             last += 1
         if number + 1 < last and self._is_table_rule(number + 1, number):
             outline.open(lines[number + 1].end, "header", TABLE)

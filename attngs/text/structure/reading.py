@@ -14,8 +14,8 @@ from attngs.text.structure.markdown import MARKDOWN
 from attngs.text.structure.plain import PLAIN
 from attngs.text.structure.source_code import CODE
 from attngs.text.structure.subtitles import SUBTITLES
-from attngs.text.structure.yaml_text import INI, YAML
 from attngs.text.structure.units import Reader, Structure
+from attngs.text.structure.yaml_text import INI, YAML
 
 SAMPLE = 20_000
 """Characters at the beginning of a text that tell its format."""

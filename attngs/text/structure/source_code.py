@@ -38,7 +38,9 @@ _SUFFIXES = (
     ".py .pyi .js .jsx .mjs .ts .tsx .java .kt .kts .scala .c .h .cc .cpp .hpp .cs .go .rs .rb .php .swift .m .r .jl .lua .pl .sh .bash .zsh .sql "
     ".dart .ex .exs .hs .ml .vue .svelte .css .scss .gradle .groovy .tf .proto"
 )
-_TYPES = "text/x-python application/javascript text/javascript application/typescript text/x-java-source text/x-c text/x-script.python text/css"
+_TYPES = (
+    "text/x-python application/javascript text/javascript application/typescript text/x-java-source text/x-c text/x-script.python text/css"
+)
 
 
 def _recognises(head: str) -> bool:

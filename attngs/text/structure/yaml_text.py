@@ -26,8 +26,10 @@ def _recognises(head: str) -> bool:
 
 
 def _is_entry(text: str, line: Line) -> bool:
-    return text[line.start] in "#" or text[line.start : line.end] in {"---", "..."} or bool(
-        _KEY.match(text, line.start, line.end) or _DASH.match(text, line.start, line.end) or line.indent > 1
+    return (
+        text[line.start] in "#"
+        or text[line.start : line.end] in {"---", "..."}
+        or bool(_KEY.match(text, line.start, line.end) or _DASH.match(text, line.start, line.end) or line.indent > 1)
     )
 
 
