@@ -12,9 +12,10 @@ from llama_index.core.prompts import BasePromptTemplate, ChatPromptTemplate
 
 from attngs.chat.messages import clean_messages, in_our_words
 from attngs.chat.retry import as_chat_error
+from attngs.text.defusing import TURN, quote_lines
 from attngs.types import ChatReply, Marking, Message, Usage
 from attngs.writing.prompts import GUIDED, context_text, defuse
-from llama_index_attngs.messages import field
+from llama_index_attngs.messages import field, quote_messages
 
 
 class LlamaIndexChat:
@@ -38,20 +39,24 @@ class LlamaIndexChat:
             ChatError: The LLM raised; its own error is the cause.
         """
         try:
-            return _reply(self._llm.chat(_host_messages(messages)))
+            return _reply(self._llm.chat(self._host_messages(messages)))
         except Exception as error:
             raise as_chat_error(error, self._llm.class_name()) from error
 
     async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
         """`complete`, awaited."""
         try:
-            return _reply(await self._llm.achat(_host_messages(messages)))
+            return _reply(await self._llm.achat(self._host_messages(messages)))
         except Exception as error:
             raise as_chat_error(error, self._llm.class_name()) from error
 
-
-def _host_messages(messages: Sequence[Message]) -> list[ChatMessage]:
-    return [ChatMessage(role=message.role, content=message.content) for message in clean_messages(messages)]
+    def _host_messages(self, messages: Sequence[Message]) -> list[ChatMessage]:
+        """LlamaIndex writes the messages as `user: ...` for an LLM that only completes text, so no other line may look like that."""
+        frames = not self._llm.metadata.is_chat_model
+        return [
+            ChatMessage(role=message.role, content=quote_lines(message.content, TURN) if frames else message.content)
+            for message in clean_messages(messages)
+        ]
 
 
 def _reply(response: ChatResponse) -> ChatReply:
@@ -95,7 +100,9 @@ class HostPrompt:
 
     def __call__(self, marking: Marking, *, target_tokens: int) -> Sequence[Message]:
         messages = self.template.format_messages(
-            query_str=defuse(marking.query), context_str=context_text(marking, GUIDED.marks), target_tokens=str(target_tokens)
+            query_str=quote_messages(defuse(marking.query)),
+            context_str=quote_messages(context_text(marking, GUIDED.marks)),
+            target_tokens=str(target_tokens),
         )
         return [Message(message.role.value, message.content or "") for message in messages]
 

@@ -129,8 +129,9 @@ class NodeCompression:
 
     def _end(self, result: Parts | CompressedContext, out: Sequence[NodeWithScore], milliseconds: float) -> None:
         tokens = self._shown_tokens(out)
+        logger.info("kept %d tokens of %d, budget %d", tokens, result.original_tokens, self.settings.target_tokens)
         if result.reason:
-            logger.info("kept %d tokens of %d: %s", tokens, result.original_tokens, result.reason)
+            logger.debug("not as asked: %s", result.reason)  # may quote what the LLM's client says of a prompt
         dispatcher.event(
             CompressionEndEvent(
                 nodes=len(out),

@@ -18,9 +18,8 @@ from attngs.compressor import ContextCompressor
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
 from attngs.reading.context_cache import digest
-from attngs.selection import ExtractLayout
 from attngs.types import Marking
-from llama_index_attngs.messages import as_turns, defuse, question, transcript
+from llama_index_attngs.messages import LooseLayout, TranscriptLayout, as_turns, defuse, question, transcript
 from llama_index_attngs.settings import CompressionSettings
 from llama_index_attngs.turns import Turn, Turns, TurnsInFile, TurnsInMemory
 
@@ -32,7 +31,7 @@ class Recalled:
     text: str
     marking: Marking
     """Scores of all sentences, from which a still shorter text can be cut."""
-    layout: ExtractLayout
+    layout: TranscriptLayout
     """How it is shown."""
 
 
@@ -152,6 +151,6 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         if left < 1:
             return None
         recalled = self._recall.of_text(content)
-        layout = recalled.layout if recalled else ExtractLayout(label="")
+        layout = recalled.layout if recalled else LooseLayout()
         marking = recalled.marking if recalled else Marker(RecencyScorer()).mark([content], LATEST)
         return self.selector(layout).select(marking, target_tokens=left, counter=counter).text or None

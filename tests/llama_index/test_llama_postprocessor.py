@@ -155,7 +155,7 @@ def test_what_fits_comes_back_as_it_is(settings: dict[str, Any]) -> None:
 
 
 def test_nothing_fits_is_said_and_no_error(settings: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("INFO", logger="llama_index_attngs"):
+    with caplog.at_level("DEBUG", logger="llama_index_attngs"):
         assert AttnGSPostprocessor(**settings | {"target_tokens": 1}).postprocess_nodes(three_nodes(), query_str=QUESTION) == []
         fused = AttnGSPostprocessor(**settings | {"target_tokens": 1}, output="fused")
         assert fused.postprocess_nodes(three_nodes(), query_str=QUESTION) == []
