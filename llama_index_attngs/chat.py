@@ -1,4 +1,4 @@
-"""Any LlamaIndex LLM as attngs' writer."""
+"""LlamaIndex's LLMs and prompt templates, in the shapes that attngs asks for."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from attngs.chat.messages import clean_messages, in_our_words
 from attngs.chat.retry import as_chat_error
 from attngs.text.defusing import TURN, quote_lines
 from attngs.types import ChatReply, Marking, Message, Usage
-from attngs.writing.prompts import GUIDED, context_text, defuse
+from attngs.writing.prompts import GUIDED, GuidedPrompt, context_text, defuse
 from llama_index_attngs.messages import field, quote_messages
 
 
 class LlamaIndexChat:
-    """The seam between attngs and a LlamaIndex LLM: its own retries, callbacks, spans and rate limits stay in force."""
+    """A LlamaIndex LLM as a chat model of attngs. Its own retries, callbacks, spans and rate limits apply."""
 
     def __init__(self, llm: BaseLLM) -> None:
         self._llm = llm
@@ -29,7 +29,7 @@ class LlamaIndexChat:
 
     @property
     def context_window(self) -> int:
-        """Tokens that the LLM says it reads and writes together. A longer context is rewritten in parts."""
+        """How many tokens the LLM can read and write together. A longer context is rewritten in parts."""
         return int(self._llm.metadata.context_window)
 
     def complete(self, messages: Sequence[Message]) -> ChatReply:
@@ -51,45 +51,20 @@ class LlamaIndexChat:
             raise as_chat_error(error, self._llm.class_name()) from error
 
     def _host_messages(self, messages: Sequence[Message]) -> list[ChatMessage]:
-        """LlamaIndex writes the messages as `user: ...` for an LLM that only completes text, so no other line may look like that."""
-        frames = not self._llm.metadata.is_chat_model
+        """The messages in LlamaIndex's type.
+
+        For an LLM that only completes text LlamaIndex writes them as `user: ...`, so no other line may look like that.
+        """
+        completes = not self._llm.metadata.is_chat_model
         return [
-            ChatMessage(role=message.role, content=quote_lines(message.content, TURN) if frames else message.content)
+            ChatMessage(role=message.role, content=quote_lines(message.content, TURN) if completes else message.content)
             for message in clean_messages(messages)
         ]
 
 
-def _reply(response: ChatResponse) -> ChatReply:
-    choices = field(response.raw, "choices")
-    choice = choices[0] if isinstance(choices, Sequence) and choices else None
-    reason = field(choice, "finish_reason") or field(response.additional_kwargs, "finish_reason")
-    return ChatReply(
-        text=response.message.content or "", finish_reason=in_our_words(str(reason)) if reason else None, usage=_usage(response)
-    )
-
-
-def _usage(response: ChatResponse) -> Usage | None:
-    """What the provider says it used; LlamaIndex has no field of its own for it."""
-    for place in (field(response.raw, "usage"), response.additional_kwargs):
-        for names in (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens")):
-            read, written = (field(place, name) for name in names)
-            if isinstance(read, int) and isinstance(written, int):
-                return Usage(read, written)
-    return None
-
-
-REWRITE_PROMPT = ChatPromptTemplate(
-    message_templates=[
-        ChatMessage(role=MessageRole.SYSTEM, content=GUIDED.system),
-        ChatMessage(role=MessageRole.USER, content=GUIDED.user.replace("{query}", "{query_str}").replace("{context}", "{context_str}")),
-    ]
-)
-"""attngs' own prompt in LlamaIndex's terms. Fields: `query_str`, `context_str` (with the marks) and `target_tokens`."""
-
-
 @dataclass(frozen=True, slots=True)
-class HostPrompt:
-    """A LlamaIndex template in attngs' seam."""
+class HostTemplate:
+    """A LlamaIndex prompt template as a template of attngs. Its fields are `query_str`, `context_str` and `target_tokens`."""
 
     template: BasePromptTemplate
 
@@ -108,3 +83,30 @@ class HostPrompt:
 
     def again(self, messages: Sequence[Message], reply: str, *, tokens: int, target_tokens: int) -> Sequence[Message]:
         return GUIDED.again(messages, reply, tokens=tokens, target_tokens=target_tokens)
+
+
+def host_template(prompt: GuidedPrompt) -> ChatPromptTemplate:
+    """The prompt as a LlamaIndex template, with the fields of `HostTemplate`."""
+    user = prompt.user.replace("{query}", "{query_str}").replace("{context}", "{context_str}")
+    return ChatPromptTemplate(
+        message_templates=[ChatMessage(role=MessageRole.SYSTEM, content=prompt.system), ChatMessage(role=MessageRole.USER, content=user)]
+    )
+
+
+def _reply(response: ChatResponse) -> ChatReply:
+    choices = field(response.raw, "choices")
+    choice = choices[0] if isinstance(choices, Sequence) and choices else None
+    reason = field(choice, "finish_reason") or field(response.additional_kwargs, "finish_reason")
+    return ChatReply(
+        text=response.message.content or "", finish_reason=in_our_words(str(reason)) if reason else None, usage=_usage(response)
+    )
+
+
+def _usage(response: ChatResponse) -> Usage | None:
+    """The tokens that the provider reports, wherever it does; LlamaIndex has no field for them."""
+    for place in (field(response.raw, "usage"), response.additional_kwargs):
+        for names in (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens")):
+            read, written = (field(place, name) for name in names)
+            if isinstance(read, int) and isinstance(written, int):
+                return Usage(read, written)
+    return None
