@@ -19,7 +19,7 @@ from attngs.hosts.markers import MarkerLike, find_marker
 from attngs.hosts.settings import Mode, OnChatError, check_marker_name, described
 from attngs.marking.marker import Marker
 from attngs.protocols import Selector, TokenCounter
-from attngs.reading.tokens import CounterLike, as_counter
+from attngs.reading.tokens import MARKER_TOKENS, CounterLike, as_counter
 from attngs.selection import ExtractLayout, GreedySelector, MustKeep
 from attngs.writing.prompts import GuidedPrompt
 from attngs.writing.statements import FaithfulnessFloor
@@ -74,12 +74,15 @@ class CompressionSettings(BaseModel):
         return find_marker(self.marker)
 
     def found_counter(self) -> TokenCounter:
-        """The counter.
+        """The counter. The marker is not loaded for one that does without it.
 
         Raises:
             ConfigError: tiktoken does not know the name, or it is `marker` and the marker has no tokenizer.
+            AssetError: The tiktoken encoding is not on this machine and cannot be fetched.
         """
-        return HostCounter() if self.counter is None else as_counter(self.counter, self.found_marker().counter)
+        if self.counter is None:
+            return HostCounter()
+        return as_counter(self.counter, self.found_marker().counter if self.counter == MARKER_TOKENS else None)
 
     def writer(self) -> LlamaIndexChat | None:
         """The LLM that rewrites; `None` in mode `extract`."""
