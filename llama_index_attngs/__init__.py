@@ -1,4 +1,4 @@
-"""attngs in LlamaIndex: retrieved nodes and long chats, made short for the question under a token budget.
+"""attngs in LlamaIndex: nodes and long chats, made short for the question under a token budget.
 
 ```python
 from llama_index_attngs import AttnGSPostprocessor

@@ -19,7 +19,7 @@ from llama_index_attngs.messages import field, quote_messages
 
 
 class LlamaIndexChat:
-    """A LlamaIndex LLM as a chat model of attngs. Its own retries, callbacks, spans and rate limits apply."""
+    """A LlamaIndex LLM as a chat model of attngs. Its own retries, callbacks and limits apply."""
 
     def __init__(self, llm: BaseLLM) -> None:
         self._llm = llm
@@ -64,7 +64,10 @@ class LlamaIndexChat:
 
 @dataclass(frozen=True, slots=True)
 class HostTemplate:
-    """A LlamaIndex prompt template as a template of attngs. Its fields are `query_str`, `context_str` and `target_tokens`."""
+    """A LlamaIndex prompt template as a template of attngs.
+
+    Its fields are `query_str`, `context_str` with the marks, and `target_tokens`.
+    """
 
     template: BasePromptTemplate
 

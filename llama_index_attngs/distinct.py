@@ -1,4 +1,4 @@
-"""Neighbouring chunks overlap, by 200 of 1024 tokens by default. The text that they share is kept once."""
+"""Neighbouring chunks overlap, by 200 of 1024 tokens by default. What they share is kept once."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from attngs.types import Marking, Selection, Sentence, Span
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DistinctSelector:
-    """Drops every sentence that earlier texts of the list already hold, and lets another selector choose among the rest.
+    """Lets another selector choose among the sentences that no earlier text of the list holds.
 
     Args:
-        inner: The other selector.
+        inner: The selector that chooses.
         places: For each text, the id of the document that it was cut from and where in it; `None` if unknown.
     """
 

@@ -19,7 +19,7 @@ from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
 from attngs.reading.context_cache import digest
 from attngs.types import Marking
-from llama_index_attngs.messages import LooseLayout, TranscriptLayout, as_turns, defuse, question, transcript
+from llama_index_attngs.messages import PlainLayout, TranscriptLayout, as_turns, defuse, question, transcript
 from llama_index_attngs.settings import CompressionSettings
 from llama_index_attngs.turns import Turn, Turns, TurnsInFile, TurnsInMemory
 
@@ -108,7 +108,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         self.found_marker().cache.clear(session_id)
 
     async def _aput(self, messages: list[ChatMessage]) -> None:
-        # LlamaIndex writes the session into the messages, which other blocks share: it is read before anything is awaited
+        # LlamaIndex writes the session into messages that other blocks share, so it is read before anything is awaited
         by_session: dict[str, list[Turn]] = {}
         for message in messages:
             by_session.setdefault(str(message.additional_kwargs.get("session_id", "")), []).extend(as_turns([message]))
@@ -143,7 +143,10 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         return Answer(text=text, marking=result.marking, layout=layout)
 
     async def atruncate(self, content: str, tokens_to_truncate: int) -> str | None:
-        """Cut a memory that was just read by this many tokens or more: the most valuable sentences stay; `None` when none can."""
+        """Cut a memory that was just read by this many tokens or more.
+
+        The most valuable sentences stay; `None` when none fits.
+        """
         return await asyncio.to_thread(self._truncate, content, tokens_to_truncate)
 
     def _truncate(self, content: object, tokens_to_truncate: int) -> str | None:
@@ -154,6 +157,6 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         if left < 1:
             return None
         answer = self._recall.with_text(content)
-        layout = answer.layout if answer else LooseLayout()
+        layout = answer.layout if answer else PlainLayout()
         marking = answer.marking if answer else Marker(RecencyScorer()).mark([content], LATEST)
         return self.selector(layout).select(marking, target_tokens=left, counter=counter).text or None

@@ -53,8 +53,8 @@ class TranscriptLayout(ExtractLayout):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LooseLayout(ExtractLayout):
-    """Text of unknown turns: a sentence that moves to the start of a line must not become a turn there."""
+class PlainLayout(ExtractLayout):
+    """Text whose turns are unknown: no sentence that moves to the start of a line becomes a turn there."""
 
     label: str = ""
 
@@ -97,9 +97,10 @@ def defuse(text: str) -> str:
 
 
 def quote_messages(text: str) -> str:
-    """The text without what LlamaIndex's rich templates may read out of it: a line that is a message in JSON, and media in tags.
+    """The text without what LlamaIndex's rich templates may read out of it: messages and media.
 
-    They are rendered by `banks`; some versions of it take every such line for a message, with whatever role it names.
+    Some versions of `banks`, which renders them, take every line that is a message in JSON for one, with whatever role it names. Media
+    stand in tags.
     """
     return quote_lines(defuse_tags(text, ("content_block",)), _MESSAGE)
 

@@ -37,7 +37,7 @@ _PLACEHOLDER = "\0attngs text\0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLayout(ExtractLayout):
-    """What the reader is shown of several nodes: each with the metadata that LlamaIndex puts before its text."""
+    """Shows several nodes as LlamaIndex does: each with its metadata before its text."""
 
     label: str = ""
     document_gap: str = JOIN  # what LlamaIndex's synthesizers and chat engines put between nodes
@@ -79,7 +79,11 @@ class NodeTexts:
         return NodeLayout(frames=tuple(_frame(scored.node) for scored in self.scored))
 
     def put_back(self, left: Mapping[int, NodeWithScore]) -> list[NodeWithScore]:
-        """The nodes that are left, given by the position of their document, where they were between the media."""
+        """The list again: media as they came, and in place of each text what is left of it.
+
+        Args:
+            left: By the position of a document. A text that is not there is left out.
+        """
         positions = {number: position for position, number in enumerate(self.numbers)}
         out = list[NodeWithScore]()
         for number, scored in enumerate(self.nodes):
@@ -114,7 +118,10 @@ def check_query(query_bundle: QueryBundle | None) -> str:
 
 
 def place_in_source(node: BaseNode) -> tuple[str, Span] | None:
-    """The id of the document that a node was cut from and where in it; `None` if unknown, or if the node's text has changed since."""
+    """The id of the document that a node was cut from, and where in it.
+
+    `None` if the node does not say, or if its text has changed since.
+    """
     start, end = getattr(node, "start_char_idx", None), getattr(node, "end_char_idx", None)
     if not isinstance(node, TextNode) or node.ref_doc_id is None or not isinstance(start, int) or not isinstance(end, int):
         return None

@@ -35,9 +35,9 @@ Outcome = tuple[Parts | CompressedContext, Mapping[int, NodeWithScore]]
 
 
 class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixin):
-    """Keeps what matters to the question from all retrieved nodes together, in at most `target_tokens` tokens.
+    """Keeps what matters to the question from all retrieved nodes, in at most `target_tokens` tokens.
 
-    The budget holds for what the reader is shown: the texts, the metadata that LlamaIndex puts before each, and the blank lines between
+    The budget holds for all that the reader is shown: the texts, the metadata that LlamaIndex puts before each, and the blank lines between
     them. Tokens are LlamaIndex's own unless `counter` says otherwise. Nodes that fit come back as they are. Otherwise copies come back.
     With `separate` output each copy keeps its id, relationships, score and metadata, and nodes of which nothing was kept are left out.
     With `merged` output there is one node, and its children are the nodes it is made of. Where chunks overlap, the shared text is kept

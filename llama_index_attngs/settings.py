@@ -27,7 +27,7 @@ from llama_index_attngs.chat import HostTemplate, LlamaIndexChat
 
 
 class CompressionSettings(BaseModel):
-    """How something is compressed. A saved configuration leaves out what may hold secrets: the LLM and its template."""
+    """How something is compressed. The LLM and its template may hold secrets, so they are not saved."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
@@ -118,7 +118,7 @@ class HostCounter:
 
 
 def saved(value: object) -> str | None:
-    """What a saved configuration says of a setting: a name or pattern as it is, and a note for any other object."""
+    """A setting in a saved configuration: names and patterns as they are, a note for any other object."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, Path):

@@ -1,4 +1,4 @@
-"""Nothing that a document, a tool or a chat says passes for a frame: a turn, a tag, a field of a template, or a token of one."""
+"""Nothing that a document, a tool or a chat says passes for a turn, a tag, a field or a token."""
 
 from __future__ import annotations
 

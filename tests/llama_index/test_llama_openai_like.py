@@ -23,7 +23,7 @@ OpenAILike = pytest.importorskip(
 
 @pytest.fixture
 async def llm(loopback: LoopbackServer) -> AsyncIterator[Any]:
-    """The client's own connections would be left to the garbage collector, in the middle of some other test."""
+    """A client with connections that end here, and not in the middle of some other test."""
     with DefaultHttpxClient() as client:
         async with DefaultAsyncHttpxClient() as async_client:
             yield OpenAILike(

@@ -1,4 +1,4 @@
-"""The settings have attngs' names, defaults and descriptions; LlamaIndex's own names for two of them are taken too."""
+"""The settings have attngs' names, defaults and descriptions; LlamaIndex's names are taken too."""
 
 from __future__ import annotations
 
