@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from llama_index.core.bridge.pydantic import Field
 from llama_index.core.instrumentation import get_dispatcher
@@ -16,6 +17,7 @@ from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
 from pydantic import AliasChoices
 
 from attngs.compressor import ContextCompressor
+from attngs.errors import ConfigError
 from attngs.hosts.apart import JOIN, Apart, Parts
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
 from attngs.hosts.settings import Output, described
@@ -62,6 +64,19 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
     @classmethod
     def class_name(cls) -> str:
         return "AttnGSPostprocessor"
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """The state to pickle.
+
+        Raises:
+            ConfigError: A setting cannot be pickled.
+        """
+        # LlamaIndex drops what cannot be pickled, from the object itself too, so it gets a copy, and nothing of ours may be missing
+        state = super(AttnGSPostprocessor, self.model_copy()).__getstate__()
+        lost = [name for name in CompressionSettings.model_fields if name not in state["__dict__"]]
+        if lost:
+            raise ConfigError(f"`{lost[0]}` cannot be pickled; use functions that a module defines.")
+        return state
 
     def _get_prompts(self) -> PromptDictType:
         template = self.template

@@ -138,3 +138,11 @@ def test_a_memory_counts_as_it_is_told(pills: Marker) -> None:
         AttnGSMemoryBlock(target_tokens=9, marker=pills, counter="marker").found_counter()
     assert AttnGSMemoryBlock(target_tokens=9, marker=pills).found_counter().name == "llama-index"
     assert AttnGSMemoryBlock(target_tokens=9, marker=pills, counter=len).found_counter().count(["abc"]) == [3]
+
+
+@pytest.mark.parametrize("setting", [{"must_keep": (lambda sentence: True,)}, {"counter": lambda text: 1}])
+def test_a_setting_that_cannot_be_pickled_is_named_and_not_lost(setting: dict[str, Any]) -> None:
+    post = AttnGSPostprocessor(target_tokens=9, **setting)
+    with pytest.raises(ConfigError, match=next(iter(setting))):
+        pickle.dumps(post)
+    assert {name: getattr(post, name) for name in setting} == setting
