@@ -22,7 +22,7 @@ _TURN_GAP = "\n\n"
 """A blank line between turns: no sentence continues into the next one."""
 _TAG = re.compile(r"<(?=\s*/|[^\W\d])")
 _FIELD = re.compile(r"\{([A-Za-z_][\w.]*)\}")
-_MESSAGE = re.compile(rf'{LINE_START}(?=\s*\{{\s*")')
+_MESSAGE = re.compile(rf'{LINE_START}(?=[ \t]*\{{\s*")')
 """The start of a line that is a JSON object."""
 
 
