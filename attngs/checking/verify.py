@@ -19,8 +19,8 @@ from attngs.checking.alignment import Aligner, terms
 from attngs.checking.language.clauses import Clause, read_clauses
 from attngs.checking.language.languages import Language, tell_language
 from attngs.checking.people import Subject
-from attngs.checking.questions import check_figures, check_honorifics, check_words, gather
-from attngs.checking.sources import Evidence
+from attngs.checking.questions import check_figures, check_honorifics, check_words, compare
+from attngs.checking.sources import Sources
 from attngs.text.sentences import split_sentences
 from attngs.types import Claim, Sentence, Span
 
@@ -107,7 +107,7 @@ class _Check:
     """Checks the sentences of one reply against one context."""
 
     def __init__(self, sentences: Sequence[Sentence]) -> None:
-        self._evidence = Evidence(sentences)
+        self._sources = Sources(sentences)
         self._count = len(sentences)
         self._aligner = Aligner(sentences, [self._terms(number, sentence) for number, sentence in enumerate(sentences)])
         sample = " ".join(sentence.text for sentence in sentences[:_SAMPLE])
@@ -115,8 +115,8 @@ class _Check:
         self._short = len(sample) < _SHORT
 
     def _terms(self, number: int, sentence: Sentence) -> list[str]:
-        label = " ".join(sorted(self._evidence.label(number)))
-        return terms(f"{sentence.text} {label}", self._evidence.language(number))
+        label = " ".join(sorted(self._sources.label(number)))
+        return terms(f"{sentence.text} {label}", self._sources.language(number))
 
     def verdicts(self, spans: Sequence[Span], parts: Sequence[CitedText]) -> Iterator[Verdict]:
         """One verdict for each span. What "he" means is carried from sentence to sentence."""
@@ -160,18 +160,18 @@ class _Check:
         self, text: str, clauses: Sequence[Clause], sources: Sequence[int], language: Language | None, subjects: tuple[Subject, ...]
     ) -> Iterator[Claim]:
         """What the sources do not carry. Figures alone are compared where reply and sources are not in one known language."""
-        asked = gather(self._evidence, sources, text, language, clauses, subjects)
+        comparison = compare(self._sources, sources, text, language, clauses, subjects)
         if language is not None and language in self._languages(sources, language):
-            yield from check_figures(asked)
-            yield from check_words(asked)
+            yield from check_figures(comparison)
+            yield from check_words(comparison)
         else:
-            yield from (claim for claim in check_figures(asked) if any(character.isdigit() for character in claim.text))
-            yield from check_honorifics(asked)
+            yield from (claim for claim in check_figures(comparison) if any(character.isdigit() for character in claim.text))
+            yield from check_honorifics(comparison)
 
     def _languages(self, sources: Sequence[int], language: Language) -> set[Language | None]:
         """The languages that the sources may be in. Where nothing tells, that of the context; that of the reply in a short context."""
         unknown = language if self._short else None
-        found = {self._evidence.language(number) or self._language or unknown for number in sources}
+        found = {self._sources.language(number) or self._language or unknown for number in sources}
         return found or {self._language or language}
 
 

@@ -35,7 +35,6 @@ class _Wording:
     demonyms: frozenset[tuple[str, str]]
     harmless: frozenset[tuple[str, ...]]
     relation_stems: frozenset[str]
-    role_stems: frozenset[str]
 
 
 @cache
@@ -64,7 +63,6 @@ def wording() -> _Wording:
         demonyms=frozenset((people, country) for people, _, country in (entry.partition("=") for entry in table["demonyms"].split())),
         harmless=frozenset(tuple(phrase.split()) for phrase in table["harmless"].replace("\n", "").split("|")),
         relation_stems=frozenset(synonyms.get(stem, stem) for stem in (_snowball(word, "english") for word in table["relations"].split())),
-        role_stems=frozenset(synonyms.get(stem, stem) for stem in (_snowball(word, "english") for word in table["roles"].split())),
     )
 
 
