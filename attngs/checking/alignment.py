@@ -9,8 +9,9 @@ import heapq
 import math
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from attngs.checking.language.languages import Language
 from attngs.checking.language.tokens import word_value
@@ -21,10 +22,12 @@ from attngs.types import Sentence
 MOST_LINKS = 4
 """Sentences that one sentence of the reply can be linked to, their twins aside."""
 _MOST_TWINS = 16  # sentences with the same words as a linked one that are linked too
-_TOUCHED = 1_000  # sentences that are looked up by a reply's rarest words; words that more sentences share tell nothing
+_TOUCHED = 1_000  # bags that are looked up by a reply's rarest words; words that more of them share tell little
 _CANDIDATES = 50  # sentences among which the few are chosen
 _GAIN = 0.08  # share of the reply's weight that a further sentence must bring
 
+_Bag = frozenset[str]
+_Key = TypeVar("_Key", str, _Bag)
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
 
 
@@ -67,12 +70,13 @@ class Aligner:
         self._texts = [_plain(sentence.text) for sentence in sentences]
         self._whole, self._starts = _joined(sentences, self._texts)
         self._bags = [frozenset(bag) for bag in bags]
-        self._twins: dict[str, list[int]] = {}
-        self._holders: dict[str, list[int]] = {}
-        for number, (text, bag) in enumerate(zip(self._texts, self._bags, strict=True)):
-            self._twins.setdefault(text, []).append(number)
+        self._twins = _grouped(self._texts)
+        self._members = _grouped(self._bags)
+        self._counts = Counter(word for bag in self._bags for word in bag)
+        self._holders: dict[str, list[_Bag]] = {}
+        for bag in self._members:
             for word in bag:
-                self._holders.setdefault(word, []).append(number)
+                self._holders.setdefault(word, []).append(bag)
 
     def quoted(self, text: str, among: Collection[int] = ()) -> tuple[int, ...]:
         """The sentences that have a text word for word, white space aside, with their twins; empty if none has it.
@@ -95,31 +99,18 @@ class Aligner:
         """The sentences that hold the terms of a sentence of the reply: the best one, then those that hold what is left."""
         weights = {word: self._weight(word) for word in wanted}
         total = math.fsum(weights.values())
-        scores = {number: weight / total for number, weight in self._held(weights).items()}
-        chosen, left = self._chosen(weights, scores, total)
+        chosen, left = self._chosen(weights, total)
         return Links(self._with_twins(chosen), 1 - math.fsum(left.values()) / total if total else 0.0)
 
     def _weight(self, word: str) -> float:
         """How much a word tells: more, the fewer sentences have it."""
-        return 0.3 + math.log1p(len(self._bags) / (1 + len(self._holders.get(word, ()))))
+        return 0.3 + math.log1p(len(self._bags) / (1 + self._counts[word]))
 
-    def _held(self, weights: Mapping[str, float]) -> dict[int, float]:
-        """The weight that each sentence holds, for the sentences with the rarest words."""
-        held: dict[int, float] = {}
-        touched = 0
-        for word in sorted(weights, key=lambda word: len(self._holders.get(word, ()))):
-            holders: Sequence[int] = self._holders.get(word, ())
-            if touched + len(holders) > _TOUCHED and held:
-                holders = [number for number in held if word in self._bags[number]]
-            touched += len(holders)
-            for number in holders:
-                held[number] = held.get(number, 0.0) + weights[word]
-        return held
-
-    def _chosen(self, weights: Mapping[str, float], scores: Mapping[int, float], total: float) -> tuple[list[int], dict[str, float]]:
+    def _chosen(self, weights: Mapping[str, float], total: float) -> tuple[list[int], dict[str, float]]:
         """The few sentences that cover the weights best, and the weights that none of them holds."""
         left = dict(weights)
-        ranked = heapq.nsmallest(_CANDIDATES, scores, key=lambda number: (-scores[number], number))
+        scores = self._candidates(weights, total)
+        ranked = list(scores)
         chosen = list[int]()
         while ranked and len(chosen) < MOST_LINKS:
             gains = {number: math.fsum(left[word] for word in self._bags[number] & left.keys()) / total for number in ranked}
@@ -133,6 +124,25 @@ class Aligner:
             for word in self._bags[best] & left.keys():
                 del left[word]
         return chosen, left
+
+    def _candidates(self, weights: Mapping[str, float], total: float) -> dict[int, float]:
+        """The sentences that hold most, best first, with the share of the weight that each holds."""
+        held = self._held(weights).items()
+        scored = ((-weight / total, number) for bag, weight in held for number in self._members[bag][:_CANDIDATES])
+        return {number: -score for score, number in heapq.nsmallest(_CANDIDATES, scored)}
+
+    def _held(self, weights: Mapping[str, float]) -> dict[_Bag, float]:
+        """The weight that each bag holds, for the bags with the rarest words. Sentences with the same terms share a bag."""
+        held: dict[_Bag, float] = {}
+        touched = 0
+        for word in sorted(weights, key=lambda word: self._counts[word]):
+            holders: Sequence[_Bag] = self._holders.get(word, ())
+            if touched + len(holders) > _TOUCHED and held:
+                holders = [bag for bag in held if word in bag]
+            touched += len(holders)
+            for bag in holders:
+                held[bag] = held.get(bag, 0.0) + weights[word]
+        return held
 
     def _is_coincidence(self, number: int, chosen: Sequence[int], weights: Mapping[str, float]) -> bool:
         """Whether a sentence of another document shares nothing but numbers with the reply."""
@@ -156,6 +166,14 @@ def _nearest(twins: Sequence[int], chosen: Sequence[int]) -> list[int]:
         near.update(twins[max(0, place - reach) : place + reach])
     near.difference_update(chosen)
     return heapq.nsmallest(_MOST_TWINS, near, key=lambda twin: (min(abs(twin - number) for number in chosen), twin))
+
+
+def _grouped(keys: Sequence[_Key]) -> dict[_Key, list[int]]:
+    """Where each key stands, ascending."""
+    places: dict[_Key, list[int]] = {}
+    for number, key in enumerate(keys):
+        places.setdefault(key, []).append(number)
+    return places
 
 
 def _plain(text: str) -> str:

@@ -329,7 +329,7 @@ def _is_pronoun(token: Token, language: Language) -> bool:
 
 
 def _is_apposition(tokens: Sequence[Token], i: int) -> bool:
-    """`his wife,`"""
+    """Whether a possessive opens an apposition, such as "his wife,"."""
     return tokens[i].lower in _POSSESSIVES and any(token.text in _COMMAS for token in tokens[i : i + _APPOSITION])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 
 from attngs.checking.language.mentions import Mention, Quantity, Rate, Reading
 from attngs.checking.language.tokens import Token
@@ -184,10 +185,9 @@ def _unit_after(tokens: Sequence[Token], step: int) -> tuple[int, tuple[_Unit, .
     if step + 1 < len(tokens) and (tokens[step].lower, tokens[step + 1].lower) in _PER:
         return step + 2, _units()["%"]
     for width in (3, 2, 1):  # km/h, °C, mg
-        name = "".join(token.lower for token in tokens[step : step + width])
-        joined = step + width <= len(tokens) and all(
-            a.end == b.start for a, b in zip(tokens[step:], tokens[step + 1 : step + width], strict=False)
-        )
+        parts = tokens[step : step + width]
+        name = "".join(token.lower for token in parts)
+        joined = len(parts) == width and all(one.end == other.start for one, other in pairwise(parts))
         if joined and name in _units() and not (name in _SINGLE and (value.is_word or tokens[step].start - value.end > 1)):
             return step + width, _units()[name]
     return step, ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
@@ -81,20 +81,20 @@ def _split_decimals(plain: str) -> tuple[str, str, str]:
 
 
 def _token(match: re.Match[str], language: Language) -> Token:
-    kind = match.lastgroup
-    text = match[0]
-    token = Token(text=text, start=match.start(), end=match.end(), lower=text.lower().replace("’", "'"))
-    if kind == "word":
-        value, ordinal, weak = word_value(token.lower, language)
-        return replace(token, is_word=True, values=(value,) if value is not None else (), ordinal=ordinal, weak=weak)
-    if kind == "fraction":
-        return replace(token, values=(_FRACTIONS[text],))
+    text, start, end = match[0], match.start(), match.end()
+    lower = text.lower().replace("’", "'")
+    if match["word"]:
+        value, ordinal, weak = word_value(lower, language)
+        values = (value,) if value is not None else ()
+        return Token(text=text, start=start, end=end, lower=lower, is_word=True, values=values, ordinal=ordinal, weak=weak)
+    if match["fraction"]:
+        return Token(text=text, start=start, end=end, lower=lower, values=(_FRACTIONS[text],))
     if match["number"]:
         suffix = (match["suffix"] or "").lower()
         factor = _MULTIPLIERS.get(suffix, 1)
-        ordinal = bool(suffix) and suffix not in _MULTIPLIERS
-        return replace(token, values=tuple(value * factor for value in digits(match["number"])), ordinal=ordinal)
-    return token
+        values = tuple(value * factor for value in digits(match["number"]))
+        return Token(text=text, start=start, end=end, lower=lower, values=values, ordinal=bool(suffix) and suffix not in _MULTIPLIERS)
+    return Token(text=text, start=start, end=end, lower=lower)
 
 
 @lru_cache(maxsize=50_000)
