@@ -1,4 +1,4 @@
-"""Words -> terms that a paraphrase keeps: a stem, the same for irregular forms and synonyms, and whether the word says its opposite."""
+"""Words -> the terms that a paraphrase keeps: one stem for all forms and synonyms, and whether the word says the opposite of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wording:
-    """`wording.toml`, by form."""
+    """The tables of `wording.toml`."""
 
     irregular: dict[str, str]
     synonyms: dict[str, str]
@@ -39,7 +39,7 @@ class _Wording:
 
 @cache
 def wording() -> _Wording:
-    """The tables; English alone has them."""
+    """The tables. Only English has any."""
     table: dict[str, str] = tomllib.loads(files("attngs.checking.language").joinpath("wording.toml").read_text(encoding="utf-8"))["en"]
     irregular = dict[str, str]()
     waiting = list[str]()
@@ -68,7 +68,7 @@ def wording() -> _Wording:
 
 @lru_cache(maxsize=200_000)
 def term(word: str, language: Language | None) -> Term:
-    """The term of a word in lower case. Without a language English rules apply, which do little to other words."""
+    """The term of a word in lower case. Without a language the rules of English apply, which do little to other words."""
     language = language or english()
     word = word.removesuffix("'s").removesuffix("'")
     if language.code in {"fr", "it"} and "'" in word:
@@ -86,7 +86,7 @@ def term(word: str, language: Language | None) -> Term:
     return Term(known.synonyms.get(stem, stem), opposite=False)
 
 
-_stemmers = threading.local()  # one works on one word at a time
+_stemmers = threading.local()  # a stemmer can only work on one word at a time
 
 
 @lru_cache(maxsize=200_000)
