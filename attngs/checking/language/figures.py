@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from attngs.checking.language.dates import find_clocks, find_numeric_dates, find_spoken_dates
 from attngs.checking.language.languages import Language, english
 from attngs.checking.language.measures import RANGE, find_measures
-from attngs.checking.language.mentions import Contact, Day, Mention, Number, Reading
+from attngs.checking.language.mentions import Contact, Day, Match, Mention, Number, Reading
 from attngs.checking.language.tokens import Token, tokenize
 
 _CONTACT = re.compile(
@@ -49,7 +49,7 @@ def find_figures(text: str, language: Language | None = None) -> tuple[list[Ment
     tokens = [token for token in tokenize(rest, language) if token.text[0] != "\0"]
     measures, tokens = _take(find_measures(tokens), tokens)
     dates, tokens = _take(find_spoken_dates(tokens, language), tokens)
-    numbers = [(_number(tokens, i, language), i, i + 1) for i, token in enumerate(tokens) if token.values]
+    numbers = [Match(_number(tokens, i, language), i, i + 1) for i, token in enumerate(tokens) if token.values]
     plain, tokens = _take(numbers, tokens)
     return sorted([*found, *measures, *dates, *plain], key=lambda mention: mention.start), tokens
 
@@ -63,7 +63,7 @@ def _without(text: str, mentions: Sequence[Mention]) -> str:
     return "".join([*pieces, text[position:]])
 
 
-def _take(found: Iterable[tuple[Mention, int, int]], tokens: list[Token]) -> tuple[list[Mention], list[Token]]:
+def _take(found: Iterable[Match], tokens: list[Token]) -> tuple[list[Mention], list[Token]]:
     """The mentions, and the tokens that are in none of them but the weak ones."""
     mentions, rest, position = list[Mention](), list[Token](), 0
     for mention, first, end in found:

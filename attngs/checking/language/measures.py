@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import pairwise
 
-from attngs.checking.language.mentions import Mention, Quantity, Rate, Reading
+from attngs.checking.language.mentions import Match, Mention, Quantity, Rate, Reading
 from attngs.checking.language.tokens import Token
 
 _UNITS = """
@@ -118,14 +118,14 @@ def _units() -> dict[str, tuple[_Unit, ...]]:
     return table
 
 
-def find_measures(tokens: Sequence[Token]) -> Iterator[tuple[Mention, int, int]]:
+def find_measures(tokens: Sequence[Token]) -> Iterator[Match]:
     """Numerals with a unit; each with its first token and the one after its last."""
     i = 0
     while i < len(tokens):
         found = _measure(tokens, i)
         if found:
             yield found
-            i = found[2]
+            i = found.end
         else:
             i += 1
 
@@ -135,23 +135,23 @@ def is_unit(word: str) -> bool:
     return word in _units()
 
 
-def _measure(tokens: Sequence[Token], i: int) -> tuple[Mention, int, int] | None:
+def _measure(tokens: Sequence[Token], i: int) -> Match | None:
     """A rate, an amount with its currency in front, a numeral with its unit, or the first end of a range."""
     if rate := _rate(tokens, i):
         return rate
     if tokens[i].lower in _BEFORE and i + 1 < len(tokens) and tokens[i + 1].values:
-        return _mention(tokens, i, i + 1, i + 2, _units()[tokens[i].lower])
+        return _quantity(tokens, i, i + 1, i + 2, _units()[tokens[i].lower])
     if not _is_amount(tokens, i):
         return None
     end, units = _unit_after(tokens, i + 1)
     if units:
-        return _mention(tokens, i, i, end, units)
+        return _quantity(tokens, i, i, end, units)
     if units := _unit_of_range(tokens, i + 1):
-        return _mention(tokens, i, i, i + 1, units)
+        return _quantity(tokens, i, i, i + 1, units)
     return None
 
 
-def _rate(tokens: Sequence[Token], i: int) -> tuple[Mention, int, int] | None:
+def _rate(tokens: Sequence[Token], i: int) -> Match | None:
     """`daily`, `per week`, `every morning`; `a week` where it follows a number, "times" or a unit."""
     word = tokens[i].lower
     following = tokens[i + 1].lower if i + 1 < len(tokens) else ""
@@ -167,8 +167,8 @@ def _is_counted(before: Token) -> bool:
     return bool(before.values) or before.lower in {"times", "time", "twice", "once"} or is_unit(before.lower)
 
 
-def _rate_mention(tokens: Sequence[Token], first: int, end: int, period: str) -> tuple[Mention, int, int]:
-    return Mention(kind="unit", start=tokens[first].start, end=tokens[end - 1].end, readings=(Rate(period),)), first, end
+def _rate_mention(tokens: Sequence[Token], first: int, end: int, period: str) -> Match:
+    return Match(Mention(kind="unit", start=tokens[first].start, end=tokens[end - 1].end, readings=(Rate(period),)), first, end)
 
 
 def _is_amount(tokens: Sequence[Token], i: int) -> bool:
@@ -201,22 +201,35 @@ def _unit_after(tokens: Sequence[Token], step: int) -> tuple[int, tuple[_Unit, .
     return step, ()
 
 
-def _mention(tokens: Sequence[Token], first: int, number: int, end: int, units: Sequence[_Unit]) -> tuple[Mention, int, int]:
+def _quantity(tokens: Sequence[Token], first: int, number: int, end: int, units: Sequence[_Unit]) -> Match:
+    """A numeral with its unit.
+
+    Args:
+        tokens: The tokens of a text.
+        first: Where the quantity begins: the numeral, or a currency before it.
+        number: The numeral.
+        end: The token after the unit.
+        units: What the unit can be.
+    """
     token = tokens[number]
-    values = token.values
-    if [t.lower for t in tokens[end : end + 3]] in (["and", "a", "half"], ["und", "eine", "halbe"]):  # a year and a half
-        values, end = tuple(value + Fraction(1, 2) for value in values), end + 3
-    elif len(tokens) > end + 1 and tokens[end].lower in {"et", "y", "e"} and tokens[end + 1].lower in _HALVES:
-        values, end = tuple(value + Fraction(1, 2) for value in values), end + 2
-    elif units[0].dimension == "time" and (rest := _smaller(tokens, end, units[0])):  # 1 h 30 min
-        values, end = tuple(value + rest[0] for value in values), rest[1]
+    more, end = _more(tokens, end, units[0])
+    values = tuple(value + more for value in token.values)
     readings: tuple[Reading, ...] = tuple(Quantity(unit.dimension, value * unit.factor, value) for unit in units for value in values)
-    weak = token.weak and values == token.values and token.lower not in _HALVES and token.lower != "one"
+    weak = token.weak and not more and token.lower not in _HALVES and token.lower != "one"
     if weak and tokens[end - 1].lower in _PERIODS:
         readings = (*readings, Rate(_PERIODS[tokens[end - 1].lower]))  # "four cups a day"
     money = all(unit.dimension in _MONEY for unit in units)
     kind = "amount" if money else "number" if units[0].dimension == "share" else "unit"
-    return Mention(kind=kind, start=tokens[first].start, end=tokens[end - 1].end, readings=readings, weak=weak), first, end
+    return Match(Mention(kind=kind, start=tokens[first].start, end=tokens[end - 1].end, readings=readings, weak=weak), first, end)
+
+
+def _more(tokens: Sequence[Token], end: int, unit: _Unit) -> tuple[Fraction, int]:
+    """What follows a unit and belongs to it, in this unit, and the token after it: "a year and a half", "1 h 30 min"."""
+    if [token.lower for token in tokens[end : end + 3]] in (["and", "a", "half"], ["und", "eine", "halbe"]):
+        return Fraction(1, 2), end + 3
+    if len(tokens) > end + 1 and tokens[end].lower in {"et", "y", "e"} and tokens[end + 1].lower in _HALVES:
+        return Fraction(1, 2), end + 2
+    return (unit.dimension == "time" and _smaller(tokens, end, unit)) or (Fraction(0), end)
 
 
 def _smaller(tokens: Sequence[Token], end: int, unit: _Unit) -> tuple[Fraction, int] | None:

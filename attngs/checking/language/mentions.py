@@ -71,6 +71,16 @@ class Mention:
     """The word after a bare number: what it counts."""
 
 
+class Match(NamedTuple):
+    """A mention with its place among the tokens of a text."""
+
+    mention: Mention
+    first: int
+    """Its first token."""
+    end: int
+    """The token after its last."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """What some mentions can mean, ready to be looked up."""
