@@ -32,7 +32,10 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
 
 
 def terms(text: str, language: Language | None) -> list[str]:
-    """The terms that a text is looked up by: stems, numbers and months as `#5`, single characters of unspaced scripts."""
+    """The terms that a text is looked up by.
+
+    Stems, numbers and months as `#5`, and the single characters of unspaced scripts.
+    """
     found = list[str]()
     for word in _WORD.findall(text.lower().replace("’", "'")):
         if word.isdigit():
@@ -41,8 +44,8 @@ def terms(text: str, language: Language | None) -> list[str]:
             found += pieces
         elif language and (month := language.months.get(word)):
             found.append(f"#{month}")
-        elif language and (value := word_value(word, language))[0] is not None and not value[2]:
-            found.append(f"#{value[0]}")
+        elif language and (number := word_value(word, language)) and not number.weak:
+            found.append(f"#{number.value}")
         elif not language or word not in language.function_words:
             found.append(term(word, language).stem)
     return found
@@ -79,9 +82,10 @@ class Aligner:
                 self._holders.setdefault(word, []).append(bag)
 
     def quoted(self, text: str, among: Collection[int] = ()) -> tuple[int, ...]:
-        """The sentences that have a text word for word, white space aside, with their twins; empty if none has it.
+        """The sentences that have a text word for word, with their twins; empty if none has it.
 
-        A quotation may go across sentences that follow each other. It neither begins nor ends inside a word of the context.
+        White space does not count. A quotation may go across sentences that follow each other. It neither begins nor ends inside a
+        word of the context.
 
         Args:
             text: A sentence of the reply.
@@ -96,7 +100,10 @@ class Aligner:
         return ()
 
     def link(self, wanted: Iterable[str]) -> Links:
-        """The sentences that hold the terms of a sentence of the reply: the best one, then those that hold what is left."""
+        """The sentences that hold the terms of a sentence of the reply.
+
+        First the best one, then those that hold what is left.
+        """
         weights = {word: self._weight(word) for word in wanted}
         total = math.fsum(weights.values())
         chosen, left = self._chosen(weights, total)
@@ -132,7 +139,10 @@ class Aligner:
         return {number: -score for score, number in heapq.nsmallest(_CANDIDATES, scored)}
 
     def _held(self, weights: Mapping[str, float]) -> dict[_Bag, float]:
-        """The weight that each bag holds, for the bags with the rarest words. Sentences with the same terms share a bag."""
+        """The weight that each bag of terms holds, for the bags with the rarest words.
+
+        Sentences with the same terms share a bag.
+        """
         held: dict[_Bag, float] = {}
         touched = 0
         for word in sorted(weights, key=lambda word: self._counts[word]):
@@ -150,7 +160,10 @@ class Aligner:
         return elsewhere and all(word[0] == "#" for word in self._bags[number] & weights.keys())
 
     def _with_twins(self, chosen: Sequence[int]) -> tuple[int, ...]:
-        """The chosen sentences, then those that say the same word for word: the nearest to a chosen one, where there are many."""
+        """The chosen sentences, then those that say the same word for word.
+
+        Where there are many of those, the nearest to a chosen one.
+        """
         twins = list[int]()
         for number in chosen:
             twins += _nearest(self._twins[self._texts[number]], chosen)
@@ -158,7 +171,10 @@ class Aligner:
 
 
 def _nearest(twins: Sequence[int], chosen: Sequence[int]) -> list[int]:
-    """The ascending `twins` nearest to a chosen sentence, without the chosen ones. Looks at no more than it needs."""
+    """The twins that are nearest to a chosen sentence, without the chosen ones.
+
+    `twins` ascend; no more of them are looked at than needed.
+    """
     reach = _MOST_TWINS + len(chosen)
     near = set[int]()
     for number in chosen:
@@ -181,7 +197,10 @@ def _plain(text: str) -> str:
 
 
 def _joined(sentences: Sequence[Sentence], texts: Sequence[str]) -> tuple[str, list[int]]:
-    """The context as one text, and where each sentence starts in it. A line break stands wherever text is missing in between."""
+    """The context as one text, and where each sentence starts in it.
+
+    A line break stands wherever text is missing in between.
+    """
     pieces, starts, length = list[str](), list[int](), 0
     for number, (sentence, text) in enumerate(zip(sentences, texts, strict=True)):
         gap = _gap(sentences[number - 1], sentence) if number else ""

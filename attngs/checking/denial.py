@@ -65,7 +65,10 @@ def _clash(clause: Clause, source: Clause, known: Container[str]) -> ContentWord
 
 
 def _is_told(clause: Clause, source: Clause, known: Container[str]) -> bool:
-    """Whether the sources have what is denied, its last word or most of it: "does not eat meat" does not deny "I eat eggs"."""
+    """Whether the sources have what is denied, its last word or most of it.
+
+    "Does not eat meat" does not deny "I eat eggs".
+    """
     denied = [word.stem in known for word in clause.content if word.polarity < 0]
     return bool(denied) and (denied[-1] or 2 * sum(denied) > len(denied) or source.stems <= clause.stems)
 

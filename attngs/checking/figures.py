@@ -21,7 +21,10 @@ def carried(claim: Mention, known: Figures) -> bool:
 
 
 def carried_nearby(claim: Mention, known: Figures) -> bool:
-    """`carried` by neighbours, where a bare number must be a bare number: "three pumps" does not come from "three weeks"."""
+    """Whether the neighbours of the sources carry a claim.
+
+    There a bare number must be a bare number: "three pumps" does not come from "three weeks".
+    """
     if claim.kind != "number":
         return carried(claim, known)
     return any(reading in known.exact for reading in claim.readings)
@@ -39,7 +42,9 @@ def counted_stem(word: str) -> str:
 
 
 def misplaced(claim: Mention, clause: Clause, sources: Sequence[SourceClause]) -> bool:
-    """Whether the sources say a figure of something else, and have another figure for what the reply says it of.
+    """Whether the sources say a figure of something else.
+
+    What the reply says it of has another figure there.
 
     Args:
         claim: A figure of the reply that is in the sources.
@@ -57,7 +62,10 @@ def misplaced(claim: Mention, clause: Clause, sources: Sequence[SourceClause]) -
 
 
 def _has_another(claim: Mention, clause: Clause, source: Clause) -> bool:
-    """Whether a source clause has a figure of this kind that the reply's clause does not have, and not this one."""
+    """Whether a source clause has another figure of this kind, and not this one.
+
+    A figure that the reply's clause has too does not count.
+    """
     kinds = {type(reading) for reading in claim.readings}
     same = [mention for mention in source.mentions if not mention.weak and kinds & {type(reading) for reading in mention.readings}]
     return bool(same) and not carried(claim, source.figures) and not any(carried(mention, clause.figures) for mention in same)
@@ -78,7 +86,10 @@ def _carries(claim: Reading, known: Figures) -> bool:
 
 
 def _carries_day(claim: Day, days: Sequence[Day]) -> bool:
-    """Whether one date of the sources agrees in what both say, and the rest of the claim stands in others."""
+    """Whether one date of the sources agrees in what both say.
+
+    The rest of the claim must stand in other dates.
+    """
     for day in days:
         pairs = list(zip(claim, day, strict=True))
         if any(mine is not None and theirs is not None and mine != theirs for mine, theirs in pairs):

@@ -77,7 +77,10 @@ def _label_of(sentence: Sentence) -> str:
 
 
 def _record_of(sentence: Sentence) -> str:
-    """The single capitalised word before a colon that a sentence opens with: "Joel: no gluten." in a list of people."""
+    """The capitalised word before a colon that a sentence opens with, as in a list of people.
+
+    "Joel: no gluten." is a record of Joel.
+    """
     match = LABEL.match(sentence.text)
     name = (match["name"] or "") if match else ""
     return name.lower() if name.isalpha() and name[0].isupper() and name.lower() not in COMMON else ""

@@ -48,7 +48,9 @@ def names_of(clause: Clause, stems: frozenset[str], named: frozenset[str], langu
 def unknown_names(
     names: Iterable[Name], stems: frozenset[str], words: frozenset[str], named: frozenset[str], language: Language | None
 ) -> list[Name]:
-    """Names that the sources do not have in any form. A word of kin is unknown only where they have another.
+    """Names that the sources do not have in any form.
+
+    A word of kin is unknown only where they have another.
 
     Args:
         names: Those of a clause of the reply.
@@ -70,7 +72,9 @@ def unknown_names(
 
 
 def subjects_of(text: str, clause: Clause, names: Sequence[Name], speakers: frozenset[str]) -> tuple[Subject, ...]:
-    """Whom a clause is about, as it says itself: its names, but for owners where something of theirs is named too.
+    """Whom a clause names as those that it is about.
+
+    An owner is not one of them where something of theirs is named too.
 
     Args:
         text: The sentence that the clause is part of.
@@ -90,7 +94,9 @@ def subjects_of(text: str, clause: Clause, names: Sequence[Name], speakers: froz
 
 
 def misattributed(clause: Clause, subjects: Sequence[Subject], sources: Sequence[SourceClause]) -> str:
-    """A name of which the sources do not say what the clause says of it, though they say it of another; empty if there is none.
+    """A name of which the sources do not say what the clause says; empty if there is none.
+
+    They say it of somebody else.
 
     Args:
         clause: A clause of the reply.
@@ -131,7 +137,10 @@ def _weight(anchors: frozenset[object]) -> int:
 
 
 def disowned(clause: Clause, names: Sequence[Name], sources: Sequence[SourceClause]) -> str:
-    """An owner in the reply whose kin is somebody else's in the sources ("Jo's dad"); empty if there is none."""
+    """An owner in the reply whose kin is somebody else's in the sources; empty if there is none.
+
+    "Jo's dad" is unsupported where Ann says "my dad".
+    """
     for owner, kin in pairwise(names):
         if not (owner.owner and kin.key.startswith("@") and 0 < kin.start - owner.end < _NEXT):
             continue
@@ -158,7 +167,10 @@ def _points_at(subject: Subject, source: SourceClause) -> bool:
 
 
 def _surely_another(source: SourceClause, mentioned: Sequence[str], *, reported: bool, first: bool) -> bool:
-    """Whether a source clause is about somebody whom the reply's clause does not name. The user is told apart only as a subject."""
+    """Whether a source clause is about somebody whom the reply's clause does not name.
+
+    The user is told apart only from a subject.
+    """
     surely = source.surely or (source.speaker if reported else frozenset())
     others = surely if first else surely - {USER}
     return bool(others) and not any(_is_about(name, surely) for name in mentioned)

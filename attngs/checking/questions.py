@@ -147,7 +147,9 @@ def check_honorifics(comparison: Comparison) -> Iterator[Claim]:
 
 
 def _invented(clauses: Sequence[Clause], stems: frozenset[str]) -> list[ContentWord]:
-    """The words that make up a statement of their own; empty where words that are not carried are but other words for what is known.
+    """The words that make up a statement of their own; empty if none do.
+
+    A few words that are not carried may be other words for what is known.
 
     Names and figures have checks of their own; here they tie the words round them to the sources.
 
@@ -170,7 +172,10 @@ def _invented(clauses: Sequence[Clause], stems: frozenset[str]) -> list[ContentW
 
 
 def _run(clause: Clause, lost: frozenset[ContentWord]) -> list[ContentWord]:
-    """The first words in a row that are lost, with no name or figure between them; empty if no row is long enough."""
+    """The first words in a row that are lost; empty if no row is long enough.
+
+    A name or a figure between two words ends a row.
+    """
     ties = sorted([mention.start for mention in clause.mentions if not mention.weak] + [name.start for name in clause.names if name.sure])
     run = list[ContentWord]()
     for word in clause.content:

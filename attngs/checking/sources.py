@@ -250,7 +250,10 @@ def _surely(clause: Clause, named: _Named, persons: _Persons, *, of_speaker: boo
 
 
 def _now_recent(clause: Clause, named: _Named, recent: frozenset[str]) -> frozenset[str]:
-    """Whom a pronoun after a clause can mean. A sentence that opens with names of its own pushes the earlier ones out."""
+    """Whom a pronoun after a clause can mean.
+
+    A sentence that opens with names of its own pushes the earlier ones out.
+    """
     if not named.names:
         return recent
     return named.names | recent if named.pronoun or not clause.opens else named.names

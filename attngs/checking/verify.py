@@ -1,4 +1,4 @@
-"""Is a reply faithful? Each of its sentences is linked to the sentences of the context that it comes from, and checked against them.
+"""Is a reply faithful? Each of its sentences is linked to its sources and checked against them.
 
 1. The reply is cut into sentences. Each is linked to its sources: by what it cites, by what it quotes, or by shared words  `alignment.py`
 2. The sources are read into clauses, with whom each clause is about                                                    `sources.py`
@@ -159,7 +159,10 @@ class _Check:
     def _claims(
         self, text: str, clauses: Sequence[Clause], sources: Sequence[int], language: Language | None, subjects: tuple[Subject, ...]
     ) -> Iterator[Claim]:
-        """What the sources do not carry. Figures alone are compared where reply and sources are not in one known language."""
+        """What the sources do not carry.
+
+        Where reply and sources are not in one known language, figures alone are compared.
+        """
         comparison = compare(self._sources, sources, text, language, clauses, subjects)
         if language is not None and language in self._languages(sources, language):
             yield from check_figures(comparison)
@@ -169,7 +172,10 @@ class _Check:
             yield from check_honorifics(comparison)
 
     def _languages(self, sources: Sequence[int], language: Language) -> set[Language | None]:
-        """The languages that the sources may be in. Where nothing tells, that of the context; that of the reply in a short context."""
+        """The languages that the sources may be in.
+
+        Where a document tells none, that of the context; in a short context, that of the reply.
+        """
         unknown = language if self._short else None
         found = {self._sources.language(number) or self._language or unknown for number in sources}
         return found or {self._language or language}

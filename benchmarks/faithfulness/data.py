@@ -1,4 +1,6 @@
-"""The cases: short personal contexts, each with faithful rewrites and rewrites with one planted error, all written by hand.
+"""The cases: rewrites of short personal contexts, faithful or with one planted error.
+
+All are written by hand.
 
 `contexts.jsonl` has one context a line. A planted error is put into a paraphrase, not into the source's own words. Half of the contexts is
 for development, the other is held out; a hash of the id decides.

@@ -1,4 +1,7 @@
-"""Suspicions -> recall and precision of each kind of error and the false alarms, with intervals over contexts."""
+"""Suspicions -> recall and precision of each kind of error, and false alarms.
+
+Intervals are over contexts.
+"""
 
 from __future__ import annotations
 

@@ -53,7 +53,10 @@ METHODS = (
 
 
 def threshold(method: Method, faithful: Sequence[float]) -> float:
-    """The method's own threshold, or the lowest one that flags at most `FALSE_ALARMS` of these faithful rewrites."""
+    """The suspicion from which a method flags a reply.
+
+    Its own threshold, or the lowest one that flags at most `FALSE_ALARMS` of these faithful rewrites.
+    """
     if method.threshold is not None:
         return method.threshold
     allowed = int(FALSE_ALARMS * len(faithful))

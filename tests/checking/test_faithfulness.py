@@ -1,4 +1,4 @@
-"""What a reply may say: links, figures in every spelling, names, signs, persons, and what holds for every string."""
+"""What a reply may say: links, figures, names, signs, persons, and what holds for every string."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How much work a check is, in executed lines of Python: it grows as the texts do, whatever stands in them."""
+"""How much work a check is: it grows as the texts do, whatever stands in them.
+
+Work is counted in executed lines of Python.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A text read into clauses: what each says, of whom, with which figures, and what it denies. Replies and sources are read alike."""
+"""A text, read into clauses: what each says, of whom, with which figures, and what it denies.
+
+Replies and sources are read alike.
+"""
 
 from __future__ import annotations
 
@@ -148,7 +151,9 @@ def _clause(
 def _content(
     tokens: Sequence[Token], terms: dict[int, Term], signs: Signs, language: Language, *, soft: bool, question: bool
 ) -> Iterator[ContentWord]:
-    """The words with content. Nothing is affirmed or denied for sure in a question, or where two denials meet.
+    """The words with content, and whether they are affirmed or denied.
+
+    In a question nothing is for sure, nor where two denials meet.
 
     Args:
         tokens: The tokens of a clause.
@@ -255,7 +260,10 @@ def _stretches(
 
 
 def _cuts(tokens: Sequence[Token], figures: Sequence[int], language: Language) -> Iterator[int]:
-    """Where a sentence falls apart: at dashes, before conjunctions and after commas with a statement on both sides."""
+    """Where a sentence falls apart into clauses.
+
+    At dashes, before conjunctions, and after commas with a statement on both sides.
+    """
     content = since = 0  # words with content since the last cut, and where it was
     for i, token in enumerate(tokens):
         cut: int | None = None
@@ -300,7 +308,9 @@ def _is_capital(token: Token) -> bool:
 
 
 def _opens_statement(tokens: Sequence[Token], i: int, language: Language, *, full: bool) -> bool:
-    """Whether a statement of its own begins at a place: after a word like "but", with a pronoun, with a name, or in many words.
+    """Whether a statement of its own begins at a place.
+
+    It does after a word like "but", with a pronoun, with a name, or where many words follow.
 
     Args:
         tokens: The tokens of a sentence.

@@ -1,4 +1,7 @@
-"""Dates and times of day: "3 May", "May 3rd", "2026-05-03", "03/05/2026", "3 pm", "15:00", "half past three"."""
+"""Dates and times of day, in figures and in words.
+
+"3 May", "May 3rd", "2026-05-03", "03/05/2026", "3 pm", "15:00", "half past three".
+"""
 
 from __future__ import annotations
 
@@ -183,7 +186,10 @@ def _date_at(tokens: Sequence[Token], i: int, language: Language) -> Match | Non
 
 
 def _year_after(tokens: Sequence[Token], i: int) -> tuple[int | None, int]:
-    """The year at a place, after a comma or "of", and the token after it; `None` and the place itself where there is none."""
+    """The year at a place, after a comma or "of", and the token after it.
+
+    `None` and the place itself where there is none.
+    """
     after = _skip(tokens, i, {",", "of", "de", "del", "."})
     if after < len(tokens) and _is_year(tokens[after]):
         return int(tokens[after].values[0]), after + 1

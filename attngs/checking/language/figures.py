@@ -1,4 +1,7 @@
-"""All figures of a text: contacts, dates, times, quantities and numbers. No character is in two of them."""
+"""All figures of a text: contacts, dates, times, quantities and numbers.
+
+No character is in two of them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Six languages: their words without content, numbers, months, weekdays, pronouns and words that deny."""
+"""Six languages: words without content, numbers, months, weekdays, pronouns and denials."""
 
 from __future__ import annotations
 

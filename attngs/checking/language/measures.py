@@ -1,4 +1,7 @@
-"""Quantities: numerals with their units, in the base unit of the dimension. 90 minutes are 1.5 hours, and 5 mg are not 5 g."""
+"""Quantities: numerals with their units, in the base unit of the dimension.
+
+90 minutes are 1.5 hours, and 5 mg are not 5 g.
+"""
 
 from __future__ import annotations
 
@@ -224,7 +227,10 @@ def _quantity(tokens: Sequence[Token], first: int, number: int, end: int, units:
 
 
 def _more(tokens: Sequence[Token], end: int, unit: _Unit) -> tuple[Fraction, int]:
-    """What follows a unit and belongs to it, in this unit, and the token after it: "a year and a half", "1 h 30 min"."""
+    """What follows a unit and belongs to it, in this unit, and the token after it.
+
+    "A year and a half", "1 h 30 min".
+    """
     if [token.lower for token in tokens[end : end + 3]] in (["and", "a", "half"], ["und", "eine", "halbe"]):
         return Fraction(1, 2), end + 3
     if len(tokens) > end + 1 and tokens[end].lower in {"et", "y", "e"} and tokens[end + 1].lower in _HALVES:

@@ -1,4 +1,7 @@
-"""What a text states in figures or signs, as values that can be compared: every reading that the words allow."""
+"""What a text states in figures or signs, as values that can be compared.
+
+A mention has every reading that its words allow.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Who and what a text names: capitals that its sentences do not explain, kin ("her sister"), names before an honorific (田中さん)."""
+"""Who and what a text names.
+
+Capitals that a sentence does not explain, kin ("her sister"), and names before an honorific (田中さん).
+"""
 
 from __future__ import annotations
 
@@ -101,7 +104,10 @@ def _is_sure(tokens: Sequence[Token], i: int, language: Language | None, opens: 
 
 
 def _opens_before_verb(tokens: Sequence[Token], i: int, language: Language) -> bool:
-    """Whether another word with content follows, or a denial. Where nouns have articles, such a first word is a name."""
+    """Whether another word with content follows, or a denial.
+
+    In a language whose nouns have articles, such a first word is a name.
+    """
     following = tokens[i + 1] if i + 1 < len(tokens) else None
     return (
         following is not None
@@ -153,7 +159,10 @@ def _followed_by_capital(tokens: Sequence[Token], i: int) -> bool:
 
 
 def _opens_as_name(tokens: Sequence[Token], i: int) -> bool:
-    """Whether the first word of a sentence is a name: a verb or a name follows, as after no noun without an article."""
+    """Whether the first word of a sentence is a name, by what follows.
+
+    A verb or a name follows no noun without an article.
+    """
     token = tokens[i]
     if token.lower.endswith("'s") or token.text.isupper():
         return True

@@ -1,4 +1,7 @@
-"""What a clause affirms and denies: "not", "never", "without", "no longer", "stopped", and how far each of them reaches."""
+"""What a clause affirms and what it denies.
+
+"Not", "never", "without", "no longer", "stopped", and how far each of them reaches.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Words -> the terms that a paraphrase keeps: one stem for all forms and synonyms, and whether the word says the opposite of it."""
+"""Words -> the terms that a paraphrase keeps.
+
+A term is one stem for all forms and synonyms, and whether the word says the opposite of it.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,10 @@ def wording() -> _Wording:
 
 @lru_cache(maxsize=200_000)
 def term(word: str, language: Language | None) -> Term:
-    """The term of a word in lower case. Without a language the rules of English apply, which do little to other words."""
+    """The term of a word in lower case.
+
+    Without a language the rules of English apply, which do little to other words.
+    """
     language = language or english()
     word = word.removesuffix("'s").removesuffix("'")
     if language.code in {"fr", "it"} and "'" in word:
