@@ -10,7 +10,7 @@ import math
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from attngs.checking.language.languages import Language
@@ -28,6 +28,7 @@ _GAIN = 0.08  # share of the reply's weight that a further sentence must bring
 
 _Bag = frozenset[str]
 _Key = TypeVar("_Key", str, _Bag)
+_NUMBER = re.compile(r"\d[.,:/'’-]\d")  # in the middle of one
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
 
 
@@ -85,7 +86,7 @@ class Aligner:
         """The sentences that have a text word for word, with their twins; empty if none has it.
 
         White space does not count. A quotation may go across sentences that follow each other. It neither begins nor ends inside a
-        word of the context.
+        word or a number of the context.
 
         Args:
             text: A sentence of the reply.
@@ -94,10 +95,18 @@ class Aligner:
         wanted = _plain(text)
         stretches = [(self._starts[number], self._starts[number] + len(self._texts[number])) for number in among]
         for start, end in stretches or [(0, len(self._whole))]:
-            for place in _places(self._whole, wanted, start, end):
-                last = bisect_left(self._starts, place + len(wanted))
-                return self._with_twins(range(bisect_right(self._starts, place) - 1, last))
+            place = self._whole.find(wanted, start, end) if wanted else -1
+            while place >= 0:
+                stop = place + len(wanted)
+                if self._is_edge(place) and self._is_edge(stop):
+                    return self._with_twins(range(bisect_right(self._starts, place) - 1, bisect_left(self._starts, stop)))
+                place = self._whole.find(wanted, place + 1, end)
         return ()
+
+    def _is_edge(self, place: int) -> bool:
+        """Whether a quotation may begin or end at a place of the whole text: not inside a word or a number of a sentence."""
+        sentence = bisect_left(self._starts, place)
+        return self._starts[sentence : sentence + 1] == [place] or not _is_inside(self._whole, place)
 
     def link(self, wanted: Iterable[str]) -> Links:
         """The sentences that hold the terms of a sentence of the reply.
@@ -216,16 +225,8 @@ def _gap(one: Sentence, other: Sentence) -> str:
     return " " if one.text[-1:].isspace() or other.text[:1].isspace() else ""
 
 
-def _places(text: str, wanted: str, start: int, end: int) -> Iterator[int]:
-    """Where a stretch of a text has the wanted one, from the edge of a word to the edge of a word."""
-    place = text.find(wanted, start, end) if wanted else -1
-    while place >= 0:
-        if not _inside_word(text, place) and not _inside_word(text, place + len(wanted)):
-            yield place
-        place = text.find(wanted, place + 1, end)
-
-
-def _inside_word(text: str, place: int) -> bool:
-    """Whether the characters on both sides belong to one word. Characters of unspaced scripts never do."""
+def _is_inside(text: str, place: int) -> bool:
+    """Whether a place is inside a word or a number. Between characters of unspaced scripts it never is."""
     pair = text[max(0, place - 1) : place + 1]
-    return len(pair) == 2 and words(pair) == [pair.lower()]
+    in_word = len(pair) == 2 and words(pair) == [pair.lower()]
+    return in_word or any(match.start() < place < match.end() for match in _NUMBER.finditer(text, max(0, place - 2), place + 2))

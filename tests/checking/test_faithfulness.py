@@ -111,8 +111,27 @@ def test_a_quotation_across_sentences_has_them_all_as_sources() -> None:
     assert not verdict.unsupported
 
 
-def test_half_a_word_is_no_quotation() -> None:
-    assert kinds("5 mg of it.", "Anna takes 15 mg of it.") == {"number"}
+@pytest.mark.parametrize(
+    ("reply", "context", "kind"),
+    [
+        ("5 mg of it.", "Anna takes 15 mg of it.", "number"),
+        ("5 mg of it.", "Anna takes 1.5 mg of it.", "number"),
+        ("500 euros a month.", "Anna pays 1,500 euros a month.", "amount"),
+        ("The rent went up by 2.", "The rent went up by 2.5 percent.", "number"),
+    ],
+)
+def test_part_of_a_word_or_of_a_number_is_no_quotation(reply: str, context: str, kind: str) -> None:
+    assert kinds(reply, context) == {kind}
+
+
+def test_a_sentence_that_was_cut_inside_a_word_can_be_quoted() -> None:
+    sentences = sentences_of("".join(f"x{number}" for number in range(300)))
+    assert len(sentences) == 2
+    for number, sentence in enumerate(sentences):
+        (verdict,) = verify(sentence.text, sentences)
+        assert number in verdict.sources
+        assert verdict.support == 1
+        assert not verdict.unsupported
 
 
 def test_nothing_is_said_in_an_empty_reply_or_by_punctuation() -> None:
