@@ -104,7 +104,7 @@ class Aligner:
         return ()
 
     def _is_edge(self, place: int) -> bool:
-        """Whether a quotation may begin or end at a place of the whole text: not inside a word or a number of a sentence."""
+        """Whether a quotation may begin or end at a place: not inside a word or a number of a sentence."""
         sentence = bisect_left(self._starts, place)
         return self._starts[sentence : sentence + 1] == [place] or not _is_inside(self._whole, place)
 

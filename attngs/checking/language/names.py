@@ -71,7 +71,7 @@ class Name(NamedTuple):
 
 
 def find_names(text: str, tokens: Sequence[Token], language: Language | None, openings: frozenset[int]) -> Iterator[Name]:
-    """Names in order.
+    """The names in a text: first those before an honorific, then all others, each in order.
 
     Args:
         text: The text.
@@ -89,13 +89,16 @@ def find_names(text: str, tokens: Sequence[Token], language: Language | None, op
         owner = key != token.lower
         if (language is None or language.code == "en") and (kin := _kin(key, language)):
             yield Name(kin, token.start, token.end, first=False, sure=True, owner=owner)
-        elif _capital(token) and _is_name(tokens, i, key, language, token.start in openings):
-            opens = token.start in openings
+        elif _capital(token) and _is_name(tokens, i, key, language, opens := token.start in openings):
             sure = _is_sure(tokens, i, language, opens) or (opens and bool(_APPOSITIVE.match(text, token.end)))
             yield Name(key, token.start, token.end, first=False, sure=sure, opens=opens, owner=owner)
 
 
 def _is_sure(tokens: Sequence[Token], i: int, language: Language | None, opens: bool) -> bool:
+    """Whether a word that can be a name is one.
+
+    Where every noun has a capital, that takes a word like "Tante" before it.
+    """
     if language and not language.names:
         return i > 0 and tokens[i - 1].lower in _BEFORE_NAMES
     if not opens:

@@ -63,7 +63,12 @@ class WordValue(NamedTuple):
 
 
 def tokenize(text: str, language: Language | None = None) -> list[Token]:
-    """The tokens of a text in order. The words of one numeral are one token. English is assumed where no language is given."""
+    """The tokens of a text in order. The words of one numeral are one token.
+
+    Args:
+        text: Any text.
+        language: Its language; English where it is not known.
+    """
     language = language or english()
     if language.code in {"fr", "it"}:
         text = _ELIDED.sub(r"\1 ", text)
