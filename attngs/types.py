@@ -102,6 +102,15 @@ class Source:
     metadata: Mapping[str, object]
 
 
+class Claim(NamedTuple):
+    """Something that a sentence of a rewrite says and that its sources do not."""
+
+    kind: str
+    """What is unsupported: `number`, `date`, `time`, `amount`, `unit`, `contact`, `name`, `negation`, `attribution` or `content`."""
+    text: str
+    """As written in the sentence; for an `attribution` the name in lower case, or the citation."""
+
+
 class Message(NamedTuple):
     """One chat message; `role` is `system`, `user` or `assistant`."""
 
@@ -125,12 +134,3 @@ class ChatReply:
     finish_reason: str | None = None
     """Why the writer ended: `stop`, `length` (cut off), `content_filter`, `tool_calls` or `refusal`; `None` when it did not say."""
     usage: Usage | None = None
-
-
-class Claim(NamedTuple):
-    """What a sentence asserts and its sources do not carry."""
-
-    kind: str
-    """`number`, `date`, `time`, `amount`, `unit`, `contact`, `name`, `negation`, `attribution` or `content`."""
-    text: str
-    """As written in the reply."""
