@@ -85,7 +85,7 @@ async def test_without_any_run_or_handler(how: str) -> None:
 async def test_a_failure_ends_the_runs(how: str) -> None:
     tracer = Tracer()
     with pytest.raises(Exception, match="broken"):
-        await compress(rewriter(ScriptedModel(answer=lambda m: ValueError("broken")), on_llm_error="raise"), how, [tracer])
+        await compress(rewriter(ScriptedModel(answer=lambda m: ValueError("broken")), on_chat_error="raise"), how, [tracer])
     assert tracer.failed == ["ScriptedModel"] * 3 + ["AttnGSCompressor"]
     assert tracer.events == []
 
