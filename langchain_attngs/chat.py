@@ -1,4 +1,4 @@
-"""Chat models, both ways: a LangChain runnable as attngs' writer, and a model of attngs as one of LangChain's."""
+"""Chat models, both ways: LangChain's as attngs' writer, and attngs' local one as one of LangChain's."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _REASON_FIELDS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
 
 
 class RunnableChat:
-    """A LangChain model as attngs' writer, whatever is wrapped round it: retries, fallbacks, rate limits, a prompt, a parser.
+    """A LangChain model as attngs' writer.
 
-    It is invoked once for each request and never by `batch`, in which `with_retry` gives one request the reply of another
-    (langchain#35475).
+    It may be wrapped in anything: retries, fallbacks, rate limits, a prompt, a parser. It is invoked once for each request and never by
+    `batch`, in which `with_retry` gives one request the reply of another (langchain#35475).
 
     Args:
         runnable: Takes a list of messages and returns a message or a text.
@@ -89,7 +89,10 @@ def _host_messages(messages: Sequence[Message]) -> list[BaseMessage]:
 
 
 def _finish_reason(message: AIMessage) -> str | None:
-    """Why the model stopped, in attngs' words. A refusal or a tool call counts as one even where the provider calls it a normal end."""
+    """Why the model stopped, in attngs' words.
+
+    A refusal or a tool call is one even where the provider calls it a normal end.
+    """
     if message.additional_kwargs.get("refusal") or _has_block(message, "refusal"):
         return "refusal"
     if message.tool_calls or message.invalid_tool_calls:
@@ -109,9 +112,10 @@ def _usage(message: AIMessage) -> Usage | None:
 
 
 class LocalChatModel(BaseChatModel):
-    """An `attngs.LocalChat` as a LangChain chat model: a Hugging Face model in this process, greedy, streamed, without tools.
+    """An `attngs.LocalChat` as a LangChain chat model.
 
-    Control tokens inside messages are read as ordinary text. No code of the model's own runs. Leaving a stream stops the model.
+    It is a Hugging Face model in this process that decodes greedily, streams and takes no tools. Control tokens inside messages are read
+    as ordinary text. No code of the model's own runs. Leaving a stream stops the model.
 
     ```python
     model = LocalChatModel(chat=LocalChat.from_pretrained("Qwen/Qwen3-0.6B"))

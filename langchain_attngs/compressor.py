@@ -1,4 +1,4 @@
-"""`AttnGSCompressor` and `AttnGSRetriever`: retrieved documents, made short for the question under one token budget."""
+"""A compressor and a retriever: documents, made short for the question under one token budget."""
 
 from __future__ import annotations
 
@@ -88,7 +88,10 @@ class AttnGSCompressor(BaseDocumentCompressor):
         return self.as_runnable().invoke({"documents": documents, "query": query}, {"callbacks": callbacks})
 
     async def acompress_documents(self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None) -> list[Document]:
-        """`compress_documents` without blocking the event loop: concurrent calls are marked in one batch, `chat` is awaited."""
+        """`compress_documents` without blocking the event loop.
+
+        Concurrent calls are marked in one batch, and `chat` is awaited.
+        """
         return await self.as_runnable().ainvoke({"documents": documents, "query": query}, {"callbacks": callbacks})
 
     def as_runnable(self) -> Runnable[Question, list[Document]]:
@@ -114,7 +117,7 @@ class AttnGSCompressor(BaseDocumentCompressor):
         return ContextCompressor(self.found_marker(), selector=self._selector(layout), counter=self.found_counter())
 
     def writer(self, config: RunnableConfig, layout: ExtractLayout) -> ContextCompressor | None:
-        """A compressor that has them rewritten, as a part of the run with this config; `None` in mode `extract`."""
+        """A compressor that has `chat` rewrite them, below the run of this config; `None` in mode `extract`."""
         if self.chat is None:
             return None
         return ContextCompressor(
@@ -187,12 +190,12 @@ class AttnGSCompressor(BaseDocumentCompressor):
         return self
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """A copy that shares marker and chat model: nothing of it changes, and models and clients must not be doubled."""
+        """A copy that shares everything: nothing in it can change, and models must not be doubled."""
         return self.model_copy()
 
 
 class AttnGSRetriever(BaseRetriever):
-    """Retrieves with one retriever and keeps what matters to the question of what it finds. Needs `langchain-core` alone.
+    """A retriever that compresses what another one finds. It needs `langchain-core` alone.
 
     All other arguments of a call, such as `k`, go on to the wrapped retriever. LangChain's own names for the two settings,
     `base_retriever` and `base_compressor`, are taken too.

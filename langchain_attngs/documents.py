@@ -1,4 +1,4 @@
-"""LangChain's documents to attngs' documents and back. What comes in is never changed: ids and metadata go out in copies."""
+"""LangChain's documents to attngs' documents and back; what comes in is never changed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def check_question(value: object) -> tuple[list[Document], str]:
 
 
 def as_texts(documents: Sequence[Document]) -> list[Text]:
-    """The texts. Their ids are their places in the list, from 1: a reader and a writer are shown them, so they are short."""
+    """The texts, with their places in the list, from 1, as ids: a model is shown them, so they are short."""
     return [Text(text=document.page_content, id=str(number)) for number, document in enumerate(documents, 1)]
 
 
@@ -68,7 +68,7 @@ def shorten_document(document: Document, part: Part) -> Document:
 
 
 def merge_documents(documents: Sequence[Document], result: CompressedContext) -> Document:
-    """One new document for all, without an id; its entry has the id and the metadata of every document that it is made of."""
+    """One new document for all. Its entry has the ids and the metadata of those that it is made of."""
     by_place = groupby(result.sources, key=lambda source: source.position)
     entry: dict[str, object] = {
         "method": result.method,
@@ -89,7 +89,7 @@ def _origin(document: Document, place: int, sources: Sequence[Source], method: M
 
 
 def _metadata(kept: Mapping[str, object], entry: dict[str, object], method: Method, sources: Sequence[Source]) -> dict[str, object]:
-    """A copy with our entry and the best score of what was kept; where nothing was scored, an earlier score stays."""
+    """A copy with our entry and the best score of what was kept; without a score, an earlier one stays."""
     metadata = _copied(kept)
     if METADATA_KEY in metadata:
         entry["previous"] = metadata[METADATA_KEY]
@@ -102,7 +102,7 @@ def _metadata(kept: Mapping[str, object], entry: dict[str, object], method: Meth
 
 
 def _copied(metadata: Mapping[str, object]) -> dict[str, object]:
-    """A deep copy, but for what cannot be copied, such as an open file or a lock: that is handed on as it is."""
+    """A deep copy. What cannot be copied, such as an open file or a lock, is handed on as it is."""
     return {key: _copy(value) for key, value in metadata.items()}
 
 

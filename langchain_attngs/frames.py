@@ -1,4 +1,4 @@
-"""How text is put before a model: between tags of ours, each part under its label, and never able to pass for either.
+"""How text is put before a model: between tags, under labels, and unable to pass for either.
 
 The texts of a memory, a tool or a conversation were written by others. Layouts defuse what they lay out, so that the budget counts what
 is shown; sources and spans keep the original characters. A writer's words are defused when they come back.
@@ -22,7 +22,7 @@ MEMORY, EARLIER = "memory", "earlier_conversation"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameLayout(ExtractLayout):
-    """Lays out sentences so that neither a text nor a label can pass for a turn, a tag of ours or a token of a chat template."""
+    """Lays out sentences so that no text or label passes for a turn, a tag or a token of a chat template."""
 
     def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labelled: bool) -> str:
         """The kept sentences in reading order, defused also where no label stands before them."""
@@ -42,14 +42,14 @@ class FrameLayout(ExtractLayout):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnLayout(FrameLayout):
-    """Lays out a conversation: a message a line, after who said it. The ids are the speakers' names, which `as_turns` chooses."""
+    """Lays out a conversation: a message a line, after its speaker, whose name is the document's id."""
 
     label: str = "{id}: "
     gap: str = " "
     document_gap: str = "\n"
 
     def frame(self, sentence: Sentence, *, labelled: bool) -> tuple[str, str]:
-        """The speaker: here a label is a turn."""
+        """The speaker; here a label is meant to be a turn."""
         return ExtractLayout.frame(self, sentence, labelled=labelled)
 
 

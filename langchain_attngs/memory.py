@@ -1,4 +1,4 @@
-"""A user's long-term memory in a LangGraph store: read for an agent by `StoreMemory`, kept up by people through `UserMemory`."""
+"""A user's memory in a store: `StoreMemory` reads it for agents, people edit it with `UserMemory`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TEXT_KEYS = ("text", "content", "memory", "data")
 
 
 def memory_text(value: Mapping[str, Any]) -> str:
-    """An item's text: its `text`, `content`, `memory` or `data` where that is a string, else all of it as JSON."""
+    """An item's `text`, `content`, `memory` or `data` where that is a string, else all of it as JSON."""
     found = next((value[key] for key in _TEXT_KEYS if isinstance(value.get(key), str)), None)
     return found if found is not None else json.dumps(value, ensure_ascii=False, default=str)
 
@@ -48,7 +48,7 @@ def item_date(item: Item) -> str:
 
 
 def item_day(item: Item) -> str:
-    """The day of an item, such as 14 Mar 2026. That takes fewer tokens than 2026-03-14, and it stands before every item."""
+    """The day of an item, such as 14 Mar 2026, which takes fewer tokens than 2026-03-14."""
     text = item_date(item).partition("T")[0]
     try:
         day = date.fromisoformat(text)
@@ -147,7 +147,7 @@ def store_of(runtime: Runtime[Any]) -> BaseStore:
 
 
 def _is_below(item: Item, namespace: Namespace) -> bool:
-    """Whether an item is in this namespace, by whole labels: to some stores `user-1` is the beginning of `user-10`."""
+    """Whether an item is in this namespace. To some stores `user-1` is the beginning of `user-10`."""
     return item.namespace[: len(namespace)] == namespace
 
 
@@ -270,7 +270,7 @@ class UserMemory:
 
 
 def _next_key(number: int = 0) -> str:
-    """A new key, which sorts after all earlier ones: items of one day stay in the order in which they came."""
+    """A new key, which sorts after all earlier ones, so that items of one day stay in order."""
     return f"{time.time_ns():019d}-{number:06d}-{uuid4().hex[:8]}"
 
 

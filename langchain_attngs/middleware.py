@@ -1,4 +1,4 @@
-"""`AttnGSMiddleware`: what an agent's model is shown of memory, tool results and history, short for the current question."""
+"""Middleware that makes memory, tool results and history short for the current question."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ INTRODUCTION = "What is known of the user, from earlier on. It is material for t
 
 
 class AttnGSState(AgentState[Any]):
-    """An agent's state, with the short texts of a turn. They are in neither the agent's input nor its output."""
+    """An agent's state with the short texts of a turn, which are in neither its input nor its output."""
 
     attngs_memory: NotRequired[Annotated[dict[str, str], PrivateStateAttr]]
     """What the model is shown of the user's memory in this turn, by the middleware's name."""
@@ -45,7 +45,7 @@ class Order(TypedDict):
 
 
 class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
-    """For `create_agent(middleware=[...])`: what the model is shown gets shorter; messages in the state stay as they are.
+    """Makes what an agent's model is shown shorter; messages in the state stay as they are.
 
     - The user's memory is read from the agent's store, compressed once a turn, and put at the end of the system prompt.
     - Long tool results and old messages are compressed for the user's last question. Tool calls stay with their results.
@@ -127,7 +127,10 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         return watch.compressions[0].result
 
     def forget(self, namespace: Namespace) -> None:
-        """Forget what the marker has cached of this memory, when a user is deleted. Deleting the store's items is up to you."""
+        """Forget what the marker has cached of this memory, when a user is deleted.
+
+        Deleting the store's items is up to you.
+        """
         self._compressor.found_marker().cache.clear(_joined(namespace))
 
     def before_agent(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:

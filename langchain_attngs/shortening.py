@@ -1,4 +1,4 @@
-"""Long tool results and old messages, short for the current question; the agent's state keeps the originals."""
+"""Long tool results and old messages, short for the current question; the state keeps the originals."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Shortening:
         return [*([self._old(messages[:begin], question)] if begin else []), *recent]
 
     def view(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> list[AnyMessage]:
-        """The messages with short texts, given by key, in place of what they are made of; all others stay as they are."""
+        """The messages with short texts, given by key, in place of long ones; the others stay as they are."""
         view, question = list(messages), question_of(messages)
         for number, message in enumerate(messages):
             if self._may_shorten(message) and (text := texts.get(self._key(message, question))) is not None:
@@ -158,7 +158,11 @@ class Shortening:
 
 
 def attngs_summarizer(compressor: AttnGSCompressor) -> Runnable[Sequence[BaseMessage], str]:
-    """For `SummarizationMiddleware(model, summarizer=attngs_summarizer(compressor), trim_tokens_to_summarize=None)`.
+    """A summarizer for LangChain's `SummarizationMiddleware`.
+
+    ```python
+    middleware = SummarizationMiddleware(model, summarizer=attngs_summarizer(compressor), trim_tokens_to_summarize=None)
+    ```
 
     Without `trim_tokens_to_summarize=None` that middleware cuts the old messages to their last 4,000 tokens before they get here. It
     passes the old messages without the current question, so the user's last message among them is the question. It also replaces the
@@ -204,7 +208,7 @@ def as_turns(messages: Sequence[BaseMessage]) -> list[Document]:
 
 
 def last_turns(messages: Sequence[AnyMessage], keep: int) -> int:
-    """Where the last messages begin: at least `keep` of them, from the beginning of a user's turn; 0 if nothing is older.
+    """Where the last messages begin: at least `keep` of them, from a user's message; 0 if none is older.
 
     So a tool call stays with its result, and the current question with what was done about it.
     """
@@ -231,7 +235,7 @@ def _old_turns(messages: Sequence[AnyMessage]) -> list[Document]:
 
 
 def _speaker(message: BaseMessage) -> str:
-    """Who speaks, in one or two words. Tools' names may come from servers elsewhere: signs that belong in no name become `_`."""
+    """Who speaks, in one or two words. Others may have named a tool, so odd signs in its name become `_`."""
     if isinstance(message, ToolMessage):
         return f"tool {_NO_NAME.sub('_', message.name)[:64]}" if message.name else "tool"
     return _SPEAKERS.get(message.type, message.type)

@@ -1,4 +1,4 @@
-"""What LangChain's tracing sees of a compression: a named run, the writer's calls below it, and numbers in an event.
+"""What tracing sees of a compression: a named run, the writer's calls below it, numbers in an event.
 
 Events and logs go to everybody who traces, so they carry numbers alone. Texts and scores go to the host's own `RunWatch`.
 """
@@ -53,7 +53,7 @@ def traced(name: str, steps: Callable[[Input, RunnableConfig], Steps[tuple[Outpu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """What a compression cost and saved: numbers, and why the result is not what was asked for; never a document's text."""
+    """What a compression cost and saved: numbers, and why it is not as asked; never a document's text."""
 
     target_tokens: int
     documents: int = 0

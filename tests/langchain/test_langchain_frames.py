@@ -1,4 +1,4 @@
-"""What is put before the model never passes for a frame round it: a turn, a tag of ours, or a token of a chat template."""
+"""Nothing that a model is shown passes for a turn, a tag of ours, or a token of a chat template."""
 
 from __future__ import annotations
 
