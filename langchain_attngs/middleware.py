@@ -36,7 +36,7 @@ class AttnGSState(AgentState[Any]):
     """Short texts by the middleware's name, and then by the key of their passage."""
 
 
-class Order(TypedDict):
+class Task(TypedDict):
     """Passages to shorten, and the question that they are shortened for."""
 
     passages: Sequence[Passage]
@@ -119,11 +119,11 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         Raises:
             ConfigError: This middleware was made without a memory.
         """
-        order = self._memory_order(store.search(namespace, **self._of_memory.search_options(query)), namespace, query.strip())
-        if not order["passages"]:
+        task = self._memory_task(store.search(namespace, **self._of_memory.search_options(query)), namespace, query.strip())
+        if not task["passages"]:
             return None
         watch = RunWatch()
-        self._shortener("memory").invoke(order, merge_configs(config, {"callbacks": [watch]}))
+        self._shortener("memory").invoke(task, merge_configs(config, {"callbacks": [watch]}))
         return watch.compressions[0].result
 
     def forget(self, namespace: Namespace) -> None:
@@ -139,8 +139,8 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             return None
         namespace, query = self._memory.resolve(runtime), question_of(state["messages"])
         items = store_of(runtime).search(namespace, **self._memory.search_options(query))
-        order = self._memory_order(items, namespace, query)
-        return self._memory_update(state, self._shortener("memory").invoke(order) if order["passages"] else {})
+        task = self._memory_task(items, namespace, query)
+        return self._memory_update(state, self._shortener("memory").invoke(task) if task["passages"] else {})
 
     async def abefore_agent(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """`before_agent`, awaited."""
@@ -148,20 +148,20 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             return None
         namespace, query = self._memory.resolve(runtime), question_of(state["messages"])
         items = await store_of(runtime).asearch(namespace, **self._memory.search_options(query))
-        order = self._memory_order(items, namespace, query)
-        return self._memory_update(state, await self._shortener("memory").ainvoke(order) if order["passages"] else {})
+        task = self._memory_task(items, namespace, query)
+        return self._memory_update(state, await self._shortener("memory").ainvoke(task) if task["passages"] else {})
 
     def before_model(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Shorten what is long and has not been shortened yet."""
         passages = self._shortening().passages(state["messages"])
-        order = self._messages_order(state, passages, runtime)
-        return self._messages_update(state, passages, self._shortener("messages").invoke(order) if order["passages"] else {})
+        task = self._messages_task(state, passages, runtime)
+        return self._messages_update(state, passages, self._shortener("messages").invoke(task) if task["passages"] else {})
 
     async def abefore_model(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """`before_model`, awaited."""
         passages = await asyncio.to_thread(self._shortening().passages, state["messages"])
-        order = self._messages_order(state, passages, runtime)
-        return self._messages_update(state, passages, await self._shortener("messages").ainvoke(order) if order["passages"] else {})
+        task = self._messages_task(state, passages, runtime)
+        return self._messages_update(state, passages, await self._shortener("messages").ainvoke(task) if task["passages"] else {})
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]) -> ModelResponse[Any]:
         """Show the model the short texts."""
@@ -179,7 +179,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             raise ConfigError("this middleware has no `memory`; make it with `memory=StoreMemory(...)`.")
         return self._memory
 
-    def _memory_order(self, items: Sequence[SearchItem], namespace: Namespace, query: str) -> Order:
+    def _memory_task(self, items: Sequence[SearchItem], namespace: Namespace, query: str) -> Task:
         memory = self._of_memory
         documents = memory.read(items, namespace) if query else []
         target = memory.target_tokens or self._compressor.target_tokens
@@ -194,7 +194,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         """The state's change, also when nothing is remembered: the memory of the last turn must not be shown."""
         return {"attngs_memory": {**state.get("attngs_memory", {}), self.name: texts.get(MEMORY, "")}}
 
-    def _messages_order(self, state: AttnGSState, passages: Sequence[Passage], runtime: Runtime[Any]) -> Order:
+    def _messages_task(self, state: AttnGSState, passages: Sequence[Passage], runtime: Runtime[Any]) -> Task:
         known = state.get("attngs_short", {}).get(self.name, {})
         new = [passage for passage in passages if passage.key not in known]
         return {"passages": new, "query": question_of(state["messages"]), "namespace": self._namespace(runtime)}
@@ -225,19 +225,19 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             target_tokens=self._compressor.target_tokens,
         )
 
-    def _shortener(self, what: str) -> Runnable[Order, dict[str, str]]:
+    def _shortener(self, what: str) -> Runnable[Task, dict[str, str]]:
         return traced(f"{self.name}.{what}", self._steps, workers=self._compressor.max_concurrency)
 
-    def _steps(self, order: Order, config: RunnableConfig) -> Steps[tuple[dict[str, str], Ledger]]:
+    def _steps(self, task: Task, config: RunnableConfig) -> Steps[tuple[dict[str, str], Ledger]]:
         """Shorten all passages at the same time, each under its own budget."""
-        passages = order["passages"]
+        passages = task["passages"]
         results = yield [
             Job(
                 compressor=self._compressor.writer(config, passage.layout) or self._compressor.extractor(passage.layout),
                 documents=passage.documents,
-                query=order["query"],
+                query=task["query"],
                 target_tokens=passage.target_tokens,
-                namespace=order["namespace"],
+                namespace=task["namespace"],
             )
             for passage in passages
         ]

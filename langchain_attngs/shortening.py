@@ -177,9 +177,10 @@ def attngs_summarizer(compressor: AttnGSCompressor) -> Runnable[Sequence[BaseMes
     check_kind(compressor, "compressor", AttnGSCompressor)
 
     def steps(messages: Sequence[BaseMessage], config: RunnableConfig) -> Steps[tuple[str, Ledger]]:
-        documents, query, counter = as_turns(messages), question_of(messages), compressor.found_counter()
+        documents, query = as_turns(messages), question_of(messages)
         if not documents:
             return "", Ledger(target_tokens=compressor.target_tokens)
+        counter = compressor.found_counter()
         by_question = compressor.writer(config, TURNS) or compressor.extractor(TURNS)
         newest = ContextCompressor(Marker(RecencyScorer()), selector=GreedySelector(layout=TURNS), counter=counter)
         [result] = yield [

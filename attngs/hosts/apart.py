@@ -90,7 +90,7 @@ class Apart:
         ]
 
     def _written(self, extracts: Sequence[Part], results: Sequence[CompressedContext], target_tokens: int) -> list[Part]:
-        """Rewrites where there are any. Those that do not fit together give way to extracts, the longest first."""
+        """Rewrites where there are any. What does not fit together gives way to extracts, the longest first."""
         parts = [_in_place(part, result) if result.method == "rewrite" else part for part, result in zip(extracts, results, strict=True)]
         for number in sorted(range(len(parts)), key=lambda number: -parts[number].tokens):
             if self._count({part.position: part.text for part in parts}) <= target_tokens:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -76,6 +77,17 @@ def test_descriptions_are_sentences_that_fit_on_a_line() -> None:
     for name, setting in SETTINGS.items():
         assert setting.description.endswith("."), name
         assert len(setting.description) < 120, name
+
+
+def test_the_page_on_langchain_lists_them() -> None:
+    rows = [
+        line
+        for line in (Path(__file__).parents[2] / "docs/langchain.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `")
+    ]
+    for name, setting in SETTINGS.items():
+        [row] = [row for row in rows if row.startswith(f"| `{name}` |")]
+        assert setting.description in row
 
 
 def test_a_marker_has_a_name() -> None:
