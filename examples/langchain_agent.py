@@ -1,7 +1,4 @@
-"""An agent's long memory and long tool result: what its model is shown without attngs, and with it.
-
-The model is a stand-in that calls the tool and then answers; nothing is sent anywhere.
-"""
+"""An agent's long memory and long tool result: what its model is shown without attngs, and with it."""
 
 from __future__ import annotations
 

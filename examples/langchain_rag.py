@@ -1,7 +1,4 @@
-"""A RAG chain over three months of notes: what its reader is sent without attngs, and with it.
-
-It runs offline and needs no key.
-"""
+"""A RAG chain over three months of notes: what its reader is sent without attngs, and with it."""
 
 from __future__ import annotations
 

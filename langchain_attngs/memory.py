@@ -259,7 +259,7 @@ class UserMemory:
             has_id = lines and found.id == _clean(found.id) != "" and not found.id.startswith(f"{name}:")
             key = found.id if has_id and found.id not in keys else _next_key(len(puts))
             keys.add(key)
-            own = {_clean(str(of)): _clean(str(value)) for of, value in found.metadata.items() if value is not None}
+            own = {_clean(str(field)): _clean(str(value)) for field, value in found.metadata.items() if value is not None}
             puts.append(PutOp(self._namespace, key, {"text": text, "metadata": {**(metadata or {}), **own}}))
         self._store.batch(puts)
         return len(new)

@@ -119,7 +119,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         Raises:
             ConfigError: This middleware was made without a memory.
         """
-        task = self._memory_task(store.search(namespace, **self._of_memory.search_options(query)), namespace, query.strip())
+        task = self._memory_task(store.search(namespace, **self._required_memory.search_options(query)), namespace, query.strip())
         if not task["passages"]:
             return None
         watch = RunWatch()
@@ -174,13 +174,13 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         return await handler(self._with_short_texts(request))
 
     @property
-    def _of_memory(self) -> StoreMemory:
+    def _required_memory(self) -> StoreMemory:
         if self._memory is None:
             raise ConfigError("this middleware has no `memory`; make it with `memory=StoreMemory(...)`.")
         return self._memory
 
     def _memory_task(self, items: Sequence[SearchItem], namespace: Namespace, query: str) -> Task:
-        memory = self._of_memory
+        memory = self._required_memory
         documents = memory.read(items, namespace) if query else []
         target = memory.target_tokens or self._compressor.target_tokens
         passages = [Passage(key=MEMORY, documents=documents, target_tokens=target, layout=MEMORIES)] if documents else []
