@@ -6,9 +6,7 @@ is shown; sources and spans keep the original characters. A writer's words are d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext
@@ -24,15 +22,9 @@ MEMORY, EARLIER = "memory", "earlier_conversation"
 class FrameLayout(ExtractLayout):
     """Lays out sentences so that no text or label passes for a turn, a tag or a token of a chat template."""
 
-    def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labelled: bool) -> str:
-        """The kept sentences in reading order, defused also where no label stands before them."""
-        parts = list[str]()
-        for _, members in groupby(sorted(kept), key=lambda i: sentences[i].position):
-            numbers = list(members)
-            label, _ = self.frame(sentences[numbers[0]], labelled=labelled)
-            text = ExtractLayout.render(self, sentences, numbers, labelled=labelled).removeprefix(label)
-            parts.append(label + defuse(text))
-        return self.document_gap.join(parts)
+    def defuse(self, text: str, *, labelled: bool) -> str:
+        """The kept text of one document, defused also where no label stands before it."""
+        return defuse(ExtractLayout.defuse(self, text, labelled=labelled))
 
     def frame(self, sentence: Sentence, *, labelled: bool) -> tuple[str, str]:
         """The label of the sentence's document, defused: `[system]` would be a turn."""
