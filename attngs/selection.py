@@ -61,8 +61,12 @@ class ExtractLayout:
             numbers = list(members)
             before, after = self.frame(sentences[numbers[0]], labelled=labelled)
             text = self.gap.join(run.strip() for run in _runs(sentences, numbers))
-            parts.append(before + (quote_lines(text, self._posing) if labelled else text) + after)
+            parts.append(before + self.defuse(text, labelled=labelled) + after)
         return self.document_gap.join(parts)
+
+    def defuse(self, text: str, *, labelled: bool) -> str:
+        """The kept text of one document, with no line that passes for a label where there are labels."""
+        return quote_lines(text, self._posing) if labelled else text
 
     def frame(self, sentence: Sentence, *, labelled: bool) -> tuple[str, str]:
         """What stands before and after the kept text of the sentence's document; it counts."""

@@ -19,7 +19,7 @@ from people import People
 from attngs import CompressedContext, LocalChat
 from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, LocalChatModel, RunWatch, StoreMemory
 
-MEMORY = StoreMemory(namespace=("user", "{user_id}", "memories"), most=10_000)
+MEMORY = StoreMemory(namespace=("user", "{user_id}", "memories"), max_items=10_000)
 PROMPT = "You are a personal assistant. Answer briefly, from what is known of the user where it helps, and say when you do not know."
 
 
@@ -126,7 +126,7 @@ class Assistant:
             self.forget(person)
 
     def _make(self, settings: Settings) -> tuple[AttnGSMiddleware, Any]:
-        how: Any = {"mode": "rewrite", "llm": self.model} if settings.rewrite else {}
+        how: Any = {"mode": "rewrite", "chat": self.model} if settings.rewrite else {}
         compressor = AttnGSCompressor(target_tokens=settings.target_tokens, **how)
         middleware = AttnGSMiddleware(compressor, memory=MEMORY, history=History(target_tokens=1_000))
         kept: Any = {"store": self.people.store, "checkpointer": self.people.saver}
