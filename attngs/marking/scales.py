@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from attngs.reading.forks import computed_once
 from attngs.types import Sentence
 
 Floats = NDArray[np.float64]
@@ -38,7 +38,7 @@ class Layout:
     def __len__(self) -> int:
         return len(self.first)
 
-    @cached_property
+    @computed_once
     def place(self) -> NDArray[np.int64]:
         """Number of each sentence in the context `(S,)`."""
         return np.arange(len(self))

@@ -21,6 +21,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import eager_mask, sdpa_mask
 
 from attngs.reading.attention_rows import attend_in_blocks
+from attngs.reading.forks import renewed_in_children
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -110,29 +111,53 @@ def _mask(*sizes: Any, **settings: Any) -> Tensor | None:
 AttentionInterface.register(IMPLEMENTATION, _attention)
 AttentionMaskInterface.register(IMPLEMENTATION, _mask)
 
-_lock = threading.Lock()
-_readers: WeakKeyDictionary[nn.Module, tuple[int, dict[str, str]]] = WeakKeyDictionary()
+
+class _Installations:
+    """Which models have our attention function in force, and for how many reads at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reads: WeakKeyDictionary[nn.Module, tuple[int, dict[str, str]]] = WeakKeyDictionary()
+        renewed_in_children(self)
+
+    def after_fork(self) -> None:
+        """In a child no read is under way. What one left in force is put back by the next."""
+        self._lock = threading.Lock()
+        self._reads = WeakKeyDictionary({body: (0, own) for body, (_, own) in self._reads.items()})
+
+    def begin(self, model: PreTrainedModel) -> None:
+        """Put our function in force, unless another read has done so."""
+        body = model.base_model  # which a model and its body, read side by side, have in common, and with it the setting
+        with self._lock:
+            if body in self._reads:
+                count, own = self._reads[body]
+            else:
+                count, own = 0, _implementations(model)
+                model.set_attn_implementation(IMPLEMENTATION)
+            self._reads[body] = (count + 1, own)
+
+    def end(self, model: PreTrainedModel) -> None:
+        """Put the model's own function back, if no other read needs ours."""
+        body = model.base_model
+        with self._lock:
+            count, own = self._reads.pop(body)
+            if count > 1:
+                self._reads[body] = (count - 1, own)
+            else:
+                model.set_attn_implementation(own)
+
+
+_installations = _Installations()
 
 
 @contextmanager
 def installed(model: PreTrainedModel) -> Iterator[None]:
-    """Put our attention function in force; the last of several overlapping reads puts the model's own back, exception or not."""
-    body = model.base_model  # which a model and its body, read side by side, have in common, and with it the setting
-    with _lock:
-        count, own = _readers.get(body, (0, {}))
-        if count == 0:
-            own = _implementations(model)
-            model.set_attn_implementation(IMPLEMENTATION)
-        _readers[body] = (count + 1, own)
+    """Have our attention function in force inside the block; the last of several overlapping reads puts the model's own back."""
+    _installations.begin(model)
     try:
         yield
     finally:
-        with _lock:
-            count, own = _readers.pop(body)
-            if count > 1:
-                _readers[body] = (count - 1, own)
-            else:
-                model.set_attn_implementation(own)
+        _installations.end(model)
 
 
 def _implementations(model: PreTrainedModel) -> dict[str, str]:

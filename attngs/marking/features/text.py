@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Sequence
-from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from attngs.marking.scales import SCALES, Floats, Layout, standardised
 from attngs.marking.scorers.batch import attempt_each
 from attngs.marking.scorers.lexical import Overlap, word_index
 from attngs.reading.context_cache import ContextCache
+from attngs.reading.forks import computed_once
 from attngs.text.words import WordIndex, words
 from attngs.types import ScoreRequest, Sentence, Warmth
 
@@ -68,25 +68,25 @@ class _Asked:
         self._request, self._cache = request, cache
         self.layout = Layout.of(request.sentences)
 
-    @cached_property
+    @computed_once
     def shared(self) -> Overlap:
         return Overlap(words(self._request.query), self._index, self.layout)
 
-    @cached_property
+    @computed_once
     def stems(self) -> Overlap:
         index = word_index(self._cache, self._request.sentences, self._request.namespace, _stems, b"stems")
         return Overlap(_stems(self._request.query), index, self.layout)
 
-    @cached_property
+    @computed_once
     def log_length(self) -> Floats:
         return np.log1p(self._index.lengths)
 
-    @cached_property
+    @computed_once
     def size(self) -> Floats:
         """Sentences of each one's document."""
         return (self.layout.last - self.layout.first).astype(np.float64)
 
-    @cached_property
+    @computed_once
     def document(self) -> Floats:
         """Number of each one's document."""
         return np.unique(self.layout.first, return_inverse=True)[1].astype(np.float64)
@@ -94,7 +94,7 @@ class _Asked:
     def form(self, pattern: re.Pattern[str]) -> Floats:
         return np.array([pattern.search(sentence.text) is not None for sentence in self._request.sentences], dtype=np.float64)
 
-    @cached_property
+    @computed_once
     def _index(self) -> WordIndex:
         return word_index(self._cache, self._request.sentences, self._request.namespace)
 

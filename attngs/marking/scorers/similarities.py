@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor
 from attngs.marking.scales import SCALES, Floats, Layout, standardised
 from attngs.marking.scorers.cosine import summed
 from attngs.marking.scorers.late_attention import ROWS, attention_mass
+from attngs.reading.forks import computed_once
 
 SHARP = 0.05
 """Temperature of a similarity's share in the context: how alone it is at the top."""
@@ -50,41 +50,41 @@ class Similarities:
         """The mean over the question's tokens of the best match among the tokens, as in ColBERT."""
         return np.asarray(self.layout.highest(self._matches, SCALES[scale]).mean(axis=1))
 
-    @cached_property
+    @computed_once
     def alone(self) -> Floats:
         """The cosine of each sentence by itself."""
         return self.cosine("sentence")
 
-    @cached_property
+    @computed_once
     def before(self) -> Floats:
         """The cosine of the sentence before, in the same document; 0 for the first."""
         return np.where(self.layout.place > self.layout.first, np.roll(self.alone, 1), 0.0)
 
-    @cached_property
+    @computed_once
     def after(self) -> Floats:
         """The cosine of the sentence after, in the same document; 0 for the last."""
         return self.layout.total(self.alone, 1) - self.alone - self.before
 
-    @cached_property
+    @computed_once
     def log_share(self) -> Floats:
         """The log of a softmax over the context's cosines."""
         shifted = (self.alone - self.alone.max()) / SHARP
         return np.asarray(shifted - np.log(np.exp(shifted).sum()))
 
-    @cached_property
+    @computed_once
     def whole(self) -> Floats:
         """The cosine of the whole context, for each sentence the same."""
         whole = self._sums.sum(axis=0)
         return np.full(len(self._sums), whole @ self._question / max(float(np.linalg.norm(whole)), _ZERO))
 
-    @cached_property
+    @computed_once
     def centred(self) -> Floats:
         """Cosine without what all sentences of the context have in common."""
         middle = self._units.mean(axis=0)
         apart = self._units - middle
         return np.asarray(apart @ (self._question - middle) / _lengths(apart))
 
-    @cached_property
+    @computed_once
     def feedback(self) -> Floats:
         """Similarity to what is most similar to the question so far."""
         return self.like(np.exp(self.log_share))
@@ -98,33 +98,33 @@ class Similarities:
         others = likely @ self._units - likely[:, None] * self._units  # a sentence is no evidence for itself
         return np.asarray((self._units * others).sum(axis=1) / _lengths(others))
 
-    @cached_property
+    @computed_once
     def tail(self) -> Floats:
         """Similarity to the question's end, where a dialogue asks."""
         return np.asarray(self._units @ self._asked[-TAIL:].double().mean(dim=0).numpy())
 
-    @cached_property
+    @computed_once
     def _tokens(self) -> Floats:
         return np.array([len(state) for state in self._context], dtype=np.float64)
 
-    @cached_property
+    @computed_once
     def _mass(self) -> Floats:
         return np.asarray(attention_mass(self._asked, self._context).double().numpy())
 
-    @cached_property
+    @computed_once
     def _sums(self) -> Floats:
         return np.asarray(summed(self._context, self._asked).double().numpy())  # (S, D)
 
-    @cached_property
+    @computed_once
     def _units(self) -> Floats:
         return self._sums / _lengths(self._sums)[:, None]  # (S, D)
 
-    @cached_property
+    @computed_once
     def _question(self) -> Floats:
         question = np.asarray(self._asked.double().mean(dim=0).numpy())  # (D,)
         return np.asarray(question / np.linalg.norm(question))
 
-    @cached_property
+    @computed_once
     def _matches(self) -> Floats:
         """The best match of each of the question's tokens in each sentence `(S, R)`."""
         keys = torch.cat(list(self._context)).float()  # (T, D)
