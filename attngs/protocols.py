@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from attngs.types import ChatReply, Marking, Message, ScoreRequest, Selection, Sentence, Span, Warmth
 
+Floats = NDArray[np.float64]
+"""An array of floats; what is beside it says its shape."""
+
 
 class SentenceSplitter(Protocol):
     """Cut a text into spans that tile it: the first starts at 0, each starts where the last ended, the last ends at the end."""

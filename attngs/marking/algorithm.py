@@ -22,11 +22,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from attngs.errors import ConfigError, ModelError
-
-Floats = NDArray[np.float64]
+from attngs.errors import ConfigError, ModelError, check_whole
+from attngs.protocols import Floats
 
 
 def score_sentences(mass: Floats, tokens: Floats, head_weights: Floats | None = None) -> Floats:
@@ -97,8 +95,7 @@ class TopK:
     k: int
 
     def __post_init__(self) -> None:
-        if self.k < 1:
-            raise ConfigError(f"`k` must be at least 1, got {self.k!r}.")
+        check_whole("k", self.k)
 
     def __call__(self, scores: Sequence[float]) -> tuple[bool, ...]:
         chosen = set(ranking(scores)[: self.k])

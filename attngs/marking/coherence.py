@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attngs.marking.scales import SCALES, Floats, Layout
+from attngs.marking.scales import SCALES, Layout
+from attngs.protocols import Floats
 from attngs.text.speakers import LABEL, speaker_of
 from attngs.types import Sentence
 

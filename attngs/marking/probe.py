@@ -18,13 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from attngs.errors import AssetError, ConfigError
+from attngs.protocols import Floats
 from attngs.text.files import write_whole
 from attngs.text.sentences import Splitter, Unit
-
-Floats = NDArray[np.float64]
 
 FORMAT, VERSION = "attngs-probe", 1
 SETTINGS, WEIGHTS = "marker.json", "probe.safetensors"

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from attngs.protocols import Floats
 from attngs.reading.forks import computed_once
 from attngs.types import Sentence
-
-Floats = NDArray[np.float64]
 
 SCALES = {"sentence": 0, "near": 1, "wide": 3, "passage": 10, "document": None}
 """Neighbours on each side that count, inside one document; `None` for all of it."""

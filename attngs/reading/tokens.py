@@ -12,6 +12,7 @@ from attngs.errors import AssetError, ConfigError, InputError
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.reading.encoding import EncodedText, TextEncoder
+from attngs.text.documents import clean_text
 
 if TYPE_CHECKING:
     import tiktoken
@@ -72,8 +73,7 @@ class TiktokenCounter:
         self._encoding = _load_encoding(name)
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        readable = [text.encode("utf-8", errors="replace").decode("utf-8") for text in texts]  # lone surrogates count as "?"
-        return [len(ids) for ids in self._encoding.encode_ordinary_batch(readable)]
+        return [len(ids) for ids in self._encoding.encode_ordinary_batch([clean_text(text) for text in texts])]
 
 
 class CallableCounter:

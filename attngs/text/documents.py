@@ -60,6 +60,11 @@ def as_query(message: str) -> str:
     return stripped if len(stripped) <= LONGEST_MESSAGE else f"{stripped[:half]}\n{stripped[-half:]}"
 
 
+def clean_text(text: str) -> str:
+    """The text with U+FFFD for each lone surrogate, which no file, request or tokenizer can hold."""
+    return text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
+
+
 def _as_document(value: object, number: int) -> Document:
     document = Document(text=value) if isinstance(value, str) else value
     if not isinstance(document, Document):

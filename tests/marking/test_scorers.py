@@ -19,7 +19,7 @@ from attngs.marking.scorers.differential import DifferentialScorer
 from attngs.marking.scorers.encoder import EmbeddedScorer, EncoderScorer, second_hop
 from attngs.marking.scorers.fusion import FusedScorer, RankFusionScorer, mean_ranks
 from attngs.marking.scorers.late_attention import LateAttentionScorer
-from attngs.marking.scorers.lexical import LexicalScorer, Overlap
+from attngs.marking.scorers.lexical import WORDS_AT_ONCE, LexicalScorer, Overlap, WordIndex
 from attngs.marking.scorers.similarities import Similarities
 from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
 from attngs.protocols import Scorer
@@ -28,7 +28,7 @@ from attngs.reading.loading import LoadedModel, wrap_model
 from attngs.reading.sentence_states import ENTRY_BYTES, SentenceStates
 from attngs.testing import FakeScorer, check_scorer, tiny_model, tiny_tokenizer
 from attngs.text.sentences import split_sentences
-from attngs.text.words import WordIndex, words
+from attngs.text.words import words
 from attngs.types import Document, Sentence
 
 
@@ -226,6 +226,35 @@ def test_bm25_by_hand() -> None:
     weight = math.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
     norm = [1.2 * (0.25 + 0.75 * n / 2) for n in (1, 2, 3)]
     assert scores == pytest.approx([weight * 2.2 / (1 + norm[0]), 0, weight * 2.2 / (1 + norm[2])])
+
+
+def test_bm25_by_hand_where_words_repeat_and_sentences_are_empty() -> None:
+    """Every term of the sum: rarity, saturation, length; a word that the question repeats counts once."""
+    texts = ("tea tea milk. ", "milk. ", "... ", "rum and tea and milk.")
+    counts = {"tea": (2, 0, 0, 1), "milk": (1, 1, 0, 1), "rum": (0, 0, 0, 1)}
+    lengths, k1, b = (3, 1, 0, 5), 0.9, 0.4
+    expected = [0.0] * 4
+    for held in counts.values():
+        found = sum(count > 0 for count in held)
+        for i, (count, length) in enumerate(zip(held, lengths, strict=True)):
+            norm = k1 * (1 - b + b * length / (9 / 4))
+            expected[i] += math.log(1 + (4 - found + 0.5) / (found + 0.5)) * count * (k1 + 1) / (count + norm)
+    scores = LexicalScorer(k1=k1, b=b).score("Tea, milk, tea or rum? Water?", sentences_of(*texts))
+    assert scores == pytest.approx(expected)
+
+
+def test_a_question_of_many_words_is_the_sum_of_its_parts() -> None:
+    """Words are taken a few at a time; where one handful ends changes nothing."""
+    vocabulary = [f"w{number}" for number in range(3 * WORDS_AT_ONCE)]
+    sentences = sentences_of(*(" ".join(vocabulary[number :: number + 2]) for number in range(9)))
+    scorer = LexicalScorer()
+    parts = [scorer.score(word, sentences) for word in vocabulary]
+    assert scorer.score(" ".join(vocabulary), sentences) == pytest.approx(list(np.sum(parts, axis=0)))
+    has = np.array([[word in words(sentence.text) for word in vocabulary] for sentence in sentences])
+    rarity = np.log1p((9 - has.sum(axis=0) + 0.5) / (has.sum(axis=0) + 0.5))
+    overlap = Overlap(vocabulary, WordIndex.of([words(sentence.text) for sentence in sentences]), Layout.of(sentences))
+    assert overlap.cover(0) == pytest.approx(list(has @ rarity / rarity.sum()))
+    assert overlap.rarest().max() == pytest.approx(1.0)
 
 
 def test_bm25_of_texts_without_words() -> None:

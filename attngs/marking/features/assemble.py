@@ -10,10 +10,9 @@ from attngs.errors import AssetError
 from attngs.marking.features.attention import AttentionFeatures, HeadName
 from attngs.marking.features.encoder import EncoderFeatures
 from attngs.marking.features.text import TextFeatures
-from attngs.marking.scales import Floats
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
 from attngs.marking.scorers.batch import score_batch
-from attngs.protocols import FeatureReader, Scorer, Warmable
+from attngs.protocols import FeatureReader, Floats, Scorer, Warmable
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.loading import LoadedModel
 from attngs.reading.sentence_states import SentenceStates

@@ -17,9 +17,9 @@ import numpy as np
 
 from attngs.errors import AssetError
 from attngs.marking.algorithm import pool_heads, token_density
-from attngs.marking.scales import Floats
 from attngs.marking.scorers.attention import AttentionScorer
 from attngs.marking.scorers.differential import NEUTRAL_QUERY
+from attngs.protocols import Floats
 from attngs.reading.segments import Probe
 from attngs.types import ScoreRequest, Sentence, Warmth
 

@@ -12,9 +12,10 @@ from contextlib import suppress
 import numpy as np
 
 from attngs.errors import ModelError
-from attngs.marking.scales import SCALES, Floats, Layout
+from attngs.marking.scales import SCALES, Layout
 from attngs.marking.scorers.batch import attempt_each
 from attngs.marking.scorers.similarities import Measure, Similarities, in_context
+from attngs.protocols import Floats
 from attngs.reading.sentence_states import SentenceStates
 from attngs.text.words import mostly_latin
 from attngs.types import ScoreRequest, Sentence, Warmth

@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
-from attngs.marking.scales import SCALES, Floats, Layout, standardised
+from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.batch import attempt_each
-from attngs.marking.scorers.lexical import Overlap, word_index
+from attngs.marking.scorers.lexical import Overlap, WordIndex, word_index
+from attngs.protocols import Floats
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.forks import computed_once
-from attngs.text.words import WordIndex, words
+from attngs.text.words import words
 from attngs.types import ScoreRequest, Sentence, Warmth
 
 LENGTH = "length.log"

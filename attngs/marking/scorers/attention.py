@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from attngs.errors import AttngsError, ConfigError, UnsupportedModelError
-from attngs.marking.algorithm import Floats, lift, score_sentences
+from attngs.marking.algorithm import lift, score_sentences
 from attngs.marking.scorers.batch import BatchedScorer
+from attngs.protocols import Floats
 from attngs.reading.anatomy import layers_at
 from attngs.reading.attention import AttentionReader
 from attngs.reading.context_cache import ContextCache

@@ -15,10 +15,11 @@ import numpy as np
 from torch import Tensor
 
 from attngs.marking.coherence import coherence
-from attngs.marking.scales import SCALES, Floats, Layout, standardised
+from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.lexical import Overlap, word_index
 from attngs.marking.scorers.similarities import Similarities
 from attngs.marking.scorers.states import StatesScorer
+from attngs.protocols import Floats
 from attngs.text.words import mostly_latin, words
 from attngs.types import ScoreRequest, Sentence, Warmth
 

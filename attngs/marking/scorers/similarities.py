@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attngs.marking.scales import SCALES, Floats, Layout, standardised
+from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.cosine import summed
 from attngs.marking.scorers.late_attention import ROWS, attention_mass
+from attngs.protocols import Floats
 from attngs.reading.forks import computed_once
 
 SHARP = 0.05
