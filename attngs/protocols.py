@@ -43,14 +43,26 @@ class Warmable(Protocol):
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth: ...
 
 
+@runtime_checkable
+class Forgetful(Protocol):
+    """A scorer, feature reader or counter that keeps something of what it reads, and can forget it.
+
+    Whatever is made of others passes this on, so that nothing is left behind.
+    """
+
+    def forget(self, namespace: str | None = None) -> None:
+        """Forget one namespace, or everything."""
+        ...
+
+
 class FeatureReader(Protocol):
     """Describe every sentence by numbers, for a probe to weigh. A name stands for the same number in every version that knows it."""
 
     @property
     def names(self) -> tuple[str, ...]: ...
 
-    def read(self, requests: Sequence[ScoreRequest]) -> list[NDArray[np.float64] | Exception]:
-        """A matrix `(S, F)` for each request, one column a name, or the error that it met."""
+    def read(self, requests: Sequence[ScoreRequest]) -> list[Floats | Exception]:
+        """A matrix `(S, F)` for each request, one column a name, or its error."""
         ...
 
 

@@ -126,7 +126,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
 
     def forget(self, namespace: Namespace) -> None:
         """Drop what the marker keeps of this memory's texts, when a user is deleted; the store's items are yours to delete."""
-        self._compressor.found_marker().cache.clear(_joined(namespace))
+        self._compressor.found_marker().forget(_joined(namespace))
 
     def before_agent(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Read the memory and compress it, once a turn."""

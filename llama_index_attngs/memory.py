@@ -103,7 +103,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         """Delete all that is kept of a session: its turns, its answers and what the marker has read."""
         self._turns.clear(session_id)
         self._recall.clear(session_id)
-        self.found_marker().cache.clear(session_id)
+        self.found_marker().forget(session_id)
 
     async def _aput(self, messages: list[ChatMessage]) -> None:
         # LlamaIndex writes the session into the messages, which other blocks share: it is read before anything is awaited

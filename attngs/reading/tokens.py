@@ -46,6 +46,10 @@ class TokenizerCounter:
 
         return self._counts.remember([Key("", digest(text)) for text in texts], spell, size=lambda count: ENTRY_BYTES)
 
+    def forget(self, namespace: str | None = None) -> None:
+        """Forget all counts. They are kept by the digest of a text, whoever it belongs to."""
+        self._counts.clear()
+
     def _spelled(self, text: str, encoded: EncodedText) -> int:
         known = encoded.ids != self._encoder.unknown_id
         spelled = int((encoded.ends - encoded.starts)[known].sum())

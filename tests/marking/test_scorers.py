@@ -21,15 +21,15 @@ from attngs.marking.scorers.fusion import FusedScorer, RankFusionScorer, mean_ra
 from attngs.marking.scorers.late_attention import LateAttentionScorer
 from attngs.marking.scorers.lexical import WORDS_AT_ONCE, LexicalScorer, Overlap, WordIndex
 from attngs.marking.scorers.similarities import Similarities
-from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
+from attngs.marking.scorers.simple import LeadScorer, PermutedScorer, RandomScorer, RecencyScorer
 from attngs.protocols import Scorer
 from attngs.reading.context_cache import ContextCache
-from attngs.reading.loading import LoadedModel, wrap_model
+from attngs.reading.loading import LoadedModel, ModelSettings, wrap_model
 from attngs.reading.sentence_states import ENTRY_BYTES, SentenceStates
 from attngs.testing import FakeScorer, check_scorer, tiny_model, tiny_tokenizer
 from attngs.text.sentences import split_sentences
 from attngs.text.words import words
-from attngs.types import Document, Sentence
+from attngs.types import Document, ScoreRequest, Sentence
 
 
 def sentences_of(*texts: str) -> list[Sentence]:
@@ -42,7 +42,7 @@ def sentences_of(*texts: str) -> list[Sentence]:
 
 def loaded(model_type: str = "qwen2", window: int | None = None) -> LoadedModel:
     settings = {"max_position_embeddings": 4096}
-    return wrap_model(tiny_model(model_type, **settings), tiny_tokenizer(), name="tiny", window=window)
+    return wrap_model(tiny_model(model_type, **settings), tiny_tokenizer(), ModelSettings(window=window), name="tiny")
 
 
 def states() -> SentenceStates:
@@ -52,8 +52,8 @@ def states() -> SentenceStates:
 SCORERS: dict[str, Callable[[], Scorer]] = {
     "attention of a decoder": lambda: AttentionScorer(loaded()),
     "attention of an encoder": lambda: AttentionScorer(loaded("bert")),
-    "several layers, probe on the question": lambda: AttentionScorer(loaded(), AttentionConfig(layers=(0.0, 1.0), probe="query")),
-    "answer probe": lambda: AttentionScorer(loaded(), AttentionConfig(answer_tokens=2)),
+    "several layers, read from the question": lambda: AttentionScorer(loaded(), AttentionConfig(layers=(0.0, 1.0), read_from="query")),
+    "read from an answer": lambda: AttentionScorer(loaded(), AttentionConfig(answer_tokens=2)),
     "windows": lambda: AttentionScorer(loaded(window=600)),
     "differential": lambda: DifferentialScorer(AttentionScorer(loaded())),
     "late attention": lambda: LateAttentionScorer(states()),
@@ -66,6 +66,7 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
     "lead": LeadScorer,
     "recency": RecencyScorer,
     "random": RandomScorer,
+    "permuted": lambda: PermutedScorer(LexicalScorer()),
     "fake": lambda: FakeScorer("one"),
 }
 
@@ -143,8 +144,8 @@ def test_equal_sentences_get_equal_scores(default_marker: Marker) -> None:
 
 
 def test_settings_of_attention_out_of_range() -> None:
-    with pytest.raises(ConfigError, match="`probe`"):
-        AttentionConfig(probe="mean")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="`read_from`"):
+        AttentionConfig(read_from="mean")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="`layers`"):
         AttentionConfig(layers=0.5)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="a quarter of the window"):
@@ -199,7 +200,7 @@ def test_states_are_read_once_and_bounded() -> None:
 
 
 def test_a_sentence_longer_than_the_encoder_is_read_in_parts() -> None:
-    memory = SentenceStates(wrap_model(tiny_model("bert"), tiny_tokenizer(), window=64))
+    memory = SentenceStates(wrap_model(tiny_model("bert"), tiny_tokenizer(), ModelSettings(window=64)))
     assert memory.states(["x" * 200])[0].shape == (200, 64)
 
 
@@ -384,3 +385,17 @@ def test_attention_that_is_no_number_is_an_error_that_names_the_remedy() -> None
         next(iter(model.model.model.layers[0].parameters())).fill_(float("nan"))
     with pytest.raises(ModelError, match="float32"):
         AttentionScorer(model).score("which", sentences_of("Some words. Other words."))
+
+
+def test_dealt_out_scores_stay_with_their_user() -> None:
+    """What the scorer underneath keeps of a request is kept under the request's namespace."""
+    cache = ContextCache()
+    scorer, sentences = PermutedScorer(LexicalScorer(cache=cache)), sentences_of("A cat. A dog. A bird.")
+    (scores,) = scorer.score_batch([ScoreRequest(query="cat", sentences=sentences, namespace="ana")])
+    assert not isinstance(scores, Exception)
+    assert sorted(scores) == sorted(LexicalScorer().score("cat", sentences))
+    assert list(scores) == scorer.score("cat", sentences)
+    cache.clear("")
+    assert cache.info().entries == 1
+    scorer.forget("ana")
+    assert cache.info().entries == 0

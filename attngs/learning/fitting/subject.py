@@ -17,7 +17,7 @@ from attngs.protocols import FeatureReader
 from attngs.reading.anatomy import layers_at
 from attngs.reading.attention import AttentionReader
 from attngs.reading.context_cache import ContextCache
-from attngs.reading.loading import LoadedModel, load_model
+from attngs.reading.loading import LoadedModel, ModelSettings, load_model
 from attngs.reading.sentence_states import SentenceStates
 
 
@@ -46,7 +46,7 @@ def subject(marker: str | Path | LoadedModel, *, cache: ContextCache, window: in
 
         loaded = load_embedded()
     else:
-        loaded = marker if isinstance(marker, LoadedModel) else load_model(str(marker), window=window)
+        loaded = marker if isinstance(marker, LoadedModel) else load_model(str(marker), ModelSettings(window=window))
     if loaded.causal:
         return _decoder(loaded, cache)
     states = SentenceStates(loaded, cache=cache)
@@ -55,7 +55,7 @@ def subject(marker: str | Path | LoadedModel, *, cache: ContextCache, window: in
 
 
 def _decoder(loaded: LoadedModel, cache: ContextCache) -> Subject:
-    """All heads of all layers that have the usual number of them, from both probe positions, asked and not asked."""
+    """All heads of all layers that have the usual number of them, from both positions, asked and not asked."""
     heads = AttentionReader(loaded.model).heads
     usual = Counter(heads).most_common(1)[0][0]
     layers = [layer for layer, count in enumerate(heads) if count == usual]

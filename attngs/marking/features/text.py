@@ -1,4 +1,4 @@
-"""Features that take no model: words that question and sentence share, at every scale, and where and how long a sentence is."""
+"""Features without a model: the words that question and sentence share, at every scale; place, length and form of a sentence."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ LENGTH = "length.log"
 """The log of a sentence's number of words, which turns a mean over tokens into a sum."""
 
 STEM = 5
-"""Letters of a word that count where endings do not: crude, and the same for all languages with an alphabet."""
+"""First letters of a word that count as its stem: crude, but the same for all languages with an alphabet."""
 
 WORD_CACHE_BYTES = 2**26
-"""For the words of contexts, where the reader has no cache given."""
+"""Bound of the words of contexts, for a reader that was given no cache."""
 
 _LABEL = re.compile(r"\A\s*[\[(<*]{0,2}[^\s:：][^:：\n]{0,59}[:：](\s|$)")
 _DIGIT = re.compile(r"\d")
@@ -32,11 +32,11 @@ _QUESTION = re.compile(r"[?？]\s*\Z")
 
 
 class TextFeatures:
-    """Shared words (z-scores of BM25 over the context, and the share of the question that is covered), place, length, form.
+    """Shared words (z-scores of BM25, and the covered share of the question), place, length and form.
 
     Args:
-        cache: Keeps the words of a context for the next question about it; its own when not given.
-        names: What is read, and nothing that it does not need; everything when not given. Names of other readers are passed over.
+        cache: Keeps the words of a context for the next question; its own when not given.
+        names: The wanted features; all when not given. Names of other readers are ignored.
     """
 
     def __init__(self, cache: ContextCache | None = None, names: Collection[str] | None = None) -> None:
@@ -48,22 +48,26 @@ class TextFeatures:
         return attempt_each(self._read, requests)
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
-        """Index the words of a context before it is asked about; no token is read for that."""
-        asked = _Asked(ScoreRequest(query="", sentences=sentences, namespace=namespace), self._cache)
+        """Index the words of a context before the first question; no model reads them."""
+        facts = _Facts(ScoreRequest(query="", sentences=sentences, namespace=namespace), self._cache)
         for name in self.names:
-            MEASURES[name](asked)
+            MEASURES[name](facts)
         return Warmth(tokens=0, kept=0, bytes=0)
 
+    def forget(self, namespace: str | None = None) -> None:
+        """Forget one namespace, or everything."""
+        self._cache.clear(namespace)
+
     def _read(self, request: ScoreRequest) -> Floats:
-        asked = _Asked(request, self._cache)
+        facts = _Facts(request, self._cache)
         found = np.empty((len(request.sentences), len(self.names)))
         for column, name in enumerate(self.names):
-            found[:, column] = MEASURES[name](asked)
+            found[:, column] = MEASURES[name](facts)
         return found
 
 
-class _Asked:
-    """One request, with what several features need of it, found on first use."""
+class _Facts:
+    """What several features need to know of one request, each found on first use."""
 
     def __init__(self, request: ScoreRequest, cache: ContextCache) -> None:
         self._request, self._cache = request, cache
@@ -104,34 +108,34 @@ def _stems(text: str) -> list[str]:
     return [word[:STEM] for word in words(text)]
 
 
-Measure = Callable[[_Asked], Floats]
+Measure = Callable[[_Facts], Floats]
 
 
 def _words(scale: str) -> Measure:
-    return lambda asked: standardised(asked.shared.bm25(SCALES[scale]))
+    return lambda facts: standardised(facts.shared.bm25(SCALES[scale]))
 
 
 def _stemmed(scale: str) -> Measure:
-    return lambda asked: standardised(asked.stems.bm25(SCALES[scale]))
+    return lambda facts: standardised(facts.stems.bm25(SCALES[scale]))
 
 
 MEASURES: dict[str, Measure] = {
     **{f"words.{scale}": _words(scale) for scale in SCALES},
     **{f"stems.{scale}": _stemmed(scale) for scale in SCALES},
-    "words.cover": lambda asked: asked.shared.cover(0),
-    "words.rarest": lambda asked: asked.shared.rarest(),
-    "stems.cover.document": lambda asked: asked.stems.cover(None),
-    "length": lambda asked: standardised(asked.log_length),
-    LENGTH: lambda asked: asked.log_length,
-    "place.document": lambda asked: (asked.layout.place - asked.layout.first) / np.maximum(asked.size - 1, 1),
-    "place.first": lambda asked: (asked.layout.place == asked.layout.first).astype(np.float64),
-    "place.last": lambda asked: (asked.layout.place == asked.layout.last - 1).astype(np.float64),
-    "place.recency": lambda asked: asked.layout.place / max(len(asked.layout) - 1, 1),
-    "place.document_recency": lambda asked: asked.document / max(float(asked.document.max(initial=0)), 1),
-    "form.label": lambda asked: asked.form(_LABEL),
-    "form.question": lambda asked: asked.form(_QUESTION),
-    "form.digits": lambda asked: asked.form(_DIGIT),
-    "size.context": lambda asked: np.full(len(asked.layout), math.log(max(len(asked.layout), 1))),
-    "size.document": lambda asked: np.log(np.maximum(asked.size, 1)),
+    "words.cover": lambda facts: facts.shared.cover(0),
+    "words.rarest": lambda facts: facts.shared.rarest(),
+    "stems.cover.document": lambda facts: facts.stems.cover(None),
+    "length": lambda facts: standardised(facts.log_length),
+    LENGTH: lambda facts: facts.log_length,
+    "place.document": lambda facts: (facts.layout.place - facts.layout.first) / np.maximum(facts.size - 1, 1),
+    "place.first": lambda facts: (facts.layout.place == facts.layout.first).astype(np.float64),
+    "place.last": lambda facts: (facts.layout.place == facts.layout.last - 1).astype(np.float64),
+    "place.recency": lambda facts: facts.layout.place / max(len(facts.layout) - 1, 1),
+    "place.document_recency": lambda facts: facts.document / max(float(facts.document.max(initial=0)), 1),
+    "form.label": lambda facts: facts.form(_LABEL),
+    "form.question": lambda facts: facts.form(_QUESTION),
+    "form.digits": lambda facts: facts.form(_DIGIT),
+    "size.context": lambda facts: np.full(len(facts.layout), math.log(max(len(facts.layout), 1))),
+    "size.document": lambda facts: np.log(np.maximum(facts.size, 1)),
 }
-"""What each feature is."""
+"""How each feature is measured."""

@@ -53,6 +53,10 @@ class LexicalScorer(BatchedScorer):
         """Index a context before the first question. No model reads it, so it counts no tokens."""
         return Warmth(tokens=0, kept=0, bytes=word_index(self._cache, sentences, namespace).nbytes)
 
+    def forget(self, namespace: str | None = None) -> None:
+        """Forget one namespace, or everything."""
+        self._cache.clear(namespace)
+
     def _scores(self, request: ScoreRequest) -> list[float]:
         index = word_index(self._cache, request.sentences, request.namespace)
         overlap = Overlap(words(request.query), index, Layout.of(request.sentences))
