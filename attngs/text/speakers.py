@@ -1,4 +1,4 @@
-"""Speaker labels: how a line of a transcript says who speaks."""
+"""Speaker labels: the beginning of a line that names who speaks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LABEL = re.compile(
 
 
 def speaker_of(label: re.Match[str] | None) -> str:
-    """Who a label says is speaking, in lower case; empty if it does not look like a person's."""
+    """The speaker that a label names, in lower case; empty if the label does not look like a person's."""
     name = (label["nick"] or label["name"]).strip(" *").casefold() if label else ""
     words = name.partition("(")[0].split()
     return name if len(words) <= 6 and not any(word.endswith(",") for word in words) else ""
