@@ -278,10 +278,10 @@ class Marker:
                 part.forget(namespace)
 
     def split(self, documents: Sequence[Document], *, namespace: str = "") -> tuple[Sentence, ...]:
-        """The units of all documents, in reading order; those of one document tile its text.
+        """The units of all documents, in reading order; the units of one document tile its text.
 
         Raises:
-            InputError: The splitter's spans leave something out.
+            InputError: The splitter's spans do not tile a document.
         """
         return self._cutter.cut(documents, namespace)
 

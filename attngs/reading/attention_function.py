@@ -1,8 +1,8 @@
-"""The attention function that attngs registers with transformers, and how it is put in force for the length of a read.
+"""The attention function that attngs registers with transformers, and how it is put in force while a model is read.
 
 A model's attention layers look their function up by name in transformers' `AttentionInterface`. Ours lets an observer see queries and
-keys and leaves the layer itself to the stock SDPA kernel. Nothing is hooked or patched; who observes is a `ContextVar`, so that threads
-that read with the same model do not see each other.
+keys and leaves the layer itself to the stock SDPA kernel. Nothing is hooked or patched. The observer is a `ContextVar`, so threads that
+read with the same model do not see each other.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 IMPLEMENTATION = "attngs"
 
 FEW_ROWS = 256
-"""Up to this many tokens behind a past, attending row by row is cheaper than SDPA, which repeats shared key heads when there is a mask."""
+"""Up to this many tokens behind a past, attending row by row is cheaper than SDPA, which repeats shared key heads under a mask."""
 
 ROWS = 1_024
 """Tokens of a block behind a past."""
@@ -46,7 +46,7 @@ _observer: ContextVar[Observer | None] = ContextVar("attngs_observer", default=N
 
 @contextmanager
 def observed_by(observer: Observer) -> Iterator[None]:
-    """Let an observer see the forward passes of this thread inside the block."""
+    """Let an observer see this thread's forward passes inside the block."""
     token = _observer.set(observer)
     try:
         yield
@@ -73,8 +73,8 @@ def _attention(
     """The registered attention function: observe, then attend as SDPA would.
 
     Soft caps and sinks change the softmax in ways that SDPA cannot; those layers run in blocks of rows, still without an N x N matrix.
-    So do the few tokens of a question behind the past of a long context. Many tokens behind a past go to SDPA block by block as well: its
-    kernel neither skips what a mask hides nor takes a mask without a copy as numbers.
+    So do the few tokens of a question behind the past of a long context. Many tokens behind a past also go to SDPA block by block: its
+    kernel does not skip what a mask hides, and it copies a mask into numbers.
     """
     if (observer := _observer.get()) is not None:
         observer.observe(module, query, key, attention_mask=attention_mask, scaling=scaling, **settings)
@@ -99,10 +99,10 @@ def _attention(
 
 
 def _mask(*sizes: Any, **settings: Any) -> Tensor | None:
-    """The mask that goes with `_attention`; without one under our name transformers would pass none at all, silently.
+    """The mask for `_attention`; if none were registered under our name, transformers would silently pass no mask.
 
-    A forward pass of somebody else that meets ours in force (a chat that generates while we read) may make its masks under our name and run
-    its last layers under the model's own attention again. It gets the full additive mask, which SDPA and eager attention read alike.
+    Another forward pass, such as a chat that generates while we read, may make its masks under our name and run its last layers under the
+    model's own attention again. It gets the full additive mask, which SDPA and eager attention both read.
     """
     mask: Tensor | None = (sdpa_mask if _observer.get() is not None else eager_mask)(*sizes, **settings)
     return mask

@@ -1,4 +1,4 @@
-"""One question against one context, in an encoder's states: every measure is computed when it is first asked for, and then kept."""
+"""One question against one context, by an encoder's states; every measure is computed on first use."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from attngs.protocols import Floats
 from attngs.reading.forks import computed_once
 
 SHARP = 0.05
-"""Temperature of a similarity's share in the context: how alone it is at the top."""
+"""Temperature of the softmax over the context's similarities."""
 
 TAIL = 24
-"""Tokens at the end of the question that are compared by themselves."""
+"""How many tokens at the end of the question are compared by themselves."""
 
 _ZERO = 1e-9
 
 
 class Similarities:
-    """Measures by sentence, `(S,)` where nothing else is said.
+    """Measures of each sentence, `(S,)` unless a docstring says otherwise.
 
     Args:
         asked: States of the question `(R, D)`; at least one row, each of length 1.
-        context: States of each sentence `(T, D)`; at least one has rows.
+        context: States of each sentence `(T, D)`; at least one sentence has rows.
         layout: Where the sentences stand.
     """
 
@@ -48,7 +48,7 @@ class Similarities:
         return np.asarray(state @ self._question / _lengths(state))
 
     def closest(self, scale: str) -> Floats:
-        """The mean over the question's tokens of the best match among the tokens, as in ColBERT."""
+        """The best match of each token of the question, averaged, as in ColBERT."""
         return np.asarray(self.layout.highest(self._matches, SCALES[scale]).mean(axis=1))
 
     @computed_once
@@ -80,21 +80,21 @@ class Similarities:
 
     @computed_once
     def centred(self) -> Floats:
-        """Cosine without what all sentences of the context have in common."""
+        """Cosine after subtracting the mean of the context's sentences."""
         middle = self._units.mean(axis=0)
         apart = self._units - middle
         return np.asarray(apart @ (self._question - middle) / _lengths(apart))
 
     @computed_once
     def feedback(self) -> Floats:
-        """Similarity to what is most similar to the question so far."""
+        """Similarity to the sentences that are most similar to the question."""
         return self.like(np.exp(self.log_share))
 
     def like(self, likely: Floats) -> Floats:
-        """Similarity to what is likely to matter, as in pseudo-relevance feedback: what else there is like it.
+        """Similarity to the sentences that are likely to matter, as in pseudo-relevance feedback.
 
         Args:
-            likely: Each sentence's share `(S,)`, together 1.
+            likely: How likely each sentence matters `(S,)`; sums to 1.
         """
         others = likely @ self._units - likely[:, None] * self._units  # a sentence is no evidence for itself
         return np.asarray((self._units * others).sum(axis=1) / _lengths(others))
