@@ -54,12 +54,12 @@ def pool_heads(mass: Floats, head_weights: Floats | None = None) -> Floats:
 
 
 def lift(mass: Floats, read_tokens: int) -> Floats:
-    """Attention as a multiple of uniform attention, so that windows of different lengths compare; any shape."""
+    """Attention as a multiple of uniform attention, any shape: so windows of different lengths compare."""
     return mass * read_tokens
 
 
 def normalise_layers(per_layer: Floats) -> Floats:
-    """`(L, S)` -> `(L, S)`: each layer sums to 1, so that a layer that gives more to sinks counts no less."""
+    """`(L, S)` -> `(L, S)`: each layer sums to 1, so one that gives more to sinks counts no less."""
     total = per_layer.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(per_layer, total, out=np.zeros_like(per_layer), where=total > 0))
 
@@ -77,7 +77,7 @@ class MarkRule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AlphaRule:
-    """The paper's rule: mark what reaches `alpha` times the best score; if all scores are equal, mark all."""
+    """The paper's rule: mark what reaches `alpha` times the best score, or all if scores are equal."""
 
     alpha: float = 0.3
 
@@ -105,7 +105,7 @@ class TopK:
 
 @dataclass(frozen=True, slots=True)
 class TopP:
-    """Mark the best sentences until they hold the share `p` of the total score; scores below 0 count as 0."""
+    """Mark the best sentences until they hold the share `p` of the total score; negative ones hold none."""
 
     p: float
 

@@ -1,4 +1,4 @@
-"""A model, by name or in memory -> what a marker is made of: the scorer that fits the model, its token counter, its cache.
+"""A model, by name or in memory -> the parts of a marker: scorer, token counter, cache.
 
 A decoder is read by its attention, an encoder by its states unless its heads are asked for, and a probe replaces either score by a
 probability. `Marker.from_pretrained`, `from_model` and `default` document the settings and the errors.
@@ -51,7 +51,7 @@ class MarkerParts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreSettings:
-    """What is read of a model: its own score, the attention that a config names, or the features of a probe."""
+    """What is read of a model: its own score, the attention of a config, or the features of a probe."""
 
     config: AttentionConfig | None = None
     probe: Probe | None = None
@@ -73,7 +73,7 @@ class ScoreSettings:
 
     @property
     def decoder_layers(self) -> tuple[float, ...] | None:
-        """The layers to load of a decoder, as fractions of the depth; all where the model also writes an answer."""
+        """The layers to load of a decoder, as fractions of the depth; all if it also writes an answer."""
         if self.probe is not None:
             return fractions_of(layers_of(self.probe.features), self.probe.model.layers)
         config = self.config or AttentionConfig()
@@ -118,7 +118,7 @@ def embedded_parts(wanted: ScoreSettings, cache: ContextCache) -> MarkerParts:
 
 
 def scorer_of(loaded: LoadedModel, config: AttentionConfig | None, cache: ContextCache) -> Scorer:
-    """Attention for a decoder, or for an encoder whose heads a config asks for; late attention for any other encoder."""
+    """Attention for a decoder, or where a config asks for an encoder's heads; else late attention."""
     reads_heads = loaded.causal or config is not None
     return AttentionScorer(loaded, config, cache=cache) if reads_heads else EncoderScorer(SentenceStates(loaded, cache=cache))
 
@@ -166,7 +166,7 @@ def identity_of(loaded: LoadedModel) -> ModelIdentity:
 
 
 def trained_config(adapter: Adapter) -> AttentionConfig | None:
-    """The attention that the adapter was trained on; `None` for an encoder's states, or where its record does not say.
+    """The attention that the adapter was trained on; `None` where its record names none.
 
     Raises:
         AssetError: The record is damaged, or of a version that this one does not know.

@@ -1,4 +1,4 @@
-"""How much a sentence's neighbourhood says about it: not every text stays with its subject from one sentence to the next.
+"""How much a sentence's neighbourhood says about it: not every text stays with its subject.
 
 A turn of a conversation, or a sentence of an article, is about the same thing as those around it. In a memory that jumps from topic to
 topic, neighbours say nothing about each other. The question's own scores tell the two apart: where sentences score like the rest of their

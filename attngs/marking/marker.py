@@ -159,7 +159,7 @@ class Marker:
         cache_storage: str | None = None,
         max_batch_tokens: int | None = None,
     ) -> Marker:
-        """Use a model that is in memory already, for instance the one that also chats; settings as in `from_pretrained`."""
+        """Use a model that is in memory already, such as one that chats; settings as in `from_pretrained`."""
         from attngs.marking.assembly import ModelSettings, ScoreSettings, model_parts
 
         wanted = ScoreSettings.of(layers=layers, config=config, probe=probe)
@@ -176,7 +176,7 @@ class Marker:
         rule: MarkRule | None = None,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
     ) -> Marker:
-        """The embedded marker: offline, on any CPU, with the weights of the extra `mini`; settings as in `from_pretrained`.
+        """The embedded marker: offline, on any CPU, from the extra `mini`; settings as in `from_pretrained`.
 
         Raises:
             MissingDependencyError: The extra is not installed.
@@ -222,7 +222,7 @@ class Marker:
         return outcome
 
     async def amark(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, namespace: str = "") -> Marking:
-        """`mark` without blocking the event loop; questions of the same few milliseconds are read in one batch.
+        """`mark` without blocking the event loop; questions of the same milliseconds share a batch.
 
         The result is the same as alone. A cancelled call leaves nothing behind.
         """
@@ -267,7 +267,7 @@ class Marker:
         return warmth
 
     def forget(self, namespace: str | None = None) -> None:
-        """Forget what was read of one namespace's documents, or of all: in the marker, its scorers and its counter.
+        """Forget what was read of one namespace's documents, or of all: in marker, scorers and counter.
 
         Args:
             namespace: Whose documents; everybody's when not given.

@@ -1,4 +1,4 @@
-"""Requests of the same few milliseconds -> one batch on one worker thread, so that an event loop only ever awaits."""
+"""Requests of the same few milliseconds -> one batch on one worker thread; an event loop only awaits."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class MicroBatcher(Generic[Request, Answer]):
 
 
 def _bearable(answer: Answer | BaseException) -> Answer | Exception:
-    """An answer that a future can carry: an error that an event loop would misread becomes the cause of one of ours."""
+    """An answer that a future can carry: an error that an event loop would misread is wrapped in ours."""
     if isinstance(answer, StopIteration) or (isinstance(answer, BaseException) and not isinstance(answer, Exception)):
         wrapped = ModelError(f"the marker stopped with {type(answer).__name__}: {answer}")
         wrapped.__cause__ = answer

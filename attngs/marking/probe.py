@@ -1,4 +1,4 @@
-"""What `attngs fit` learns: a few weights on features of a sentence, and how their sum becomes a probability.
+"""What `attngs fit` learns: a few weights on a sentence's features, whose sum becomes a probability.
 
     logit_i = bias + sum_f weight_f * (x_if - mean_f) / scale_f
     p_i     = sigmoid(intercept + slope * logit_i + size * log S)
@@ -34,7 +34,7 @@ EMBEDDED = "all-MiniLM-L6-v2"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelIdentity:
-    """The model whose features a probe weighs. Only sizes are compared, so a probe can be tried on a fine-tuned copy."""
+    """The model whose features a probe weighs. Only sizes are compared: fine-tuned copies may be tried."""
 
     name: str
     model_type: str
@@ -126,7 +126,7 @@ class Probe:
             )
 
     def save(self, folder: Path) -> None:
-        """Write `probe.safetensors`, then `marker.json` with its hash, so that nobody reads halves of two probes.
+        """Write `probe.safetensors`, then `marker.json` with its hash: nobody reads halves of two probes.
 
         Raises:
             InputError: The folder cannot be written to.

@@ -22,7 +22,7 @@ SCALES = {"sentence": 0, "near": 1, "wide": 3, "passage": 10, "document": None}
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where each sentence stands: the first sentence of its document and the one after the last, both `(S,)`."""
+    """Where each sentence stands: its document's first sentence and the one after the last, both `(S,)`."""
 
     first: NDArray[np.int64]
     last: NDArray[np.int64]
@@ -71,7 +71,7 @@ class Layout:
 
 
 def standardised(values: Floats) -> Floats:
-    """z-scores over the context `(S,)`: how far ahead of the rest a sentence is; all 0 if the values differ only by rounding."""
+    """z-scores over the context `(S,)`: how far ahead a sentence is; 0 if only rounding tells them apart."""
     if not len(values):
         return values
     spread = float(values.std())

@@ -1,4 +1,4 @@
-"""What is to know of a model from the outside: its layers, its positions, and whether its weights have changed.
+"""A model from the outside: its layers, its positions, and whether its weights have changed.
 
 `truncated` finds the layers that a marker does without, so that their weights never leave the disk. `position_table` finds how many
 positions a model has learned. `weights_version` names the present weights, so that nothing is answered from what older ones have read.
@@ -29,7 +29,7 @@ class Truncation(NamedTuple):
 
 
 def truncated(config: PretrainedConfig, fractions: Sequence[float]) -> Truncation | None:
-    """The configuration, cut off above the highest layer that is read; `None` where lower layers need the ones above them."""
+    """The configuration without the layers above the highest one read; `None` if lower layers need them."""
     config = copy.deepcopy(config)
     text: Any = config.get_text_config()
     layers = text.num_hidden_layers
@@ -52,7 +52,7 @@ def layers_at(fractions: Sequence[float], readable_layers: int) -> tuple[int, ..
 
 
 class PositionTable(NamedTuple):
-    """Learned positions. Models of the RoBERTa kind leave those up to and including their padding id unused."""
+    """Learned positions. Models of the RoBERTa kind do not use those up to their padding id."""
 
     first: int
     """Position of the first token."""

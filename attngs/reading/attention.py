@@ -94,7 +94,7 @@ class AttentionReader:
         self.windows = dict(zip(survey.depths, survey.windows, strict=True))
 
     def read(self, batch: TokenBatch, layers: Sequence[int], past: Past | None = None) -> Tensor:
-        """Run the model up to the highest wanted layer and sum the attention of the batch's rows per sentence.
+        """Run the model up to the highest wanted layer and sum the rows' attention per sentence.
 
         Args:
             batch: Token ids with the owner of each token and the rows to read.
@@ -116,7 +116,7 @@ class AttentionReader:
             return self._mass(batch, layers, past, torch.device("cpu"))
 
     def read_with_gradient(self, batch: TokenBatch, layers: Sequence[int]) -> Tensor:
-        """`read` for training: the same numbers on the model's device, with their graph, in training mode too.
+        """`read` for training: the same numbers on the model's device with their graph, even in training.
 
         Dropout of attention probabilities, where a model has it, changes what the layers compute, not the attention that is returned.
 
@@ -151,7 +151,7 @@ class AttentionReader:
             self._body(**inputs)
 
     def _inputs(self, batch: TokenBatch, past: Past | None) -> dict[str, Any]:
-        """Arguments of the forward call, with a mask only where it changes something: without one, SDPA keeps its fastest kernel.
+        """Arguments of the forward call, with a mask only where needed: without, SDPA has its fastest kernel.
 
         Right padding needs no mask in a causal model, where no real token looks right.
         """
@@ -205,7 +205,7 @@ class _Stop:
 
 @dataclass
 class _Sums:
-    """Sums the attention of the batch's rows per sentence in the wanted layers, then ends the forward pass."""
+    """Sums the rows' attention per sentence in the wanted layers, then ends the forward pass."""
 
     batch: TokenBatch
     wanted: frozenset[int]

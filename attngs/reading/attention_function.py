@@ -1,4 +1,4 @@
-"""The attention function that attngs registers with transformers, and how it is put in force while a model is read.
+"""The attention function that attngs registers with transformers and puts in force while it reads.
 
 A model's attention layers look their function up by name in transformers' `AttentionInterface`. Ours lets an observer see queries and
 keys and leaves the layer itself to the stock SDPA kernel. Nothing is hooked or patched. The observer is a `ContextVar`, so threads that
@@ -99,7 +99,7 @@ def _attention(
 
 
 def _mask(*sizes: Any, **settings: Any) -> Tensor | None:
-    """The mask for `_attention`; if none were registered under our name, transformers would silently pass no mask.
+    """The mask for `_attention`; with none under our name, transformers would silently pass no mask.
 
     Another forward pass, such as a chat that generates while we read, may make its masks under our name and run its last layers under the
     model's own attention again. It gets the full additive mask, which SDPA and eager attention both read.
@@ -152,7 +152,7 @@ _installations = _Installations()
 
 @contextmanager
 def installed(model: PreTrainedModel) -> Iterator[None]:
-    """Have our attention function in force inside the block; the last of several overlapping reads puts the model's own back."""
+    """Have our function in force inside the block; the last overlapping read restores the model's own."""
     _installations.begin(model)
     try:
         yield

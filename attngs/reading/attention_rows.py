@@ -1,4 +1,4 @@
-"""Softmax attention of a few query rows, exactly as a model's eager attention computes it; tensors only, no model."""
+"""Softmax attention of a few rows, exactly as eager attention computes it; tensors only, no model."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def attend_in_blocks(
     softcap: float | None,
     sinks: Tensor | None,
 ) -> Tensor:
-    """Full attention `(B, H, Q, D)` for softmaxes that SDPA lacks (soft cap, sinks), in blocks of query rows."""
+    """Full attention `(B, H, Q, D)` in blocks of rows, for what SDPA lacks: soft caps and sinks."""
     batch, heads, length, _ = query.shape
     group = heads // value.shape[1]
     output = torch.empty(*query.shape[:3], value.shape[-1], dtype=value.dtype, device=value.device)
@@ -95,7 +95,7 @@ def _softmax_rows(
     sinks: Tensor | None,
     position_bias: Tensor | None,
 ) -> Tensor:
-    """Probabilities `(B, H, r, T)` of the rows at columns `places (B, r)`. Packed rows share key heads; no key is repeated."""
+    """Probabilities `(B, H, r, T)` of the rows at columns `places (B, r)`; key heads are not repeated."""
     length = key.shape[2]
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
     group = query.shape[1] // key.shape[1]

@@ -1,4 +1,4 @@
-"""Many inputs of different lengths -> padded forward passes, bounded in tokens; what fails, fails alone."""
+"""Many inputs of different lengths -> padded passes, bounded in tokens; what fails, fails alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cache for what was read of contexts: bounded in bytes, least recently used goes first, safe from many threads.
+"""A cache for what was read of contexts: bounded in bytes, oldest goes first, safe from many threads.
 
 It keeps everything that a marker can use again: where sentences end, token ids, a decoder's keys and values, an encoder's states. A key is
 a namespace and a digest. The digest names everything that the value depends on. The namespace says whose it is: no user's request finds
@@ -101,7 +101,7 @@ class ContextCache:
             return [self._entries[key][0] for key in run]
 
     def put(self, key: Key, value: object, size: int) -> bool:
-        """Keep a value of `size` bytes, drop the oldest values that no longer fit, and say whether it is kept."""
+        """Keep a value of `size` bytes and drop the oldest that no longer fit; returns whether it is kept."""
         with self._lock:
             if key in self._entries:
                 self._bytes -= self._entries.pop(key)[1]

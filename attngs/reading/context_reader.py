@@ -156,7 +156,7 @@ class ContextReader:
             self._cache.put(key, chunk, chunk.nbytes)
 
     def _names(self, contexts: Sequence[Ids], namespaces: Sequence[str]) -> list[list[Key]]:
-        """The key of each chunk of each context, which names all tokens up to the chunk's end; none where nothing can be kept."""
+        """The key of each chunk of each context, for all tokens up to its end; none if nothing can be kept."""
         if not self.keeps or not self._cache.max_bytes:
             return [[] for _ in contexts]
         root = digest(b"keys and values", self._salt, weights_version(self._reader.model))

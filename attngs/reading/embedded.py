@@ -1,4 +1,4 @@
-"""The weights of `Marker.default()`: all-MiniLM-L6-v2 from a pinned package, checked by hash, never downloaded."""
+"""The weights of `Marker.default()`: all-MiniLM-L6-v2 from a pinned package, checked by hash."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class EncodedText:
 
 
 class TextEncoder:
-    """A tokenizer that reads any string as plain text: no truncation, padding or special tokens; safe from many threads.
+    """A tokenizer that reads any string as plain text: no truncation, padding or special tokens.
 
     Raises:
         UnsupportedModelError: The tokenizer cannot say which characters a token covers.

@@ -1,4 +1,4 @@
-"""What stays safe when a process forks: a child gets its parent's memory, but only the thread that forked.
+"""What stays safe in a fork: a child gets its parent's memory, but only the thread that forked.
 
 A lock that another thread held at that moment stays shut in the child forever. So locks of ours are renewed there, and values that are
 computed on first use take no lock at all.

@@ -1,4 +1,4 @@
-"""The keys and values of a context, in chunks that outlive the question and are given to a model as its past.
+"""A context's keys and values, in chunks that outlive the question; a model gets them as its past.
 
 A decoder's keys and values of a token depend only on the tokens up to it. So a chunk of `CHUNK` tokens is named by the digest of everything
 up to its end: a memory that grows keeps all its full chunks, and one that is edited keeps the chunks before the edit.
@@ -89,7 +89,7 @@ class Chunk:
 
 
 class Past(Cache):
-    """What a model has read before its next call: kept chunks, and what earlier calls of the same reading added.
+    """What a model has read before its next call: kept chunks, and what earlier calls added.
 
     Chunks are shared and never written to, so nothing has to be rolled back, and many threads may use the same ones.
 
@@ -111,7 +111,7 @@ class Past(Cache):
         self.length = layers[0].get_seq_length()
 
     def take(self, row: int, start: int, stop: int, storage: Storage | None) -> list[Chunk]:
-        """Chunks of the tokens `start ... stop - 1` of one text that the calls so far added; `start` is a chunk's border."""
+        """Chunks of tokens `start ... stop - 1` that the calls so far added; `start` is a chunk's border."""
         cuts = [*range(start, stop, CHUNK), stop]
         spans = [slice(a - self.length, b - self.length) for a, b in pairwise(cuts)]
         keys: list[list[Packed]] = [[] for _ in spans]
@@ -126,7 +126,7 @@ class Past(Cache):
 
 
 class _PastLayer(CacheLayerMixin):
-    """One layer of a past. A sliding layer keeps everything too, to continue a chunk from anywhere, but shows only its window.
+    """One layer of a past. A sliding layer keeps everything, to continue anywhere, but shows its window.
 
     Attributes:
         is_sliding: transformers asks for it when it builds masks.
@@ -172,7 +172,7 @@ class _PastLayer(CacheLayerMixin):
 
 
 def _joined(chunks: list[list[Packed]], added: list[Tensor], new: Tensor, hidden: int) -> Tensor:
-    """The past without its first `hidden` tokens, then the new tokens, in one tensor `(B, G, T, D)` that is written once."""
+    """The past without its first `hidden` tokens, then the new ones `(B, G, T, D)`, written once."""
     kept = sum(packed.data.shape[1] for packed in chunks[0]) if chunks else 0
     shown = kept + sum(tensor.shape[2] for tensor in added) - hidden
     if shown == 0:
@@ -189,7 +189,7 @@ def _joined(chunks: list[list[Packed]], added: list[Tensor], new: Tensor, hidden
 
 
 def _place(joined: Tensor, begin: int, tokens: int, write: Callable[[Tensor, slice], object]) -> int:
-    """Write a part from column `begin` on, without what lies left of the first column; returns the column behind it."""
+    """Write a part from column `begin` on, cut off left of the first; returns the column behind it."""
     end = begin + tokens
     if end > 0:
         write(joined[..., max(0, begin) : end, :], slice(max(0, -begin), tokens))
@@ -201,7 +201,7 @@ def _copy(tensor: Tensor, target: Tensor, tokens: slice) -> None:
 
 
 def keeps_keys_and_values(model: PreTrainedModel) -> bool:
-    """Whether this model's past is keys and values of every layer and nothing else, such as recurrent state or shared layers."""
+    """Whether this model's past is keys and values and nothing else, such as recurrent state."""
     config = model.config.get_text_config()
     layers: list[Any] = DynamicCache(config=config).layers
     return (

@@ -1,4 +1,4 @@
-"""A LoRA adapter of `attngs train` -> merged into the model that it was trained for, so marking costs the same as before."""
+"""A LoRA adapter of `attngs train` -> merged into its model, so marking costs the same as before."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def is_adapter(name_or_path: str | Path) -> bool:
 
 
 def identity(loaded: LoadedModel) -> dict[str, Any]:
-    """What tells models apart wherever they are stored: family, layers, width, and some numbers of the embedding table."""
+    """What tells models apart wherever they are stored: family, layers, width, samples of the embeddings."""
     config = loaded.model.config.get_text_config()
     embeddings: Any = loaded.model.get_input_embeddings()
     table: torch.Tensor = embeddings.weight.detach().flatten()
@@ -127,7 +127,7 @@ def without_deprecations() -> Iterator[None]:
 
 
 def _for_model(state: Mapping[str, torch.Tensor], loaded: LoadedModel, adapter: Adapter) -> dict[str, torch.Tensor]:
-    """The weights under this model's names: a body that was loaded without its head lacks the common prefix."""
+    """The weights under this model's names: a body without its head lacks the common prefix."""
     modules, prefix = dict(loaded.model.named_modules()), f"{loaded.model.base_model_prefix}."
     depth = int(loaded.model.config.get_text_config().num_hidden_layers)
     found: dict[str, torch.Tensor] = {}
@@ -151,7 +151,7 @@ def _module(key: str) -> str:
 
 
 def _check_identity(loaded: LoadedModel, adapter: Adapter) -> None:
-    """Refuse another model. Half precision rounds numbers by up to 0.4 %; separately trained models differ by more."""
+    """Refuse another model. Half precision changes numbers by up to 0.4 %, other training by more."""
     expected = adapter.record.get("model")
     if not expected:
         return

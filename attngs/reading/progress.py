@@ -1,4 +1,4 @@
-"""Progress reports of long work: to a listener that is set for a block of code, and to nobody if there is none."""
+"""Progress reports of long work, to a listener that is set for a block of code, if there is one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences + question -> token segments that fit the model: ids, the owner of each token, the rows to read.
+"""Sentences + question -> token segments that fit the model, with the rows to read.
 
 The context stands before the question, so that a causal model's keys and values of the context do not depend on the question; an encoder
 gets `[CLS] question [SEP] context [SEP]`. A context longer than the window becomes several overlapping segments that never cut a sentence;
@@ -39,7 +39,7 @@ _CONTEXT, _QUERY = "\ue000context\ue001", "\ue000query\ue001"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingPrompt:
-    """What the marker is told: text around the context and the question, inside the model's chat template if it has one."""
+    """What the marker is told: text around context and question, inside the model's chat template."""
 
     instruction: str = "Read what is known, then answer the question with the parts of it that matter."
     context_heading: str = "What is known:"
@@ -119,7 +119,7 @@ class Segmenter:
         return self._segment(self.encoder.encode([query])[0].ids, nothing, nothing, "last")
 
     def _capacity(self, question: int, context: int) -> int:
-        """Tokens of context in a window: all that is left if that is enough, else the same for all short questions."""
+        """Tokens of context in a window: all that is left if it is enough, else the same for short questions."""
         frame = sum(map(len, self._frame))
         left = self.window - question - frame
         if left >= context:

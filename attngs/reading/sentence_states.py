@@ -1,4 +1,4 @@
-"""An encoder's hidden states of every sentence, read without the question and kept: each further question costs only its own tokens."""
+"""An encoder's states of every sentence, read without the question and kept for the next one."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class SentenceStates:
     def _in_parts(
         self, texts: Sequence[str], forward: Callable[[list[list[int]]], Sequence[Outcome[Tensor]]], nothing: Tensor
     ) -> list[Tensor]:
-        """The states of each text by one kind of forward pass, texts of like length together; `nothing` for one without tokens."""
+        """The states of each text by one kind of pass; `nothing` for a text without tokens."""
         parts = self._parts(texts)
         states = in_batches(
             [len(ids) for _, ids in parts],

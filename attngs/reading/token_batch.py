@@ -1,4 +1,4 @@
-"""What one forward pass reads: token ids, the sentence of each token, and the rows whose attention is read."""
+"""What one forward pass reads: token ids, the sentence of each token, and the rows to read."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class TokenBatch:
 
 
 def _padded(tensors: Sequence[Tensor], value: int = 0, *, repeat_last: bool = False) -> Tensor:
-    """`(b, n)` tensors of several lengths as one. Padding may repeat the last row: with weight 0, any real row will do."""
+    """`(b, n)` tensors of several lengths as one. Rows may repeat the last: with weight 0 any will do."""
     width = max(tensor.shape[1] for tensor in tensors)
     if repeat_last:
         return torch.cat([torch.cat([t, t[:, -1:].expand(-1, width - t.shape[1])], dim=1) for t in tensors])

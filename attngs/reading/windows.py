@@ -1,4 +1,4 @@
-"""A context too long to be read at once -> overlapping windows that never cut a sentence, unless it is longer than a window.
+"""A context too long to be read at once -> overlapping windows that do not cut sentences.
 
 Windows are filled from the front, each as full as it can be. So they do not depend on what comes later: a memory that grows keeps all its
 windows except the last, and everything that was read of them.

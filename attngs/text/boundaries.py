@@ -117,7 +117,7 @@ def sentence_ends(text: str, start: int, end: int) -> Iterator[int]:
 
 
 def pack(start: int, ends: Iterable[int], limit: int) -> Iterator[int]:
-    """Yield the ends of groups of sentences of at most `limit` characters; a longer sentence is its own group."""
+    """The ends of groups of sentences of at most `limit` characters; a longer sentence is a group."""
     last = start
     for end in ends:
         if end - start > limit and last > start:
@@ -192,7 +192,7 @@ def _phrase_ends(text: str, start: int, end: int) -> Iterator[int]:
 
 
 def _wide_ends(text: str, stop: re.Match[str], end: int) -> bool:
-    """A stop that needs no space: the end, unless it sits in a title, a number or a quotation that goes on."""
+    """A stop that needs no space: the end, unless in a title, a number or a quotation that goes on."""
     closers = text[stop.end("wide") : stop.start("space")]
     if not closers:
         return not (text[stop.start() - 1 : stop.start()].isdigit() and text[stop.end() : stop.end() + 1].isdigit())
@@ -202,7 +202,7 @@ def _wide_ends(text: str, stop: re.Match[str], end: int) -> bool:
 
 
 def _unspaced_mark_ends(text: str, opened: int, stop: re.Match[str], end: int) -> bool:
-    """`this email.If it` lost a space; `node.js` and `3.5` did not. Chinese and Japanese may use `?` without one."""
+    """`this email.If it` lost a space; `node.js` did not. Chinese and Japanese may use `?` without one."""
     if stop["mark"][-1] in "!?" and _HAN_OR_KANA.match(text, stop.end()) and stop.start() > opened:
         return _HAN_OR_KANA.match(text, stop.start() - 1) is not None
     word = _FOLLOWED_BY_SPACE.match(text, stop.end(), end)
@@ -240,7 +240,7 @@ def _mark_ends(text: str, opened: int, stop: re.Match[str], end: int, casual: bo
 
 
 def _ends_before_lower_case(mark: str, before: list[str], casual: bool) -> bool:
-    """Whether a sentence may start with a small letter: after a full stop only if the writer uses no capitals."""
+    """Whether a sentence may start with a small letter: after a full stop if the writer uses no capitals."""
     word = before[-1].lower() if before else ""
     if mark[-1] in "?;":
         return True

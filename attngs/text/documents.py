@@ -1,4 +1,4 @@
-"""The door: documents and questions are checked once, as they come in, so that nothing behind it has to."""
+"""The door: documents and questions are checked as they come in, so nothing behind it has to."""
 
 from __future__ import annotations
 

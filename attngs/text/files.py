@@ -96,7 +96,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Visible files with a known suffix, sorted by name; a folder that cannot be opened is an error, not a gap."""
+    """Visible files with a known suffix, sorted; a folder that cannot be opened is an error, not a gap."""
 
     def fail(error: OSError) -> None:
         raise error

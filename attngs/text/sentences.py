@@ -1,4 +1,4 @@
-"""Cut a text into units that tile it: structure first (fences, lists, tables, turns), then punctuation.
+"""Cut a text into units that tile it: first by structure (fences, lists, turns), then by punctuation.
 
 Every step yields *ends*, ascending positions where a unit may end. `_tile` alone turns ends into spans, so white space, the length limit
 and the promise that nothing is lost are settled in one place. All of it is linear in the length of the text.
@@ -139,7 +139,7 @@ def _turns(text: str, starts: list[int], longest: int, group: int) -> Iterator[i
 
 
 def _tile(text: str, ends: Iterable[int]) -> list[Span]:
-    """Ends -> spans: move each end past white space, drop spans that would be blank, cut those that are too long."""
+    """Ends -> spans: move ends past white space, drop blank spans, cut long ones."""
     content = len(text) - len(text.lstrip())
     if content == len(text):
         return [Span(0, content)] if text else []
@@ -215,7 +215,7 @@ def _kind(text: str, line: _Line, *, fenced: bool, tabular: bool) -> str:
 
 
 def _is_tabular(text: str, paragraph: list[_Line]) -> bool:
-    """Rows of a table: three lines or more, with the same number of the same delimiter in nearly all of them."""
+    """Whether three lines or more are rows of a table: nearly all have as many of the same delimiter."""
     for delimiter in "\t|;," if len(paragraph) > 2 else "":
         spaced = delimiter + " " if delimiter in ";," else "\0"  # a comma of prose is no delimiter
         columns = Counter(text.count(delimiter, *line[:2]) - text.count(spaced, *line[:2]) for line in paragraph)
@@ -226,7 +226,7 @@ def _is_tabular(text: str, paragraph: list[_Line]) -> bool:
 
 
 def _continues(text: str, block: _Block, indent: int, previous: _Line, line: _Line, kind: str, width: int) -> bool:
-    """Whether a line belongs to the block above it. In doubt, no: one cut too many costs less than two items in one."""
+    """Whether a line belongs to the block above. If in doubt, no: a cut too many costs least."""
     if kind == "rule":
         return block.kind in {"prose", "heading"}
     if kind != "prose" or block.kind in _VERBATIM or block.kind == "quote":
@@ -299,7 +299,7 @@ class _Labels(NamedTuple):
         return several and self.are_the_rule and 2 * self._turns_of(self.recurring) >= len(self.speakers)
 
     def turns(self) -> list[int]:
-        """Where turns start. Where only roles recur, only roles speak: "Tip:" in the assistant's answer is no speaker."""
+        """Where turns start. Where only roles recur, only roles speak: "Tip:" in an answer is no speaker."""
         roles = self.roles
         only_roles = len(roles) > 1 and self.recurring <= roles
         return [start for start, speaker in zip(self.starts, self.speakers, strict=True) if speaker in roles or not only_roles]

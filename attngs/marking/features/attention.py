@@ -1,4 +1,4 @@
-"""Features of a model's own attention: the log of the lifted attention per token that every head pays to a sentence.
+"""Features of a model's own attention: the log of the lift that every head gives to a sentence.
 
 `last.L05.H03` is what the last prompt position pays in the fourth head of the sixth readable layer, `query.` what the question's tokens pay
 on average, and `...mean` the paper's mean over the heads. 0 is uniform attention. `neutral.` is the same for a question about nothing in

@@ -1,4 +1,4 @@
-"""Features of an encoder's cached sentence states: late attention, similarity and closest words, at every scale.
+"""Features of an encoder's sentence states: late attention, cosine, closest words, at every scale.
 
 The encoder reads every sentence once, without the question. Sums and maxima over neighbours give the other scales, so a further question
 costs one product of its own states with the kept ones.

@@ -1,4 +1,4 @@
-"""Features without a model: the words that question and sentence share, at every scale; place, length and form of a sentence."""
+"""Features without a model: shared words at every scale; place, length and form of a sentence."""
 
 from __future__ import annotations
 

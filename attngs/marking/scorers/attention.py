@@ -1,4 +1,4 @@
-"""The paper's score: how much attention the end of the prompt, or the question, pays to each sentence."""
+"""The paper's score: how much attention the prompt's end, or the question, pays to each sentence."""
 
 from __future__ import annotations
 
@@ -76,11 +76,11 @@ class AttentionScorer(BatchedScorer):
         )
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> list[list[float] | Exception]:
-        """Mean attention per token of each sentence, as a share of all attention on the context; see `attngs.marking.algorithm`."""
+        """Mean attention per token of each sentence, as a share of all; see `attngs.marking.algorithm`."""
         return [read if isinstance(read, Exception) else [float(score) for score in score_sentences(*read)] for read in self.read(requests)]
 
     def read(self, requests: Sequence[ScoreRequest], read_from: ReadFrom | None = None) -> list[tuple[Floats, Floats] | Exception]:
-        """Lifted attention `(L, H, S)` and tokens `(S,)` of every sentence of each request: what the scores are made of.
+        """Lifted attention `(L, H, S)` and tokens `(S,)` of every request: what scores are made of.
 
         Args:
             requests: The questions with their contexts.

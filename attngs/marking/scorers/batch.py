@@ -1,4 +1,4 @@
-"""Many requests at once: by a scorer's own `score_batch` if it has one, else one by one; each request fails alone."""
+"""Many requests at once: by a scorer's own `score_batch`, else one by one; each request fails alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentence similarity as in sentence-transformers: the cosine of the mean states of the question and of each sentence."""
+"""Sentence similarity, as in sentence-transformers: the cosine of two texts' mean states."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ def cosines(asked: Tensor, context: Sequence[Tensor]) -> Tensor:
 
 
 def summed(context: Sequence[Tensor], like: Tensor) -> Tensor:
-    """The sum of each sentence's states `(S, D)`, which points where their mean does; `like` gives size and device."""
+    """The sum of each sentence's states `(S, D)`, which points where their mean does."""
     keys = torch.cat([like[:0], *context]).float()  # (T, D)
     return keys.new_zeros(len(context), keys.shape[1]).index_add_(0, owners(context), keys)

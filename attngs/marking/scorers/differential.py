@@ -18,7 +18,7 @@ NEUTRAL_QUERY = "What does this text say?"
 
 
 class DifferentialScorer(Composite, BatchedScorer):
-    """`score(query) - weight * score(neutral question)` of any scorer whose scores of one text share a scale.
+    """`score(query) - weight * score(neutral question)`, where the scores of one text share a scale.
 
     A score below 0 means less attention than habit.
     """
@@ -30,7 +30,7 @@ class DifferentialScorer(Composite, BatchedScorer):
         self._weight = weight
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
-        """The scores of each request, or its first error. Where a context can be kept, it is read once for both questions."""
+        """The scores of each request, or its first error; a context is read once for both questions."""
         neutral = [replace(request, query=self._neutral_query) for request in requests]
         outcomes = score_batch(self._scorer, [*requests, *neutral])
         return [self._difference(*pair) for pair in zip(outcomes[: len(requests)], outcomes[len(requests) :], strict=True)]

@@ -73,7 +73,7 @@ class EncoderScorer(StatesScorer):
 
 
 class EmbeddedScorer(EncoderScorer):
-    """`EncoderScorer` for an encoder of English: where most letters of the question are not Latin, words count and little else."""
+    """`EncoderScorer` for an encoder of English: for questions in other scripts, words count most."""
 
     def together(self, query: str, shared: Floats, states: Floats, found: Similarities, alike: float) -> Floats:
         return super().together(query, shared, states, found, alike) if mostly_latin(query) else shared + TIES * states

@@ -56,7 +56,7 @@ class FusedScorer(_Fusion):
 
 
 class RankFusionScorer(_Fusion):
-    """Sum of `weight / (k + rank)`; equal scores share the mean of their ranks, so a scorer that says the same of all adds nothing.
+    """Sum of `weight / (k + rank)`; equal scores share their mean rank and so tell nothing apart.
 
     Args:
         parts: The scorers, each with its weight.

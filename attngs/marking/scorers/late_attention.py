@@ -1,4 +1,4 @@
-"""Late attention: the question's tokens attend to the tokens of a context that was encoded before the question was known.
+"""Late attention: the question's tokens attend to a context that was encoded before the question.
 
 With unit states `q_r` of the question's R tokens and `k_t` of the context's T tokens, the attention is
 `A[r, t] = softmax_t(q_r . k_t / temperature)` over the whole context, `a_t` its mean over r, and a sentence's density `d_i` the mean of
@@ -60,7 +60,7 @@ def log_lift(asked: Tensor, context: Sequence[Tensor], temperature: float = TEMP
 
 
 def attention_mass(asked: Tensor, context: Sequence[Tensor], temperature: float = TEMPERATURE) -> Tensor:
-    """Each sentence's share of the question's attention `(S,)`, in float32, differentiable; the shares sum to 1."""
+    """Each sentence's share of the question's attention `(S,)`, float32, differentiable; sums to 1."""
     asked, keys = asked.float(), torch.cat(list(context)).float()  # (R, D), (T, D)
     attention = asked.new_zeros(len(keys))  # (T,)
     for rows in asked.split(ROWS):

@@ -1,4 +1,4 @@
-"""BM25: the words that a question shares with each sentence, weighted by how rare they are in the context.
+"""BM25: the words that question and sentence share, weighted by how rare they are in the context.
 
 Scripts without spaces between words (Chinese, Japanese, Thai, ...) are compared by characters and pairs of characters. Splitting a context
 into words costs more than one question, so its index is kept. The formula is Okapi BM25 with the inverse document frequency of Lucene,
@@ -105,7 +105,7 @@ class Overlap:
         return highest / math.log1p((len(highest) - 0.5) / 1.5) if len(highest) > 1 else highest * 0
 
     def _tables(self) -> Iterator[Floats]:
-        """How often each distinct word of the question stands in each sentence: tables `(S, W)` of a few words each."""
+        """How often a few of the question's distinct words stand in each sentence `(S, W)`, table by table."""
         for start in range(0, len(self._query), WORDS_AT_ONCE):
             yield self._index.counts(self._query[start : start + WORDS_AT_ONCE])
 

@@ -1,4 +1,4 @@
-"""What is made of scorers or feature readers: to warm it, or to make it forget, is to do so with each of its parts."""
+"""Scorers and readers that are made of others: they warm and forget in each of their parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The probability that a sentence is evidence, by a probe fitted on labels: the only scores that compare between texts."""
+"""Probability of evidence, by a probe fitted on labels: the only scores that compare between texts."""
 
 from __future__ import annotations
 

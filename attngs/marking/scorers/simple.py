@@ -1,4 +1,4 @@
-"""Baselines that read nothing: place, chance, and another scorer's scores in the wrong places. Every method must beat them."""
+"""Baselines that read nothing: place, chance, and scores in the wrong places. Methods must beat them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RecencyScorer:
 
 
 class LeadScorer:
-    """1, 1/2, 1/3, ... along each document: a budget takes every document's first sentence before any second one."""
+    """1, 1/2, 1/3, ... along each document: every document's first sentence before any second one."""
 
     def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
         seen = Counter[int]()

@@ -1,4 +1,4 @@
-"""What all scores of an encoder's sentence states share: how the states are read, whatever compares them."""
+"""What all scores of an encoder's sentence states share: how the states are read."""
 
 from __future__ import annotations
 
