@@ -38,7 +38,7 @@ class BatchScorer(Scorer, Protocol):
 
 @runtime_checkable
 class Warmable(Protocol):
-    """A scorer that can read a context before it is asked about it."""
+    """A scorer or feature reader that can read a context before the first question."""
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth: ...
 

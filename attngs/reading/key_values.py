@@ -41,14 +41,14 @@ def check_storage(storage: str | None) -> Storage | None:
     return storage  # type: ignore[return-value]
 
 
-class Packed(NamedTuple):
+class PackedTensor(NamedTuple):
     """A tensor `(G, t, D)` as it is kept; int8 has one scale per head and token."""
 
     data: Tensor
     scale: Tensor | None = None
 
     @classmethod
-    def pack(cls, tensor: Tensor, storage: Storage | None) -> Packed:
+    def pack(cls, tensor: Tensor, storage: Storage | None) -> PackedTensor:
         """A packed copy, so that no larger tensor stays alive behind it."""
         if storage == "bfloat16":
             return cls(tensor.to(torch.bfloat16, copy=True, memory_format=torch.contiguous_format))
@@ -76,8 +76,8 @@ class Chunk:
     though nothing attends to them.
     """
 
-    keys: tuple[Packed, ...]
-    values: tuple[Packed, ...]
+    keys: tuple[PackedTensor, ...]
+    values: tuple[PackedTensor, ...]
 
     @property
     def tokens(self) -> int:
@@ -114,14 +114,14 @@ class Past(Cache):
         """Chunks of tokens `start ... stop - 1` that the calls so far added; `start` is a chunk's border."""
         cuts = [*range(start, stop, CHUNK), stop]
         spans = [slice(a - self.length, b - self.length) for a, b in pairwise(cuts)]
-        keys: list[list[Packed]] = [[] for _ in spans]
-        values: list[list[Packed]] = [[] for _ in spans]
+        keys: list[list[PackedTensor]] = [[] for _ in spans]
+        values: list[list[PackedTensor]] = [[] for _ in spans]
         for layer in self.layers:
             assert isinstance(layer, _PastLayer)
             added_keys, added_values = layer.added(row)
             for i, span in enumerate(spans):
-                keys[i].append(Packed.pack(added_keys[:, span], storage))
-                values[i].append(Packed.pack(added_values[:, span], storage))
+                keys[i].append(PackedTensor.pack(added_keys[:, span], storage))
+                values[i].append(PackedTensor.pack(added_values[:, span], storage))
         return [Chunk(tuple(k), tuple(v)) for k, v in zip(keys, values, strict=True)]
 
 
@@ -132,7 +132,7 @@ class _PastLayer(CacheLayerMixin):
         is_sliding: transformers asks for it when it builds masks.
     """
 
-    def __init__(self, keys: list[list[Packed]], values: list[list[Packed]], window: int | None) -> None:
+    def __init__(self, keys: list[list[PackedTensor]], values: list[list[PackedTensor]], window: int | None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.is_sliding = window is not None
         self._keys, self._values, self._window = keys, values, window
@@ -171,7 +171,7 @@ class _PastLayer(CacheLayerMixin):
         return self._length if self._window is None else min(self._length, self._window - 1)
 
 
-def _joined(chunks: list[list[Packed]], added: list[Tensor], new: Tensor, hidden: int) -> Tensor:
+def _joined(chunks: list[list[PackedTensor]], added: list[Tensor], new: Tensor, hidden: int) -> Tensor:
     """The past without its first `hidden` tokens, then the new ones `(B, G, T, D)`, written once."""
     kept = sum(packed.data.shape[1] for packed in chunks[0]) if chunks else 0
     shown = kept + sum(tensor.shape[2] for tensor in added) - hidden

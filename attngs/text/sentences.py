@@ -277,7 +277,7 @@ class _Labels(NamedTuple):
     @property
     def roles(self) -> set[str]:
         """Labels that are roles in a chat, such as `user`, not names."""
-        return _ROLES & set(self.speakers)
+        return set(self.speakers) & _ROLES
 
     @property
     def recurring(self) -> set[str]:
