@@ -258,12 +258,8 @@ class Marker:
         sentences = self.split(as_documents(documents), namespace=namespace)
         warmth = self.scorer.warm(sentences, namespace) if sentences else Warmth(tokens=0, kept=0, bytes=0)
         if warmth.kept < warmth.tokens:
-            logger.warning(
-                "the cache holds %d of %d tokens that were warmed; raise `cache_bytes` above %d",
-                warmth.kept,
-                warmth.tokens,
-                self.cache.max_bytes,
-            )
+            message = "the cache holds %d of %d tokens that were warmed; raise `cache_bytes` above %d"
+            logger.warning(message, warmth.kept, warmth.tokens, self.cache.max_bytes)
         return warmth
 
     def forget(self, namespace: str | None = None) -> None:

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, get_args
 
 from attngs.errors import ConfigError
 from attngs.text.boundaries import after_space, cut_position, pack, sentence_ends
-from attngs.text.speakers import LABEL, speaker_of
+from attngs.text.speakers import LABEL, Speakers, speaker_of
 from attngs.types import Span
 
 Unit = Literal["sentence", "line", "turn", "auto"]
@@ -31,11 +31,6 @@ _LINE = re.compile(r"\S[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]*")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n|\r[^\S\r\n]*\r|\u2029")
 _PARAGRAPH_LINES = 5000  # a "paragraph" of more lines is judged in parts, which bounds the memory it takes
 
-_ROLES = frozenset(
-    "user assistant ai human system bot agent chatbot customer client model chatgpt claude gemini q a question "
-    "answer interviewer interviewee doctor patient me you usuario usuário asistente assistente benutzer assistent "
-    "utilisateur utente пользователь ассистент 用户 助手 用戶 ユーザー アシスタント 사용자 어시스턴트".split()
-)
 _KIND = re.compile(
     r"""(?P<fence>```|~~~)
     | (?P<rule>[=\-_*~•─━]{3,}$)
@@ -251,69 +246,22 @@ def _structured_ends(text: str, start: int = 0, end: int | None = None) -> Itera
             yield from sentence_ends(text, block.start, block.end)
 
 
-class _Labels(NamedTuple):
-    """The speaker labels of a text, and how much of it they open."""
-
-    starts: list[int]
-    speakers: list[str]
-    """Of each label."""
-    lines: int
-    paragraphs: int
-    opened: int
-    """Paragraphs whose first line has a label."""
-
-    @classmethod
-    def of(cls, text: str) -> _Labels:
-        found: list[tuple[int, str]] = []
-        lines = paragraphs = opened = 0
-        for paragraph in _paragraphs(text, 0, len(text)):
-            labels = _labels(text, paragraph)
-            found += labels
-            lines += len(paragraph)
-            paragraphs += 1
-            opened += bool(labels) and labels[0][0] == paragraph[0].start
-        return cls([start for start, _ in found], [speaker for _, speaker in found], lines, paragraphs, opened)
-
-    @property
-    def roles(self) -> set[str]:
-        """Labels that are roles in a chat, such as `user`, not names."""
-        return set(self.speakers) & _ROLES
-
-    @property
-    def recurring(self) -> set[str]:
-        """Speakers who speak more than once."""
-        return {speaker for speaker, turns in Counter(self.speakers).items() if turns > 1}
-
-    @property
-    def are_the_rule(self) -> bool:
-        """Most lines have a label, or most paragraphs begin with one."""
-        return 2 * len(self.speakers) > self.lines or 2 * self.opened > self.paragraphs > 1
-
-    @property
-    def make_a_transcript(self) -> bool:
-        """Two roles or more talk, or several people who mostly speak again."""
-        roles = self.roles
-        if len(roles) > 1 and (self.are_the_rule or self._turns_of(roles) > 3):
-            return True
-        several = len(set(self.speakers)) > 1 and len(self.speakers) > 2
-        return several and self.are_the_rule and 2 * self._turns_of(self.recurring) >= len(self.speakers)
-
-    def turns(self) -> list[int]:
-        """Where turns start. Where only roles recur, only roles speak: "Tip:" in an answer is no speaker."""
-        roles = self.roles
-        only_roles = len(roles) > 1 and self.recurring <= roles
-        return [start for start, speaker in zip(self.starts, self.speakers, strict=True) if speaker in roles or not only_roles]
-
-    def _turns_of(self, speakers: set[str]) -> int:
-        return sum(speaker in speakers for speaker in self.speakers)
-
-
 def _turn_starts(text: str, *, only_transcripts: bool = False) -> list[int]:
     """Where lines open with a speaker label; none if only transcripts count and the text is not one."""
     if not any(mark in text for mark in ":：<"):
         return []
-    labels = _Labels.of(text)
-    return labels.turns() if labels.make_a_transcript or not only_transcripts else []
+    found: list[tuple[int, str]] = []
+    lines = paragraphs = opened = 0
+    for paragraph in _paragraphs(text, 0, len(text)):
+        labels = _labels(text, paragraph)
+        found += labels
+        lines += len(paragraph)
+        paragraphs += 1
+        opened += bool(labels) and labels[0][0] == paragraph[0].start
+    speakers = Speakers([speaker for _, speaker in found], lines=lines, paragraphs=paragraphs, opened=opened)
+    if only_transcripts and not speakers.make_a_transcript:
+        return []
+    return [start for start, speaker in found if speakers.takes_turns(speaker)]
 
 
 def _labels(text: str, paragraph: list[_Line]) -> list[tuple[int, str]]:
