@@ -129,16 +129,12 @@ class Marker:
             ConfigError: A setting is outside its range, or the adapter or probe belongs to another model.
             AssetError: The adapter or probe cannot be used.
         """
-        from attngs.marking.assembly import ModelSettings, ScoreSettings, pretrained_parts
+        from attngs.marking.assembly import ScoreSettings, pretrained_parts
+        from attngs.reading.loading import ModelSettings
 
         wanted = ScoreSettings.of(layers=layers, config=config, probe=probe)
         settings = ModelSettings(
-            device=device,
-            dtype=dtype,
-            revision=revision,
-            window=window,
-            max_batch_tokens=max_batch_tokens,
-            cache_storage=cache_storage,
+            device=device, dtype=dtype, revision=revision, window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage
         )
         parts = pretrained_parts(name_or_path, wanted, settings, adapter=adapter, cache=ContextCache(cache_bytes))
         return cls._of(parts, splitter=splitter, rule=rule)
@@ -160,7 +156,8 @@ class Marker:
         max_batch_tokens: int | None = None,
     ) -> Marker:
         """Use a model that is in memory already, such as one that chats; settings as in `from_pretrained`."""
-        from attngs.marking.assembly import ModelSettings, ScoreSettings, model_parts
+        from attngs.marking.assembly import ScoreSettings, model_parts
+        from attngs.reading.loading import ModelSettings
 
         wanted = ScoreSettings.of(layers=layers, config=config, probe=probe)
         settings = ModelSettings(window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage)
@@ -269,7 +266,8 @@ class Marker:
             namespace: Whose documents; everybody's when not given.
         """
         self.cache.clear(namespace)
-        for part in (self.scorer, self.counter):
+        parts: tuple[object, ...] = (self.scorer, self.counter)
+        for part in parts:
             if isinstance(part, Forgetful):
                 part.forget(namespace)
 
