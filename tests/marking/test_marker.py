@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from attngs import Document, Marker, Probe, Splitter
 from attngs.errors import AssetError, ConfigError, InputError, MissingDependencyError, ModelNotFoundError, UnsupportedModelError
 from attngs.marking.algorithm import TopK
+from attngs.marking.assembly import trained_config
 from attngs.marking.features.assemble import JoinedFeatures, ScoreFeature
 from attngs.marking.features.encoder import EncoderFeatures
 from attngs.marking.features.text import TextFeatures
@@ -30,6 +32,7 @@ from attngs.marking.scorers.simple import PermutedScorer
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.embedded import assets_folder, load_embedded
 from attngs.reading.loading import best_device, best_dtype, wrap_model
+from attngs.reading.lora import Adapter
 from attngs.reading.sentence_states import SentenceStates
 from attngs.reading.tokens import TokenizerCounter
 from attngs.testing import FakeScorer, tiny_model, tiny_tokenizer
@@ -259,3 +262,14 @@ def test_a_name_is_no_scorer() -> None:
     for name in ("default", "some/model"):
         with pytest.raises(ConfigError, match=r"Marker\.default\(\)`.*`Marker\.from_pretrained\(name\)"):
             Marker(name)  # type: ignore[arg-type]
+
+
+def test_what_an_adapter_was_trained_on_is_read_back_or_refused_by_name(tmp_path: Path) -> None:
+    config = AttentionConfig(layers=(0.25,), read_from="query")
+    adapter = Adapter(folder=tmp_path, base="tiny", revision=None, record=json.loads(json.dumps({"attention": asdict(config)})))
+    assert trained_config(adapter) == config
+    assert trained_config(replace(adapter, record={})) is None
+    for damage in ({"position": "last"}, {"layers": [2.0]}, {"prompt": {"nothing": "x"}}, {"layers": None}):
+        damaged = replace(adapter, record={"attention": {**asdict(config), **damage}})
+        with pytest.raises(AssetError, match="does not say in a known way.*Train it again"):
+            trained_config(damaged)
