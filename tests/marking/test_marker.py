@@ -271,5 +271,5 @@ def test_what_an_adapter_was_trained_on_is_read_back_or_refused_by_name(tmp_path
     assert trained_config(replace(adapter, record={})) is None
     for damage in ({"position": "last"}, {"layers": [2.0]}, {"prompt": {"nothing": "x"}}, {"layers": None}):
         damaged = replace(adapter, record={"attention": {**asdict(config), **damage}})
-        with pytest.raises(AssetError, match="does not say in a known way.*Train it again"):
+        with pytest.raises(AssetError, match=r"does not say in a known way.*Train it again"):
             trained_config(damaged)
