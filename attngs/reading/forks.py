@@ -66,7 +66,7 @@ class ForkSafeLock:
 class computed_once(Generic[Value]):
     """A property that is computed on first use and kept in the instance, without a lock.
 
-    `functools.cached_property` of Python 3.11 holds one lock for all instances while it computes. Here two threads may both compute the
+    The standard `cached_property` of Python 3.11 holds one lock for all instances while it computes. Here two threads may both compute the
     value of one instance; the result is the same.
     """
 
