@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from attngs.types import ChatReply, Marking, Message, ScoreRequest, Selection, Sentence, Span, Warmth
 
+Floats = NDArray[np.float64]
+"""An array of floats; what is beside it says its shape."""
+
 
 class SentenceSplitter(Protocol):
     """Cut a text into spans that tile it: the first starts at 0, each starts where the last ended, the last ends at the end."""
@@ -35,9 +38,21 @@ class BatchScorer(Scorer, Protocol):
 
 @runtime_checkable
 class Warmable(Protocol):
-    """A scorer that can read a context before it is asked about it."""
+    """A scorer or feature reader that can read a context before the first question."""
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth: ...
+
+
+@runtime_checkable
+class Forgetful(Protocol):
+    """A scorer, feature reader or counter that keeps something of what it reads, and can forget it.
+
+    Whatever is made of others passes this on, so that nothing is left behind.
+    """
+
+    def forget(self, namespace: str | None = None) -> None:
+        """Forget one namespace, or everything."""
+        ...
 
 
 class FeatureReader(Protocol):
@@ -46,8 +61,8 @@ class FeatureReader(Protocol):
     @property
     def names(self) -> tuple[str, ...]: ...
 
-    def read(self, requests: Sequence[ScoreRequest]) -> list[NDArray[np.float64] | Exception]:
-        """A matrix `(S, F)` for each request, one column a name, or the error that it met."""
+    def read(self, requests: Sequence[ScoreRequest]) -> list[Floats | Exception]:
+        """A matrix `(S, F)` for each request, one column a name, or its error."""
         ...
 
 

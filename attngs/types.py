@@ -43,16 +43,16 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRequest:
-    """What a scorer is asked: every sentence of one context, for one question."""
+    """A question to a scorer, with every sentence of one context."""
 
     query: str
     sentences: Sequence[Sentence]
     namespace: str = ""
-    """Whose context it is; what is kept of it is found again under the same namespace only."""
+    """Whose context it is. What is kept of it is found only under the same namespace."""
 
 
 class Warmth(NamedTuple):
-    """What `Marker.warm` has read."""
+    """What `Marker.warm` read."""
 
     tokens: int
     """Tokens of the context."""

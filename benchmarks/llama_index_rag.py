@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-import bm25s  # type: ignore[import-untyped]
+import bm25s
 import numpy as np
 import torch
 from llama_index.core import Document, MockEmbedding, Settings, VectorStoreIndex

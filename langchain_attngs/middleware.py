@@ -131,7 +131,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
 
         Deleting the store's items is up to you.
         """
-        self._compressor.found_marker().cache.clear(_joined(namespace))
+        self._compressor.found_marker().forget(_joined(namespace))
 
     def before_agent(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Read the memory and compress it, once a turn."""

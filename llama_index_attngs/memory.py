@@ -105,7 +105,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         """Delete everything of a session: its turns, its answers, and what the marker has cached of them."""
         self._turns.clear(session_id)
         self._recall.clear(session_id)
-        self.found_marker().cache.clear(session_id)
+        self.found_marker().forget(session_id)
 
     async def _aput(self, messages: list[ChatMessage]) -> None:
         # LlamaIndex writes the session into messages that other blocks share, so it is read before anything is awaited

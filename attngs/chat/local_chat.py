@@ -19,7 +19,7 @@ from attngs.chat.chat_template import ChatTemplate
 from attngs.chat.messages import clean_messages
 from attngs.errors import ChatError, ConfigError, UnsupportedModelError
 from attngs.reading.failures import is_out_of_memory
-from attngs.reading.loading import load_model, window_limit, wrap_model
+from attngs.reading.loading import ModelSettings, load_model, window_limit, wrap_model
 from attngs.types import ChatReply, Message, Usage
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class LocalChat:
             UnsupportedModelError: It needs code of its own, cannot generate, or has no chat template.
             ConfigError: A setting is outside its range.
         """
-        loaded = load_model(name_or_path, device=device, dtype=dtype, revision=revision)
+        loaded = load_model(name_or_path, ModelSettings(device=device, dtype=dtype, revision=revision))
         return cls(
             loaded.model,
             loaded.tokenizer,

@@ -15,13 +15,14 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from attngs.errors import ConfigError
 from attngs.marking.marker import Marker
+from attngs.reading.forks import ForkSafeLock
 
 MarkerLike = str | Path | Marker
 
 _by_name: dict[str, Marker] = {}
 _by_key: WeakValueDictionary[str, Marker] = WeakValueDictionary()
 _keys: WeakKeyDictionary[Marker, str] = WeakKeyDictionary()
-_lock = threading.RLock()
+_lock = ForkSafeLock(threading.RLock)
 
 
 def find_marker(marker: MarkerLike) -> Marker:
@@ -39,7 +40,7 @@ def find_marker(marker: MarkerLike) -> Marker:
     from attngs.marking.assembly import EMBEDDED  # brings torch
 
     name = str(marker)
-    with _lock:
+    with _lock.held():
         if name not in _by_name:
             _by_name[name] = Marker.default() if name == EMBEDDED else Marker.from_pretrained(name)
         return _by_name[name]
@@ -54,7 +55,7 @@ def recall_marker(key: str) -> Marker:
     kind, _, value = key.partition(":")
     if kind == "name":
         return find_marker(value)
-    with _lock:
+    with _lock.held():
         found = _by_key.get(value)
     if found is None:
         raise ConfigError("a pickled `marker` was an object of another process, or is gone; pass `marker` by its name or folder instead.")
@@ -62,7 +63,7 @@ def recall_marker(key: str) -> Marker:
 
 
 def _reduced(marker: Marker) -> tuple[Callable[[str], Marker], tuple[str]]:
-    with _lock:
+    with _lock.held():
         name = next((name for name, known in _by_name.items() if known is marker), None)
         if name is not None:
             return recall_marker, (f"name:{name}",)

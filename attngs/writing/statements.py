@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from attngs.checking.verify import Verdict
 from attngs.errors import ConfigError
 from attngs.protocols import TokenCounter
+from attngs.text.documents import clean_text
 from attngs.text.words import words
 from attngs.types import ChatReply, Claim, Sentence
 from attngs.writing.prompts import END, START
@@ -175,7 +176,7 @@ def read_reply(reply: ChatReply, answer: str = "") -> Reading:
     """
     if problem := _UNFINISHED.get(reply.finish_reason or ""):
         return Reading("", problem=problem)
-    text = _THOUGHT.sub("", reply.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    text = _THOUGHT.sub("", clean_text(reply.text))
     if _THINKING.match(text):
         return Reading("", problem="the writer was still thinking when its reply ended")
     if answer:
