@@ -1,4 +1,4 @@
-"""The table of contents: check, everything fits?, mark, select, write, result. `acompress` takes the same six steps, awaited."""
+"""The table of contents: check, does everything fit?, mark, select, write, result."""
 
 from __future__ import annotations
 

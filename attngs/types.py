@@ -75,7 +75,10 @@ class Marking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which sentences fit the budget. `kept` and `dropped` are indices in reading order; together they are all."""
+    """Which sentences fit the budget.
+
+    `kept` and `dropped` are indices in reading order; together they are all.
+    """
 
     kept: tuple[int, ...]
     dropped: tuple[int, ...]
