@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from attngs.chat.messages import check_reply
 from attngs.chat.retry import as_chat_error
 from attngs.errors import AssetError, ChatError, ConfigError
 from attngs.protocols import AsyncChatModel, ChatModel
@@ -78,7 +79,7 @@ async def aask(writer: Writer, conversations: Sequence[Sequence[Message]]) -> li
 
 def _ask(writer: ChatModel, messages: Sequence[Message]) -> ChatReply | ChatError:
     try:
-        return _checked(writer.complete(messages))
+        return check_reply(writer.complete(messages))
     except Exception as error:
         return _failure(error, writer)
 
@@ -87,7 +88,7 @@ async def _aask(writer: Writer, messages: Sequence[Message]) -> ChatReply | Chat
     if not isinstance(writer, AsyncChatModel):
         return await asyncio.to_thread(_ask, writer, messages)
     try:
-        return _checked(await writer.acomplete(messages))
+        return check_reply(await writer.acomplete(messages))
     except Exception as error:
         return _failure(error, writer)
 
@@ -100,8 +101,3 @@ def _failure(error: Exception, writer: Writer) -> ChatError:
     failure.__cause__ = failure.__cause__ or (error if failure is not error else None)
     return failure
 
-
-def _checked(reply: object) -> ChatReply:
-    if not isinstance(reply, ChatReply) or not isinstance(reply.text, str):
-        raise ChatError(f"the writer returned {type(reply).__name__}; it must return a `ChatReply` with text, and raise when it has none.")
-    return reply
