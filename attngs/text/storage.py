@@ -1,7 +1,7 @@
 """SQLite files of our own: private to their owner, recognised before they are used, opened anew for each use.
 
 Because a connection never outlives its use, threads, processes and copies of an object can share a file without sharing anything else.
-Python's sqlite3 is all that this needs; diskcache, the library for this, loads pickles from its file and leaves deleted text readable in it.
+diskcache, a library for this, is no choice: it loads pickles from its file, and leaves deleted text readable in it.
 """
 
 from __future__ import annotations
@@ -166,8 +166,8 @@ def failure(error: sqlite3.Error | OSError, path: str | os.PathLike[str], what: 
 
 def _damaged(path: str | os.PathLike[str], what: str, reason: str) -> AssetError:
     return AssetError(
-        f"the {what} `{path}` is damaged or is not a {what}: {reason}. Pass another path; or, if you can do without what it holds, delete it "
-        "and the files beside it that begin with its name."
+        f"the {what} `{path}` is damaged or is not a {what}: {reason}. Pass another path; or, if you can do without what it "
+        "holds, delete it and the files beside it that begin with its name."
     )
 
 

@@ -100,4 +100,3 @@ def _failure(error: Exception, writer: Writer) -> ChatError:
     failure = as_chat_error(error, f"`{type(writer).__name__}`")
     failure.__cause__ = failure.__cause__ or (error if failure is not error else None)
     return failure
-

@@ -20,7 +20,10 @@ import pytest
 from attngs.errors import AssetError
 from attngs.text.storage import SqliteFile, Unavailable, make_private, rewrite
 
-SCHEMA = ("CREATE TABLE notes (owner TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (owner, text))", "INSERT INTO notes VALUES ('', 'first')")
+SCHEMA = (
+    "CREATE TABLE notes (owner TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (owner, text))",
+    "INSERT INTO notes VALUES ('', 'first')",
+)
 
 
 def notes(path: Path, *, version: int = 1, application: int = 77, timeout: float = 0.05) -> SqliteFile:
@@ -72,9 +75,14 @@ def test_an_existing_file_keeps_its_permissions(path: Path) -> None:
 
 def test_all_of_a_write_happens_or_nothing(path: Path) -> None:
     file = notes(path)
-    with pytest.raises(KeyError), file.write() as connection:
-        connection.execute("DELETE FROM notes")
-        raise KeyError
+
+    def fail() -> None:
+        with file.write() as connection:
+            connection.execute("DELETE FROM notes")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert texts(file) == ["first"]
 
 
@@ -111,7 +119,10 @@ def test_a_read_only_file_is_read(path: Path) -> None:
         pass
     path.chmod(0o444)
     done = subprocess.run([sys.executable, "-c", READ_ONLY, str(path)], capture_output=True, text=True, timeout=60, check=False)
-    assert done.stdout.splitlines() == ["(0,)", "attempt to write a readonly database. Make it writable and unlocked, or pass another path."]
+    assert done.stdout.splitlines() == [
+        "(0,)",
+        "attempt to write a readonly database. Make it writable and unlocked, or pass another path.",
+    ]
 
 
 def test_what_is_not_ours_is_refused_and_left_alone(path: Path) -> None:
