@@ -10,8 +10,8 @@ from llama_index.core.base.llms.base import BaseLLM
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
 from llama_index.core.prompts import BasePromptTemplate, ChatPromptTemplate
 
+from attngs.chat.failures import as_chat_error
 from attngs.chat.messages import clean_messages, in_our_words
-from attngs.chat.retry import as_chat_error
 from attngs.types import ChatReply, Marking, Message, Usage
 from attngs.writing.prompts import GUIDED, context_text, defuse
 from llama_index_attngs.messages import field
@@ -40,14 +40,14 @@ class LlamaIndexChat:
         try:
             return _reply(self._llm.chat(_host_messages(messages)))
         except Exception as error:
-            raise as_chat_error(error, self._llm.class_name()) from error
+            raise as_chat_error(error, self._llm.class_name(), messages) from error
 
     async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
         """`complete`, awaited."""
         try:
             return _reply(await self._llm.achat(_host_messages(messages)))
         except Exception as error:
-            raise as_chat_error(error, self._llm.class_name()) from error
+            raise as_chat_error(error, self._llm.class_name(), messages) from error
 
 
 def _host_messages(messages: Sequence[Message]) -> list[ChatMessage]:

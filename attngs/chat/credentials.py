@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from attngs.errors import ConfigError
 
@@ -52,6 +52,15 @@ def checked_secret(what: str, value: object) -> str:
             f"{what} must be printable ASCII without white space round it (a line break at the end?); its value is not shown."
         )
     return value
+
+
+def host_of(location: str, base_url: str) -> str:
+    """Where a redirect leads, for messages: scheme, host and port, without anything that may be a secret."""
+    try:
+        parts = urlsplit(shown_url(urljoin(base_url, location)))
+    except (ConfigError, ValueError):
+        return "another place"
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def shown_url(base_url: str | None) -> str:

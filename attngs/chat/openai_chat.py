@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from attngs.chat.background import BackgroundLoop
-from attngs.chat.completion import own_words, read_completion
-from attngs.chat.credentials import Mask, api_key_for, checked_secret, shown_url
+from attngs.chat.completion import read_completion
+from attngs.chat.credentials import Mask, api_key_for, checked_secret, host_of, shown_url
+from attngs.chat.failures import is_retryable, own_words, retry_after, without_request
 from attngs.chat.messages import clean_messages
-from attngs.chat.retry import is_retryable, retry_after, with_retries
+from attngs.chat.retry import with_retries
 from attngs.errors import ChatError, ConfigError, MissingDependencyError
 from attngs.types import ChatReply, Message
 
@@ -42,7 +43,7 @@ class OpenAIChat:
     `complete` and `acomplete` are safe from any number of threads and event loops; all requests run in one background thread, over one
     pool of connections. A process that was forked off opens its own. `close`, a `with` block or the interpreter's end closes it. Only what
     is set here is sent: no temperature and no token limit unless you give them, because some models refuse them. The documents leave this
-    machine for `base_url`.
+    machine for `base_url`, and no redirect takes them anywhere else.
 
     Args:
         model: As the endpoint calls it.
@@ -169,6 +170,9 @@ class OpenAIChat:
     async def _attempt(self, session: _Session, request: dict[str, Any]) -> ChatReply:
         from openai import APIError, OpenAIError
 
+        def shown(words: str) -> str:
+            return self._mask(without_request(words, [message["content"] for message in request["messages"]]))
+
         create = session.client.chat.completions.with_streaming_response.create
         try:
             # a slot for as long as the endpoint is busy with this, and not in the pauses between attempts
@@ -177,28 +181,34 @@ class OpenAIChat:
         except ChatError as error:
             failure = error
         except APIError as error:
-            failure = self._explained(error)
+            failure = self._explained(error, shown)
         except OpenAIError as error:
-            failure = ChatError(f"the openai package failed: {error}")
+            failure = ChatError(f"the openai package failed: {shown(str(error))}")
         except Exception as error:  # the body broke off: whatever the HTTP library of the day raises
-            failure = self._lost(error)
+            failure = self._lost(error, shown)
         else:
             try:
-                return read_completion(body, content_type, self._mask)
+                return read_completion(body, content_type, shown)
             except ChatError as error:
                 failure = error
         # raised outside of the handlers: what was caught there holds the request, and the request holds the key
         raise ChatError(self._mask(str(failure)), retryable=failure.retryable, status=failure.status, retry_after=failure.retry_after)
 
-    def _explained(self, error: APIError) -> ChatError:
+    def _explained(self, error: APIError, shown: Callable[[str], str]) -> ChatError:
         from openai import APIStatusError
 
         if not isinstance(error, APIStatusError):
-            return self._lost(error.__cause__ or error)
-        status, words = error.status_code, own_words(error.body, self._mask)
+            return self._lost(error.__cause__ or error, shown)
+        status, said = error.status_code, own_words(error.body, shown) or "it does not say why"
+        if 300 <= status < 400 and (location := error.response.headers.get("location")):
+            return ChatError(
+                f"{self._url} answered with status {status}: it redirects to {host_of(location, self._url)}, where nothing was sent. "
+                "If you trust that place, set `base_url` to it.",
+                status=status,
+            )
         spent = error.code == "insufficient_quota"  # a 429 that no waiting changes
         return ChatError(
-            f"{self._url} answered with status {status}: {words or 'it does not say why'}{self._remedy(status, words)}",
+            f"{self._url} answered with status {status}: {said}{self._remedy(status, own_words(error.body, self._mask))}",
             retryable=is_retryable(status) and not spent,
             status=status,
             retry_after=retry_after(error.response.headers),
@@ -215,17 +225,19 @@ class OpenAIChat:
             return " (Leave `temperature` out; this model takes none, or not this one.)"
         return ""
 
-    def _lost(self, error: BaseException) -> ChatError:
-        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+    def _lost(self, error: BaseException, shown: Callable[[str], str]) -> ChatError:
+        reason = shown(f"{type(error).__name__}: {error}".partition("\n")[0])
         return ChatError(f"the connection to {self._url} failed ({reason}). Is it running, and is `base_url` right?", retryable=True)
 
 
 @asynccontextmanager
 async def _session(options: dict[str, Any], max_concurrency: int) -> AsyncIterator[_Session]:
-    from openai import AsyncOpenAI, Timeout
+    from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
     timeout = Timeout(options["timeout"], connect=min(CONNECT_SECONDS, options["timeout"]))
-    async with AsyncOpenAI(**{**options, "timeout": timeout, "max_retries": 0}) as client:  # retries are ours: theirs know no deadline
+    http = DefaultAsyncHttpxClient(follow_redirects=False)  # a redirect would take documents and headers to a host that nobody named
+    # retries are ours: theirs know no deadline
+    async with AsyncOpenAI(**{**options, "timeout": timeout, "max_retries": 0}, http_client=http) as client:
         yield _Session(client, asyncio.Semaphore(max_concurrency))
 
 

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from attngs.chat.failures import as_chat_error
 from attngs.chat.messages import check_reply
-from attngs.chat.retry import as_chat_error
 from attngs.errors import AssetError, ChatError, ConfigError
 from attngs.protocols import AsyncChatModel, ChatModel
 from attngs.types import ChatReply, Message
@@ -81,7 +81,7 @@ def _ask(writer: ChatModel, messages: Sequence[Message]) -> ChatReply | ChatErro
     try:
         return check_reply(writer.complete(messages))
     except Exception as error:
-        return _failure(error, writer)
+        return _failure(error, writer, messages)
 
 
 async def _aask(writer: Writer, messages: Sequence[Message]) -> ChatReply | ChatError:
@@ -90,13 +90,13 @@ async def _aask(writer: Writer, messages: Sequence[Message]) -> ChatReply | Chat
     try:
         return check_reply(await writer.acomplete(messages))
     except Exception as error:
-        return _failure(error, writer)
+        return _failure(error, writer, messages)
 
 
-def _failure(error: Exception, writer: Writer) -> ChatError:
+def _failure(error: Exception, writer: Writer, messages: Sequence[Message]) -> ChatError:
     """Whatever a writer raises is its failure, but for a wrong setting or a damaged file: those are the caller's to mend."""
     if isinstance(error, ConfigError | AssetError):
         raise error
-    failure = as_chat_error(error, f"`{type(writer).__name__}`")
+    failure = as_chat_error(error, f"`{type(writer).__name__}`", messages)
     failure.__cause__ = failure.__cause__ or (error if failure is not error else None)
     return failure
