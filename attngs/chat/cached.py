@@ -7,7 +7,6 @@ messages. A reader that gets the same context for the same question also finds i
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
 from collections.abc import Sequence
 
@@ -16,12 +15,13 @@ from attngs.chat.messages import check_reply
 from attngs.errors import AssetError, ChatError, ConfigError
 from attngs.protocols import AsyncChatModel, ChatModel, ResultCache
 from attngs.reading.context_cache import digest
+from attngs.reading.copies import Shared
 from attngs.types import ChatReply, Message, Usage
 
 _NOTHING = Usage(0, 0)
 
 
-class CachedChat:
+class CachedChat(Shared):
     """Any writer, with its replies kept in `results`.
 
     A reply is kept if it has text and ended with `stop` or without a reason. A kept reply has `Usage(0, 0)`, so that the usages of all
@@ -59,7 +59,7 @@ class CachedChat:
         """
         if not isinstance(namespace, str):
             raise ConfigError(f"`namespace` must be a str, got {namespace!r}.")
-        view = copy.copy(self)
+        view = CachedChat(self._chat, self._results, name=self._name)
         view._namespace = namespace
         return view
 

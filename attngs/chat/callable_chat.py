@@ -12,13 +12,14 @@ from attngs.chat.failures import as_chat_error
 from attngs.chat.messages import clean_messages
 from attngs.errors import ChatError, ConfigError
 from attngs.protocols import AsyncChatModel, ChatModel
+from attngs.reading.copies import Shared
 from attngs.types import ChatReply, Message
 
 Answer = str | ChatReply
 Function = Callable[[Sequence[Message]], Answer | Awaitable[Answer]]
 
 
-class CallableChat:
+class CallableChat(Shared):
     """Makes a writer of `messages -> str`, or `-> ChatReply`, sync or async.
 
     An async function can be used from sync code as well: it then runs in an event loop of its own, the same one for every call, so that

@@ -18,6 +18,7 @@ from transformers import GenerationConfig, StoppingCriteria, TextIteratorStreame
 from attngs.chat.chat_template import ChatTemplate
 from attngs.chat.messages import clean_messages
 from attngs.errors import ChatError, ConfigError, UnsupportedModelError
+from attngs.reading.copies import Shared
 from attngs.reading.failures import is_out_of_memory
 from attngs.reading.loading import load_model, window_limit, wrap_model
 from attngs.types import ChatReply, Message, Usage
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
-class LocalChat:
+class LocalChat(Shared):
     """A writer on this machine: a Hugging Face decoder that was trained to chat. Nothing leaves the machine.
 
     To mark and write with the same weights, load them here and share them: a marker alone loads neither the upper layers nor the head.
@@ -217,7 +218,7 @@ class LocalChat:
                     input_ids=ids,
                     attention_mask=torch.ones_like(ids),
                     generation_config=config,
-                    stopping_criteria=[_Stopped(stop)],
+                    stopping_criteria=[_StopSwitch(stop)],
                     streamer=streamer,
                 )
         except (RuntimeError, IndexError, ValueError, MemoryError) as error:
@@ -238,7 +239,7 @@ class LocalChat:
         )
 
 
-class _Stopped(StoppingCriteria):
+class _StopSwitch(StoppingCriteria):
     """Ends the generation when nobody waits for it any more."""
 
     def __init__(self, stop: threading.Event) -> None:

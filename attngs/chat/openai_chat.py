@@ -18,6 +18,7 @@ from attngs.chat.failures import is_retryable, own_words, retry_after, without_r
 from attngs.chat.messages import clean_messages
 from attngs.chat.retry import with_retries
 from attngs.errors import ChatError, ConfigError, MissingDependencyError
+from attngs.reading.copies import Shared
 from attngs.types import ChatReply, Message
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class _Session(NamedTuple):
     slots: asyncio.Semaphore
 
 
-class OpenAIChat:
+class OpenAIChat(Shared):
     """A writer behind an OpenAI-compatible endpoint (extra `openai`).
 
     `complete` and `acomplete` are safe from any number of threads and event loops; all requests run in one background thread, over one

@@ -20,7 +20,8 @@ from attngs.errors import ChatError
 from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.types import ChatReply, Marking, Message, Sentence, Usage
 from attngs.writing.passages import Passage, Window, as_marking, original, rewritten
-from attngs.writing.statements import FaithfulnessFloor, Written, cut, decide, in_words, joined, read_reply, unsupported_share
+from attngs.writing.prompts import read_reply
+from attngs.writing.statements import FaithfulnessFloor, RewriteStatement, cut, decide, in_words, joined, unsupported_share
 
 Result = TypeVar("Result")
 Dialogue = Generator[Sequence[Sequence[Message]], Sequence[ChatReply | ChatError], Result]
@@ -38,7 +39,7 @@ _FINISHED = re.compile(r"[.!?…。！？]['\"”’»)\]]*\s*\Z")
 class Rewrite:
     """What came of the talk."""
 
-    statements: tuple[Written, ...] = ()
+    statements: tuple[RewriteStatement, ...] = ()
     """Every sentence of the last reply; empty when there was nothing to use."""
     tokens: int = 0
     """Of the statements' text, at most the budget."""
@@ -147,7 +148,7 @@ class Writing:
             return [passage for passage in part if not kept.isdisjoint(passage.sources)]
         return rewritten(cut(statements, share, self.counter), marking)
 
-    def _final(self, talk: _Talk, passages: Sequence[Passage], query: str, target_tokens: int) -> Dialogue[list[Written]]:
+    def _final(self, talk: _Talk, passages: Sequence[Passage], query: str, target_tokens: int) -> Dialogue[list[RewriteStatement]]:
         """Rewrite what fits the window; once more if that is too long; then cut."""
         messages = self.template(as_marking(passages, query), target_tokens=target_tokens)
         [answer] = yield from talk.ask([messages])
@@ -164,8 +165,8 @@ class Writing:
         return statements
 
     def _better(
-        self, answer: ChatReply | ChatError, first: list[Written], passages: Sequence[Passage], query: str, target_tokens: int
-    ) -> list[Written]:
+        self, answer: ChatReply | ChatError, first: list[RewriteStatement], passages: Sequence[Passage], query: str, target_tokens: int
+    ) -> list[RewriteStatement]:
         """The second reply if it can be used and is shorter than the first."""
         try:
             second = self._checked(answer, passages, query, target_tokens)
@@ -173,7 +174,9 @@ class Writing:
             return first
         return second if self._count(joined(second)) < self._count(joined(first)) else first
 
-    def _checked(self, answer: ChatReply | ChatError, passages: Sequence[Passage], query: str, target_tokens: int) -> list[Written]:
+    def _checked(
+        self, answer: ChatReply | ChatError, passages: Sequence[Passage], query: str, target_tokens: int
+    ) -> list[RewriteStatement]:
         """The sentences of a reply that are, or were made, faithful; their sources are the passages' own."""
         if isinstance(answer, ChatError):
             if self.raises:
@@ -181,12 +184,12 @@ class Writing:
             raise _Fallback(f"the writer failed: {answer}")
         if len(answer.text) > FREE_CHARACTERS + CHARACTERS * target_tokens:
             raise _Fallback(f"the writer did not stop: {len(answer.text):,} characters where {target_tokens} tokens were asked for")
-        reading = read_reply(answer, self.template.answer)
-        if reading.problem:
-            raise _Fallback(reading.problem)
+        reply = read_reply(answer, self.template.answer)
+        if reply.problem:
+            raise _Fallback(reply.problem)
         sentences = [passage.sentence for passage in passages]
-        verdicts = list(verify(reading.text, sentences, cited=self.template.cites))
-        if reading.cut_off and verdicts and not _FINISHED.search(verdicts[-1].text):
+        verdicts = list(verify(reply.text, sentences, cited=self.template.cites))
+        if reply.cut_off and verdicts and not _FINISHED.search(verdicts[-1].text):
             verdicts.pop()
         statements = decide(_own(verdicts, sentences, query), sentences, self.floor)
         if (share := unsupported_share(statements)) > self.floor.max_unsupported:
@@ -212,5 +215,5 @@ def _own(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], query: str)
     return own[1:] if opening.endswith((":", "：")) else own
 
 
-def _with_sources(statement: Written, passages: Sequence[Passage]) -> Written:
+def _with_sources(statement: RewriteStatement, passages: Sequence[Passage]) -> RewriteStatement:
     return replace(statement, sources=tuple(dict.fromkeys(i for number in statement.sources for i in passages[number].sources)))

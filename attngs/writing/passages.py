@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.types import Document, Marking, Sentence
-from attngs.writing.statements import Written
+from attngs.writing.statements import RewriteStatement
 
 MARGIN = 0.75
 """Share of the writer's window that is used: its tokens are counted by the reader's counter, and no two count alike."""
@@ -36,7 +36,7 @@ def original(marking: Marking, numbers: Sequence[int]) -> list[Passage]:
     ]
 
 
-def rewritten(statements: Sequence[Written], marking: Marking) -> list[Passage]:
+def rewritten(statements: Sequence[RewriteStatement], marking: Marking) -> list[Passage]:
     """Sentences that a writer made, each under the document of its closest source and as important as its best."""
     passages = []
     for statement in statements:

@@ -1,4 +1,7 @@
-"""Marked text -> the messages that a writer gets. Templates are data: named, versioned, replaceable."""
+"""What is said to a writer and how its reply is read: marked text -> messages, reply -> text.
+
+Templates are data: named, versioned, replaceable.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from attngs.chat.messages import clean_text
 from attngs.errors import ConfigError
 from attngs.text.defusing import LINE_START, defuse_tokens, one_line, quote_lines
-from attngs.types import Marking, Message, Sentence
+from attngs.types import ChatReply, Marking, Message, Sentence
 
 START, END = "<start_important>", "<end_important>"
 _MARKER = re.compile(r"<(?=(?:start|end)_important>)", re.IGNORECASE)
@@ -18,7 +22,7 @@ _HEADER = re.compile(rf"{LINE_START}(?=[ \t]*\[[^\[\]\n]*\][ \t]*(?:$|[\r\n]))",
 """A line that is all in brackets, as the ids of documents are."""
 _FIELD = re.compile(r"\{(query|context|target_tokens|tokens|excess|aim)\}")
 AIM = 0.85
-"""A writer that wrote too much is asked for this share of the budget: they seldom hit a number from below."""
+"""A writer that wrote too much is asked for this share of the budget, because writers tend to exceed what they are asked for."""
 
 Context = Literal["all", "marked"]
 Marks = Literal["markers", "numbers", "none"]
@@ -172,3 +176,51 @@ def _between(text: str) -> str:
 def defuse(text: str) -> str:
     """Text of a document or question that can be neither a marker, nor a header, nor a token of the writer's chat template."""
     return quote_lines(defuse_tokens(_MARKER.sub("‹", text)), _HEADER)
+
+
+_THOUGHT = re.compile(r"\A.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+"""Some chat templates open the thinking themselves, so that a reply has its end alone."""
+_THINKING = re.compile(r"\A\s*<think(?:ing)?>", re.IGNORECASE)
+_MARKERS = re.compile(f"{re.escape(START)}|{re.escape(END)}", re.IGNORECASE)
+_FENCE = re.compile(r"\A\s*```[a-z]*\n(?P<body>.*)\n```\s*\Z", re.DOTALL)
+_UNFINISHED = {
+    "content_filter": "the writer's provider filtered the reply",
+    "refusal": "the writer refused",
+    "tool_calls": "the writer called a tool instead of answering",
+}
+
+
+class ReplyText(NamedTuple):
+    """What is left of a reply."""
+
+    text: str
+    """Empty when there is nothing to use."""
+    cut_off: bool = False
+    """Whether the writer had to stop, so that the last sentence may be half a sentence."""
+    problem: str | None = None
+    """Why `text` is empty."""
+
+
+def read_reply(reply: ChatReply, answer: str = "") -> ReplyText:
+    """Remove what is not the shortened context: thinking, what stands before `answer`, markers, a code fence round all of it.
+
+    Lone surrogates become U+FFFD, so that the text can be sent, stored and shown.
+
+    Args:
+        reply: The writer's.
+        answer: The template's: what stands before the shortened context; `""` for nothing.
+    """
+    if problem := _UNFINISHED.get(reply.finish_reason or ""):
+        return ReplyText("", problem=problem)
+    text = _THOUGHT.sub("", clean_text(reply.text))
+    if _THINKING.match(text):
+        return ReplyText("", problem="the writer was still thinking when its reply ended")
+    if answer:
+        _, found, after = text.rpartition(answer)
+        if not found:
+            return ReplyText("", problem=f"the writer's reply did not get to its {answer!r}")
+        text = after
+    if fenced := _FENCE.match(text):
+        text = fenced["body"]
+    text = _MARKERS.sub("", text).strip()
+    return ReplyText(text, reply.finish_reason not in ("stop", None), None if text else "the writer's reply was empty")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -157,6 +160,32 @@ async def test_a_compressor_keeps_its_users_apart() -> None:
         compressor.compress(["She likes green tea. It rained all day long. The car is red."], "What?", target_tokens=6, namespace=namespace)
     await compressor.acompress(["She likes green tea. It rained all day long. The car is red."], "What?", target_tokens=6, namespace="ben")
     assert len(chat.calls) == 3
+
+
+COPIES = """
+import copy
+from attngs import CachedChat, ContextCompressor, Marker, MemoryResults, OpenAIChat
+from attngs.chat.callable_chat import CallableChat
+from attngs.testing import FakeScorer, count_words
+marker, function, endpoint = Marker(FakeScorer("tea")), CallableChat(str), OpenAIChat("m", base_url="http://127.0.0.1/v1")
+cached = CachedChat(function, MemoryResults(), name="x")
+for each in (marker, function, endpoint, cached, ContextCompressor(marker, cached, counter=count_words)):
+    assert copy.copy(each) is copy.deepcopy([each])[0] is each
+"""
+
+
+def test_copies_share_the_model_and_the_connections() -> None:
+    """In a process of their own, because hosts' adapters register how markers are pickled."""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", COPIES], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_what_cannot_be_pickled_says_so(protocol: int) -> None:
+    marker = Marker(FakeScorer("tea"))
+    for shared in (CallableChat(str), cached(FakeChat("x")), ContextCompressor(marker, counter=count_words)):
+        with pytest.raises(ConfigError, match=f"a `{type(shared).__name__}` cannot be pickled.* make it from them where it is needed"):
+            pickle.dumps(shared, protocol)
 
 
 # bad input
