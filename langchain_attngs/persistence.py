@@ -25,7 +25,9 @@ _SECRETS = re.compile(r"(?<=://)[^/]*@|\?.*")
 
 
 class Persistence:
-    """LangGraph's own store and checkpointer in one SQLite file, or in a PostgreSQL database; from any number of threads.
+    """LangGraph's own store and checkpointer in one SQLite file, or in a PostgreSQL database.
+
+    Safe from any number of threads.
 
     ```python
     kept = Persistence("memory.sqlite")
@@ -38,9 +40,9 @@ class Persistence:
         timeout: Seconds to wait for other programs that use the file.
 
     Attributes:
-        place: As given, without what only PostgreSQL is to know: user, password and settings.
-        store: What is remembered.
-        saver: What is said.
+        place: As given, but without the user, password and settings that are for PostgreSQL only.
+        store: Holds memories.
+        saver: Holds threads of messages.
 
     Raises:
         ConfigError: The place is empty, or a connection string of another kind.
@@ -108,14 +110,14 @@ class Persistence:
         return opened[0], opened[1]
 
     def _in_file(self, path: Path) -> tuple[Any, Any]:
-        """Both over connections of our own: LangGraph would make a file that everybody can read, and let raw errors of SQLite's out."""
+        """Both over connections of our own: LangGraph's make a file that everybody can read, and raise raw errors."""
         store = _load("langgraph.store.sqlite", "SqliteStore", package="'attngs[app]'")
         saver = _load("langgraph.checkpoint.sqlite", "SqliteSaver", package="'attngs[app]'")
         with explained(path, _WHAT):
             path.parent.mkdir(parents=True, exist_ok=True)
             make_private(path)
         try:
-            opened = store(self._connect(path, None)), saver(self._connect(path, ""))
+            opened = store(self._connect(path, None)), saver(self._connect(path, "DEFERRED"))
             for each in opened:
                 each.setup()
         except BaseException:
@@ -123,7 +125,7 @@ class Persistence:
             raise
         return opened
 
-    def _connect(self, path: Path, isolation_level: Literal[""] | None) -> sqlite3.Connection:
+    def _connect(self, path: Path, isolation_level: Literal["DEFERRED"] | None) -> sqlite3.Connection:
         """A connection as LangGraph makes it, whose errors say what to do."""
         with explained(path, _WHAT):
             connection = sqlite3.connect(
@@ -141,11 +143,11 @@ def _load(module: str, name: str, *, package: str) -> Any:
 
 
 class _Failure(AssetError, sqlite3.OperationalError):
-    """An error of SQLite's with a remedy. It is still one of SQLite's, because LangGraph handles some of them itself."""
+    """An SQLite error with a remedy; still an SQLite error, because LangGraph handles some of them itself."""
 
 
 def _with_remedy(method: Callable[..., Any]) -> Any:
-    """A method of a cursor or connection that raises a `_Failure` where it would raise an error of SQLite's."""
+    """A method of a cursor or connection that raises a `_Failure` instead of an SQLite error."""
 
     @wraps(method)
     def call(self: Any, *arguments: Any, **named: Any) -> Any:
@@ -154,8 +156,8 @@ def _with_remedy(method: Callable[..., Any]) -> Any:
         except sqlite3.ProgrammingError:  # nothing is wrong with the file: the connection is closed, for instance
             raise
         except sqlite3.Error as error:
-            path = (self.connection if isinstance(self, _Cursor) else self).path
-            raise _Failure(str(failure(error, path, _WHAT))) from error
+            connection: Any = self.connection if isinstance(self, _Cursor) else self
+            raise _Failure(str(failure(error, connection.path, _WHAT))) from error
 
     return call
 

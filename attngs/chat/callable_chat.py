@@ -22,8 +22,8 @@ Function = Callable[[Sequence[Message]], Answer | Awaitable[Answer]]
 class CallableChat(Shared):
     """Makes a writer of `messages -> str`, or `-> ChatReply`, sync or async.
 
-    An async function can be used from sync code as well: it then runs in an event loop of its own, the same one for every call, so that
-    clients which it keeps stay usable. Exceptions become `ChatError`s, retryable where that is certain: `TimeoutError`, `ConnectionError`,
+    Sync code can use an async function as well: it runs in a background event loop, the same one for every call, so that clients which the
+    function keeps stay usable. Exceptions become `ChatError`s, retryable where that is certain: `TimeoutError`, `ConnectionError`,
     and those with an HTTP status of 408, 409, 429 or 5xx.
 
     Args:
@@ -65,7 +65,7 @@ class CallableChat(Shared):
         return self._reply(answer)
 
     async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
-        """`complete` for an event loop; a function that is not async runs in a thread, which goes on when the wait is cancelled."""
+        """`complete` for an event loop. A sync function runs in a thread, which goes on when the wait is cancelled."""
         given = clean_messages(messages)
         answer = self._call(given) if self._is_async else await asyncio.to_thread(self._call, given)
         return await self._awaited(answer, given) if inspect.isawaitable(answer) else self._reply(answer)

@@ -1,4 +1,4 @@
-"""The body of a chat completion -> a reply. Servers differ in all that the protocol leaves open, and in some that it fixes."""
+"""The body of a chat completion -> a reply, whatever dialect of the protocol the server speaks."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
 
 
 def _described(data: dict[str, Any], shown: Callable[[str], str]) -> ChatError:
-    """Gateways put the error of the server behind them into a reply with status 200."""
+    """The error in a reply with status 200: gateways send those for the server behind them."""
     error = data["error"]
     code = error.get("code") if isinstance(error, dict) else None
     digits = code.strip() if isinstance(code, str) else str(code)  # some have the number as text

@@ -1,4 +1,4 @@
-"""Somebody else's error -> a `ChatError` that says whether to try again, and repeats nothing of the request.
+"""Other people's errors -> a `ChatError` that says whether to try again and repeats no request.
 
 The message of a `ChatError` becomes the reason in a result, and hosts log it. Clients and servers like to quote the request in their
 errors, so a client's own words stay in `__cause__`, and a server's are shown only where they hold no piece of the request.
@@ -66,7 +66,7 @@ def is_retryable(status: int) -> bool:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a server asks to be left alone; `None` when it does not say, or not in a way that anybody could follow."""
+    """Seconds that a server asks to wait; `None` if it does not say, or says something that makes no sense."""
     try:
         if (milliseconds := headers.get("retry-after-ms")) is not None:
             seconds = float(milliseconds) / 1e3

@@ -48,9 +48,10 @@ def check_reply(reply: object) -> ChatReply:
 
 
 def in_our_words(reason: object) -> str | None:
-    """Why a reply ended, as `ChatReply.finish_reason` has it; takes the name of an enum too, such as `FinishReason.MAX_TOKENS`.
+    """Why a reply ended, in the words of `ChatReply.finish_reason`.
 
-    An unknown reason stays as it is. What is not a text, or is an empty one, gives `None`.
+    Takes the name of an enum as well, such as `FinishReason.MAX_TOKENS`. An unknown reason stays as it is. Anything but a text, and an
+    empty text, gives `None`.
     """
     if not isinstance(reason, str) or not reason:
         return None

@@ -1,4 +1,4 @@
-"""Any endpoint that speaks OpenAI's chat completions: OpenAI, vLLM, Ollama, LM Studio, `transformers serve`, gateways."""
+"""A writer behind OpenAI's protocol: OpenAI, vLLM, Ollama, LM Studio, `transformers serve`, gateways."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from openai import APIError, AsyncOpenAI
 
 CONNECT_SECONDS = 5.0
-"""A server that cannot even be reached by then is tried again, or given up, before the whole timeout is spent on it."""
+"""Longest wait for a connection, so that an unreachable server does not use up the whole timeout."""
 
 MOST_BYTES = 16 * 2**20
 """Of a reply: more than any writer has to say, and an end for a server that never stops talking."""
@@ -42,15 +42,15 @@ class OpenAIChat(Shared):
     """A writer behind an OpenAI-compatible endpoint (extra `openai`).
 
     `complete` and `acomplete` are safe from any number of threads and event loops; all requests run in one background thread, over one
-    pool of connections. A process that was forked off opens its own. `close`, a `with` block or the interpreter's end closes it. Only what
+    pool of connections. A forked process opens its own. `close`, a `with` block or the interpreter's end closes it. Only what
     is set here is sent: no temperature and no token limit unless you give them, because some models refuse them. The documents leave this
     machine for `base_url`, and no redirect takes them anywhere else.
 
     Args:
         model: As the endpoint calls it.
         base_url: Of the API, usually ending in `/v1`; `OPENAI_BASE_URL`, then OpenAI's own when not given.
-        api_key: Sent to `base_url`; `OPENAI_API_KEY` when not given. An endpoint of one's own may need none.
-        timeout: Seconds until a call has its reply or fails, in all: waiting for a free slot, every attempt and the pauses between.
+        api_key: Sent to `base_url`; `OPENAI_API_KEY` when not given. A server of your own may need none.
+        timeout: Seconds until a call has its reply or fails, including the wait for a free slot, all attempts and the pauses between them.
         max_retries: Further attempts after a timeout, a lost connection, or status 408, 409, 429 or 5xx. `Retry-After` is kept to.
         max_concurrency: Requests under way at once.
         temperature: Sent when given.
@@ -97,7 +97,7 @@ class OpenAIChat(Shared):
             import openai  # noqa: F401 - the background thread needs it, and here the error finds its reader
         except ImportError as error:
             raise MissingDependencyError("`OpenAIChat` needs the openai package: pip install 'attngs[openai]'") from error
-        if base_url is None:  # an empty one is refused: a setting that is missing is no order to send anything to OpenAI
+        if base_url is None:  # an empty `base_url` is refused: it is a missing setting, not a wish to send anything to OpenAI
             base_url = os.environ.get("OPENAI_BASE_URL") or None
         self.model = model
         self.context_window = context_window
@@ -144,7 +144,7 @@ class OpenAIChat(Shared):
         return f"OpenAIChat({self.model!r}, base_url={self._url!r}, api_key='***')"
 
     def _request(self, messages: Sequence[Message]) -> dict[str, Any]:
-        """The same body, byte for byte, for the same messages: providers find their prompt cache by it."""
+        """The same body, byte for byte, for the same messages: providers' prompt caches depend on it."""
         request: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": message.role, "content": message.content} for message in clean_messages(messages)],
@@ -158,13 +158,13 @@ class OpenAIChat(Shared):
     async def _ask(self, session: _Session, request: dict[str, Any]) -> ChatReply:
         deadline = asyncio.get_running_loop().time() + self._timeout
         try:
-            # the clock of the HTTP library starts anew with every byte; this one does not
+            # the HTTP library's own timeout starts anew with every byte; this one does not
             async with asyncio.timeout_at(deadline):
                 return await with_retries(lambda: self._attempt(session, request), max_retries=self._max_retries, deadline=deadline)
         except TimeoutError:
             raise ChatError(
-                f"no complete reply from {self._url} within {self._timeout:g} s, retries and the wait for one of {self._max_concurrency} "
-                "slots included. Raise `timeout`, or `max_concurrency` if many ask at once.",
+                f"no complete reply from {self._url} within {self._timeout:g} s, including retries and the wait for one of "
+                f"{self._max_concurrency} slots. Raise `timeout`, or `max_concurrency` if many ask at once.",
                 retryable=True,
             ) from None
 
@@ -247,7 +247,7 @@ async def _body(chunks: AsyncIterator[bytes]) -> bytes:
     async for chunk in chunks:
         body += chunk
         if len(body) > MOST_BYTES:
-            raise ChatError(f"the endpoint's reply is larger than {MOST_BYTES:,} bytes, which no writer needs; it was not read on.")
+            raise ChatError(f"the endpoint's reply is larger than {MOST_BYTES:,} bytes, which no writer needs; the rest was not read.")
     return bytes(body)
 
 

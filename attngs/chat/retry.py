@@ -1,4 +1,4 @@
-"""Attempts under one deadline: again after what may pass, as late as the other side asks, never past the deadline."""
+"""Attempts under one deadline: again after a passing failure, after the pause that the server asks for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def with_retries(attempt: Callable[[], Awaitable[ChatReply]], *, max_retri
     Args:
         attempt: Raises `ChatError` when it fails.
         max_retries: Attempts after the first.
-        deadline: In seconds of the running loop's clock. No pause goes past it; cutting an attempt short is up to the caller.
+        deadline: In seconds of the running loop's clock. No pause goes past it; the caller cuts attempts short.
 
     Raises:
         ChatError: The last attempt's.

@@ -1,6 +1,6 @@
-"""Objects that hold a model, threads or connections: a copy of one is the object itself, and a pickle of one is refused.
+"""Objects that hold a model, threads or connections: a copy is the object itself, and pickling is refused.
 
-Hosts copy what they are given. They may, because these objects are never changed once they are made.
+Hosts copy what they are given. The copy may be the object, because nobody changes these objects after they are made.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""SQLite files of our own: private to their owner, recognised before they are used, opened anew for each use.
+"""SQLite files of our own: private to their owner, checked before each use, and opened for each use.
 
 Because a connection never outlives its use, threads, processes and copies of an object can share a file without sharing anything else.
 diskcache, a library for this, is no choice: it loads pickles from its file, and leaves deleted text readable in it.
@@ -34,7 +34,7 @@ _UNAVAILABLE = {
 
 
 class Unavailable(AssetError):
-    """The file cannot be used now: it is locked, read-only, or its disk is full. What it holds may well be whole."""
+    """The file cannot be used now: it is locked, read-only, or its disk is full. It need not be damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +117,19 @@ class SqliteFile:
 
 
 def make_private(path: str | os.PathLike[str]) -> None:
-    """Make an empty file that only its owner may read, unless there is a file already; SQLite makes those beside it alike.
+    """Make an empty file that only its owner may read, unless the file exists.
 
-    To close a file is to drop every lock that this process has on it, also those of SQLite. So an existing file is never opened here, and
-    a new one is closed before anybody who came through here has it open.
+    SQLite gives the files that it makes beside it the same mode. To close a file is to drop every lock that this process has on it,
+    including SQLite's; so an existing file is not opened here, and a new one is closed before anybody who came through here opens it.
     """
     with _in_use, suppress(FileExistsError):
         Path(os.path.realpath(path)).touch(mode=0o600, exist_ok=False)
 
 
 def rewrite(path: str | os.PathLike[str], *, what: str, timeout: float) -> None:
-    """Write an SQLite file anew with the rows that it holds now, so that no byte of a deleted row is left in it or beside it.
+    """Write an SQLite file anew, so that no byte of a deleted row is left in it or beside it.
 
-    `secure_delete` does not suffice: where SQLite merges two pages, it leaves copies of their rows behind.
+    `secure_delete` is not enough: where SQLite merges two pages, it leaves copies of their rows behind.
 
     Raises:
         Unavailable: The file is locked or read-only, or another connection still reads the old bytes.

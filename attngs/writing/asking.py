@@ -1,6 +1,6 @@
-"""The one driver of a dialogue: a generator yields requests and is sent the answers; only the driver waits for anybody.
+"""The one driver of dialogues: a generator yields requests and gets the answers; only the driver waits.
 
-Sync and async callers share every step of a dialogue. What differs between them is how a request is answered, so they pass that.
+Sync and async callers share every step of a dialogue. They differ in how a request is answered, so they pass that.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ async def _aask(writer: Writer, messages: Sequence[Message]) -> ChatReply | Chat
 
 
 def _failure(error: Exception, writer: Writer, messages: Sequence[Message]) -> ChatError:
-    """Whatever a writer raises is its failure, but for a wrong setting or a damaged file: those are the caller's to mend."""
+    """What a writer raised, as its failure. A wrong setting or a damaged file is for the caller to mend: raise it."""
     if isinstance(error, ConfigError | AssetError):
         raise error
     failure = as_chat_error(error, f"`{type(writer).__name__}`", messages)

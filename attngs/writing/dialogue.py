@@ -2,8 +2,8 @@
 
     ask -> read -> verify -> keep, replace or drop -> too long? ask once more -> cut whole sentences -> fits
 
-It is a generator that yields what to ask and is sent what came back, so that it knows nothing of threads, loops and clients. A context
-larger than the writer's window is shortened in parts, and the parts once more, each sentence keeping its sources.
+It is a generator that yields what to ask and is sent the replies, so it knows nothing of threads, loops and clients. A context larger than
+the writer's window is shortened in parts, and the joined parts are shortened again; each sentence keeps its sources.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ Dialogue = Generator[Sequence[Sequence[Message]], Sequence[ChatReply | ChatError
 """Yields conversations that may be had at the same time, and is sent a reply or an error for each."""
 
 LEAST_PART = 32
-"""Tokens that a part may always have, however many parts share the writer's window."""
+"""Fewest tokens that a part may have, however many parts share the writer's window."""
 CHARACTERS = 40
-"""For each token asked for, beside `FREE_CHARACTERS`: what is longer is not looked at, however patient the endpoint was."""
+"""Most characters of a reply for each token asked for, in addition to `FREE_CHARACTERS`. A longer reply is not used."""
 FREE_CHARACTERS = 20_000
 _FINISHED = re.compile(r"[.!?…。！？]['\"”’»)\]]*\s*\Z")
 
@@ -57,7 +57,7 @@ class _Fallback(Exception):
 
 @dataclass(slots=True)
 class _Talk:
-    """What is counted on the way."""
+    """Counts calls and tokens along the way."""
 
     started: float = field(default_factory=time.perf_counter)
     calls: int = 0
@@ -83,9 +83,9 @@ class Writing:
     Args:
         template: What the writer is sent.
         counter: The reader's tokens.
-        floor: What happens to what is not supported.
+        floor: What happens to unsupported sentences.
         window: Tokens that the writer can read; `None`: unknown.
-        raises: Whether a writer's failure is raised instead of giving way to the extract.
+        raises: Whether a writer's failure is raised; otherwise the extract takes its place.
     """
 
     template: PromptTemplate
@@ -141,7 +141,7 @@ class Writing:
     def _shortened(
         self, answer: ChatReply | ChatError, part: Sequence[Passage], marking: Marking, kept: AbstractSet[int], share: int
     ) -> list[Passage]:
-        """A part in the writer's words, or else verbatim: what the extract has of it."""
+        """A part in the writer's words; if that failed, the sentences of it that the extract has."""
         try:
             statements = self._checked(answer, part, marking.query, share)
         except _Fallback:
@@ -170,14 +170,14 @@ class Writing:
         """The second reply if it can be used and is shorter than the first."""
         try:
             second = self._checked(answer, passages, query, target_tokens)
-        except (_Fallback, ChatError):  # there is a first reply to cut, so nobody needs to hear of it
+        except (_Fallback, ChatError):  # the first reply can be cut, so this failure does no harm
             return first
         return second if self._count(joined(second)) < self._count(joined(first)) else first
 
     def _checked(
         self, answer: ChatReply | ChatError, passages: Sequence[Passage], query: str, target_tokens: int
     ) -> list[RewriteStatement]:
-        """The sentences of a reply that are, or were made, faithful; their sources are the passages' own."""
+        """The sentences of a reply that are faithful or were replaced; their sources are sentences of the marking."""
         if isinstance(answer, ChatError):
             if self.raises:
                 raise answer
@@ -206,7 +206,7 @@ class Writing:
 
 
 def _own(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], query: str) -> list[Verdict]:
-    """Without what writers put round a context that is no part of it: the question again, and a line that says what follows."""
+    """Without what writers put round a context: the question, and a first line that announces the rest."""
     asked = in_words(query)
     if any(in_words(sentence.text) == asked for sentence in sentences):
         asked = ""

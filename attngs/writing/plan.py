@@ -106,7 +106,7 @@ class Plan:
 
     @property
     def break_even_reads(self) -> float:
-        """How often the short context must be read to pay for the writer: 0 without a writer's price, infinite if it never does."""
+        """Reads of the short context that pay for the writer: 0 without a writer's price, infinite for never."""
         if not self.writer_cost:
             return 0.0
         return self.writer_cost / self.saving if self.saving > 0 else math.inf
@@ -129,7 +129,7 @@ class Plan:
 
 
 def ratio(original_tokens: int, compressed_tokens: int) -> float:
-    """`original_tokens / compressed_tokens`: 4.0 means four times smaller; infinite when nothing is left of something."""
+    """`original_tokens / compressed_tokens`: 4.0 means four times smaller; infinite if nothing is left."""
     if compressed_tokens:
         return original_tokens / compressed_tokens
     return math.inf if original_tokens else 1.0

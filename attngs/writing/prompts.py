@@ -19,7 +19,7 @@ from attngs.types import ChatReply, Marking, Message, Sentence
 START, END = "<start_important>", "<end_important>"
 _MARKER = re.compile(r"<(?=(?:start|end)_important>)", re.IGNORECASE)
 _HEADER = re.compile(rf"{LINE_START}(?=[ \t]*\[[^\[\]\n]*\][ \t]*(?:$|[\r\n]))", re.MULTILINE)
-"""A line that is all in brackets, as the ids of documents are."""
+"""A line that is entirely in brackets, like the id of a document."""
 _FIELD = re.compile(r"\{(query|context|target_tokens|tokens|excess|aim)\}")
 AIM = 0.85
 """A writer that wrote too much is asked for this share of the budget, because writers tend to exceed what they are asked for."""
@@ -81,7 +81,7 @@ class GuidedPrompt:
 
 
 def _filled(text: str, fields: Mapping[str, str]) -> str:
-    """Each field once, from left to right; what is filled in is not looked at again, and unknown fields stay."""
+    """The text with its fields filled. Fields inside a filled value, and unknown ones, stay as they are."""
     return _FIELD.sub(lambda field: fields.get(field[1], field[0]), text)
 
 
@@ -174,12 +174,12 @@ def _between(text: str) -> str:
 
 
 def defuse(text: str) -> str:
-    """Text of a document or question that can be neither a marker, nor a header, nor a token of the writer's chat template."""
+    """Text that cannot pose as a marker, a header or a token of the writer's chat template."""
     return quote_lines(defuse_tokens(_MARKER.sub("‹", text)), _HEADER)
 
 
 _THOUGHT = re.compile(r"\A.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
-"""Some chat templates open the thinking themselves, so that a reply has its end alone."""
+"""Some chat templates open the thinking themselves, so a reply may hold only the end tag."""
 _THINKING = re.compile(r"\A\s*<think(?:ing)?>", re.IGNORECASE)
 _MARKERS = re.compile(f"{re.escape(START)}|{re.escape(END)}", re.IGNORECASE)
 _FENCE = re.compile(r"\A\s*```[a-z]*\n(?P<body>.*)\n```\s*\Z", re.DOTALL)
@@ -191,7 +191,7 @@ _UNFINISHED = {
 
 
 class ReplyText(NamedTuple):
-    """What is left of a reply."""
+    """The shortened context that was found in a reply."""
 
     text: str
     """Empty when there is nothing to use."""
@@ -202,7 +202,7 @@ class ReplyText(NamedTuple):
 
 
 def read_reply(reply: ChatReply, answer: str = "") -> ReplyText:
-    """Remove what is not the shortened context: thinking, what stands before `answer`, markers, a code fence round all of it.
+    """The shortened context in a reply: without thinking, markers, a code fence, and all before `answer`.
 
     Lone surrogates become U+FFFD, so that the text can be sent, stored and shown.
 

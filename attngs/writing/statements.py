@@ -1,4 +1,4 @@
-"""The sentences of a rewrite on their way to the result: kept, replaced by a source, dropped as repeated or unsupported, or cut to fit."""
+"""What becomes of the sentences of a rewrite: kept, replaced by a source, dropped, repeated, or cut."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ LONG = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaithfulnessFloor:
-    """What happens to sentences of a rewrite that their sources do not hold.
+    """What happens to sentences of a rewrite that their sources do not support.
 
     Args:
         unsupported: `replace` puts the closest source there, verbatim; `drop` puts nothing there.
-        max_unsupported: The share of the rewrite, in characters, that may be unsupported; above it nothing of it is trusted, and the
-            verbatim extract takes its place.
+        max_unsupported: The share of the rewrite, in characters, that may be unsupported; above it, the verbatim extract takes the place
+            of the whole rewrite.
 
     Raises:
         ConfigError: One is outside its range.
@@ -65,7 +65,10 @@ class RewriteStatement:
 
 
 def decide(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], floor: FaithfulnessFloor) -> list[RewriteStatement]:
-    """Keep what is faithful; replace or drop the rest. Nothing stands more often than in the context, and no source stands in twice."""
+    """Keep what is faithful; replace or drop the rest.
+
+    No sentence stands more often than in the context, and no source replaces two sentences.
+    """
     in_context = Counter(in_words(sentence.text) for sentence in sentences)  # "He pays rent." may be true of two people
     said, standing, last = Counter[str](), set[str](), ""
     statements = []
@@ -105,7 +108,7 @@ def in_words(text: str) -> str:
 
 
 def _without_source(verdict: Verdict) -> tuple[Claim, ...]:
-    """The claim of a sentence without a source: it is unsupported, even in a language that cannot be checked."""
+    """The claim of a sentence without a source: unsupported, even in a language that cannot be checked."""
     text = verdict.text.strip()
     return () if verdict.sources or not any(map(str.isalnum, text)) else (Claim("content", text),)
 
@@ -123,14 +126,17 @@ def joined(statements: Sequence[RewriteStatement]) -> str:
 
 
 def cut(statements: Sequence[RewriteStatement], target_tokens: int, counter: TokenCounter) -> list[RewriteStatement]:
-    """Take whole sentences away until the text fits: the least supported first, of equals the last. Then put back what still fits."""
+    """Remove whole sentences until the text fits, then put back what still fits.
+
+    The least supported goes first; of equals, the last.
+    """
     left = list(statements)
     standing = [(statement.support, -i) for i, statement in enumerate(left) if statement.text]
     heapq.heapify(standing)
     costs = counter.count([statement.text.strip() for statement in left])
     gone = list[int]()
     while standing and (tokens := counter.count([joined(left)])[0]) > target_tokens:
-        excess = tokens - target_tokens  # joins may cost a little more or less than the sum: count again behind each round
+        excess = tokens - target_tokens  # joined text may cost a little more or less than the sum, so count again after each round
         while standing and excess > 0:
             number = -heapq.heappop(standing)[1]
             excess -= max(costs[number], 1)
