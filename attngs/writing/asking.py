@@ -26,7 +26,7 @@ Writer = ChatModel | AsyncChatModel
 def talk(dialogue: Generator[Request, Answer, Result], answer: Callable[[Request], Answer]) -> Result:
     """Answer each request of a dialogue; returns its result."""
     step = _advance(dialogue, None)
-    while isinstance(step, _Open):
+    while isinstance(step, _Question):
         step = _advance(dialogue, answer(step.request))
     return step.result
 
@@ -34,31 +34,31 @@ def talk(dialogue: Generator[Request, Answer, Result], answer: Callable[[Request
 async def atalk(dialogue: Generator[Request, Answer, Result], answer: Callable[[Request], Awaitable[Answer]]) -> Result:
     """`talk`, awaited. The dialogue's own work runs in a thread, so the event loop stays free."""
     step = await asyncio.to_thread(_advance, dialogue, None)
-    while isinstance(step, _Open):
+    while isinstance(step, _Question):
         step = await asyncio.to_thread(_advance, dialogue, await answer(step.request))
     return step.result
 
 
 @dataclass(frozen=True, slots=True)
-class _Open(Generic[Request]):
-    """The dialogue waits for an answer."""
+class _Question(Generic[Request]):
+    """What the dialogue wants to know next."""
 
     request: Request
 
 
 @dataclass(frozen=True, slots=True)
-class _Closed(Generic[Result]):
-    """The dialogue has ended."""
+class _Outcome(Generic[Result]):
+    """What a dialogue that has ended returned."""
 
     result: Result
 
 
-def _advance(dialogue: Generator[Request, Answer, Result], answer: Answer | None) -> _Open[Request] | _Closed[Result]:
+def _advance(dialogue: Generator[Request, Answer, Result], answer: Answer | None) -> _Question[Request] | _Outcome[Result]:
     """The next request or the result, as values: a `StopIteration` cannot leave a thread."""
     try:
-        return _Open(dialogue.send(answer))  # type: ignore[arg-type]  # None starts a generator
+        return _Question(dialogue.send(answer))  # type: ignore[arg-type]  # None starts a generator
     except StopIteration as end:
-        return _Closed(end.value)
+        return _Outcome(end.value)
 
 
 def ask(writer: Writer, conversations: Sequence[Sequence[Message]]) -> list[ChatReply | ChatError]:
