@@ -479,7 +479,7 @@ def busy():
 thread = threading.Thread(target=busy)
 thread.start()
 children = []
-for child in range(6):
+for child in range(3):
     if (number := os.fork()) == 0:
         ok = results.get("parent", b"first") == b"1"
         for i in range(10):
@@ -489,12 +489,12 @@ for child in range(6):
 statuses = [os.waitpid(number, 0)[1] for number in children]
 ended.set()
 thread.join()
-found = all(results.get(f"child {child}", b"%d" % i) == b"%d %d" % (child, i) for child in range(6) for i in range(10))
+found = all(results.get(f"child {child}", b"%d" % i) == b"%d %d" % (child, i) for child in range(3) for i in range(10))
 print(statuses, found)
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_fork_while_another_thread_writes(path: Path) -> None:
-    assert done(run(FORKS, str(path))) == "[0, 0, 0, 0, 0, 0] True\n"
-    assert len(rows(path)) == 62
+    assert done(run(FORKS, str(path))) == "[0, 0, 0] True\n"
+    assert len(rows(path)) == 32

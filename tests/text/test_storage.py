@@ -11,14 +11,13 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from attngs.errors import AssetError
-from attngs.text.storage import SqliteFile, Unavailable, make_private, rewrite
+from attngs.text.storage import SqliteFile, Unavailable, rewrite
 
 SCHEMA = (
     "CREATE TABLE notes (owner TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (owner, text))",
@@ -63,14 +62,6 @@ def test_files_beside_it_are_private_too(path: Path) -> None:
     finally:
         os.umask(previous)
     assert modes == {"notes": 0o600, "notes-journal": 0o600}
-
-
-def test_an_existing_file_keeps_its_permissions(path: Path) -> None:
-    path.touch(mode=0o640)
-    mode = path.stat().st_mode
-    make_private(path)
-    add(notes(path), "x")
-    assert path.stat().st_mode == mode
 
 
 def test_all_of_a_write_happens_or_nothing(path: Path) -> None:
@@ -171,13 +162,6 @@ def test_bytes_that_another_program_still_reads_are_told_of(path: Path) -> None:
         other.execute("COMMIT")
         rewrite(path, what="diary", timeout=0.05)
         assert not any(b"SECRET" in file.read_bytes() for file in path.parent.iterdir())
-
-
-def test_threads_take_turns(path: Path) -> None:
-    file = notes(path)
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(lambda number: add(file, str(number)), range(40))) == [None] * 40
-    assert set(texts(file)) == {"first", *map(str, range(40))}
 
 
 FORK = """
