@@ -55,16 +55,16 @@ class Persistence:
             raise ConfigError("`place` is empty; name a file, or give a connection string that begins with postgresql://.")
         if "://" in place and not place.startswith(_POSTGRES):
             raise ConfigError(f"`place` must be a file or begin with postgresql://, got {place.partition(':')[0]!r} before the colon.")
-        self.place, self._timeout, self._resources = _SECRETS.sub("", place), timeout, ExitStack()
-        self._path: Path | None = None
-        if place.startswith(_POSTGRES):
-            opened = self._in_postgres(place)
-        else:
-            self.place, self._path = place, Path(place).absolute()
-            opened = self._in_file(self._path)
+        self._path = None if place.startswith(_POSTGRES) else Path(place).absolute()
+        self.place = place if self._path else _SECRETS.sub("", place)
+        self._timeout, self._resources = timeout, ExitStack()
         self.store: BaseStore
         self.saver: BaseCheckpointSaver[Any]
-        self.store, self.saver = opened
+        try:
+            self.store, self.saver = self._in_file(self._path) if self._path else self._in_postgres(place)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close both connections."""
@@ -116,13 +116,9 @@ class Persistence:
         with explained(path, _WHAT):
             path.parent.mkdir(parents=True, exist_ok=True)
             make_private(path)
-        try:
-            opened = store(self._connect(path, None)), saver(self._connect(path, "DEFERRED"))
-            for each in opened:
-                each.setup()
-        except BaseException:
-            self.close()
-            raise
+        opened = store(self._connect(path, None)), saver(self._connect(path, "DEFERRED"))
+        for each in opened:
+            each.setup()
         return opened
 
     def _connect(self, path: Path, isolation_level: Literal["DEFERRED"] | None) -> sqlite3.Connection:

@@ -172,7 +172,7 @@ class OpenAIChat(Shared):
         from openai import APIError, OpenAIError
 
         def shown(words: str) -> str:
-            return self._mask(without_request(words, [message["content"] for message in request["messages"]]))
+            return without_request(self._mask(words), [message["content"] for message in request["messages"]])
 
         create = session.client.chat.completions.with_streaming_response.create
         try:

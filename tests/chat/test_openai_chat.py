@@ -283,6 +283,7 @@ def test_documents_are_not_logged_above_debug(loopback: LoopbackServer, caplog: 
     "words",
     [
         "Cannot answer: you asked about the walnut story today",
+        f"{KEY}: no 'walnut'",
         "Bad input 'Walnut'",
         "x " * 200 + "the walnut story",
         "No: the walnut story",
@@ -299,6 +300,7 @@ def test_what_an_endpoint_quotes_of_the_request_is_not_shown(
                 chat.complete(ask("Tell the walnut story."))
             assert "alnut" not in str(caught.value)
     assert any("alnut" in record.getMessage() for record in caplog.records), "at DEBUG it can be found"
+    assert KEY not in caplog.text
     assert not [record for record in caplog.records if record.levelno > logging.DEBUG and "alnut" in record.getMessage()]
 
 
