@@ -13,7 +13,7 @@ from attngs.result.report import render_heat_map, render_html
 from attngs.types import Claim, Marking, Selection, Source, Usage
 from attngs.writing.dialogue import Rewrite
 from attngs.writing.plan import ratio
-from attngs.writing.statements import Decision, Written, joined
+from attngs.writing.statements import Decision, RewriteStatement, joined
 
 Method = Literal["passthrough", "extract", "rewrite"]
 
@@ -176,7 +176,7 @@ def finish(draft: Draft, rewrite: Rewrite | None, *, counter: TokenCounter) -> C
     )
 
 
-def _placed(statements: Sequence[Written], sources: Sequence[Source]) -> Iterator[Statement]:
+def _placed(statements: Sequence[RewriteStatement], sources: Sequence[Source]) -> Iterator[Statement]:
     """Statements with their place in the joined text."""
     whole = "".join(statement.text for statement in statements)
     first, last = len(whole) - len(whole.lstrip()), len(whole.rstrip())
