@@ -146,7 +146,7 @@ class ContextCompressor(Shared):
         namespace: str = "",
         marking: Marking | None = None,
     ) -> CompressedContext:
-        """`compress` without blocking the event loop: concurrent calls are marked in one batch, and the writer is awaited."""
+        """`compress`, awaited. Calls that come together are marked in one batch."""
         clock = _Clock()
         request = await asyncio.to_thread(self._check, documents, query, target_tokens, namespace, marking)
         draft = await asyncio.to_thread(self._everything, request, clock)
@@ -165,7 +165,7 @@ class ContextCompressor(Shared):
         rates: Rates | None = None,
         namespace: str = "",
     ) -> Plan:
-        """A dry run: what would be kept, what the writer would be sent, and whether it pays. Marks, but asks nobody.
+        """A dry run: what would be kept, what `chat` would be sent, and whether it pays. Asks nobody.
 
         Args:
             documents: As for `compress`.

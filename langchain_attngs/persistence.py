@@ -110,7 +110,7 @@ class Persistence:
         return opened[0], opened[1]
 
     def _in_file(self, path: Path) -> tuple[Any, Any]:
-        """Both over connections of our own: LangGraph's make a file that everybody can read, and raise raw errors."""
+        """Both over connections of our own: LangGraph's leave the file open to all, and errors raw."""
         store = _load("langgraph.store.sqlite", "SqliteStore", package="'attngs[app]'")
         saver = _load("langgraph.checkpoint.sqlite", "SqliteSaver", package="'attngs[app]'")
         with explained(path, _WHAT):
@@ -139,7 +139,7 @@ def _load(module: str, name: str, *, package: str) -> Any:
 
 
 class _Failure(AssetError, sqlite3.OperationalError):
-    """An SQLite error with a remedy; still an SQLite error, because LangGraph handles some of them itself."""
+    """An SQLite error with a remedy; still one of SQLite's, because LangGraph handles some itself."""
 
 
 def _with_remedy(method: Callable[..., Any]) -> Any:

@@ -1,4 +1,4 @@
-"""One event loop in a daemon thread: sync and async callers, from any thread or loop, share one coroutine."""
+"""One event loop in a daemon thread, shared by sync and async callers of any thread or loop."""
 
 from __future__ import annotations
 

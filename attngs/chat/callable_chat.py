@@ -65,7 +65,7 @@ class CallableChat(Shared):
         return self._reply(answer)
 
     async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
-        """`complete` for an event loop. A sync function runs in a thread, which goes on when the wait is cancelled."""
+        """`complete`, awaited. A sync function runs in a thread, which goes on after a cancelled wait."""
         given = clean_messages(messages)
         answer = self._call(given) if self._is_async else await asyncio.to_thread(self._call, given)
         return await self._awaited(answer, given) if inspect.isawaitable(answer) else self._reply(answer)

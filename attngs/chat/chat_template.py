@@ -1,4 +1,4 @@
-"""Chat messages -> token ids, by the model's own template, whose control tokens no message can imitate."""
+"""Chat messages -> token ids, by a template whose control tokens no message can imitate."""
 
 from __future__ import annotations
 

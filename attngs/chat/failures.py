@@ -66,7 +66,7 @@ def is_retryable(status: int) -> bool:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a server asks to wait; `None` if it does not say, or says something that makes no sense."""
+    """Seconds that a server asks to wait; `None` if it does not say, or makes no sense."""
     try:
         if (milliseconds := headers.get("retry-after-ms")) is not None:
             seconds = float(milliseconds) / 1e3

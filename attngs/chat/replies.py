@@ -120,7 +120,7 @@ class SqliteResults:
             _warn(error)
 
     def clear(self, namespace: str | None = None) -> None:
-        """Forget one namespace, or everything. When this returns, no byte of it is left in the file or beside it."""
+        """Forget one namespace, or everything: no byte of it is left in the file or beside it."""
         with self._file.write() as connection:
             if namespace is None:
                 connection.execute("DELETE FROM results")

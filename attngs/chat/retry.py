@@ -1,4 +1,4 @@
-"""Attempts under one deadline: again after a passing failure, after the pause that the server asks for."""
+"""Attempts under one deadline, with the pauses that the server asks for."""
 
 from __future__ import annotations
 

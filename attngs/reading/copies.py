@@ -1,4 +1,4 @@
-"""Objects that hold a model, threads or connections: a copy is the object itself, and pickling is refused.
+"""Objects with a model, threads or connections: a copy is the object itself; pickling is refused.
 
 Hosts copy what they are given. The copy may be the object, because nobody changes these objects after they are made.
 """

@@ -1,4 +1,4 @@
-"""The one driver of dialogues: a generator yields requests and gets the answers; only the driver waits.
+"""The one driver of dialogues: a generator yields requests and is sent the answers.
 
 Sync and async callers share every step of a dialogue. They differ in how a request is answered, so they pass that.
 """
@@ -94,7 +94,7 @@ async def _aask(writer: Writer, messages: Sequence[Message]) -> ChatReply | Chat
 
 
 def _failure(error: Exception, writer: Writer, messages: Sequence[Message]) -> ChatError:
-    """What a writer raised, as its failure. A wrong setting or a damaged file is for the caller to mend: raise it."""
+    """What a writer raised, as its failure; a wrong setting or a damaged file is the caller's."""
     if isinstance(error, ConfigError | AssetError):
         raise error
     failure = as_chat_error(error, f"`{type(writer).__name__}`", messages)

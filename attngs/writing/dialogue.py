@@ -177,7 +177,7 @@ class Writing:
     def _checked(
         self, answer: ChatReply | ChatError, passages: Sequence[Passage], query: str, target_tokens: int
     ) -> list[RewriteStatement]:
-        """The sentences of a reply that are faithful or were replaced; their sources are sentences of the marking."""
+        """The sentences of a reply that are faithful or were replaced, with sources in the marking."""
         if isinstance(answer, ChatError):
             if self.raises:
                 raise answer

@@ -80,7 +80,7 @@ class Window:
     """`None`: unknown, and everything goes in one piece."""
 
     def parts(self, passages: Sequence[Passage], query: str, target_tokens: int) -> list[list[Passage]] | None:
-        """Runs of passages that fit the window with template, question and reply; `None` if one alone does not."""
+        """Runs of passages that fit the window with all the rest; `None` if one alone does not."""
         if self.tokens is None or not passages:
             return [list(passages)]
         bare = self._tokens([], query, target_tokens)
