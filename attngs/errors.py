@@ -18,6 +18,9 @@ Every message names the argument, the value and the remedy. An error never becom
 
 from __future__ import annotations
 
+import operator
+from typing import SupportsIndex
+
 
 class AttngsError(Exception):
     """Base of every error that attngs raises on purpose."""
@@ -70,3 +73,14 @@ class ChatError(AttngsError):
         self.retryable = retryable
         self.status = status
         self.retry_after = retry_after
+
+
+def check_whole(name: str, value: object, least: int = 1) -> int:
+    """The argument as an `int`; whole numbers of other libraries, such as numpy's, are welcome.
+
+    Raises:
+        ConfigError: It is no whole number, or less than `least`. The message has its name and value.
+    """
+    if not isinstance(value, SupportsIndex) or isinstance(value, bool) or operator.index(value) < least:
+        raise ConfigError(f"`{name}` must be a whole number of at least {least}, got {value!r}.")
+    return operator.index(value)

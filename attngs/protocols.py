@@ -13,9 +13,15 @@ from numpy.typing import NDArray
 
 from attngs.types import ChatReply, Document, Marking, Message, ScoreRequest, Selection, Sentence, Span, Unit, Warmth
 
+Floats = NDArray[np.float64]
+"""An array of floats; what is beside it says its shape."""
+
 
 class SentenceSplitter(Protocol):
-    """Cut a text into spans that tile it: the first starts at 0, each starts where the last ended, the last ends at the end."""
+    """Cut a text into spans that tile it.
+
+    The first starts at 0, each starts where the last ended, the last ends with the text.
+    """
 
     def __call__(self, text: str, /) -> Sequence[Span]: ...
 
@@ -37,26 +43,41 @@ class Scorer(Protocol):
 
 @runtime_checkable
 class BatchScorer(Scorer, Protocol):
-    """A scorer that is faster with several requests at once. What one request meets must not touch the others."""
+    """A scorer that is faster with several requests at once. One that fails must not touch the others."""
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> Sequence[Sequence[float] | Exception]: ...
 
 
 @runtime_checkable
 class Warmable(Protocol):
-    """A scorer that can read a context before it is asked about it."""
+    """A scorer or feature reader that can read a context before the first question."""
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth: ...
 
 
+@runtime_checkable
+class Forgetful(Protocol):
+    """A scorer, feature reader or counter that keeps something of what it reads, and can forget it.
+
+    Whatever is made of others passes this on, so that nothing is left behind.
+    """
+
+    def forget(self, namespace: str | None = None) -> None:
+        """Forget one namespace, or everything."""
+        ...
+
+
 class FeatureReader(Protocol):
-    """Describe every sentence by numbers, for a probe to weigh. A name stands for the same number in every version that knows it."""
+    """Describe every sentence by numbers, for a probe to weigh.
+
+    A name stands for the same number in every version that knows it.
+    """
 
     @property
     def names(self) -> tuple[str, ...]: ...
 
-    def read(self, requests: Sequence[ScoreRequest]) -> list[NDArray[np.float64] | Exception]:
-        """A matrix `(S, F)` for each request, one column a name, or the error that it met."""
+    def read(self, requests: Sequence[ScoreRequest]) -> list[Floats | Exception]:
+        """A matrix `(S, F)` for each request, one column a name, or its error."""
         ...
 
 
@@ -71,7 +92,7 @@ class TokenCounter(Protocol):
 
 
 class Selector(Protocol):
-    """Choose sentences so that the joined text has at most `target_tokens` tokens, counted on the text itself."""
+    """Choose sentences whose joined text has at most `target_tokens` tokens, labels included."""
 
     def select(self, marking: Marking, *, target_tokens: int, counter: TokenCounter) -> Selection: ...
 
@@ -108,10 +129,17 @@ class Namespaced(Protocol):
 
 
 class ResultCache(Protocol):
-    """Keep results by whose they are and by a key that names everything they depend on. Used from many threads at once."""
+    """Keep results by namespace and key; many threads use it at once.
+
+    The key names everything that a result depends on.
+    """
 
     def get(self, namespace: str, key: bytes) -> bytes | None:
-        """The bytes that were put, or `None` where they are not kept or cannot be read now. Damage raises `AssetError`."""
+        """The bytes that were put; `None` if there are none, or they cannot be read now.
+
+        Raises:
+            AssetError: They are damaged.
+        """
         ...
 
     def put(self, namespace: str, key: bytes, value: bytes) -> None:
@@ -133,7 +161,7 @@ class Windowed(Protocol):
 
 @runtime_checkable
 class PromptTemplate(Protocol):
-    """Turn marks into the messages that a writer gets. `attngs.writing.prompts.GuidedPrompt` says what each part is for."""
+    """Turn marks into the messages that a writer gets. `GuidedPrompt` says what each part is for."""
 
     @property
     def name(self) -> str: ...

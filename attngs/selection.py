@@ -6,7 +6,6 @@ sentences only guide the choice; the joined text itself is counted, and sentence
 
 from __future__ import annotations
 
-import operator
 import re
 import time
 from collections import Counter
@@ -14,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from statistics import fmean
-from typing import Literal, SupportsIndex
+from typing import Literal
 
-from attngs.errors import ConfigError
+from attngs.errors import ConfigError, check_whole
 from attngs.marking.algorithm import ranking
 from attngs.protocols import TokenCounter
 from attngs.text.defusing import LINE_START, TURN, one_line, quote_lines
@@ -55,14 +54,21 @@ class ExtractLayout:
             raise ConfigError(f"`label` may hold only the field {{id}}, got {self.label!r}.") from error
 
     def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labelled: bool) -> str:
-        """The kept sentences in reading order. Neighbours keep the white space between them; no line of theirs passes for a label."""
+        """The kept sentences in reading order, none of whose lines passes for a label.
+
+        Neighbours keep the white space between them.
+        """
         parts = list[str]()
         for _, members in groupby(sorted(kept), key=lambda i: sentences[i].position):
             numbers = list(members)
             before, after = self.frame(sentences[numbers[0]], labelled=labelled)
             text = self.gap.join(run.strip() for run in _runs(sentences, numbers))
-            parts.append(before + (quote_lines(text, self._posing) if labelled else text) + after)
+            parts.append(before + self.defuse(text, labelled=labelled) + after)
         return self.document_gap.join(parts)
+
+    def defuse(self, text: str, *, labelled: bool) -> str:
+        """The kept text of one document, with no line that passes for a label where there are labels."""
+        return quote_lines(text, self._posing) if labelled else text
 
     def frame(self, sentence: Sentence, *, labelled: bool) -> tuple[str, str]:
         """What stands before and after the kept text of the sentence's document; it counts."""
@@ -100,8 +106,7 @@ class GreedySelector:
 
     def __post_init__(self) -> None:
         for name in ("neighbors", "min_per_document"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 0:
-                raise ConfigError(f"`{name}` must be a whole number of at least 0, got {getattr(self, name)!r}.")
+            check_whole(name, getattr(self, name), 0)
         if self.candidates not in ("all", "marked"):
             raise ConfigError(f"`candidates` must be 'all' or 'marked', got {self.candidates!r}.")
         given: object = self.must_keep
@@ -219,9 +224,7 @@ def check_target_tokens(target_tokens: object) -> int:
     Raises:
         ConfigError: It is not a whole number of at least 1.
     """
-    if not isinstance(target_tokens, SupportsIndex) or isinstance(target_tokens, bool) or operator.index(target_tokens) < 1:
-        raise ConfigError(f"`target_tokens` must be a whole number of at least 1, got {target_tokens!r}.")
-    return operator.index(target_tokens)
+    return check_whole("target_tokens", target_tokens)
 
 
 class _Draft:

@@ -57,16 +57,16 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRequest:
-    """What a scorer is asked: every sentence of one context, for one question."""
+    """A question to a scorer, with every sentence of one context."""
 
     query: str
     sentences: Sequence[Sentence]
     namespace: str = ""
-    """Whose context it is; what is kept of it is found again under the same namespace only."""
+    """Whose context it is. What is kept of it is found only under the same namespace."""
 
 
 class Warmth(NamedTuple):
-    """What `Marker.warm` has read."""
+    """What `Marker.warm` read."""
 
     tokens: int
     """Tokens of the context."""
@@ -89,7 +89,10 @@ class Marking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which sentences fit the budget. `kept` and `dropped` are indices in reading order; together they are all."""
+    """Which sentences fit the budget.
+
+    `kept` and `dropped` are indices in reading order; together they are all.
+    """
 
     kept: tuple[int, ...]
     dropped: tuple[int, ...]
@@ -120,6 +123,15 @@ class Source:
     """Kept only because other kept sentences are read with it."""
 
 
+class Claim(NamedTuple):
+    """Something that a sentence of a rewrite says and that its sources do not."""
+
+    kind: str
+    """What is unsupported: `number`, `date`, `time`, `amount`, `unit`, `contact`, `name`, `negation`, `attribution` or `content`."""
+    text: str
+    """As written in the sentence; for an `attribution` the name in lower case, or the citation."""
+
+
 class Message(NamedTuple):
     """One chat message; `role` is `system`, `user` or `assistant`."""
 
@@ -143,12 +155,3 @@ class ChatReply:
     finish_reason: str | None = None
     """Why the writer ended: `stop`, `length` (cut off), `content_filter`, `tool_calls` or `refusal`; `None` when it did not say."""
     usage: Usage | None = None
-
-
-class Claim(NamedTuple):
-    """What a sentence asserts and its sources do not carry."""
-
-    kind: str
-    """`number`, `date`, `time`, `amount`, `unit`, `contact`, `name`, `negation`, `attribution` or `content`."""
-    text: str
-    """As written in the reply."""

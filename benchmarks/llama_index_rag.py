@@ -1,4 +1,4 @@
-"""What a node postprocessor leaves of the evidence that a LlamaIndex query engine retrieved, and how long it takes.
+"""How much retrieved evidence a LlamaIndex node postprocessor keeps, and how long it takes.
 
 `python -m benchmarks.llama_index_rag [DATA_DIR]`: each row's documents in a vector index, ten chunks for its question, and every method
 under the same budgets in the same engine. Results: `results/llama_index_rag.json` and `.md`.
@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-import bm25s  # type: ignore[import-untyped]
+import bm25s
 import numpy as np
 import torch
 from llama_index.core import Document, MockEmbedding, Settings, VectorStoreIndex
@@ -54,7 +54,7 @@ JOIN = "\n\n"
 
 
 class MiniLM(BaseEmbedding):
-    """all-MiniLM-L6-v2, for the index and for `SentenceEmbeddingOptimizer`; the embedded marker has the same weights."""
+    """all-MiniLM-L6-v2, for the index and `SentenceEmbeddingOptimizer`: the embedded marker's weights."""
 
     remembers: bool = False
     _model: SentenceTransformer = PrivateAttr(default_factory=lambda: SentenceTransformer(str(assets_folder()), device="cpu"))
@@ -78,7 +78,7 @@ class MiniLM(BaseEmbedding):
 
 
 class WholeNodes(BaseNodePostprocessor):
-    """Nodes from the front while they fit; the one that does not is cut. `rerank`: by BM25 first, which needs no LLM."""
+    """Nodes from the front while they fit; the one that does not is cut. `rerank`: by BM25 first."""
 
     target_tokens: int
     rerank: bool = False
@@ -144,7 +144,7 @@ def asked(index: VectorStoreIndex, query: str, postprocessors: Sequence[BaseNode
 
 
 def optimizer(model: MiniLM, searching: MiniLM) -> Method:
-    """`SentenceEmbeddingOptimizer` without its context sentences, as generous as the budget allows; if need be its end is cut."""
+    """`SentenceEmbeddingOptimizer` without context sentences, at the largest share that fits, or cut."""
 
     def run(index: VectorStoreIndex, query: str, budget: int) -> tuple[str, float | None]:
         def at(share: float, embed: MiniLM) -> tuple[str, float]:

@@ -20,10 +20,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "text"))
 
 from sentence_cases import DEVELOPMENT, HELD_OUT, Case
 
-from attngs.text.sentences import Unit, split_sentences
+from attngs.text.sentences import UnitSize, split_sentences
 from attngs.types import Span
 
-Split = Callable[[str, Unit, str], list[Span]]
+Split = Callable[[str, UnitSize, str], list[Span]]
 
 _WINDOW = 4000
 _BLANKS = {ord(blank): " " for blank in "\x00\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000"}
@@ -39,15 +39,15 @@ SPEED_TEXTS = {
 }
 
 
-def ours(text: str, unit: Unit, language: str) -> list[Span]:
+def ours(text: str, unit: UnitSize, language: str) -> list[Span]:
     return split_sentences(text, unit)
 
 
-def newlines(text: str, unit: Unit, language: str) -> list[Span]:
+def newlines(text: str, unit: UnitSize, language: str) -> list[Span]:
     return _tile(text, (match.end() for match in re.finditer(r"\n+", text)))
 
 
-def sentencex(text: str, unit: Unit, language: str) -> list[Span]:
+def sentencex(text: str, unit: UnitSize, language: str) -> list[Span]:
     return _tile(text, _sentencex_ends(text, language))
 
 

@@ -1,4 +1,4 @@
-"""A LangChain agent with a long memory and a long tool result: what its model, here a stand-in, is shown without attngs, and with it."""
+"""An agent's long memory and long tool result: what its model is shown without attngs, and with it."""
 
 from __future__ import annotations
 

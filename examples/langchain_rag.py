@@ -1,4 +1,4 @@
-"""A LangChain RAG chain over three months of one person's memory: what its reader is sent without attngs, and with it. Offline, no key."""
+"""A RAG chain over three months of notes: what its reader is sent without attngs, and with it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""LlamaIndex's `Memory` with attngs' block: three months of chat, of which each turn is shown what matters. Needs no key and no network.
+"""LlamaIndex's `Memory` with attngs' block: each turn sees what matters of three months of chat.
 
-The memory is a file: run this twice, and the second time nothing is said again, but all is remembered.
+Needs no key and no network. The memory is a file: run this twice, and the second run remembers what the first was told.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROLES = {"Maren": "user", "Assistant": "assistant"}
 
 
 def chats() -> list[ChatMessage]:
-    """What was said in three months, as messages."""
+    """Three months of chat as messages."""
     messages = list[ChatMessage]()
     for session in read_documents([DATA / "maren" / "memory.jsonl"], sys.stdin.buffer):
         for line in session.text.split("\n"):

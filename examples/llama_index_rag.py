@@ -1,6 +1,6 @@
-"""A LlamaIndex query engine over three months of one person's memory, without and with attngs. Needs no key and no network.
+"""A LlamaIndex query engine over three months of one person's memory, without and with attngs.
 
-The engine's response mode `context_only` answers with the context itself: what an LLM would be sent, and be billed for.
+Needs no key and no network. The response mode `context_only` answers with the context itself: what an LLM would be sent and you billed for.
 """
 
 from __future__ import annotations

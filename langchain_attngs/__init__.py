@@ -53,7 +53,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Load what the extra `agents` is for when it is first used (PEP 562)."""
+    """Load what needs the extra `agents` when it is first used (PEP 562)."""
     if name not in _AGENTS:
         raise AttributeError(f"module `langchain_attngs` has no attribute {name!r}")
     try:

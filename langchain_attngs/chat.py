@@ -1,4 +1,4 @@
-"""Any LangChain runnable that takes messages as attngs' writer."""
+"""Chat models, both ways: LangChain's as attngs' writer, and attngs' local one as one of LangChain's."""
 
 from __future__ import annotations
 
@@ -14,57 +14,58 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import merge_configs
 from pydantic import ConfigDict, Field, SkipValidation
 
+from attngs.chat.failures import as_chat_error
 from attngs.chat.messages import clean_messages, in_our_words
-from attngs.chat.retry import as_chat_error
 from attngs.errors import ChatError, InputError
 from attngs.protocols import StreamingChatModel
 from attngs.types import ChatReply, Message, Usage
 
 NO_STREAM = "nostream"
-"""LangGraph's tag for tokens that belong in no user's stream."""
+"""LangGraph's tag for calls whose tokens belong in no user's stream."""
 
 _KINDS: dict[str, type[BaseMessage]] = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
+_ROLES = {"system": "system", "human": "user", "ai": "assistant"}
 _REASON_FIELDS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
 
 
 class RunnableChat:
-    """The seam between attngs and a LangChain model, whatever is wrapped round it: retries, fallbacks, rate limits, a prompt, a parser.
+    """A LangChain model as attngs' writer.
 
-    It is invoked once for each request and never by `batch`, in which `with_retry` gives one request the reply of another
-    (langchain#35475).
+    It may be wrapped in anything: retries, fallbacks, rate limits, a prompt, a parser. It is invoked once for each request and never by
+    `batch`, in which `with_retry` gives one request the reply of another (langchain#35475).
 
     Args:
-        llm: Takes a list of messages and returns a message or a text.
-        config: Of the run that asks: its callbacks, so that the call shows up below it, its tags, metadata and configurable fields.
+        runnable: Takes a list of messages and returns a message or a text.
+        config: Of the run that asks. Its callbacks put the call below that run; its tags, metadata and configurable fields go along.
     """
 
-    def __init__(self, llm: Runnable[Any, Any], config: RunnableConfig | None = None) -> None:
-        self._llm = llm
+    def __init__(self, runnable: Runnable[Any, Any], config: RunnableConfig | None = None) -> None:
+        self._runnable = runnable
         self._config = merge_configs(config, {"tags": [NO_STREAM]})
 
     def __repr__(self) -> str:
-        return f"RunnableChat({self._llm.get_name()})"
+        return f"RunnableChat({self._runnable.get_name()})"
 
     def complete(self, messages: Sequence[Message]) -> ChatReply:
-        """Ask.
+        """Ask the model.
 
         Raises:
-            ChatError: The model raised, which is the cause of the error, or returned neither a message nor a text.
+            ChatError: The model raised, and its error is the cause; or it returned neither a message nor a text.
         """
-        asked = _host_messages(messages)
+        request = _host_messages(messages)
         try:
-            answer = self._llm.invoke(asked, self._config)
+            answer = self._runnable.invoke(request, self._config)
         except Exception as error:
-            raise self._failure(error) from error
+            raise self._failure(error, messages) from error
         return self._reply(answer)
 
     async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
         """`complete`, awaited."""
-        asked = _host_messages(messages)
+        request = _host_messages(messages)
         try:
-            answer = await self._llm.ainvoke(asked, self._config)
+            answer = await self._runnable.ainvoke(request, self._config)
         except Exception as error:
-            raise self._failure(error) from error
+            raise self._failure(error, messages) from error
         return self._reply(answer)
 
     def _reply(self, answer: object) -> ChatReply:
@@ -72,11 +73,13 @@ class RunnableChat:
             return ChatReply(text=answer)
         if isinstance(answer, AIMessage):
             return ChatReply(text=str(answer.text), finish_reason=_finish_reason(answer), usage=_usage(answer))
-        raise ChatError(f"`llm` ({self._llm.get_name()}) returned {type(answer).__name__}; it must return a chat model's message or a str.")
+        raise ChatError(
+            f"`chat` ({self._runnable.get_name()}) returned {type(answer).__name__}; it must return a chat model's message or a str."
+        )
 
-    def _failure(self, error: Exception) -> ChatError:
-        failure = as_chat_error(error, f"`llm` ({self._llm.get_name()})")
-        if isinstance(error, ModelError):  # LangChain's own word on it, where a provider says no status
+    def _failure(self, error: Exception, messages: Sequence[Message]) -> ChatError:
+        failure = as_chat_error(error, f"`chat` ({self._runnable.get_name()})", messages)
+        if isinstance(error, ModelError):  # LangChain's own judgement, where a provider gives no status
             failure.retryable = failure.retryable or error.is_retryable
         return failure
 
@@ -86,13 +89,16 @@ def _host_messages(messages: Sequence[Message]) -> list[BaseMessage]:
 
 
 def _finish_reason(message: AIMessage) -> str | None:
-    """Why the model ended, in attngs' words. A refusal or a call of a tool is one even where the provider calls it a normal end."""
+    """Why the model stopped, in attngs' words.
+
+    A refusal or a tool call is one even where the provider calls it a normal end.
+    """
     if message.additional_kwargs.get("refusal") or _has_block(message, "refusal"):
         return "refusal"
     if message.tool_calls or message.invalid_tool_calls:
-        return "tool_calls"  # what text there is beside it only announces the call
-    said = (message.response_metadata.get(name) for name in _REASON_FIELDS)
-    return in_our_words(next((value for value in said if isinstance(value, str) and value), None))
+        return "tool_calls"  # any text beside it only announces the call
+    values = (message.response_metadata.get(name) for name in _REASON_FIELDS)
+    return in_our_words(next((value for value in values if isinstance(value, str) and value), None))
 
 
 def _has_block(message: AIMessage, kind: str) -> bool:
@@ -105,27 +111,24 @@ def _usage(message: AIMessage) -> Usage | None:
     return Usage(used["input_tokens"], used["output_tokens"]) if used else None
 
 
-_ROLES = {"system": "system", "human": "user", "ai": "assistant"}
-
-
 class LocalChatModel(BaseChatModel):
-    """A LangChain chat model of an `attngs.LocalChat`: a Hugging Face model in this process, greedy, streamed, without tools.
+    """An `attngs.LocalChat` as a LangChain chat model.
 
-    Control tokens inside messages are read as ordinary text, no code of the model's own runs, and a stream that is left stops the model.
+    It is a Hugging Face model in this process that decodes greedily, streams and takes no tools. Control tokens inside messages are read
+    as ordinary text. No code of the model's own runs. Leaving a stream stops the model.
 
     ```python
     model = LocalChatModel(chat=LocalChat.from_pretrained("Qwen/Qwen3-0.6B"))
     ```
 
     Raises:
-        InputError: While writing: a message is of a tool's, which such a model cannot be shown.
+        InputError: While writing: a message is a tool's, and such a model cannot be shown one.
         ChatError: While writing: as `LocalChat.complete`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    chat: SkipValidation[StreamingChatModel] = Field(repr=False)
-    """Anything that writes and streams as `LocalChat` does."""
+    chat: SkipValidation[StreamingChatModel] = Field(repr=False, description="Anything that writes and streams as `LocalChat` does.")
 
     @property
     def _llm_type(self) -> str:
@@ -134,7 +137,7 @@ class LocalChatModel(BaseChatModel):
     def _generate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any
     ) -> ChatResult:
-        reply = self.chat.complete(_plain(messages))
+        reply = self.chat.complete(_own_messages(messages))
         used = reply.usage
         usage = {"input_tokens": used[0], "output_tokens": used[1], "total_tokens": sum(used)} if used else None
         message = AIMessage(reply.text, usage_metadata=usage, response_metadata={"finish_reason": reply.finish_reason})
@@ -143,11 +146,11 @@ class LocalChatModel(BaseChatModel):
     def _stream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any
     ) -> Iterator[ChatGenerationChunk]:
-        for text in self.chat.stream(_plain(messages)):
+        for text in self.chat.stream(_own_messages(messages)):
             yield ChatGenerationChunk(message=AIMessageChunk(content=text))
 
 
-def _plain(messages: Sequence[BaseMessage]) -> list[Message]:
+def _own_messages(messages: Sequence[BaseMessage]) -> list[Message]:
     for message in messages:
         if message.type not in _ROLES:
             raise InputError(

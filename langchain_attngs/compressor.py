@@ -1,25 +1,33 @@
-"""`AttnGSCompressor`: retrieved documents, made short for the question under one token budget."""
+"""A compressor and a retriever: documents, made short for the question under one token budget."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, Self, TypedDict
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun, Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.retrievers import BaseRetriever, RetrieverLike
 from langchain_core.runnables import Runnable, RunnableConfig, patch_config
-from pydantic import ConfigDict, Field
+from pydantic import AliasChoices, ConfigDict, Field, field_validator, model_validator
 
+from attngs.compressor import ContextCompressor
+from attngs.errors import ConfigError
 from attngs.hosts.apart import APART, Apart
 from attngs.hosts.jobs import Job, Steps
-from attngs.selection import ExtractLayout
-from langchain_attngs.documents import as_texts, check_question, merged, shortened
-from langchain_attngs.settings import CompressionSettings
+from attngs.hosts.markers import MarkerLike, find_marker
+from attngs.hosts.settings import Mode, OnChatError, Output, check_marker_name, described
+from attngs.marking.marker import Marker
+from attngs.protocols import PromptTemplate, TokenCounter
+from attngs.reading.tokens import MARKER_TOKENS, CounterLike, as_counter
+from attngs.selection import ExtractLayout, GreedySelector, MustKeep
+from attngs.writing.statements import FaithfulnessFloor
+from langchain_attngs.chat import RunnableChat
+from langchain_attngs.documents import as_texts, check_question, merge_documents, shorten_document
 from langchain_attngs.tracing import Ledger, traced
 
 LABELLED = ExtractLayout()
-"""Of a merged document: each text under its label."""
+"""Lays out a merged document: each text under its label."""
 
 
 class Question(TypedDict):
@@ -29,7 +37,7 @@ class Question(TypedDict):
     query: str
 
 
-class AttnGSCompressor(CompressionSettings, BaseDocumentCompressor):
+class AttnGSCompressor(BaseDocumentCompressor):
     """Keeps what matters to the question of all documents together, in at most `target_tokens` tokens.
 
     Documents come back as copies, in their order, with id and metadata; those of which nothing was kept do not come back. The budget
@@ -37,44 +45,106 @@ class AttnGSCompressor(CompressionSettings, BaseDocumentCompressor):
     `metadata["attngs"]` says what was kept: `method`, `spans` in the original text, `scores`, `tokens`, `original_tokens`. When everything
     fits, no model runs: documents come back as they are, with method `passthrough` and no score.
 
+    Settings cannot be changed afterwards; `model_copy(update=...)` makes a compressor with others. Copies and pickles share the marker, so
+    its weights are in memory once. A marker's name is loaded when it is first needed, once in a process.
+
     ```python
     compressor = AttnGSCompressor(target_tokens=512)
     retriever = ContextualCompressionRetriever(base_compressor=compressor, base_retriever=retriever)
     ```
 
     Raises:
+        ConfigError: While compressing: tiktoken does not know the name in `counter`, or the marker has no tokenizer to count with.
         InputError: While compressing: there is no question, or an entry is no document.
         ModelNotFoundError: While compressing: there is no model of the marker's name.
-        ChatError: While compressing: `llm` failed, and `on_llm_error` is `raise`.
+        ChatError: While compressing: `chat` failed, and `on_chat_error` is `raise`.
     """
 
-    output: Literal["per_document", "merged"] = "per_document"
-    """A document for each, or one for all, with labels `[1]`, `[2]` ... that `metadata["attngs"]["sources"]` resolves."""
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", frozen=True)
+
+    target_tokens: int = Field(ge=1, strict=True, description=described("target_tokens"))
+    marker: MarkerLike = Field(default="default", description=described("marker"))
+    mode: Mode = Field(default="extract", description=described("mode"))
+    chat: Runnable[Any, Any] | None = Field(
+        default=None, validation_alias=AliasChoices("chat", "llm"), repr=False, description=described("chat")
+    )
+    """Any runnable that takes messages and returns a message or a text. LangChain's own name for it, `llm`, is taken too."""
+    counter: CounterLike | None = Field(default=None, description=described("counter"))
+    """The marker's own tokenizer counts when this is not given."""
+    must_keep: tuple[MustKeep, ...] = Field(default=(), description=described("must_keep"))
+    """Compiled patterns and functions of a sentence are taken too."""
+    neighbors: int = Field(default=0, ge=0, strict=True, description=described("neighbors"))
+    min_per_document: int = Field(default=0, ge=0, strict=True, description=described("min_per_document"))
+    template: PromptTemplate | None = Field(default=None, repr=False, description=described("template"))
+    floor: FaithfulnessFloor = Field(default=FaithfulnessFloor(), description=described("floor"))
+    on_chat_error: OnChatError = Field(default="extract", description=described("on_chat_error"))
+    max_concurrency: int = Field(default=4, ge=1, strict=True, description=described("max_concurrency"))
+    namespace: str = Field(default="", description=described("namespace"))
+    output: Output = Field(default="separate", description=described("output"))
+    """A merged document has the labels `[1]`, `[2]` ..., which `metadata["attngs"]["sources"]` resolves."""
 
     def compress_documents(self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None) -> list[Document]:
         """Make documents short for the question, in one run named after this class."""
         return self.as_runnable().invoke({"documents": documents, "query": query}, {"callbacks": callbacks})
 
     async def acompress_documents(self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None) -> list[Document]:
-        """`compress_documents` without blocking the event loop: concurrent calls are marked in one batch, `llm` is awaited."""
+        """`compress_documents` without blocking the event loop.
+
+        Concurrent calls are marked in one batch, and `chat` is awaited.
+        """
         return await self.as_runnable().ainvoke({"documents": documents, "query": query}, {"callbacks": callbacks})
 
     def as_runnable(self) -> Runnable[Question, list[Document]]:
         """For LCEL: takes `{"documents": ..., "query": ...}`, returns the documents."""
         return traced(type(self).__name__, self._steps, workers=self.max_concurrency)
 
+    def found_marker(self) -> Marker:
+        """The marker, loaded when it is first needed."""
+        return find_marker(self.marker)
+
+    def found_counter(self) -> TokenCounter:
+        """The counter. The marker is not loaded for one that does without it.
+
+        Raises:
+            ConfigError: tiktoken does not know the name, or the marker has no tokenizer.
+            AssetError: The tiktoken encoding is not on this machine and cannot be fetched.
+        """
+        of_marker = self.counter is None or self.counter == MARKER_TOKENS
+        return as_counter(self.counter, self.found_marker().counter if of_marker else None)
+
+    def extractor(self, layout: ExtractLayout) -> ContextCompressor:
+        """A compressor that keeps sentences verbatim, in this layout."""
+        return ContextCompressor(self.found_marker(), selector=self._selector(layout), counter=self.found_counter())
+
+    def writer(self, config: RunnableConfig, layout: ExtractLayout) -> ContextCompressor | None:
+        """A compressor that has `chat` rewrite them, below the run of this config; `None` in mode `extract`."""
+        if self.chat is None:
+            return None
+        return ContextCompressor(
+            self.found_marker(),
+            RunnableChat(self.chat, config),
+            selector=self._selector(layout),
+            counter=self.found_counter(),
+            template=self.template,
+            floor=self.floor,
+            on_chat_error=self.on_chat_error,
+        )
+
+    def _selector(self, layout: ExtractLayout) -> GreedySelector:
+        return GreedySelector(must_keep=self.must_keep, neighbors=self.neighbors, min_per_document=self.min_per_document, layout=layout)
+
     def _steps(self, question: Question, config: RunnableConfig) -> Steps[tuple[list[Document], Ledger]]:
         documents, query = check_question(question)
         if not documents:
             return [], Ledger(target_tokens=self.target_tokens)
-        compress = self._apart if self.output == "per_document" else self._merged
+        compress = self._separate if self.output == "separate" else self._merged
         return (yield from compress(documents, query, config))
 
-    def _apart(self, documents: Sequence[Document], query: str, config: RunnableConfig) -> Steps[tuple[list[Document], Ledger]]:
+    def _separate(self, documents: Sequence[Document], query: str, config: RunnableConfig) -> Steps[tuple[list[Document], Ledger]]:
         apart = Apart(extractor=self.extractor(APART), writer=self.writer(config, APART), counter=self.found_counter())
         texts = as_texts(documents)
         result = yield from apart.steps(texts, query, target_tokens=self.target_tokens, namespace=self.namespace)
-        out = [shortened(documents[part.position], part) for part in result.parts]
+        out = [shorten_document(documents[part.position], part) for part in result.parts]
         return out, Ledger(
             documents=len(documents),
             kept_documents=len(out),
@@ -91,13 +161,44 @@ class AttnGSCompressor(CompressionSettings, BaseDocumentCompressor):
         texts = as_texts(documents)
         job = Job(compressor=compressor, documents=texts, query=query, target_tokens=self.target_tokens, namespace=self.namespace)
         [result] = yield [job]
-        return [merged(documents, result)] if result.text.strip() else [], Ledger.of([result])
+        return [merge_documents(documents, result)] if result.text.strip() else [], Ledger.of([result])
+
+    @field_validator("marker")
+    @classmethod
+    def _check_marker(cls, value: MarkerLike) -> MarkerLike:
+        return check_marker_name(value)
+
+    @field_validator("counter")
+    @classmethod
+    def _check_counter(cls, value: CounterLike | None) -> CounterLike | None:
+        if value is not None and not isinstance(value, str):  # names are looked up when they are first needed
+            as_counter(value)  # raises
+        return value
+
+    @field_validator("must_keep")
+    @classmethod
+    def _check_patterns(cls, value: tuple[MustKeep, ...]) -> tuple[MustKeep, ...]:
+        GreedySelector(must_keep=value)  # raises
+        return value
+
+    @model_validator(mode="after")
+    def _check_mode(self) -> Self:
+        if self.mode == "rewrite" and self.chat is None:
+            raise ConfigError("`chat` is needed for mode='rewrite'; pass a chat model, or use mode='extract'.")
+        if self.mode == "extract" and self.chat is not None:
+            raise ConfigError("`chat` is given but mode='extract' asks nobody; say mode='rewrite', or leave `chat` out.")
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """A copy that shares everything: nothing in it can change, and models must not be doubled."""
+        return self.model_copy()
 
 
 class AttnGSRetriever(BaseRetriever):
-    """Retrieves with one retriever and keeps what matters to the question of what it finds. Needs `langchain-core` alone.
+    """A retriever that compresses what another one finds. It needs `langchain-core` alone.
 
-    Whatever the call is given beside the question goes on to the wrapped retriever, `k` for instance.
+    All other arguments of a call, such as `k`, go on to the wrapped retriever. LangChain's own names for the two settings,
+    `base_retriever` and `base_compressor`, are taken too.
 
     ```python
     retriever = AttnGSRetriever(retriever=store.as_retriever(), compressor=AttnGSCompressor(target_tokens=512))
@@ -106,10 +207,13 @@ class AttnGSRetriever(BaseRetriever):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", frozen=True)
 
-    retriever: RetrieverLike
-    """Finds: any runnable from a question to documents."""
-    compressor: AttnGSCompressor = Field(repr=False)
-    """Shortens."""
+    retriever: RetrieverLike = Field(
+        validation_alias=AliasChoices("retriever", "base_retriever"),
+        description="Finds the documents: any runnable from a question to them.",
+    )
+    compressor: AttnGSCompressor = Field(
+        validation_alias=AliasChoices("compressor", "base_compressor"), repr=False, description="Makes the documents short."
+    )
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **kwargs: Any) -> list[Document]:
         found = self.retriever.invoke(query, patch_config(None, callbacks=run_manager.get_child()), **kwargs)

@@ -1,4 +1,4 @@
-"""LangChain's documents <-> attngs' documents. What comes in is never changed: ids and metadata go out in copies."""
+"""LangChain's documents to attngs' documents and back; what comes in is never changed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ METADATA_KEY = "attngs"
 """The one entry that attngs adds to a document's metadata, beside the score."""
 
 SCORE_KEY = "relevance_score"
-"""Where LangChain's rerankers put a document's score, and its users look for it."""
+"""Where LangChain's rerankers put a document's score, and where its users look for it."""
 
 
 def check_documents(documents: object) -> list[Document]:
-    """The documents.
+    """The documents as a list.
 
     Raises:
-        InputError: These are none, or an entry is not a LangChain document.
+        InputError: It is no list of documents, or an entry is not a LangChain document.
     """
     if isinstance(documents, str | Document | Mapping) or not isinstance(documents, Iterable):
         raise InputError(f"`documents` must be a list of LangChain documents, got {type(documents).__name__}.")
@@ -38,10 +38,10 @@ def check_documents(documents: object) -> list[Document]:
 
 
 def check_question(value: object) -> tuple[list[Document], str]:
-    """The documents and the question of what a chain passes.
+    """The documents and the question in what a chain passes.
 
     Raises:
-        InputError: It is not `{"documents": ..., "query": ...}`, or one of them cannot be used.
+        InputError: It is not `{"documents": ..., "query": ...}`, or one of the two cannot be used.
     """
     if not isinstance(value, Mapping) or not {"documents", "query"} <= value.keys():
         got = f"the keys {[*map(str, value)]}" if isinstance(value, Mapping) else type(value).__name__
@@ -50,11 +50,11 @@ def check_question(value: object) -> tuple[list[Document], str]:
 
 
 def as_texts(documents: Sequence[Document]) -> list[Text]:
-    """The texts, under their places in the list, from 1: short, because they are shown to a reader and a writer."""
+    """The texts, with their places in the list, from 1, as ids: a model is shown them, so they are short."""
     return [Text(text=document.page_content, id=str(number)) for number, document in enumerate(documents, 1)]
 
 
-def shortened(document: Document, part: Part) -> Document:
+def shorten_document(document: Document, part: Part) -> Document:
     """One document with less text: its id, type and other metadata are kept."""
     entry: dict[str, object] = {
         "method": part.method,
@@ -67,8 +67,8 @@ def shortened(document: Document, part: Part) -> Document:
     )
 
 
-def merged(documents: Sequence[Document], result: CompressedContext) -> Document:
-    """One document for all. It is a new one, without an id; the entry has the id and the metadata of every document it is made of."""
+def merge_documents(documents: Sequence[Document], result: CompressedContext) -> Document:
+    """One new document for all. Its entry has the ids and the metadata of those that it is made of."""
     by_place = groupby(result.sources, key=lambda source: source.position)
     entry: dict[str, object] = {
         "method": result.method,
@@ -89,7 +89,7 @@ def _origin(document: Document, place: int, sources: Sequence[Source], method: M
 
 
 def _metadata(kept: Mapping[str, object], entry: dict[str, object], method: Method, sources: Sequence[Source]) -> dict[str, object]:
-    """The document's own, with our entry, and the best score of what was kept; where nothing was scored, an earlier score stays."""
+    """A copy with our entry and the best score of what was kept; without a score, an earlier one stays."""
     metadata = _copied(kept)
     if METADATA_KEY in metadata:
         entry["previous"] = metadata[METADATA_KEY]
@@ -102,7 +102,7 @@ def _metadata(kept: Mapping[str, object], entry: dict[str, object], method: Meth
 
 
 def _copied(metadata: Mapping[str, object]) -> dict[str, object]:
-    """A deep copy. What cannot be copied, such as an open file or a lock, is handed on as it is; what stands round it is a copy."""
+    """A deep copy. What cannot be copied, such as an open file or a lock, is handed on as it is."""
     return {key: _copy(value) for key, value in metadata.items()}
 
 
@@ -116,5 +116,5 @@ def _copy(value: object) -> object:
 
 
 def _spans(sources: Sequence[Source]) -> dict[str, object]:
-    """Places in the text as it came, and the scores that they got."""
+    """Places in the original text, and their scores."""
     return {"spans": [[source.start, source.end] for source in sources], "scores": [source.score for source in sources]}

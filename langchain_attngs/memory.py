@@ -1,4 +1,4 @@
-"""A user's long-term memory in a LangGraph store -> documents."""
+"""A user's memory in a store: `StoreMemory` reads it for agents, people edit it with `UserMemory`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,17 @@ from langgraph.store.base import BaseStore, Item, PutOp, SearchItem
 
 from attngs.errors import ConfigError, InputError
 from attngs.selection import check_target_tokens
+from attngs.text.documents import clean_text
 from attngs.text.files import SUFFIXES, parse_file
 from attngs.types import Document
-from langchain_attngs.messages import guarded
 
 Namespace = tuple[str, ...]
 logger = logging.getLogger(__name__)
+
+MAX_BYTES = 2 * 2**20
+"""The largest file that is imported."""
+MAX_STORED = 1_000_000
+"""Items that `UserMemory` reads at most: all of anybody's."""
 
 _FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # in whatever locale
@@ -31,26 +36,26 @@ _TEXT_KEYS = ("text", "content", "memory", "data")
 
 
 def memory_text(value: Mapping[str, Any]) -> str:
-    """The text of an item: its `text`, `content`, `memory` or `data` where that is a string, else all of it as JSON."""
+    """An item's `text`, `content`, `memory` or `data` where that is a string, else all of it as JSON."""
     found = next((value[key] for key in _TEXT_KEYS if isinstance(value.get(key), str)), None)
     return found if found is not None else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def dated(item: Item) -> str:
+def item_date(item: Item) -> str:
     """When it was: the `date` in an item's metadata, else the time of its last change."""
     metadata = item.value.get("metadata")
-    said = metadata.get("date") if isinstance(metadata, Mapping) else None
-    return said if isinstance(said, str) and said else item.updated_at.isoformat()
+    given = metadata.get("date") if isinstance(metadata, Mapping) else None
+    return given if isinstance(given, str) and given else item.updated_at.isoformat()
 
 
-def day(item: Item) -> str:
-    """The day of `dated`, such as 14 Mar 2026: a label stands before every item, and this one takes fewer tokens than 2026-03-14."""
-    said = dated(item).partition("T")[0]
+def item_day(item: Item) -> str:
+    """The day of an item, such as 14 Mar 2026, which takes fewer tokens than 2026-03-14."""
+    text = item_date(item).partition("T")[0]
     try:
-        found = date.fromisoformat(said)
+        day = date.fromisoformat(text)
     except ValueError:
-        return said
-    return f"{found.day} {_MONTHS[found.month - 1]} {found.year}"
+        return text
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,25 +63,27 @@ class StoreMemory:
     """Where a user's memory is, and how much of it the agent is shown.
 
     Args:
-        namespace: Of the user's items, such as `("memories", "{user_id}")`. A label in braces is filled from the run's context or its
-            `configurable`; a run that has no such value is refused, so that nobody is shown what belongs to nobody in particular. Or a
-            function of the runtime.
+        namespace: The namespace of the user's items, such as `("memories", "{user_id}")`, or a function from the runtime to it. A label in
+            braces is filled from the run's context or its `configurable`. A run without such a value is refused: it would share one
+            memory with everybody.
         target_tokens: Budget of what is shown; the compressor's when not given.
-        most: Items that are read at most.
-        ranked: Whether the store is to find those that are nearest to the question, for a store with an index and more items than `most`.
+        max_items: How many items are read at most.
+        ranked: Whether the store finds the items nearest to the question. For a store with an index and more than `max_items` items.
         text: From an item's value to its text.
-        label: From an item to what stands before its text, such as a date. When not given: the `date` in its metadata, else the day of its
-            last change.
-        order: From an item to what they are sorted by, the newest last. When not given: the same date, else the time.
+        label: From an item to what stands before its text; its day when not given.
+        order: From an item to what items are sorted by, the newest last; its date when not given.
+
+    Raises:
+        ConfigError: The namespace is empty, a brace of it holds no name, or a number is below 1.
     """
 
     namespace: Namespace | Callable[[Runtime[Any]], Namespace]
     target_tokens: int | None = None
-    most: int = 1_000
+    max_items: int = 1_000
     ranked: bool = False
     text: Callable[[Mapping[str, Any]], str] = memory_text
-    label: Callable[[SearchItem], str] = day
-    order: Callable[[SearchItem], Any] = dated
+    label: Callable[[SearchItem], str] = item_day
+    order: Callable[[SearchItem], Any] = item_date
 
     def __post_init__(self) -> None:
         given: object = self.namespace
@@ -87,8 +94,8 @@ class StoreMemory:
             and (odd := next((label for label in given if set(_FIELD.sub("", label)) & set("{}")), None)) is not None
         ):
             raise ConfigError(f"`namespace` has {odd!r}, whose braces hold no name; write '{{user_id}}', with letters, digits and '_'.")
-        if not isinstance(self.most, int) or self.most < 1:
-            raise ConfigError(f"`most` must be a whole number of at least 1, got {self.most!r}.")
+        if not isinstance(self.max_items, int) or self.max_items < 1:
+            raise ConfigError(f"`max_items` must be a whole number of at least 1, got {self.max_items!r}.")
         if self.target_tokens is not None:
             check_target_tokens(self.target_tokens)
 
@@ -96,7 +103,7 @@ class StoreMemory:
         """The namespace of this run's user.
 
         Raises:
-            ConfigError: The run does not say whose it is.
+            ConfigError: The run does not say who its user is.
         """
         if callable(self.namespace):
             found: object = self.namespace(runtime)
@@ -105,32 +112,32 @@ class StoreMemory:
             return found
         return tuple(_filled(label, runtime) for label in self.namespace)
 
-    def wanted(self, query: str) -> dict[str, Any]:
-        """What the store is asked beside the namespace."""
-        return {"query": query if self.ranked else None, "limit": self.most}
+    def search_options(self, query: str) -> dict[str, Any]:
+        """What the store's `search` is given beside the namespace."""
+        return {"query": query if self.ranked else None, "limit": self.max_items}
 
     def read(self, items: Sequence[SearchItem], namespace: Namespace) -> list[Document]:
-        """The items as documents, in their order; with the value's `metadata`, if any, and the key as `_key`: no model sees them."""
-        if len(items) >= self.most and not self.ranked:
-            logger.warning(
-                "a memory has %d items or more, and no more are read; raise `most`, or set `ranked` for a store with an index", self.most
-            )
-        own = [
-            item for item in items if item.namespace[: len(namespace)] == namespace
-        ]  # some stores take `user-1` as the start of `user-10`
+        """The items as documents, in their order.
+
+        Their metadata is the value's `metadata`, if any, and the key as `_key`. No model sees it.
+        """
+        if len(items) >= self.max_items and not self.ranked:
+            advice = "raise `max_items`, or set `ranked` for a store with an index"
+            logger.warning("a memory has %d items or more, and no more are read; %s", self.max_items, advice)
+        own = [item for item in items if _is_below(item, namespace)]
         return [self._document(item) for item in sorted(own, key=lambda item: (self.order(item), item.key))]
 
     def _document(self, item: SearchItem) -> Document:
         metadata = item.value.get("metadata")
         return Document(
-            id=_said(self.label(item), "label", item),
-            text=guarded(_said(self.text(item.value), "text", item)),
+            id=_check_str(self.label(item), "label", item),
+            text=_check_str(self.text(item.value), "text", item),
             metadata={**(metadata if isinstance(metadata, Mapping) else {}), "_key": item.key},
         )
 
 
 def store_of(runtime: Runtime[Any]) -> BaseStore:
-    """The store.
+    """The agent's store.
 
     Raises:
         ConfigError: The agent was made without one.
@@ -140,10 +147,15 @@ def store_of(runtime: Runtime[Any]) -> BaseStore:
     return runtime.store
 
 
-def _said(found: object, name: str, item: SearchItem) -> str:
-    if not isinstance(found, str):
-        raise ConfigError(f"`{name}` must return a str for each item, got {type(found).__name__} for the one with the key {item.key!r}.")
-    return found
+def _is_below(item: Item, namespace: Namespace) -> bool:
+    """Whether an item is in this namespace. To some stores `user-1` is the beginning of `user-10`."""
+    return item.namespace[: len(namespace)] == namespace
+
+
+def _check_str(value: object, name: str, item: SearchItem) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"`{name}` must return a str for each item, got {type(value).__name__} for the one with the key {item.key!r}.")
+    return value
 
 
 def _filled(label: str, runtime: Runtime[Any]) -> str:
@@ -151,7 +163,7 @@ def _filled(label: str, runtime: Runtime[Any]) -> str:
 
 
 def _value(name: str, runtime: Runtime[Any]) -> str:
-    """A value of the run's context, else of its configurable fields."""
+    """A value from the run's context, else from its configurable fields."""
     context = runtime.context
     found = context.get(name) if isinstance(context, Mapping) else getattr(context, name, None)
     if found is None:
@@ -164,15 +176,11 @@ def _value(name: str, runtime: Runtime[Any]) -> str:
     return str(found)
 
 
-MOST_BYTES = 2 * 2**20
-"""Of a file that is imported."""
-
-
 class UserMemory:
-    """One user's memory in a LangGraph store, for the pages on which people see to it themselves.
+    """One user's memory in a LangGraph store, for pages where people look after it themselves.
 
-    An item is `{"text": ..., "metadata": {...}}`; a `date` in its metadata, such as `2026-03-14`, says when it was. What no database
-    keeps, half characters and NUL, becomes U+FFFD.
+    An item is `{"text": ..., "metadata": {...}}`; a `date` in its metadata, such as `2026-03-14`, says when it was. Lone surrogates and
+    NUL, which no database keeps, become U+FFFD.
 
     ```python
     memory = UserMemory(store, ("memories", "ana"))
@@ -180,11 +188,11 @@ class UserMemory:
     ```
 
     Args:
-        store: Where.
-        namespace: Whose. Items below it belong to it too, so that `("users", "ana")` is all that is kept of her.
+        store: Holds the items.
+        namespace: The user's. Items below it belong to it too, so `("users", "ana")` is everything that is kept of Ana.
 
     Raises:
-        ConfigError: The namespace is empty: it would be everybody's.
+        ConfigError: The namespace is empty; it would be everybody's.
     """
 
     def __init__(self, store: BaseStore, namespace: Namespace) -> None:
@@ -193,13 +201,13 @@ class UserMemory:
         self._store, self._namespace = store, namespace
 
     def items(self) -> list[SearchItem]:
-        """All of them, by date, the newest last."""
-        found = self._store.search(self._namespace, limit=1_000_000)
-        own = [item for item in found if item.namespace[: len(self._namespace)] == self._namespace]  # whole labels: see `StoreMemory`
-        return sorted(own, key=lambda item: (dated(item), item.key))
+        """All items by date, the newest last."""
+        found = self._store.search(self._namespace, limit=MAX_STORED)
+        own = [item for item in found if _is_below(item, self._namespace)]
+        return sorted(own, key=lambda item: (item_date(item), item.key))
 
     def put(self, text: str, *, key: str | None = None, metadata: Mapping[str, Any] | None = None) -> str:
-        """Add an item, or change the one of this key; returns its key.
+        """Add an item, or change the one with this key; returns its key.
 
         Raises:
             InputError: The text is empty.
@@ -211,34 +219,34 @@ class UserMemory:
         return key
 
     def delete(self, key: str) -> None:
-        """Delete an item; that there is none is no error."""
+        """Delete an item, if it is there."""
         self._store.delete(self._namespace, key)
 
     def clear(self) -> None:
-        """Delete all of them."""
+        """Delete all items."""
         self._store.batch([PutOp(item.namespace, item.key, None) for item in self.items()])
 
     def load(self, data: bytes, name: str, *, metadata: Mapping[str, Any] | None = None) -> int:
         """Import a file that somebody sent: all of it, or nothing.
 
-        A line of a `.jsonl` file is a text, or an object with `text`, `id` and `metadata`; an id stays where it is free. The paragraphs of
-        a `.txt` or `.md` file become items of their own. A text that is there already is not added again.
+        A line of a `.jsonl` file is a text, or an object with `text`, `id` and `metadata`. An id that is not taken stays. Each paragraph
+        of a `.txt` or `.md` file becomes an item. A text that is there already is not added again.
 
         Args:
-            data: Its content.
-            name: Its name, whose suffix says what it is.
-            metadata: For items that do not have it, such as a date.
+            data: The file's content.
+            name: The file's name; its suffix says what it is.
+            metadata: For items that lack it, such as a date.
 
         Returns:
-            How many are new.
+            How many items are new.
 
         Raises:
-            InputError: It is too large, of another type, not what its suffix says, or empty; the message names the line.
+            InputError: The file is too large, of another type, not what its suffix says, or empty; the message names the line.
         """
         if not name.lower().endswith(SUFFIXES):
             raise InputError(f"{name!r} must end in {', '.join(SUFFIXES)}; save it as one of these.")
-        if len(data) > MOST_BYTES:
-            raise InputError(f"{name!r} has {len(data):,} bytes, and at most {MOST_BYTES:,} are read; split it.")
+        if len(data) > MAX_BYTES:
+            raise InputError(f"{name!r} has {len(data):,} bytes, and at most {MAX_BYTES:,} are read; split it.")
         lines = name.lower().endswith(".jsonl")
         documents = [(part, found) for found in parse_file(data, name) for part in ([found.text] if lines else found.text.split("\n\n"))]
         texts = {text: found for part, found in documents if (text := _clean(part))}
@@ -249,23 +257,23 @@ class UserMemory:
         new = {text: found for text, found in texts.items() if text not in known}
         puts = list[PutOp]()
         for text, found in new.items():
-            named = lines and found.id == _clean(found.id) != "" and not found.id.startswith(f"{name}:")
-            key = found.id if named and found.id not in keys else _next_key(len(puts))
+            has_id = lines and found.id == _clean(found.id) != "" and not found.id.startswith(f"{name}:")
+            key = found.id if has_id and found.id not in keys else _next_key(len(puts))
             keys.add(key)
-            own = {_clean(str(of)): _clean(str(value)) for of, value in found.metadata.items() if value is not None}
+            own = {_clean(str(field)): _clean(str(value)) for field, value in found.metadata.items() if value is not None}
             puts.append(PutOp(self._namespace, key, {"text": text, "metadata": {**(metadata or {}), **own}}))
         self._store.batch(puts)
         return len(new)
 
     def export(self) -> str:
-        """All of them as JSON lines, which `load` reads."""
+        """All items as JSON lines, which `load` reads."""
         return "".join(json.dumps({"id": item.key, **item.value}, ensure_ascii=False) + "\n" for item in self.items())
 
 
 def _next_key(number: int = 0) -> str:
-    """A new key, that sorts after those of before: items of one day stay in the order in which they came."""
+    """A new key, which sorts after all earlier ones, so that items of one day stay in order."""
     return f"{time.time_ns():019d}-{number:06d}-{uuid4().hex[:8]}"
 
 
 def _clean(text: str) -> str:
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd").strip()
+    return clean_text(text).replace("\0", "\ufffd").strip()

@@ -1,11 +1,12 @@
-"""What an agent's model is shown of long tool results and of old history, short for the current question. The state keeps the originals."""
+"""Long tool results and old messages, short for the current question; the state keeps the originals."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from attngs.compressor import ContextCompressor
@@ -16,22 +17,26 @@ from attngs.marking.scorers.simple import RecencyScorer
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
 from attngs.selection import ExtractLayout, GreedySelector, check_target_tokens
+from attngs.text.documents import as_query
 from attngs.types import Document
 from langchain_attngs.compressor import AttnGSCompressor
-from langchain_attngs.messages import EARLIER, TURNS, as_turns, guarded, last_turns, question_of, text_of, weight_of
-from langchain_attngs.settings import check_kind
+from langchain_attngs.frames import EARLIER, RESULT, TURNS, between, text_to_show
 from langchain_attngs.tracing import Ledger, traced
 
-PLAIN = ExtractLayout(label="")
+LATEST = "What was said last?"
+"""Stands for the question where the user has said nothing; the newest sentences are then kept."""
+
+_SPEAKERS = {"human": "user", "ai": "assistant"}
+_NO_NAME = re.compile(r"[^\w.-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResults:
-    """Results of tools that are shortened, each by itself.
+    """Which tool results are shortened, each by itself.
 
     Args:
-        trigger_tokens: Those with more are.
-        target_tokens: Their budget; the compressor's when not given.
+        trigger_tokens: Results with more tokens than this are shortened.
+        target_tokens: Budget of each; the compressor's when not given.
         exclude: Names of tools whose results are left alone.
     """
 
@@ -40,18 +45,18 @@ class ToolResults:
     exclude: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        _check(self.trigger_tokens, "trigger_tokens")
+        _check_whole(self.trigger_tokens, "trigger_tokens")
         _check_budget(self.target_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """Old messages that are shortened, together.
+    """When old messages are shortened, and to how much, all together.
 
     Args:
-        trigger_tokens: When all messages have more, with tool results already shortened.
-        target_tokens: Budget of the old ones; the compressor's when not given.
-        keep: Messages at the end that are left alone, and more where they belong to the same turn. The current turn is never touched.
+        trigger_tokens: Old messages are shortened when all messages have more tokens than this, counting tool results as shortened.
+        target_tokens: Budget of the old messages; the compressor's when not given.
+        keep: How many messages at the end are left alone; more where they belong to the same turn. The current turn is never touched.
     """
 
     trigger_tokens: int = 8_000
@@ -59,17 +64,17 @@ class History:
     keep: int = 6
 
     def __post_init__(self) -> None:
-        _check(self.trigger_tokens, "trigger_tokens")
-        _check(self.keep, "keep")
+        _check_whole(self.trigger_tokens, "trigger_tokens")
+        _check_whole(self.keep, "keep")
         _check_budget(self.target_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """Something to be shortened."""
+    """Texts that are shortened together."""
 
     key: str
-    """Names the texts, the question and the budget: the same passage has the same key in every step of a turn."""
+    """Made of the texts, the question and the budget, so a passage has the same key in every step of a turn."""
     documents: Sequence[Document]
     target_tokens: int
     layout: ExtractLayout
@@ -77,7 +82,14 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortening:
-    """Which messages are shortened."""
+    """Finds what is too long among messages, and puts short texts in its place.
+
+    Args:
+        tool_results: Which tool results are shortened; `None` for none.
+        history: When old messages are shortened; `None` for never.
+        counter: Counts the tokens of messages.
+        target_tokens: The budget where a rule has none.
+    """
 
     tool_results: ToolResults | None
     history: History | None
@@ -89,51 +101,51 @@ class Shortening:
         question = question_of(messages)
         if not question:
             return []
-        weights = self.counter.count([weight_of(message) for message in messages])
+        weights = self.counter.count([_weight_of(message) for message in messages])
         results = {
             number: self._result(message, question) for number, message in enumerate(messages) if self._is_long(message, weights[number])
         }
         begin = self._begin(messages, weights, results)
-        found = [passage for number, passage in results.items() if number >= begin]
-        return [*([self._old(messages[:begin], question)] if begin else []), *found]
+        recent = [passage for number, passage in results.items() if number >= begin]
+        return [*([self._old(messages[:begin], question)] if begin else []), *recent]
 
     def view(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> list[AnyMessage]:
-        """The messages with what was shortened in place of what it was made of; those without a shorter text stay as they are."""
-        shown, question = list(messages), question_of(messages)
+        """The messages with short texts, given by key, in place of long ones; the others stay as they are."""
+        view, question = list(messages), question_of(messages)
         for number, message in enumerate(messages):
             if self._may_shorten(message) and (text := texts.get(self._key(message, question))) is not None:
-                shown[number] = message.model_copy(update={"content": text})
+                view[number] = message.model_copy(update={"content": text})
         begin = last_turns(messages, self.history.keep) if self.history else 0
         old = texts.get(self._old(messages[:begin], question).key) if begin else None
         if old is None:
-            return shown
+            return view
         rules = [message for message in messages[:begin] if isinstance(message, SystemMessage)]
-        return [*rules, *_earlier(old), *shown[begin:]]
+        return [*rules, *_earlier(old), *view[begin:]]
 
     def _may_shorten(self, message: AnyMessage) -> bool:
         rule = self.tool_results
-        return rule is not None and isinstance(message, ToolMessage) and message.name not in rule.exclude and text_of(message) is not None
+        return rule is not None and isinstance(message, ToolMessage) and message.name not in rule.exclude and _is_text(message)
 
     def _is_long(self, message: AnyMessage, weight: int) -> bool:
         rule = self.tool_results
         return rule is not None and self._may_shorten(message) and weight > max(rule.trigger_tokens, self._budget(rule))
 
     def _begin(self, messages: Sequence[AnyMessage], weights: Sequence[int], results: Mapping[int, Passage]) -> int:
-        """Where what is shown as it is begins; 0 where the history is short enough."""
+        """Where the messages begin that are shown as they are; 0 where the history is short enough."""
         if self.history is None:
             return 0
         total = sum(results[number].target_tokens if number in results else weight for number, weight in enumerate(weights))
         begin = last_turns(messages, self.history.keep) if total > self.history.trigger_tokens else 0
-        return begin if _said(messages[:begin]) else 0
+        return begin if _old_turns(messages[:begin]) else 0
 
     def _result(self, message: AnyMessage, question: str) -> Passage:
         assert self.tool_results is not None
-        document = Document(id="result", text=guarded(text_of(message) or ""))
-        return Passage(key=self._key(message, question), documents=[document], target_tokens=self._budget(self.tool_results), layout=PLAIN)
+        documents = [Document(id="result", text=str(message.text))]
+        return Passage(key=self._key(message, question), documents=documents, target_tokens=self._budget(self.tool_results), layout=RESULT)
 
     def _old(self, messages: Sequence[AnyMessage], question: str) -> Passage:
         assert self.history is not None
-        turns, target = _said(messages), self._budget(self.history)
+        turns, target = _old_turns(messages), self._budget(self.history)
         key = digest("history", question, str(target), *(part for turn in turns for part in (turn.id, turn.text))).hex()
         return Passage(key=key, documents=turns, target_tokens=target, layout=TURNS)
 
@@ -145,42 +157,19 @@ class Shortening:
         return rule.target_tokens or self.target_tokens
 
 
-def _said(messages: Sequence[AnyMessage]) -> list[Document]:
-    """What may be shortened: system messages are the application's rules, and are shown whole."""
-    return as_turns([message for message in messages if not isinstance(message, SystemMessage)])
-
-
-def _earlier(text: str) -> list[AnyMessage]:
-    if not text:
-        return []
-    shown = f"What was said earlier in this conversation, shortened:\n<{EARLIER}>\n{text}\n</{EARLIER}>"
-    return [HumanMessage(shown, additional_kwargs={"lc_source": "attngs"})]
-
-
-def _check(value: object, name: str) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigError(f"`{name}` must be a whole number of at least 1, got {value!r}.")
-
-
-def _check_budget(target_tokens: int | None) -> None:
-    if target_tokens is not None:
-        check_target_tokens(target_tokens)
-
-
-LATEST = "What was said last?"
-"""Stands for the question where the user has said nothing; the newest sentences are then kept."""
-
-
 def attngs_summarizer(compressor: AttnGSCompressor) -> Runnable[Sequence[BaseMessage], str]:
-    """For `SummarizationMiddleware(model, summarizer=attngs_summarizer(compressor), trim_tokens_to_summarize=None)`.
+    """A summarizer for LangChain's `SummarizationMiddleware`.
 
-    Without `trim_tokens_to_summarize=None` the middleware cuts the old messages to their last 4,000 tokens before they get here.
-    It passes the old messages alone and not the current question, so what the user asked last among them stands for it; and what
-    is not kept is gone for good, because the middleware replaces the messages in the state. `AttnGSMiddleware(history=...)` has neither
-    limit.
+    ```python
+    middleware = SummarizationMiddleware(model, summarizer=attngs_summarizer(compressor), trim_tokens_to_summarize=None)
+    ```
+
+    Without `trim_tokens_to_summarize=None` that middleware cuts the old messages to their last 4,000 tokens before they get here. It
+    passes the old messages without the current question, so the user's last message among them is the question. It also replaces the
+    messages in the state, so what is not kept is gone for good. `AttnGSMiddleware(history=...)` has neither limit.
 
     Args:
-        compressor: How; its `target_tokens` is the budget of the summary.
+        compressor: How messages are shortened; its `target_tokens` is the budget of the summary.
 
     Raises:
         ConfigError: It is no `AttnGSCompressor`.
@@ -191,8 +180,9 @@ def attngs_summarizer(compressor: AttnGSCompressor) -> Runnable[Sequence[BaseMes
         documents, query = as_turns(messages), question_of(messages)
         if not documents:
             return "", Ledger(target_tokens=compressor.target_tokens)
+        counter = compressor.found_counter()
         by_question = compressor.writer(config, TURNS) or compressor.extractor(TURNS)
-        newest = ContextCompressor(Marker(RecencyScorer()), selector=GreedySelector(layout=TURNS), counter=compressor.found_counter())
+        newest = ContextCompressor(Marker(RecencyScorer()), selector=GreedySelector(layout=TURNS), counter=counter)
         [result] = yield [
             Job(
                 compressor=by_question if query else newest,
@@ -202,6 +192,74 @@ def attngs_summarizer(compressor: AttnGSCompressor) -> Runnable[Sequence[BaseMes
                 namespace=compressor.namespace,
             )
         ]
-        return result.text, Ledger.of([result])
+        return text_to_show(result, counter), Ledger.of([result])
 
     return traced("attngs_summarizer", steps, workers=1)
+
+
+def question_of(messages: Sequence[BaseMessage]) -> str:
+    """The user's last message as a question; empty where there is none."""
+    last = next((message for message in reversed(messages) if isinstance(message, HumanMessage)), None)
+    return as_query(str(last.text)) if last else ""
+
+
+def as_turns(messages: Sequence[BaseMessage]) -> list[Document]:
+    """The messages that hold text. Their ids name the speakers."""
+    return [Document(id=_speaker(message), text=str(message.text)) for message in messages if str(message.text).strip()]
+
+
+def last_turns(messages: Sequence[AnyMessage], keep: int) -> int:
+    """Where the last messages begin: at least `keep` of them, from a user's message; 0 if none is older.
+
+    So a tool call stays with its result, and the current question with what was done about it.
+    """
+    starts = [number for number, message in enumerate(messages) if isinstance(message, HumanMessage)]
+    return max((start for start in starts if len(messages) - start >= keep), default=0)
+
+
+def check_kind(value: object, name: str, kind: type) -> None:
+    """Raise a `ConfigError` unless the argument of this name is of this kind."""
+    if not isinstance(value, kind):
+        raise ConfigError(f"`{name}` must be made with `{kind.__name__}(...)`, got {type(value).__name__}.")
+
+
+def _earlier(text: str) -> list[AnyMessage]:
+    if not text:
+        return []
+    content = f"What was said earlier in this conversation, shortened:\n{between(EARLIER, text)}"
+    return [HumanMessage(content, additional_kwargs={"lc_source": "attngs"})]
+
+
+def _old_turns(messages: Sequence[AnyMessage]) -> list[Document]:
+    """What may be shortened. System messages are the application's rules, and are shown whole."""
+    return as_turns([message for message in messages if not isinstance(message, SystemMessage)])
+
+
+def _speaker(message: BaseMessage) -> str:
+    """Who speaks, in one or two words. Others may have named a tool, so odd signs in its name become `_`."""
+    if isinstance(message, ToolMessage):
+        return f"tool {_NO_NAME.sub('_', message.name)[:64]}" if message.name else "tool"
+    return _SPEAKERS.get(message.type, message.type)
+
+
+def _is_text(message: BaseMessage) -> bool:
+    """Whether the message holds text alone, and no image for instance."""
+    content = message.content
+    kinds = {block.get("type") if isinstance(block, dict) else "text" for block in content} if not isinstance(content, str) else set()
+    return kinds <= {"text", "reasoning", "thinking", "tool_use", "tool_call"}
+
+
+def _weight_of(message: BaseMessage) -> str:
+    """Everything in a message that takes tokens, as a text to be counted."""
+    calls = "".join(f"{call['name']} {call['args']}" for call in message.tool_calls) if isinstance(message, AIMessage) else ""
+    return f"{message.text}{calls}"
+
+
+def _check_whole(value: object, name: str) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigError(f"`{name}` must be a whole number of at least 1, got {value!r}.")
+
+
+def _check_budget(target_tokens: int | None) -> None:
+    if target_tokens is not None:
+        check_target_tokens(target_tokens)

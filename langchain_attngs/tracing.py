@@ -1,4 +1,7 @@
-"""What LangChain's tracing sees of a compression: one named run with the writer's calls below it, and a ledger of numbers."""
+"""What tracing sees of a compression: a named run, the writer's calls below it, numbers in an event.
+
+Events and logs go to everybody who traces, so they carry numbers alone. Texts and scores go to the host's own `RunWatch`.
+"""
 
 from __future__ import annotations
 
@@ -17,84 +20,6 @@ from attngs.result.result import CompressedContext
 from attngs.types import Usage
 from langchain_attngs.chat import NO_STREAM
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compression:
-    """One compression."""
-
-    run: str
-    """Name of the run that made it, such as `AttnGSMiddleware.memory` or `AttnGSCompressor`."""
-    result: CompressedContext
-
-
-class RunWatch(BaseCallbackHandler):
-    """Keeps what attngs did in one run, texts and scores included, and what the model was sent for it.
-
-    No event carries this, because events go to everybody who traces; it goes to this handler alone.
-
-    ```python
-    watch = RunWatch()
-    agent.invoke(messages, {"callbacks": [watch]})
-    watch.named("AttnGSMiddleware.memory")[0].to_html()
-    ```
-
-    As a context manager round the loop over a stream, it stops the model of a loop that is left early.
-
-    Attributes:
-        compressions: In the order in which they were made.
-        sent: What the answering model was sent last, as it got it; the writer's requests are left out.
-        seconds_to_first_token: From the making of this object; `None` before, and where the model does not stream.
-    """
-
-    raise_error = True  # LangChain would log what `cancel` raises, and go on
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.compressions: list[Compression] = []
-        self.sent: list[BaseMessage] = []
-        self.seconds_to_first_token: float | None = None
-        self._started, self._cancelled = time.perf_counter(), False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.cancel()
-
-    def named(self, run: str) -> list[CompressedContext]:
-        """The compressions of the runs of this name."""
-        return [compression.result for compression in self.compressions if compression.run == run]
-
-    def cancel(self) -> None:
-        """Stop the run at its model's next token: it raises `InterruptedError`. Closing a stream of LangGraph's would wait for its end."""
-        self._cancelled = True
-
-    def on_chat_model_start(
-        self, serialized: dict[str, Any], messages: list[list[BaseMessage]], *, tags: list[str] | None = None, **kwargs: Any
-    ) -> None:
-        if NO_STREAM not in (tags or ()):
-            self.sent = list(messages[0])
-
-    def on_llm_new_token(self, token: Any, *, tags: list[str] | None = None, **kwargs: Any) -> None:
-        if self._cancelled:
-            raise InterruptedError("the run was cancelled.")
-        if self.seconds_to_first_token is None and NO_STREAM not in (tags or ()):
-            self.seconds_to_first_token = time.perf_counter() - self._started
-
-
-def watch_of(run: str, config: RunnableConfig) -> Watch:
-    """Hands the results of a run to its watches."""
-    callbacks = config.get("callbacks")
-    handlers = callbacks.handlers if isinstance(callbacks, BaseCallbackManager) else callbacks or []
-    watches = [handler for handler in handlers if isinstance(handler, RunWatch)]
-
-    def watch(results: Sequence[CompressedContext]) -> None:
-        for each in watches:
-            each.compressions += [Compression(run=run, result=result) for result in results]
-
-    return watch
-
-
 EVENT = "attngs_compressed"
 """Name of the custom event that carries the ledger."""
 
@@ -104,9 +29,31 @@ Input = TypeVar("Input")
 Output = TypeVar("Output")
 
 
+def traced(name: str, steps: Callable[[Input, RunnableConfig], Steps[tuple[Output, Ledger]]], *, workers: int) -> Runnable[Input, Output]:
+    """Make steps runnable, sync and async, as one run whose last event is the ledger.
+
+    Args:
+        name: The run's name.
+        steps: Gets the input and the run's own config, whose callbacks put what it asks below the run.
+        workers: How many jobs run at the same time.
+    """
+
+    def run(value: Input, config: RunnableConfig) -> Output:
+        output, ledger = run_steps(steps(value, config), workers=workers, watch=_watch(name, config))
+        dispatch_custom_event(EVENT, ledger.to_event(), config=config)
+        return output
+
+    async def arun(value: Input, config: RunnableConfig) -> Output:
+        output, ledger = await arun_steps(steps(value, config), workers=workers, watch=_watch(name, config))
+        await adispatch_custom_event(EVENT, ledger.to_event(), config=config)
+        return output
+
+    return RunnableLambda(run, afunc=arun, name=name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """What a compression took and brought. Numbers, and why something is not as asked; never a document's text."""
+    """What a compression cost and saved: numbers, and why it is not as asked; never a document's text."""
 
     target_tokens: int
     documents: int = 0
@@ -116,11 +63,11 @@ class Ledger:
     method: str = "passthrough"
     reason: str | None = None
     writer_usage: Usage | None = None
-    """Tokens that the writer says it used, all calls together."""
+    """Tokens that the writer says it used, in all its calls."""
 
     @classmethod
     def of(cls, results: Sequence[CompressedContext]) -> Ledger:
-        """Of compressions that were run together."""
+        """The ledger of compressions that ran together."""
         usages = [result.usage for result in results if result.usage]
         methods = {result.method for result in results}
         return cls(
@@ -134,31 +81,88 @@ class Ledger:
             writer_usage=Usage(*(sum(counts) for counts in zip(*usages, strict=True))) if usages else None,
         )
 
+    def to_event(self) -> dict[str, object]:
+        """Plain values; logs what is not as asked."""
+        if self.reason:
+            logger.info("%d of %d tokens kept, and not as asked; DEBUG says why", self.compressed_tokens, self.original_tokens)
+            logger.debug("%s", self.reason)  # may quote a client's error, which may quote what it was sent
+        usage = self.writer_usage
+        return {**asdict(self), "writer_usage": usage._asdict() if usage else None}
 
-def traced(name: str, steps: Callable[[Input, RunnableConfig], Steps[tuple[Output, Ledger]]], *, workers: int) -> Runnable[Input, Output]:
-    """Make steps runnable, sync and async, as one run whose last event is the ledger.
 
-    Args:
-        name: Of the run.
-        steps: Gets the input and the run's own config, whose callbacks put what it asks below the run.
-        workers: Jobs at a time.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compression:
+    """One compression."""
+
+    run: str
+    """Name of the run that made it, such as `AttnGSMiddleware.memory` or `AttnGSCompressor`."""
+    result: CompressedContext
+
+
+class RunWatch(BaseCallbackHandler):
+    """Collects what attngs did in one run, texts and scores included, and what the model was sent for it.
+
+    ```python
+    watch = RunWatch()
+    agent.invoke(messages, {"callbacks": [watch]})
+    watch.named("AttnGSMiddleware.memory")[0].to_html()
+    ```
+
+    Used as a context manager round the loop over a stream, it stops the model when the loop is left early.
+
+    Attributes:
+        compressions: In the order in which they were made.
+        sent: What the answering model was sent last. The writer's requests are left out.
+        seconds_to_first_token: Counted from when this object was made; `None` until then, and where the model does not stream.
     """
 
-    def run(value: Input, config: RunnableConfig) -> Output:
-        output, ledger = run_steps(steps(value, config), workers=workers, watch=watch_of(name, config))
-        dispatch_custom_event(EVENT, _plain(ledger), config=config)
-        return output
+    raise_error = True  # LangChain would log what `cancel` raises, and go on
 
-    async def arun(value: Input, config: RunnableConfig) -> Output:
-        output, ledger = await arun_steps(steps(value, config), workers=workers, watch=watch_of(name, config))
-        await adispatch_custom_event(EVENT, _plain(ledger), config=config)
-        return output
+    def __init__(self) -> None:
+        super().__init__()
+        self.compressions: list[Compression] = []
+        self.sent: list[BaseMessage] = []
+        self.seconds_to_first_token: float | None = None
+        self._start, self._cancelled = time.perf_counter(), False
 
-    return RunnableLambda(run, afunc=arun, name=name)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cancel()
+
+    def named(self, run: str) -> list[CompressedContext]:
+        """The compressions that runs of this name made."""
+        return [compression.result for compression in self.compressions if compression.run == run]
+
+    def cancel(self) -> None:
+        """Stop the run at its model's next token, which raises `InterruptedError`.
+
+        Closing LangGraph's stream would wait for the model's end instead.
+        """
+        self._cancelled = True
+
+    def on_chat_model_start(
+        self, serialized: dict[str, Any], messages: list[list[BaseMessage]], *, tags: list[str] | None = None, **kwargs: Any
+    ) -> None:
+        if NO_STREAM not in (tags or ()):
+            self.sent = list(messages[0])
+
+    def on_llm_new_token(self, token: Any, *, tags: list[str] | None = None, **kwargs: Any) -> None:
+        if self._cancelled:
+            raise InterruptedError("the run was cancelled.")
+        if self.seconds_to_first_token is None and NO_STREAM not in (tags or ()):
+            self.seconds_to_first_token = time.perf_counter() - self._start
 
 
-def _plain(ledger: Ledger) -> dict[str, object]:
-    if ledger.reason:
-        logger.info("%d of %d tokens kept: %s", ledger.compressed_tokens, ledger.original_tokens, ledger.reason)
-    usage = ledger.writer_usage
-    return {**asdict(ledger), "writer_usage": usage._asdict() if usage else None}
+def _watch(run: str, config: RunnableConfig) -> Watch:
+    """Hands the results of a run to the watches among its callbacks."""
+    callbacks = config.get("callbacks")
+    handlers = callbacks.handlers if isinstance(callbacks, BaseCallbackManager) else callbacks or []
+    watches = [handler for handler in handlers if isinstance(handler, RunWatch)]
+
+    def watch(results: Sequence[CompressedContext]) -> None:
+        for each in watches:
+            each.compressions += [Compression(run=run, result=result) for result in results]
+
+    return watch

@@ -1,4 +1,4 @@
-"""attngs in LlamaIndex: retrieved nodes and long memories, made short for the question under a token budget.
+"""attngs in LlamaIndex: nodes and long chats, made short for the question under a token budget.
 
 ```python
 from llama_index_attngs import AttnGSPostprocessor
@@ -17,8 +17,7 @@ except ImportError as error:
     raise MissingDependencyError("`llama_index_attngs` needs llama-index-core; run `pip install 'attngs[llama-index]'`.") from error
 
 from llama_index_attngs.chat import LlamaIndexChat
-from llama_index_attngs.compression import CompressionEndEvent, CompressionStartEvent
 from llama_index_attngs.memory import AttnGSMemoryBlock
-from llama_index_attngs.postprocessor import AttnGSPostprocessor
+from llama_index_attngs.postprocessor import AttnGSPostprocessor, CompressionEndEvent, CompressionStartEvent
 
 __all__ = ["AttnGSMemoryBlock", "AttnGSPostprocessor", "CompressionEndEvent", "CompressionStartEvent", "LlamaIndexChat"]

@@ -1,4 +1,4 @@
-"""Any LlamaIndex LLM as attngs' writer."""
+"""LlamaIndex's LLMs and prompt templates, in the shapes that attngs asks for."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from llama_index.core.base.llms.base import BaseLLM
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
 from llama_index.core.prompts import BasePromptTemplate, ChatPromptTemplate
 
+from attngs.chat.failures import as_chat_error
 from attngs.chat.messages import clean_messages, in_our_words
-from attngs.chat.retry import as_chat_error
+from attngs.text.defusing import TURN, quote_lines
 from attngs.types import ChatReply, Marking, Message, Usage
-from attngs.writing.prompts import GUIDED, context_text, defuse
-from llama_index_attngs.messages import field
+from attngs.writing.prompts import GUIDED, GuidedPrompt, context_text, defuse
+from llama_index_attngs.messages import field, quote_messages
 
 
 class LlamaIndexChat:
-    """The seam between attngs and a LlamaIndex LLM: its own retries, callbacks, spans and rate limits stay in force."""
+    """A LlamaIndex LLM as a chat model of attngs. Its own retries, callbacks and limits apply."""
 
     def __init__(self, llm: BaseLLM) -> None:
         self._llm = llm
@@ -28,7 +29,7 @@ class LlamaIndexChat:
 
     @property
     def context_window(self) -> int:
-        """Tokens that the LLM says it reads and writes together. A longer context is rewritten in parts."""
+        """How many tokens the LLM can read and write together. A longer context is rewritten in parts."""
         return int(self._llm.metadata.context_window)
 
     def complete(self, messages: Sequence[Message]) -> ChatReply:
@@ -38,20 +39,61 @@ class LlamaIndexChat:
             ChatError: The LLM raised; its own error is the cause.
         """
         try:
-            return _reply(self._llm.chat(_host_messages(messages)))
+            return _reply(self._llm.chat(self._host_messages(messages)))
         except Exception as error:
-            raise as_chat_error(error, self._llm.class_name()) from error
+            raise as_chat_error(error, self._llm.class_name(), messages) from error
 
     async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
         """`complete`, awaited."""
         try:
-            return _reply(await self._llm.achat(_host_messages(messages)))
+            return _reply(await self._llm.achat(self._host_messages(messages)))
         except Exception as error:
-            raise as_chat_error(error, self._llm.class_name()) from error
+            raise as_chat_error(error, self._llm.class_name(), messages) from error
+
+    def _host_messages(self, messages: Sequence[Message]) -> list[ChatMessage]:
+        """The messages in LlamaIndex's type.
+
+        For an LLM that only completes text LlamaIndex writes them as `user: ...`, so no other line may look like that.
+        """
+        completes = not self._llm.metadata.is_chat_model
+        return [
+            ChatMessage(role=message.role, content=quote_lines(message.content, TURN) if completes else message.content)
+            for message in clean_messages(messages)
+        ]
 
 
-def _host_messages(messages: Sequence[Message]) -> list[ChatMessage]:
-    return [ChatMessage(role=message.role, content=message.content) for message in clean_messages(messages)]
+@dataclass(frozen=True, slots=True)
+class HostTemplate:
+    """A LlamaIndex prompt template as a template of attngs.
+
+    Its fields are `query_str`, `context_str` with the marks, and `target_tokens`.
+    """
+
+    template: BasePromptTemplate
+
+    name = "llama-index"
+    context: Literal["all"] = "all"
+    cites = False
+    answer = ""
+
+    def __call__(self, marking: Marking, *, target_tokens: int) -> Sequence[Message]:
+        messages = self.template.format_messages(
+            query_str=quote_messages(defuse(marking.query)),
+            context_str=quote_messages(context_text(marking, GUIDED.marks)),
+            target_tokens=str(target_tokens),
+        )
+        return [Message(message.role.value, message.content or "") for message in messages]
+
+    def again(self, messages: Sequence[Message], reply: str, *, tokens: int, target_tokens: int) -> Sequence[Message]:
+        return GUIDED.again(messages, reply, tokens=tokens, target_tokens=target_tokens)
+
+
+def host_template(prompt: GuidedPrompt) -> ChatPromptTemplate:
+    """The prompt as a LlamaIndex template, with the fields of `HostTemplate`."""
+    user = prompt.user.replace("{query}", "{query_str}").replace("{context}", "{context_str}")
+    return ChatPromptTemplate(
+        message_templates=[ChatMessage(role=MessageRole.SYSTEM, content=prompt.system), ChatMessage(role=MessageRole.USER, content=user)]
+    )
 
 
 def _reply(response: ChatResponse) -> ChatReply:
@@ -64,40 +106,10 @@ def _reply(response: ChatResponse) -> ChatReply:
 
 
 def _usage(response: ChatResponse) -> Usage | None:
-    """What the provider says it used; LlamaIndex has no field of its own for it."""
+    """The tokens that the provider reports, wherever it does; LlamaIndex has no field for them."""
     for place in (field(response.raw, "usage"), response.additional_kwargs):
         for names in (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens")):
             read, written = (field(place, name) for name in names)
             if isinstance(read, int) and isinstance(written, int):
                 return Usage(read, written)
     return None
-
-
-REWRITE_PROMPT = ChatPromptTemplate(
-    message_templates=[
-        ChatMessage(role=MessageRole.SYSTEM, content=GUIDED.system),
-        ChatMessage(role=MessageRole.USER, content=GUIDED.user.replace("{query}", "{query_str}").replace("{context}", "{context_str}")),
-    ]
-)
-"""attngs' own prompt in LlamaIndex's terms. Fields: `query_str`, `context_str` (with the marks) and `target_tokens`."""
-
-
-@dataclass(frozen=True, slots=True)
-class HostPrompt:
-    """A LlamaIndex template in attngs' seam."""
-
-    template: BasePromptTemplate
-
-    name = "llama-index"
-    context: Literal["all"] = "all"
-    cites = False
-    answer = ""
-
-    def __call__(self, marking: Marking, *, target_tokens: int) -> Sequence[Message]:
-        messages = self.template.format_messages(
-            query_str=defuse(marking.query), context_str=context_text(marking, GUIDED.marks), target_tokens=str(target_tokens)
-        )
-        return [Message(message.role.value, message.content or "") for message in messages]
-
-    def again(self, messages: Sequence[Message], reply: str, *, tokens: int, target_tokens: int) -> Sequence[Message]:
-        return GUIDED.again(messages, reply, tokens=tokens, target_tokens=target_tokens)

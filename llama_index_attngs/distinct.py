@@ -1,4 +1,4 @@
-"""Chunks overlap, by 200 of 1024 tokens unless told otherwise: what two of them share is kept once."""
+"""Neighbouring chunks overlap, by 200 of 1024 tokens by default. What they share is kept once."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from attngs.types import Marking, Selection, Sentence, Span
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DistinctSelector:
-    """Lets another selector choose among first copies: a sentence that stands in an earlier text of the list as well is dropped.
+    """Lets another selector choose among the sentences that no earlier text of the list holds.
 
     Args:
-        chosen_by: Chooses.
-        places: By position: the document that a text was cut from and where; `None` where it is not known.
+        inner: The selector that chooses.
+        places: For each text, the id of the document that it was cut from and where in it; `None` if unknown.
     """
 
-    chosen_by: Selector
+    inner: Selector
     places: Sequence[tuple[str, Span] | None]
 
     def select(self, marking: Marking, *, target_tokens: int, counter: TokenCounter) -> Selection:
-        first = [i for i, sentence in enumerate(marking.sentences) if not self._seen(sentence)]
+        first = [i for i, sentence in enumerate(marking.sentences) if not self._is_repeated(sentence)]
         distinct = Marking(
             query=marking.query,
             sentences=tuple(marking.sentences[i] for i in first),
             scores=tuple(marking.scores[i] for i in first),
             marked=tuple(marking.marked[i] for i in first),
         )
-        selection = self.chosen_by.select(distinct, target_tokens=target_tokens, counter=counter)
+        selection = self.inner.select(distinct, target_tokens=target_tokens, counter=counter)
         kept = {first[i] for i in selection.kept}
         dropped = tuple(i for i in range(len(marking.sentences)) if i not in kept)
         return replace(selection, kept=tuple(sorted(kept)), dropped=dropped)
 
-    def _seen(self, sentence: Sentence) -> bool:
-        """Whether earlier texts cover the sentence, each in part or whole."""
+    def _is_repeated(self, sentence: Sentence) -> bool:
+        """Whether earlier texts of the same document, taken together, cover the sentence."""
         place = self.places[sentence.position]
         if place is None:
             return False

@@ -18,79 +18,81 @@ from attngs.compressor import ContextCompressor
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
 from attngs.reading.context_cache import digest
-from attngs.selection import ExtractLayout
 from attngs.types import Marking
-from llama_index_attngs.messages import as_turns, defuse, question, transcript
+from llama_index_attngs.messages import PlainLayout, TranscriptLayout, as_turns, defuse, question, transcript
 from llama_index_attngs.settings import CompressionSettings
 from llama_index_attngs.turns import Turn, Turns, TurnsInFile, TurnsInMemory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recalled:
-    """A compressed memory."""
+class Answer:
+    """What a memory gave for one question."""
 
     text: str
     marking: Marking
-    """Scores of all sentences, from which a still shorter text can be cut."""
-    layout: ExtractLayout
-    """How it is shown."""
+    """The scores of all sentences: a still shorter text can be cut by them."""
+    layout: TranscriptLayout
+    """How the sentences are shown."""
 
 
 class Recall:
-    """The last answers by key, safe from many threads. A copy starts empty: it can be computed again."""
+    """The last answers by key, safe from many threads. A copy starts empty: they can be computed again."""
 
     def __init__(self, size: int = 64) -> None:
         self._size = size
-        self._kept: OrderedDict[tuple[object, ...], Recalled] = OrderedDict()
+        self._kept: OrderedDict[tuple[object, ...], Answer] = OrderedDict()
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type[Recall], tuple[int]]:
         return Recall, (self._size,)
 
-    def get(self, key: tuple[object, ...]) -> Recalled | None:
+    def get(self, key: tuple[object, ...]) -> Answer | None:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
             return self._kept.get(key)
 
-    def put(self, key: tuple[object, ...], value: Recalled) -> None:
+    def put(self, key: tuple[object, ...], value: Answer) -> None:
         with self._lock:
             self._kept[key] = value
             while len(self._kept) > self._size:
                 self._kept.popitem(last=False)
 
-    def of_text(self, text: str) -> Recalled | None:
-        """The answer that had this text."""
+    def with_text(self, text: str) -> Answer | None:
+        """The latest answer with this text."""
         with self._lock:
             return next((value for value in reversed(self._kept.values()) if value.text == text), None)
 
     def clear(self, session: str) -> None:
-        """Forget all keys that begin with the session."""
+        """Forget the answers of a session; it is the first part of a key."""
         with self._lock:
             for key in [key for key in self._kept if key[0] == session]:
                 del self._kept[key]
 
 
 LATEST = "What was said last?"
-"""Stands for the question where the user has not said anything yet; newest sentences are kept."""
+"""The question where the user has not asked anything yet; the newest sentences are kept then."""
 
 
 class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
     """Long-term memory for `Memory.from_defaults(memory_blocks=[...])`.
 
-    Turns that leave the short-term history are kept by session; when the memory is read, all of a session's turns are compressed together
-    for what the user said last. The same question about the same turns is answered once: an agent asks three times in a turn. When the
-    memory as a whole is over its limit, the most valuable sentences stay.
+    It keeps the turns that leave the short-term history, by session. When the memory is read, all turns of a session are compressed
+    together for what the user said last. The same question about the same turns is answered once, since an agent asks three times in a
+    turn. When the memory as a whole is over its limit, the most valuable sentences stay.
+
+    Tokens are LlamaIndex's own unless `counter` says otherwise. In mode `rewrite`, `chat` is an LLM of LlamaIndex's, `Settings.llm` if none
+    is given; `llm` is taken for `chat`. Each turn is a line of one document, so `min_per_document` holds for all turns together.
 
     Raises:
         AssetError: While in use: the file cannot be opened, or is something else.
         ModelNotFoundError: While in use: there is no model of the marker's name.
-        ChatError: While in use: the LLM failed.
+        ChatError: While in use: the LLM failed, and `on_chat_error` is `raise`.
     """
 
     name: str = Field(default="LongTermMemory", description="The tag that the memory is shown in.")
-    priority: int = Field(default=1, description="0: never cut for the sake of the whole memory's limit.")
-    path: Path | None = Field(default=None, description="A SQLite file that survives the process, readable by its owner only.")
+    priority: int = Field(default=1, description="With 0, the block is never cut when the whole memory is over its limit.")
+    path: Path | None = Field(default=None, description="A SQLite file for the turns; only its owner can read it. In memory if none.")
 
     _turns: Turns = PrivateAttr()
     _recall: Recall = PrivateAttr(default_factory=Recall)
@@ -100,13 +102,13 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         self._turns = TurnsInFile(self.path) if self.path else TurnsInMemory()
 
     def forget(self, session_id: str = "") -> None:
-        """Delete all that is kept of a session: its turns, its answers and what the marker has read."""
+        """Delete everything of a session: its turns, its answers, and what the marker has cached of them."""
         self._turns.clear(session_id)
         self._recall.clear(session_id)
-        self.found_marker().cache.clear(session_id)
+        self.found_marker().forget(session_id)
 
     async def _aput(self, messages: list[ChatMessage]) -> None:
-        # LlamaIndex writes the session into the messages, which other blocks share: it is read before anything is awaited
+        # LlamaIndex writes the session into messages that other blocks share, so it is read before anything is awaited
         by_session: dict[str, list[Turn]] = {}
         for message in messages:
             by_session.setdefault(str(message.additional_kwargs.get("session_id", "")), []).extend(as_turns([message]))
@@ -119,17 +121,17 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         if not turns:
             return ""
         key = (session, digest(*(part for turn in turns for part in turn)), query, self.target_tokens, self.mode)
-        recalled = self._recall.get(key)
-        if recalled is None:
-            recalled = await self._compress(turns, query, session)
-            self._recall.put(key, recalled)
-        return recalled.text
+        answer = self._recall.get(key)
+        if answer is None:
+            answer = await self._answer(turns, query, session)
+            self._recall.put(key, answer)
+        return answer.text
 
-    async def _compress(self, turns: Sequence[Turn], query: str, session: str) -> Recalled:
+    async def _answer(self, turns: Sequence[Turn], query: str, session: str) -> Answer:
         document, layout = transcript(turns)
         counter, selector = self.found_counter(), self.selector(layout)
         if query:
-            compressor = self.compressor(self.chat(), selector)
+            compressor = self.compressor(self.writer(), selector)
         else:
             compressor = ContextCompressor(Marker(RecencyScorer()), selector=selector, counter=counter)
         result = await compressor.acompress(document, query or LATEST, target_tokens=self.target_tokens, namespace=session)
@@ -138,10 +140,13 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
             text = defuse(text)
             if counter.count([text])[0] > self.target_tokens:
                 text = result.selection.text
-        return Recalled(text=text, marking=result.marking, layout=layout)
+        return Answer(text=text, marking=result.marking, layout=layout)
 
     async def atruncate(self, content: str, tokens_to_truncate: int) -> str | None:
-        """Cut a memory that was just read by this many tokens or more: the most valuable sentences stay; `None` when none can."""
+        """Cut a memory that was just read by this many tokens or more.
+
+        The most valuable sentences stay; `None` when none fits.
+        """
         return await asyncio.to_thread(self._truncate, content, tokens_to_truncate)
 
     def _truncate(self, content: object, tokens_to_truncate: int) -> str | None:
@@ -151,7 +156,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         left = counter.count([content])[0] - tokens_to_truncate
         if left < 1:
             return None
-        recalled = self._recall.of_text(content)
-        layout = recalled.layout if recalled else ExtractLayout(label="")
-        marking = recalled.marking if recalled else Marker(RecencyScorer()).mark([content], LATEST)
+        answer = self._recall.with_text(content)
+        layout = answer.layout if answer else PlainLayout()
+        marking = answer.marking if answer else Marker(RecencyScorer()).mark([content], LATEST)
         return self.selector(layout).select(marking, target_tokens=left, counter=counter).text or None

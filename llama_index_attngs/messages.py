@@ -1,4 +1,4 @@
-"""Chat messages -> turns of text, and text -> what a chat engine cannot mistake for its own template."""
+"""Chat messages -> turns -> one document, in which nothing that was said passes for a frame round it."""
 
 from __future__ import annotations
 
@@ -12,25 +12,32 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
 from attngs.selection import ExtractLayout
+from attngs.text.defusing import LINE_START, TURN, defuse_tags, defuse_tokens, one_line, quote_lines
 from attngs.text.documents import as_query
 from attngs.types import Document, Sentence
 from llama_index_attngs.turns import Turn
 
-BETWEEN = "\n\n"
-"""A blank line: no sentence goes on in the next turn."""
+_MEDIA = {"image": "an image", "audio": "a recording", "video": "a video", "document": "a document"}
+_TURN_GAP = "\n\n"
+"""A blank line between turns: no sentence continues into the next one."""
+_TAG = re.compile(r"<(?=\s*/|[^\W\d])")
+_FIELD = re.compile(r"\{([A-Za-z_][\w.]*)\}")
+_MESSAGE = re.compile(rf'{LINE_START}(?=[ \t]*\{{\s*")')
+"""The start of a line that is a JSON object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptLayout(ExtractLayout):
-    """A turn a line, each with who said it.
+    """One turn a line, each with a label that says who spoke.
 
-    The labels are in brackets because `user: ` would make whole turns the units of selection.
+    The labels are in brackets: with `user: ` the splitter would take whole turns for one sentence.
     """
 
     gap: str = " "
     document_gap: str = "\n"
-    labels: tuple[str, ...] = ()
-    starts: tuple[int, ...] = ()
+    labels: tuple[str, ...]
+    """The label of each turn."""
+    starts: tuple[int, ...]
     """Where each turn begins in the document, its label included."""
 
     def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labelled: bool) -> str:
@@ -45,48 +52,62 @@ class TranscriptLayout(ExtractLayout):
         return self.document_gap.join(lines)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainLayout(ExtractLayout):
+    """Text whose turns are unknown: no sentence that moves to the start of a line becomes a turn there."""
+
+    label: str = ""
+
+    def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labelled: bool) -> str:
+        """The kept sentences in their order, with lines quoted that look like turns."""
+        return quote_lines(ExtractLayout.render(self, sentences, kept, labelled=labelled), TURN)
+
+
+def as_turns(messages: Sequence[ChatMessage]) -> list[Turn]:
+    """The turns of the messages; calls of tools and media are named, and empty messages left out."""
+    turns = [Turn(MessageRole(message.role).value, "\n".join(_parts(message)).strip()) for message in messages]
+    return [turn for turn in turns if turn.text]
+
+
 def transcript(turns: Sequence[Turn]) -> tuple[Document, TranscriptLayout]:
-    """The document of these turns, harmless wherever it is put, and how it is shown."""
+    """The turns as one document, defused, and its layout."""
     labels = tuple(f"[{turn.role}] " for turn in turns)
     texts = [label + defuse(turn.text) for label, turn in zip(labels, turns, strict=True)]
     starts, at = list[int](), 0
     for text in texts:
         starts.append(at)
-        at += len(text) + len(BETWEEN)
-    return Document(text=BETWEEN.join(texts), id="conversation"), TranscriptLayout(labels=labels, starts=tuple(starts))
+        at += len(text) + len(_TURN_GAP)
+    return Document(text=_TURN_GAP.join(texts), id="conversation"), TranscriptLayout(labels=labels, starts=tuple(starts))
+
+
+def question(messages: Sequence[ChatMessage] | None) -> str:
+    """The last thing that the user said, as a question; empty if the user said nothing."""
+    said = (as_query(message.content or "") for message in reversed(messages or ()) if message.role == MessageRole.USER)
+    return next((text for text in said if text), "")
+
+
+def defuse(text: str) -> str:
+    """Text that stays text wherever LlamaIndex puts it.
+
+    Memories stand between tags, one turn a line, so tags lose their `<` and lines that look like turns become quotations. Some chat
+    engines make the history part of a template and fill it in again: `{context_str}` in a memory would become the documents of the day,
+    so its braces move apart.
+    """
+    return quote_messages(quote_lines(_FIELD.sub(r"{ \1 }", _TAG.sub("‹", defuse_tokens(text))), TURN))
+
+
+def quote_messages(text: str) -> str:
+    """The text without what LlamaIndex's rich templates may read out of it: messages and media.
+
+    Some versions of `banks`, which renders them, take every line that is a message in JSON for one, with whatever role it names. Media
+    stand in tags.
+    """
+    return quote_lines(defuse_tags(text, ("content_block",)), _MESSAGE)
 
 
 def field(value: object, name: str) -> Any:
     """The field of that name, or `None`."""
     return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
-
-
-_MEDIA = {"image": "an image", "audio": "a recording", "video": "a video", "document": "a document"}
-_FIELD = re.compile(r"\{([A-Za-z_][\w.]*)\}")
-_FRAME = re.compile(r"<(?=/?\w+>)")
-_LABEL = re.compile(rf"^(\s*)\[(?=(?:{'|'.join(role.value for role in MessageRole)})\])", re.MULTILINE)
-
-
-def as_turns(messages: Sequence[ChatMessage]) -> list[Turn]:
-    """What was said, with calls of tools and media named, so that a tool's answer keeps its question. Empty messages are left out."""
-    turns = [Turn(MessageRole(message.role).value, "\n".join(_parts(message)).strip()) for message in messages]
-    return [turn for turn in turns if turn.text]
-
-
-def question(messages: Sequence[ChatMessage] | None) -> str:
-    """The last thing that the user said, as a question; empty when nothing was."""
-    asked = (as_query(message.content or "") for message in reversed(messages or ()) if message.role == MessageRole.USER)
-    return next((text for text in asked if text), "")
-
-
-def defuse(text: str) -> str:
-    """Text that stays text wherever a chat engine puts it.
-
-    Some engines make the history part of a template and fill it in again: `{context_str}` in a memory would be replaced by the documents
-    of the day, so its braces are moved apart. A tag would end the frame round the memory, and a label at the start of a line would give
-    somebody else the word, so their brackets are replaced.
-    """
-    return _LABEL.sub(r"\1‹", _FRAME.sub("‹", _FIELD.sub(r"{ \1 }", text)))
 
 
 def _parts(message: ChatMessage) -> Iterator[str]:
@@ -106,4 +127,5 @@ def _parts(message: ChatMessage) -> Iterator[str]:
 
 
 def _call(name: object, arguments: object) -> str:
-    return f"(called the tool {name} with {arguments})"
+    """A call on one line, so that the answer of the tool keeps its question."""
+    return f"(called the tool {one_line(str(name))} with {one_line(str(arguments))})"

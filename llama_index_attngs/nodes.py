@@ -1,9 +1,9 @@
-"""Retrieved nodes -> the documents that are compressed, and how the reader will be shown what is left of them."""
+"""Nodes -> the documents that are compressed, and what is left of these -> nodes again."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,51 +28,70 @@ from attngs.result.result import CompressedContext
 from attngs.selection import ExtractLayout
 from attngs.types import Document, Sentence, Source, Span
 
-_TEXT = "\0attngs text\0"  # stands for a node's text while the rest of its rendering is found out
+METADATA_KEY = "attngs"
+"""Our entry in a node's metadata: a JSON string, because some vector stores take flat metadata only."""
+
+_PLACEHOLDER = "\0attngs text\0"
+"""Stands for a node's text while we look at what surrounds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLayout(ExtractLayout):
-    """What the reader is shown of several nodes: each with the metadata that LlamaIndex puts before its text."""
+    """Shows several nodes as LlamaIndex does: each with its metadata before its text."""
 
     label: str = ""
     document_gap: str = JOIN  # what LlamaIndex's synthesizers and chat engines put between nodes
-    frames: tuple[tuple[str, str], ...] = ()
-    """By position: what stands before and after a node's text."""
+    frames: tuple[tuple[str, str], ...]
+    """What stands before and after the text of each node."""
 
     def frame(self, sentence: Sentence, *, labelled: bool) -> tuple[str, str]:
         return self.frames[sentence.position]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A list of nodes, and those of them that are text."""
+class NodeTexts:
+    """The texts in a list of nodes, and where each stands between the images and other media."""
 
     nodes: tuple[NodeWithScore, ...]
-    """All, in the order in which they came."""
+    """All nodes, in the order in which they came."""
     numbers: tuple[int, ...]
-    """Which of them are text; a document's position counts in this list."""
+    """Which of them are text, counted from 0."""
     documents: tuple[Document, ...]
-    """The texts without metadata. Ids are places in the list, from 1: short, because a writer is shown them."""
+    """Their texts, without metadata. Ids are 1, 2, ...: short, because an LLM is shown them."""
+
+    @classmethod
+    def of(cls, nodes: Sequence[NodeWithScore]) -> NodeTexts:
+        """Find the texts among the nodes."""
+        numbers = tuple(number for number, scored in enumerate(nodes) if is_text(scored.node))
+        documents = tuple(
+            Document(text=nodes[number].node.get_content(metadata_mode=MetadataMode.NONE), id=str(place))
+            for place, number in enumerate(numbers, 1)
+        )
+        return cls(nodes=tuple(nodes), numbers=numbers, documents=documents)
 
     @property
-    def texts(self) -> list[NodeWithScore]:
-        """The nodes that are text, in the documents' order."""
+    def scored(self) -> list[NodeWithScore]:
+        """The nodes that are text, in the order of the documents."""
         return [self.nodes[number] for number in self.numbers]
 
     def layout(self) -> NodeLayout:
-        """How the texts are shown."""
-        return NodeLayout(frames=tuple(_frame(scored.node) for scored in self.texts))
+        """How the reader is shown them."""
+        return NodeLayout(frames=tuple(_frame(scored.node) for scored in self.scored))
 
+    def put_back(self, left: Mapping[int, NodeWithScore]) -> list[NodeWithScore]:
+        """The list again: media as they came, and in place of each text what is left of it.
 
-def read_nodes(nodes: Sequence[NodeWithScore]) -> Reading:
-    """Find the texts among the nodes; images and other media are left alone."""
-    numbers = tuple(number for number, scored in enumerate(nodes) if is_text(scored.node))
-    documents = tuple(
-        Document(text=nodes[number].node.get_content(metadata_mode=MetadataMode.NONE), id=str(place))
-        for place, number in enumerate(numbers, 1)
-    )
-    return Reading(nodes=tuple(nodes), numbers=numbers, documents=documents)
+        Args:
+            left: By the position of a document. A text that is not there is left out.
+        """
+        positions = {number: position for position, number in enumerate(self.numbers)}
+        out = list[NodeWithScore]()
+        for number, scored in enumerate(self.nodes):
+            if number not in positions:
+                out.append(scored)
+            elif positions[number] in left:
+                out.append(left[positions[number]])
+        return out
 
 
 def is_text(node: BaseNode) -> bool:
@@ -99,40 +118,26 @@ def check_query(query_bundle: QueryBundle | None) -> str:
 
 
 def place_in_source(node: BaseNode) -> tuple[str, Span] | None:
-    """The document that a node was cut from and where in it, if the node still has the text that stood there."""
+    """The id of the document that a node was cut from, and where in it.
+
+    `None` if the node does not say, or if its text has changed since.
+    """
     start, end = getattr(node, "start_char_idx", None), getattr(node, "end_char_idx", None)
     if not isinstance(node, TextNode) or node.ref_doc_id is None or not isinstance(start, int) or not isinstance(end, int):
         return None
     return (node.ref_doc_id, Span(start, end)) if end - start == len(node.text) else None
 
 
-def copy_node(node: BaseNode) -> BaseNode:
-    """A deep copy, but for the object behind an index node, which may be a whole engine."""
-    shared = node.obj if isinstance(node, IndexNode) else None
-    return deepcopy(node, {id(shared): shared} if shared is not None else {})
-
-
-def _frame(node: BaseNode) -> tuple[str, str]:
-    shown = copy_node(node)
-    shown.set_content(_TEXT)
-    before, _, after = shown.get_content(metadata_mode=MetadataMode.LLM).partition(_TEXT)
-    return before, after
-
-
-METADATA_KEY = "attngs"
-"""The entry: a JSON string, because some vector stores take flat metadata only."""
-
-
 def shorten(scored: NodeWithScore, part: Part) -> NodeWithScore:
-    """One node with less text: its id, relationships, score and other metadata are kept.
+    """A copy of the node with less text. Its id, relationships, score and other metadata are kept.
 
-    The character offsets into the source document stay only where the text is one passage of it, moved to that passage; otherwise they
-    would name other words. The entry holds the spans in any case.
+    The character offsets into the source document move to the new text if it is one passage of the source; otherwise they are `None`,
+    since they would point at other words. Our metadata entry holds the spans in any case.
     """
     original = scored.node
     node = copy_node(original)
     node.set_content(part.text)
-    node.embedding = None  # it was the embedding of the whole text
+    node.embedding = None  # it was that of the whole text
     place = place_in_source(original)
     if isinstance(node, TextNode):
         passage = _passage(part.text, part.sources) if part.method != "rewrite" else None
@@ -144,37 +149,52 @@ def shorten(scored: NodeWithScore, part: Part) -> NodeWithScore:
         entry["offset"] = place[1].start
     if METADATA_KEY in original.metadata:
         entry["previous"] = original.metadata[METADATA_KEY]
-    _hide(node, entry)
+    _add_entry(node, entry)
     return scored.model_copy(update={"node": node})
 
 
-def fuse(reading: Reading, result: CompressedContext, *, settings: Sequence[object]) -> NodeWithScore:
-    """One node for all texts: the same id for the same texts, question and settings; its children are the nodes whose words it holds."""
-    sources = result.sources
-    places = sorted({source.position for source in sources})
-    texts = reading.texts
-    children = [texts[place] for place in places]
-    identity = [result.query, *settings, *([scored.node.node_id, scored.node.hash] for scored in texts)]
+def merge(texts: NodeTexts, result: CompressedContext, *, settings: Sequence[object]) -> NodeWithScore:
+    """One node for all texts. Its children are the nodes whose words it holds.
+
+    Its id is the same for the same texts, question and settings. Its score is the best of its children's.
+    """
+    scored, sources = texts.scored, result.sources
+    positions = sorted({source.position for source in sources})
+    children = [scored[position] for position in positions]
+    identity = [result.query, *settings, *([each.node.node_id, each.node.hash] for each in scored)]
     node = TextNode(
         id_=str(uuid5(NAMESPACE_URL, "attngs:" + json.dumps(identity, default=str))),
         text=result.text,
-        relationships={NodeRelationship.CHILD: [scored.node.as_related_node_info() for scored in children]},
+        relationships={NodeRelationship.CHILD: [child.node.as_related_node_info() for child in children]},
     )
-    if source := _common_source([scored.node for scored in children]):
+    if source := _common_source([child.node for child in children]):
         node.relationships[NodeRelationship.SOURCE] = source
     entry = _entry(result.method, ())
     entry["from"] = [
         {
-            "label": reading.documents[place].id,
-            "node": texts[place].node.node_id,
-            "source": texts[place].node.ref_doc_id,
-            **_spans([source for source in sources if source.position == place]),
+            "label": texts.documents[position].id,
+            "node": scored[position].node.node_id,
+            "source": scored[position].node.ref_doc_id,
+            **_spans([source for source in sources if source.position == position]),
         }
-        for place in places
+        for position in positions
     ]
-    _hide(node, entry)
-    scores = [scored.score for scored in children if scored.score is not None]
-    return NodeWithScore(node=node, score=max(scores, default=None))
+    _add_entry(node, entry)
+    return NodeWithScore(node=node, score=max((child.score for child in children if child.score is not None), default=None))
+
+
+def copy_node(node: BaseNode) -> BaseNode:
+    """A deep copy, except for the object behind an index node, which may be a whole engine."""
+    shared = node.obj if isinstance(node, IndexNode) else None
+    return deepcopy(node, {id(shared): shared} if shared is not None else {})
+
+
+def _frame(node: BaseNode) -> tuple[str, str]:
+    """What LlamaIndex shows before and after the node's text."""
+    shown = copy_node(node)
+    shown.set_content(_PLACEHOLDER)
+    before, _, after = shown.get_content(metadata_mode=MetadataMode.LLM).partition(_PLACEHOLDER)
+    return before, after
 
 
 def _entry(method: str, sources: Sequence[Source]) -> dict[str, object]:
@@ -182,11 +202,19 @@ def _entry(method: str, sources: Sequence[Source]) -> dict[str, object]:
 
 
 def _spans(sources: Sequence[Source]) -> dict[str, object]:
-    """Places in the node's text as it came, and the scores that they got."""
+    """Where the sentences stand in the node's original text, and their scores."""
     return {
         "spans": [[source.start, source.end] for source in sources],
         "scores": [float(f"{source.score:.4g}") for source in sources],
     }
+
+
+def _add_entry(node: BaseNode, entry: Mapping[str, object]) -> None:
+    """Put our entry into the metadata of a node of ours, hidden from LLMs and embeddings."""
+    node.metadata[METADATA_KEY] = json.dumps(entry, separators=(",", ":"))
+    for excluded in (node.excluded_llm_metadata_keys, node.excluded_embed_metadata_keys):
+        if METADATA_KEY not in excluded:
+            excluded.append(METADATA_KEY)
 
 
 def _passage(text: str, sources: Sequence[Source]) -> Span | None:
@@ -199,12 +227,6 @@ def _passage(text: str, sources: Sequence[Source]) -> Span | None:
 
 
 def _common_source(nodes: Sequence[BaseNode]) -> RelatedNodeInfo | None:
-    found = {node.ref_doc_id for node in nodes}
-    return nodes[0].source_node if len(found) == 1 else None
-
-
-def _hide(node: BaseNode, entry: dict[str, object]) -> None:
-    node.metadata[METADATA_KEY] = json.dumps(entry, separators=(",", ":"))
-    for excluded in (node.excluded_llm_metadata_keys, node.excluded_embed_metadata_keys):
-        if METADATA_KEY not in excluded:
-            excluded.append(METADATA_KEY)
+    """The document that all nodes were cut from, if it is one."""
+    ids = {node.ref_doc_id for node in nodes}
+    return nodes[0].source_node if len(ids) == 1 else None

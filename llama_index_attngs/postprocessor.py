@@ -2,60 +2,197 @@
 
 from __future__ import annotations
 
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from llama_index.core.bridge.pydantic import Field
 from llama_index.core.instrumentation import get_dispatcher
+from llama_index.core.instrumentation.events.base import BaseEvent
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.prompts.mixin import PromptDictType, PromptMixin, PromptMixinType
-from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
+from pydantic import AliasChoices
 
-from attngs.hosts.jobs import Steps, arun_steps, run_steps
-from llama_index_attngs.compression import NodeCompression, Output
-from llama_index_attngs.nodes import check_query
+from attngs.compressor import ContextCompressor
+from attngs.errors import ConfigError
+from attngs.hosts.apart import JOIN, Apart, Parts
+from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
+from attngs.hosts.settings import Output, described
+from attngs.result.result import CompressedContext
+from attngs.selection import ExtractLayout
+from attngs.writing.prompts import GUIDED
+from llama_index_attngs.chat import LlamaIndexChat, host_template
+from llama_index_attngs.distinct import DistinctSelector
+from llama_index_attngs.nodes import NodeTexts, check_query, merge, place_in_source, shorten
 from llama_index_attngs.settings import CompressionSettings
 
 dispatcher = get_dispatcher(__name__)
+logger = logging.getLogger(__name__)
+
+Outcome = tuple[Parts | CompressedContext, Mapping[int, NodeWithScore]]
+"""The result, and the nodes that hold its text, by the position of a document."""
 
 
 class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixin):
-    """Keeps what matters to the question of all retrieved nodes together, in at most `target_tokens` tokens.
+    """Keeps what matters to the question from all retrieved nodes, in at most `target_tokens` tokens.
 
-    The budget holds for what the reader is shown: the texts, the metadata that LlamaIndex puts before each, and the blank lines between
-    them. Nodes that fit come back as they are. Of others, copies come back: with `per_node` output each keeps its id, relationships,
-    score and metadata, and nodes of which nothing was kept are left out; with `fused` output there is one node, whose children are the
-    nodes it is made of. Where chunks overlap, what they share is kept once. Images and other media pass through and are not counted.
+    The budget holds for all that the reader is shown: the texts, the metadata that LlamaIndex puts before each, and the blank lines between
+    them. Tokens are LlamaIndex's own unless `counter` says otherwise. Nodes that fit come back as they are. Otherwise copies come back.
+    With `separate` output each copy keeps its id, relationships, score and metadata, and nodes of which nothing was kept are left out.
+    With `merged` output there is one node, and its children are the nodes it is made of. Where chunks overlap, the shared text is kept
+    once. Images and other media pass through and are not counted.
+
+    In mode `rewrite`, `chat` is an LLM of LlamaIndex's, `Settings.llm` if none is given. `template` is a prompt template of LlamaIndex's or
+    a `GuidedPrompt`; `get_prompts` and `update_prompts` know it as `template`. `llm` and `num_workers` are taken for `chat` and
+    `max_concurrency`.
 
     Raises:
         InputError: While processing: there is no question.
         ModelNotFoundError: While processing: there is no model of the marker's name.
-        ChatError: While processing: the LLM failed.
+        ChatError: While processing: the LLM failed, and `on_chat_error` is `raise`.
     """
 
-    output: Output = Field(default="per_node", description="One node for each that came, or one node for all.")
-    namespace: str = Field(default="", description="Whose texts these are: what the marker keeps of them is found under it only.")
-    num_workers: int = Field(default=4, ge=1, description="How many nodes are rewritten at a time.")
+    output: Output = Field(default="separate", description=described("output"))
+    namespace: str = Field(default="", description=described("namespace"))
+    max_concurrency: int = Field(
+        default=4, ge=1, description=described("max_concurrency"), validation_alias=AliasChoices("max_concurrency", "num_workers")
+    )
 
     @classmethod
     def class_name(cls) -> str:
         return "AttnGSPostprocessor"
 
+    def __getstate__(self) -> dict[Any, Any]:
+        """The state to pickle.
+
+        Raises:
+            ConfigError: A setting cannot be pickled.
+        """
+        # LlamaIndex drops what cannot be pickled, from the object itself too, so it gets a copy, and nothing of ours may be missing
+        state = super(AttnGSPostprocessor, self.model_copy()).__getstate__()
+        lost = [name for name in CompressionSettings.model_fields if name not in state["__dict__"]]
+        if lost:
+            raise ConfigError(f"`{lost[0]}` cannot be pickled; use functions that a module defines.")
+        return state
+
     def _get_prompts(self) -> PromptDictType:
-        return {"rewrite_prompt": self.rewrite_prompt}
+        template = self.template
+        return {"template": template if isinstance(template, BasePromptTemplate) else host_template(template or GUIDED)}
 
     def _update_prompts(self, prompts: PromptDictType) -> None:
-        self.rewrite_prompt = prompts.get("rewrite_prompt", self.rewrite_prompt)
+        self.template = prompts.get("template", self.template)
 
     def _get_prompt_modules(self) -> PromptMixinType:
         return {}
 
     def _postprocess_nodes(self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None) -> list[NodeWithScore]:
-        return run_steps(self._steps(nodes, query_bundle), workers=self.num_workers)
+        return run_steps(self._steps(nodes, query_bundle), workers=self.max_concurrency)
 
-    @dispatcher.span  # only overrides of abstract methods get one by themselves
+    @dispatcher.span  # LlamaIndex traces only overrides of abstract methods by itself
     async def _apostprocess_nodes(self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None) -> list[NodeWithScore]:
-        return await arun_steps(self._steps(nodes, query_bundle), workers=self.num_workers)
+        return await arun_steps(self._steps(nodes, query_bundle), workers=self.max_concurrency)
 
-    def _steps(self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None) -> Steps[list[NodeWithScore]]:
+    def _steps(self, nodes: Sequence[NodeWithScore], query_bundle: QueryBundle | None) -> Steps[list[NodeWithScore]]:
+        """The whole way: what fits is handed on; the rest is compressed and put back between the media."""
         if not nodes:
             return []
-        query = check_query(query_bundle)
-        return (yield from NodeCompression(settings=self, output=self.output, namespace=self.namespace).steps(nodes, query))
+        query, texts = check_query(query_bundle), NodeTexts.of(nodes)
+        if not texts.documents or (self.output == "separate" and self._shown_tokens(nodes) <= self.target_tokens):
+            return list(nodes)
+        started = time.perf_counter()
+        dispatcher.event(CompressionStartEvent(nodes=len(nodes), target_tokens=self.target_tokens, mode=self.mode, output=self.output))
+        result, left = yield from self._merged(texts, query) if self.output == "merged" else self._separate(texts, query)
+        out = texts.put_back(left)
+        self._report(result, out, 1e3 * (time.perf_counter() - started))
+        return out
+
+    def _separate(self, texts: NodeTexts, query: str) -> Steps[Outcome]:
+        """One node for each that something was kept of."""
+        layout, writer = texts.layout(), self.writer()
+        apart = Apart(
+            extractor=self._distinct(texts, layout, None),
+            writer=self.compressor(writer, self.selector(ExtractLayout())) if writer else None,
+            counter=self.found_counter(),
+            frames=layout.frames,
+        )
+        parts = yield from apart.steps(texts.documents, query, target_tokens=self.target_tokens, namespace=self.namespace)
+        return parts, {part.position: shorten(texts.scored[part.position], part) for part in parts.parts}
+
+    def _merged(self, texts: NodeTexts, query: str) -> Steps[Outcome]:
+        """One node, in place of the first text."""
+        [result] = yield [
+            Job(
+                compressor=self._distinct(texts, ExtractLayout(), self.writer()),
+                documents=texts.documents,
+                query=query,
+                target_tokens=self.target_tokens,
+                namespace=self.namespace,
+            )
+        ]
+        return result, {0: merge(texts, result, settings=(self.mode, self.target_tokens))} if result.text else {}
+
+    def _distinct(self, texts: NodeTexts, layout: ExtractLayout, writer: LlamaIndexChat | None) -> ContextCompressor:
+        """A compressor that keeps once what chunks share."""
+        places = [place_in_source(scored.node) for scored in texts.scored]
+        return self.compressor(writer, DistinctSelector(inner=self.selector(layout), places=places))
+
+    def _shown_tokens(self, nodes: Sequence[NodeWithScore]) -> int:
+        """Tokens of the nodes as the reader is shown them."""
+        shown = [scored.node.get_content(metadata_mode=MetadataMode.LLM).strip() for scored in nodes]
+        return self.found_counter().count([JOIN.join(filter(None, shown))])[0]
+
+    def _report(self, result: Parts | CompressedContext, out: Sequence[NodeWithScore], milliseconds: float) -> None:
+        tokens = self._shown_tokens(out)
+        logger.info("kept %d tokens of %d, budget %d", tokens, result.original_tokens, self.target_tokens)
+        if result.reason:
+            logger.debug("not as asked: %s", result.reason)  # an LLM's client may quote the prompt in its error
+        dispatcher.event(
+            CompressionEndEvent(
+                nodes=len(out),
+                original_tokens=result.original_tokens,
+                compressed_tokens=tokens,
+                method=result.method,
+                reason=result.reason,
+                input_tokens=result.usage.input_tokens if result.usage else None,
+                output_tokens=result.usage.output_tokens if result.usage else None,
+                milliseconds=milliseconds,
+            )
+        )
+
+
+class CompressionStartEvent(BaseEvent):
+    """Nodes are about to be compressed."""
+
+    nodes: int
+    target_tokens: int
+    mode: str
+    output: str
+
+    @classmethod
+    def class_name(cls) -> str:
+        return "CompressionStartEvent"
+
+
+class CompressionEndEvent(BaseEvent):
+    """Nodes have been compressed."""
+
+    nodes: int
+    original_tokens: int
+    """Of the texts as they came, without metadata."""
+    compressed_tokens: int
+    """Of what the reader is shown: texts, the metadata shown with them, and the blank lines between."""
+    method: str
+    reason: str | None
+    """Why the result is not what was asked for; it may hold what the LLM's client said."""
+    input_tokens: int | None
+    """What the LLM read, in its own tokens; `None` when there was no LLM, or it did not say."""
+    output_tokens: int | None
+    """What the LLM wrote."""
+    milliseconds: float
+
+    @classmethod
+    def class_name(cls) -> str:
+        return "CompressionEndEvent"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import threading
 import time
 import weakref
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 import torch
@@ -323,6 +325,135 @@ print(status, asked.result(5))
 def test_a_fork_gets_one_worker_of_its_own() -> None:
     done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.returncode) == ("0 2\n", 0), done.stderr
+
+
+IN_THE_MIDDLE = """
+import os, signal, threading
+import numpy as np
+import torch
+from attngs import Marker
+from attngs.hosts.markers import find_marker
+from attngs.marking.features.text import TextFeatures
+from attngs.marking.scales import Layout
+from attngs.marking.scorers.similarities import Similarities
+from attngs.reading.attention_function import installed
+from attngs.reading.context_cache import ContextCache
+from attngs.testing import tiny_model, tiny_tokenizer
+from attngs.types import Document, ScoreRequest, Sentence
+
+begun, go_on = threading.Event(), threading.Event()
+
+
+def wait():
+    begun.set()
+    go_on.wait(30)
+
+
+class SlowList(list):
+    def __iter__(self):
+        wait()
+        return super().__iter__()
+
+    def __len__(self):
+        wait()
+        return super().__len__()
+
+
+class SlowCache(ContextCache):
+    def remember(self, *arguments, **settings):
+        wait()
+        return super().remember(*arguments, **settings)
+
+
+class SlowModel(torch.nn.Module):
+    config = tiny_model().config
+
+    @property
+    def base_model(self):
+        return self
+
+    def set_attn_implementation(self, name):
+        wait()
+
+
+class SlowName(str):
+    def __str__(self):
+        return self
+
+    def __hash__(self):
+        wait()
+        return 1
+
+
+def states():
+    return torch.nn.functional.normalize(torch.ones(1, 4), dim=-1)
+
+
+def layout():
+    return Layout(np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.int64))
+
+
+def request():
+    document = Document(text="A cat.")
+    return ScoreRequest(query="cat", sentences=[Sentence(document=document, position=0, start=0, end=6)])
+
+
+def install(model):
+    with installed(model):
+        return True
+
+
+def find(name):
+    try:
+        find_marker(name)
+    except Exception:
+        return True
+
+
+CASES = {
+    "similarities": (
+        lambda: Similarities(states(), SlowList([states()]), layout()).late("sentence"),
+        lambda: Similarities(states(), [states()], layout()).late("sentence"),
+    ),
+    "layout": (lambda: Layout(SlowList([0]), [1]).place, lambda: layout().place),
+    "text features": (lambda: TextFeatures(SlowCache()).read([request()]), lambda: TextFeatures().read([request()])),
+    "attention": (
+        lambda: install(SlowModel()),
+        lambda: Marker.from_model(tiny_model(), tiny_tokenizer()).mark("A cat. A dog.", "cat"),
+    ),
+    "markers": (lambda: find(SlowName("nowhere")), lambda: find("/nowhere")),
+}
+for name, (slow, quick) in CASES.items():
+    begun.clear()
+    go_on.clear()
+    thread = threading.Thread(target=slow)
+    thread.start()
+    assert begun.wait(20)
+    if (child := os.fork()) == 0:
+        signal.alarm(10)
+        quick()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    go_on.set()
+    thread.join()
+    print(name, status)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_child_never_waits_for_what_a_thread_of_its_parent_was_doing() -> None:
+    done = subprocess.run([sys.executable, "-c", IN_THE_MIDDLE], capture_output=True, text=True, timeout=120, check=False)
+    expected = "".join(f"{name} 0\n" for name in ("similarities", "layout", "text features", "attention", "markers"))
+    assert (done.stdout, done.returncode) == (expected, 0), done.stderr
+
+
+def test_nothing_is_computed_behind_a_lock_that_a_fork_inherits() -> None:
+    """On Python 3.11 `functools.cached_property` computes behind one lock for all instances: whoever forks meanwhile gets it shut."""
+    root = Path(__file__).parents[1]
+    packages = ("attngs", "langchain_attngs", "llama_index_attngs")
+    files = [path for package in packages for path in (root / package).rglob("*.py")]
+    assert len(files) > 100
+    assert [str(path) for path in files if re.search(r"(@|functools\.|import )cached_property", path.read_text(encoding="utf-8"))] == []
 
 
 def test_writing_an_answer_may_run_out_of_memory_for_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,10 @@
-"""Is every name in the evidence, and is what is said of it said of it there?"""
+"""Is every name in the sources, and do they say of it what the reply says of it?"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from attngs.checking.figures import LIGHT, carried
@@ -17,8 +17,6 @@ from attngs.checking.sources import SourceClause
 _APPOSED = re.compile(r"[\s,.]*(?:(?:the|her|his|my|their|a|an|dr|mr|mrs|ms)\b[\s.]*)?", re.IGNORECASE)
 _NEXT = 12  # characters between an owner and what is owned
 _SHARE = 0.34  # of the weight of what is said that only clauses about somebody else hold
-
-
 _REPORTING = frozenset(
     "said says told tells according suggested suggests asked asks mentioned explained thinks recommended advised advises".split()
 )
@@ -38,8 +36,8 @@ def names_of(clause: Clause, stems: frozenset[str], named: frozenset[str], langu
 
     Args:
         clause: Of the reply.
-        stems: Stems of the evidence: a capital that opens a sentence is no name if the evidence has the word.
-        named: Keys of its names: such a capital is one if the evidence has it.
+        stems: Stems of the sources: a capital that opens a sentence is no name if the sources have the word.
+        named: Keys of their names: such a capital is one if the sources have it.
         language: Of the clause.
     """
     return [
@@ -50,13 +48,15 @@ def names_of(clause: Clause, stems: frozenset[str], named: frozenset[str], langu
 def unknown_names(
     names: Iterable[Name], stems: frozenset[str], words: frozenset[str], named: frozenset[str], language: Language | None
 ) -> list[Name]:
-    """Names that the evidence does not have in any form. A word of kin is unknown only where the evidence has another.
+    """Names that the sources do not have in any form.
+
+    A word of kin is unknown only where they have another.
 
     Args:
         names: Those of a clause of the reply.
-        stems: Stems of the evidence.
-        words: Its words and the labels' in lower case.
-        named: Keys of its names.
+        stems: Stems of the sources.
+        words: Their words and the labels' in lower case.
+        named: Keys of their names.
         language: Of the clause.
     """
     kin = any(key.startswith("@") and key != USER for key in named)
@@ -72,13 +72,15 @@ def unknown_names(
 
 
 def subjects_of(text: str, clause: Clause, names: Sequence[Name], speakers: frozenset[str]) -> tuple[Subject, ...]:
-    """Whom a clause names, but for owners where something of theirs is named too.
+    """Whom a clause names as those that it is about.
+
+    An owner is not one of them where something of theirs is named too.
 
     Args:
-        text: What the clause is of.
+        text: The sentence that the clause is part of.
         clause: A clause of the reply.
         names: Its names.
-        speakers: Words of the labels of all who speak in the evidence: "the customer".
+        speakers: Words of the labels of all who speak in the sources: "the customer".
     """
     own = [name for name in names if not name.owner] or list(names)
     groups = list[list[Name]]()
@@ -92,7 +94,9 @@ def subjects_of(text: str, clause: Clause, names: Sequence[Name], speakers: froz
 
 
 def misattributed(clause: Clause, subjects: Sequence[Subject], sources: Sequence[SourceClause]) -> str:
-    """A name of which the sources do not say what the clause says of it, though they say it of another; empty if there is none.
+    """A name of which the sources do not say what the clause says; empty if there is none.
+
+    They say it of somebody else.
 
     Args:
         clause: A clause of the reply.
@@ -107,31 +111,24 @@ def misattributed(clause: Clause, subjects: Sequence[Subject], sources: Sequence
     for subject in subjects:
         if subject.keys == (USER,) and USER not in everybody:
             continue
-        own = frozenset[object]()
-        for source, shared in holding:
-            about = (source.about if subject.first else source.around) | (source.speaker if reported else frozenset())
-            if any(_is_about(key, about) for key in subject.keys):
-                own |= shared
-        points = any(source.clause.points and any(_is_about(key, source.surely) for key in subject.keys) for source in sources)
-        another = frozenset[object]().union(
-            *(shared for source, shared in holding if _surely_another(source, mentioned, reported=reported, first=subject.first))
-        )
-        foreign = (known - own) & another - set(subject.keys)
-        if foreign and not points and _weight(foreign) >= _SHARE * _weight(known - set(subject.keys)):
+        own = known.intersection(chain(*(shared for source, shared in holding if _may_be_of(subject, source, reported=reported))))
+        others = (shared for source, shared in holding if _surely_another(source, mentioned, reported=reported, first=subject.first))
+        foreign = frozenset(chain(*others)) - own - set(subject.keys)
+        enough = foreign and _weight(foreign) >= _SHARE * _weight(known - set(subject.keys))
+        if enough and not any(_points_at(subject, source) for source in sources):
             return subject.keys[0]
     return ""
 
 
 def _anchors(clause: Clause, source: Clause) -> frozenset[object]:
     """What two clauses have in common: words, figures, and names but for the subject's."""
-    words = {word.stem for word in clause.said} & {word.stem for word in source.said} - LIGHT
     figures = {mention.start for mention in clause.mentions if not mention.weak and carried(mention, source.figures)}
     named = {
         name.key
         for name in clause.names
         if not name.first and not name.owner and any(same_name(name.key, other.key) for other in source.names)
     }
-    return frozenset(words | figures | named)
+    return ((clause.stems & source.stems) - LIGHT) | figures | named
 
 
 def _weight(anchors: frozenset[object]) -> int:
@@ -140,7 +137,10 @@ def _weight(anchors: frozenset[object]) -> int:
 
 
 def disowned(clause: Clause, names: Sequence[Name], sources: Sequence[SourceClause]) -> str:
-    """An owner whose kin is somebody else's in the sources ("Jo's dad"); empty if there is none."""
+    """An owner in the reply whose kin is somebody else's in the sources; empty if there is none.
+
+    "Jo's dad" is unsupported where Ann says "my dad".
+    """
     for owner, kin in pairwise(names):
         if not (owner.owner and kin.key.startswith("@") and 0 < kin.start - owner.end < _NEXT):
             continue
@@ -155,8 +155,22 @@ def _is_about(subject: str, about: frozenset[str]) -> bool:
     return any(same_name(subject, name) for name in about)
 
 
+def _may_be_of(subject: Subject, source: SourceClause, *, reported: bool) -> bool:
+    """Whether a source clause may be about a subject, or reports what the subject says."""
+    about = (source.about if subject.first else source.around) | (source.speaker if reported else frozenset())
+    return any(_is_about(key, about) for key in subject.keys)
+
+
+def _points_at(subject: Subject, source: SourceClause) -> bool:
+    """Whether a source clause says "it" or "that" of a subject: what was said before may be meant."""
+    return source.clause.points and any(_is_about(key, source.surely) for key in subject.keys)
+
+
 def _surely_another(source: SourceClause, mentioned: Sequence[str], *, reported: bool, first: bool) -> bool:
-    """Whether a clause is about somebody whom the reply's clause does not name. Of the user only a subject can be told apart."""
+    """Whether a source clause is about somebody whom the reply's clause does not name.
+
+    The user is told apart only from a subject.
+    """
     surely = source.surely or (source.speaker if reported else frozenset())
     others = surely if first else surely - {USER}
     return bool(others) and not any(_is_about(name, surely) for name in mentioned)

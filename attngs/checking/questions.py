@@ -1,111 +1,191 @@
-"""All questions, asked of one sentence of a reply."""
+"""What does a sentence of a reply claim that its sources do not carry? One question after the other.
+
+`figures.py`, `people.py` and `denial.py` answer for figures, names and signs; whether a statement is made up is answered here.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from attngs.checking.content import invented
 from attngs.checking.denial import flipped
-from attngs.checking.figures import carried, carried_nearby, miscounted, miscounts, misplaced
-from attngs.checking.language.clauses import Clause
+from attngs.checking.figures import carried, carried_nearby, counted_stem, miscounts, misplaced
+from attngs.checking.language.clauses import Clause, ContentWord
 from attngs.checking.language.languages import Language
 from attngs.checking.language.mentions import Figures, Mention
 from attngs.checking.people import Subject, disowned, misattributed, names_of, subjects_of, unknown_names
-from attngs.checking.sources import Evidence, SourceClause
+from attngs.checking.sources import SourceClause, Sources
 from attngs.types import Claim
 
 _FIRST_UNCASED = 0x3000  # kana, Han, Hangul
+_ALONE = 3  # words of a clause of which none is carried
+_RUN = 4  # words in a row that nothing carries
+_SHARE = 0.7  # of all that a sentence says
+_PREFIX = 5  # letters that two forms of a word have in common
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """One sentence of a reply with what it is checked against."""
+class Comparison:
+    """One sentence of a reply beside its sources."""
 
     text: str
     language: Language | None
     clauses: Sequence[Clause]
     linked: Sequence[SourceClause]
-    """Clauses of the linked sentences."""
+    """The clauses of its sources."""
     nearby: Sequence[SourceClause]
-    """Those, and the clauses of their neighbours."""
+    """Those, and the clauses of the sentences before and after."""
     dated: Sequence[Mention]
-    """Dates in the ids of their documents."""
+    """Dates in the ids of the sources' documents."""
     labels: frozenset[str]
-    """Words of those ids, and of the speakers' labels."""
+    """Words of those ids, and of the labels of the sources' speakers."""
     speakers: frozenset[str]
     """Words of the labels of all who speak in those documents."""
     subjects: tuple[Subject, ...]
     """Whom the sentence before was about: what a pronoun may mean."""
 
 
-def gather(
-    evidence: Evidence,
-    sources: Sequence[int],
+def compare(
+    sources: Sources,
+    numbers: Sequence[int],
     text: str,
     language: Language | None,
     clauses: Sequence[Clause],
     subjects: tuple[Subject, ...],
-) -> Asked:
-    """Read what a sentence is linked to."""
-    around = dict.fromkeys(i for number in sources for i in (*evidence.before(number), *evidence.after(number)) if i not in sources)
-    linked = [clause for number in sources for clause in evidence.clauses(number)]
-    return Asked(
+) -> Comparison:
+    """Put a sentence of a reply beside what it is linked to.
+
+    Args:
+        sources: The context.
+        numbers: The sentences that it is linked to.
+        text: The sentence.
+        language: Its language.
+        clauses: Its clauses.
+        subjects: Whom the sentence before was about.
+    """
+    around = dict.fromkeys(i for number in numbers for i in sources.neighbours(number) if i not in numbers)
+    linked = [clause for number in numbers for clause in sources.clauses(number)]
+    return Comparison(
         text=text,
         language=language,
         clauses=clauses,
         linked=linked,
-        nearby=[*linked, *(clause for number in around for clause in evidence.clauses(number))],
-        dated=[mention for number in sources for mention in evidence.dated(number)],
-        labels=frozenset(word for number in sources for word in evidence.label(number)),
-        speakers=frozenset(word for number in sources for word in evidence.speakers(number)),
+        nearby=[*linked, *(clause for number in around for clause in sources.clauses(number))],
+        dated=[mention for number in numbers for mention in sources.figures(number)],
+        labels=frozenset(word for number in numbers for word in sources.label(number)),
+        speakers=frozenset(word for number in numbers for word in sources.speakers(number)),
         subjects=subjects,
     )
 
 
-def check_figures(asked: Asked) -> Iterator[Claim]:
+def check_figures(comparison: Comparison) -> Iterator[Claim]:
     """Figures that are not there, are counted otherwise, or belong to something else."""
-    linked = [mention for source in asked.linked for mention in source.clause.mentions]
-    around = [mention for source in asked.nearby for mention in source.clause.mentions]
-    known, nearby = Figures.of([*linked, *asked.dated]), Figures.of(around)
-    for clause in asked.clauses:
+    linked = [mention for source in comparison.linked for mention in source.clause.mentions]
+    around = [mention for source in comparison.nearby for mention in source.clause.mentions]
+    known, nearby, counts = Figures.of([*linked, *comparison.dated]), Figures.of(around), _counts(linked)
+    for clause in comparison.clauses:
         for mention in clause.mentions:
             if mention.weak:
                 continue
             if not carried(mention, known) and not carried_nearby(mention, nearby):
                 kind = "number" if mention.kind == "unit" and miscounts(mention, nearby) else mention.kind
-                yield Claim(kind, asked.text[mention.start : mention.end])
-            elif miscounted(mention, linked) or misplaced(mention, clause, asked.linked):
-                yield Claim(mention.kind, asked.text[mention.start : mention.end])
+                yield Claim(kind, comparison.text[mention.start : mention.end])
+            elif _is_miscounted(mention, counts) or misplaced(mention, clause, comparison.linked):
+                yield Claim(mention.kind, comparison.text[mention.start : mention.end])
 
 
-def check_words(asked: Asked) -> Iterator[Claim]:
+def _counts(mentions: Sequence[Mention]) -> dict[str, Figures]:
+    """How many of each thing the sources count, by the stem of its name."""
+    found = defaultdict[str, list[Mention]](list)
+    for mention in mentions:
+        if mention.counted and not mention.weak:
+            found[counted_stem(mention.counted)].append(mention)
+    return {stem: Figures.of(mentions) for stem, mentions in found.items()}
+
+
+def _is_miscounted(claim: Mention, counts: dict[str, Figures]) -> bool:
+    """Whether the sources count the same thing, and never so many."""
+    if not claim.counted or claim.kind != "number":
+        return False
+    known = counts.get(counted_stem(claim.counted))
+    return known is not None and not carried(claim, known)
+
+
+def check_words(comparison: Comparison) -> Iterator[Claim]:
     """Names that are not there, statements about another, flipped signs, statements that nothing carries."""
-    stems = frozenset(word.stem for source in asked.nearby for word in source.clause.said)
-    words = frozenset(word for source in asked.nearby for word in source.clause.words) | asked.labels
-    named = frozenset(name for source in asked.nearby for name in source.about)
-    sure = frozenset(name.key for source in asked.nearby for name in source.clause.names if name.sure) | asked.speakers
-    before = asked.subjects
-    for clause in asked.clauses:
-        names = names_of(clause, stems, sure, asked.language)
-        unknown = unknown_names(names, stems, words, named, asked.language)
-        yield from (Claim("name", asked.text[name.start : name.end]) for name in unknown)
-        subjects = subjects_of(asked.text, clause, names, asked.speakers) or (before if clause.third_person or clause.elided else ())
-        if not unknown and (somebody := misattributed(clause, subjects, asked.linked)):
+    stems = frozenset(stem for source in comparison.nearby for stem in source.clause.stems)
+    words = frozenset(word for source in comparison.nearby for word in source.clause.words) | comparison.labels
+    named = frozenset(name for source in comparison.nearby for name in source.about)
+    sure = frozenset(name.key for source in comparison.nearby for name in source.clause.names if name.sure) | comparison.speakers
+    before = comparison.subjects
+    for clause in comparison.clauses:
+        names = names_of(clause, stems, sure, comparison.language)
+        unknown = unknown_names(names, stems, words, named, comparison.language)
+        yield from (Claim("name", comparison.text[name.start : name.end]) for name in unknown)
+        goes_on = clause.third_person or clause.elided
+        subjects = subjects_of(comparison.text, clause, names, comparison.speakers) or (before if goes_on else ())
+        if not unknown and (somebody := misattributed(clause, subjects, comparison.linked)):
             yield Claim("attribution", somebody.removeprefix("@"))
-        if not unknown and (owner := disowned(clause, names, asked.nearby)):
+        if not unknown and (owner := disowned(clause, names, comparison.nearby)):
             yield Claim("attribution", owner)
         before = subjects or before
-        if word := flipped(clause, asked.linked):
+        if word := flipped(clause, comparison.linked):
             yield Claim("negation", word)
-    if lost := invented(asked.clauses, stems | words):
-        yield Claim("content", asked.text[lost[0].start : lost[-1].end])
+    if lost := _invented(comparison.clauses, stems | words):
+        yield Claim("content", comparison.text[lost[0].start : lost[-1].end])
 
 
-def check_honorifics(asked: Asked) -> Iterator[Claim]:
-    """Names before an honorific, which need no language to be known."""
-    named = frozenset(name.key for source in asked.nearby for name in source.clause.names)
-    for clause in asked.clauses:
+def check_honorifics(comparison: Comparison) -> Iterator[Claim]:
+    """Names before an honorific that the sources do not have. They need no language to be known."""
+    named = frozenset(name.key for source in comparison.nearby for name in source.clause.names)
+    for clause in comparison.clauses:
         for name in clause.names:
             if ord(name.key[0]) > _FIRST_UNCASED and name.key not in named:
-                yield Claim("name", asked.text[name.start : name.end])
+                yield Claim("name", comparison.text[name.start : name.end])
+
+
+def _invented(clauses: Sequence[Clause], stems: frozenset[str]) -> list[ContentWord]:
+    """The words that make up a statement of their own; empty if none do.
+
+    A few words that are not carried may be other words for what is known.
+
+    Names and figures have checks of their own; here they tie the words round them to the sources.
+
+    Args:
+        clauses: The sentence.
+        stems: Stems and words of the sources.
+    """
+    prefixes = frozenset(stem[:_PREFIX] for stem in stems if len(stem) >= _PREFIX)
+    missing = [word for clause in clauses for word in clause.content if not _has_stem(word.stem, stems, prefixes)]
+    said = sum(len(clause.content) + len(clause.mentions) + sum(name.sure for name in clause.names) for clause in clauses)
+    if len(missing) >= 2 and len(missing) >= _SHARE * said:
+        return missing
+    lost = frozenset(missing)
+    for clause in clauses:
+        if len(clause.content) >= _ALONE and not clause.mentions and lost.issuperset(clause.content):
+            return list(clause.content)
+        if run := _run(clause, lost):
+            return run
+    return []
+
+
+def _run(clause: Clause, lost: frozenset[ContentWord]) -> list[ContentWord]:
+    """The first words in a row that are lost; empty if no row is long enough.
+
+    A name or a figure between two words ends a row.
+    """
+    ties = sorted([mention.start for mention in clause.mentions if not mention.weak] + [name.start for name in clause.names if name.sure])
+    run = list[ContentWord]()
+    for word in clause.content:
+        if run and bisect_right(ties, run[-1].start) < bisect_left(ties, word.start):
+            run = []
+        run = [*run, word] if word in lost else []
+        if len(run) >= _RUN:
+            return run
+    return []
+
+
+def _has_stem(stem: str, stems: frozenset[str], prefixes: frozenset[str]) -> bool:
+    return stem in stems or (len(stem) >= _PREFIX and stem[:_PREFIX] in prefixes)

@@ -53,7 +53,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Apart:
-    """Compresses documents together, so that they share a budget by what each holds for the question, and keeps them apart.
+    """Compresses documents under one budget, and keeps them apart.
 
     Args:
         extractor: Without a writer, and with a selector that lays out as `APART` does.
@@ -90,7 +90,7 @@ class Apart:
         ]
 
     def _written(self, extracts: Sequence[Part], results: Sequence[CompressedContext], target_tokens: int) -> list[Part]:
-        """Rewrites where there are any. Token counts do not quite add up: where they do not fit together, the longest give way."""
+        """Rewrites where there are any. What does not fit together gives way to extracts, the longest first."""
         parts = [_in_place(part, result) if result.method == "rewrite" else part for part, result in zip(extracts, results, strict=True)]
         for number in sorted(range(len(parts)), key=lambda number: -parts[number].tokens):
             if self._count({part.position: part.text for part in parts}) <= target_tokens:
@@ -119,7 +119,7 @@ class Apart:
 
 
 def _alone(part: Part, whole: CompressedContext) -> dict[str, Any]:
-    """What differs when one document is rewritten by itself: it is marked already, and what was kept of it is what matters."""
+    """What changes in the job that rewrites one document: it is marked already, by what was kept of it."""
     kept = {source.start for source in part.sources}
     rows = [
         (replace(sentence, position=0), score)
@@ -145,7 +145,7 @@ def _share(reason: str, results: Sequence[CompressedContext]) -> str:
 
 
 def _joined(sources: Sequence[Source]) -> str:
-    """The kept sentences of one document, as `APART` lays them out: neighbours keep the white space between them."""
+    """One document's kept sentences as `APART` lays them out; neighbours keep the space between them."""
     runs = [sources[0].text]
     for before, after in pairwise(sources):
         if before.end == after.start:

@@ -1,4 +1,4 @@
-"""Compressions as jobs: an adapter's steps yield jobs and are sent their results, so that sync and async share the steps."""
+"""Compressions as jobs: an adapter's steps yield jobs and are sent results, in sync and async alike."""
 
 from __future__ import annotations
 

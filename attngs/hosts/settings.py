@@ -1,4 +1,4 @@
-"""One vocabulary: the settings that the core and every adapter share, each with one name, one default and one description.
+"""One vocabulary: settings that core and adapters share, each with one name, default and description.
 
 An adapter adds its framework's own names as aliases; it never renames or redescribes a setting.
 """

@@ -1,7 +1,8 @@
-"""The algorithm: attention of the probe rows -> one score per sentence -> marks.
+"""The algorithm: attention of one row -> one score per sentence -> marks.
 
-1. The marker reads `instruction + context + question` once. `A[l, h, t]` is the attention that the probe row pays to token `t` in layer
-   `l` and head `h`, a softmax over everything that was read.
+1. The marker reads `instruction + context + question` once. `A[l, h, t]` is the attention that one position, the last or the mean of the
+   question's, pays to token `t` in layer `l` and head `h`: one row of a softmax over everything that was read. The literature calls it
+   the probe row; `read_from` chooses the position.
 2. Per sentence, `m[l, h, i]` is the sum of `A[l, h, t]` over the tokens of sentence `i`                         `attention.py`
 3. Heads are averaged, or weighted: `m[l, i]`                                                                    `pool_heads`
 4. Windows are put on one scale: attention thins out as more is read at once, so `m[l, h, i]` is multiplied by
@@ -22,18 +23,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from attngs.errors import ConfigError, ModelError
-
-Floats = NDArray[np.float64]
+from attngs.errors import ConfigError, ModelError, check_whole
+from attngs.protocols import Floats
 
 
 def score_sentences(mass: Floats, tokens: Floats, head_weights: Floats | None = None) -> Floats:
-    """The score from attention that is lifted already.
+    """Steps 3 to 5: lifted attention -> scores.
 
     Args:
-        mass: Lifted attention per sentence `(L, H, S)`.
+        mass: Lifted attention per sentence `(L, H, S)`; see `lift`.
         tokens: Tokens of each sentence `(S,)`.
         head_weights: `(L, H)`; the mean over heads when not given.
 
@@ -55,12 +54,12 @@ def pool_heads(mass: Floats, head_weights: Floats | None = None) -> Floats:
 
 
 def lift(mass: Floats, read_tokens: int) -> Floats:
-    """Attention as a multiple of uniform attention, so that windows of different lengths compare; any shape."""
+    """Attention as a multiple of uniform attention, any shape: so windows of different lengths compare."""
     return mass * read_tokens
 
 
 def normalise_layers(per_layer: Floats) -> Floats:
-    """`(L, S)` -> `(L, S)`: each layer sums to 1, so that one which gives more to sinks counts no less."""
+    """`(L, S)` -> `(L, S)`: each layer sums to 1, so one that gives more to sinks counts no less."""
     total = per_layer.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(per_layer, total, out=np.zeros_like(per_layer), where=total > 0))
 
@@ -78,7 +77,7 @@ class MarkRule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AlphaRule:
-    """The paper's rule: mark what reaches `alpha` times the best score. Equal scores tell nothing apart, so then all are marked."""
+    """The paper's rule: mark what reaches `alpha` times the best score, or all if scores are equal."""
 
     alpha: float = 0.3
 
@@ -97,8 +96,7 @@ class TopK:
     k: int
 
     def __post_init__(self) -> None:
-        if self.k < 1:
-            raise ConfigError(f"`k` must be at least 1, got {self.k!r}.")
+        check_whole("k", self.k)
 
     def __call__(self, scores: Sequence[float]) -> tuple[bool, ...]:
         chosen = set(ranking(scores)[: self.k])
@@ -107,7 +105,7 @@ class TopK:
 
 @dataclass(frozen=True, slots=True)
 class TopP:
-    """Mark the best until they hold `p` of the total score; negative scores hold nothing."""
+    """Mark the best sentences until they hold the share `p` of the total score; negative ones hold none."""
 
     p: float
 
@@ -144,7 +142,7 @@ class Percentile:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Mark what reaches a fixed score; meant for scores that are calibrated probabilities."""
+    """Mark what reaches a fixed score; made for calibrated probabilities."""
 
     minimum: float = 0.5
 
@@ -153,7 +151,7 @@ class Threshold:
 
 
 def ranking(scores: Sequence[float]) -> list[int]:
-    """Indices from the best to the worst score; ties go to the earlier one, so that results never depend on chance."""
+    """Indices from the best to the worst score; of equal scores the earlier comes first."""
     return sorted(range(len(scores)), key=scores.__getitem__, reverse=True)  # a stable sort, also in reverse
 
 
@@ -161,7 +159,7 @@ def check_finite(scores: Sequence[float], expected: int) -> tuple[float, ...]:
     """The scores as plain floats.
 
     Raises:
-        ModelError: There are not `expected` of them, or one is not a finite number.
+        ModelError: Their number is not `expected`, or one is not finite.
     """
     numbers = tuple(float(score) for score in scores)
     if len(numbers) != expected:

@@ -1,10 +1,9 @@
-"""How far a sentence's neighbourhood speaks for it: not every text stays with its subject from one sentence to the next.
+"""How much a sentence's neighbourhood says about it: not every text stays with its subject.
 
-A turn of a conversation, or a sentence of an article, is about what the ones around it are about. A memory that jumps from topic to topic
-is not, and there what stands around a sentence says nothing about it. The question's own scores tell which it is: where sentences score
-like their neighbourhood without them, a neighbourhood's score is worth something (the random-effects view: a group's mean informs about
-a member as much as members of a group are alike). As far as they do not, what belongs together is found by what it says instead: facts
-that one question needs stand far apart and are like each other.
+A turn of a conversation, or a sentence of an article, is about the same thing as those around it. In a memory that jumps from topic to
+topic, neighbours say nothing about each other. The question's own scores tell the two apart: where sentences score like the rest of their
+neighbourhood, a neighbourhood's score is worth something (the random-effects view: a group's mean informs about a member as much as members
+of a group are alike). Where they do not, likeness takes its place: facts that one question needs stand far apart and are like each other.
 """
 
 from __future__ import annotations
@@ -14,37 +13,38 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attngs.marking.scales import SCALES, Floats, Layout
+from attngs.marking.scales import SCALES, Layout
+from attngs.protocols import Floats
 from attngs.text.speakers import LABEL, speaker_of
 from attngs.types import Sentence
 
 FULL = 0.2
-"""Correlation at which neighbours count fully."""
+"""Correlation from which neighbours count fully."""
 SHORT = 3
-"""Sentences of a document that is about one thing, as far as anyone can tell."""
+"""Sentences of a document that is too short to change its subject."""
 LEAST = 8
-"""Sentences without which no correlation can be told."""
+"""Fewest sentences from which a correlation means something."""
 
 
 class Coherence(NamedTuple):
-    """What else speaks for a sentence, each 0 to 1."""
+    """How much other sentences count for a sentence, each 0 to 1."""
 
     neighbours: float
-    """How much the sentences around it count."""
+    """Weight of the sentences around it."""
     alike: float
-    """How much the sentences elsewhere count that are like it."""
+    """Weight of sentences elsewhere that are like it."""
 
 
 def coherence(scores: Floats, layout: Layout, sentences: Sequence[Sentence]) -> Coherence:
-    """What counts in this context, by how a question scores the sentences alone.
+    """How much neighbours and likeness count in this context, judged by the scores of single sentences.
 
-    In a conversation only neighbours do, because turns answer each other whatever words they use. Where most sentences stand in documents
-    that are too short to tell, such as the items of a memory, all of both: what is kept as one note is about one thing.
+    In a conversation only neighbours count, because turns answer each other whatever words they use. Where most sentences stand in short
+    documents, such as the items of a memory, both count fully: one note is about one thing.
 
     Args:
-        scores: Of each sentence alone `(S,)`.
-        layout: Where they stand.
-        sentences: The same sentences, for their form.
+        scores: The question's score of each sentence by itself `(S,)`.
+        layout: Where the sentences stand.
+        sentences: The sentences.
     """
     if is_conversation(sentences):
         return Coherence(1.0, 0.0)
@@ -61,6 +61,6 @@ def coherence(scores: Floats, layout: Layout, sentences: Sequence[Sentence]) -> 
 
 
 def is_conversation(sentences: Sequence[Sentence]) -> bool:
-    """Whether most sentences begin with who says them."""
-    said = sum(bool(speaker_of(LABEL.match(sentence.text.lstrip()))) for sentence in sentences)
-    return 2 * said > len(sentences)
+    """Whether most sentences begin with the name of a speaker."""
+    labelled = sum(bool(speaker_of(LABEL.match(sentence.text.lstrip()))) for sentence in sentences)
+    return 2 * labelled > len(sentences)

@@ -1,4 +1,4 @@
-"""Documents -> sentences that tile them, cut once and remembered."""
+"""Documents -> sentences that tile them; each text is cut once and its cuts are remembered."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ UNIT_BYTES = 200
 
 
 class Cutter:
-    """Cuts documents with a splitter and checks that nothing is left out.
+    """Cuts documents with a splitter and checks that the spans tile them.
 
     Args:
         splitter: Cuts one text into spans.
         cache: Remembers the spans of a text.
 
     Attributes:
-        splitter: As given; what it says of a text must not change.
+        splitter: As given; it must always cut a text in the same places.
     """
 
     def __init__(self, splitter: SentenceSplitter, cache: ContextCache) -> None:
@@ -34,7 +34,7 @@ class Cutter:
         """The units of all documents, in reading order; those of one document tile its text.
 
         Raises:
-            InputError: The splitter's spans leave something out.
+            InputError: The splitter's spans do not tile a document.
         """
 
         def units(missing: list[int]) -> list[tuple[Unit, ...]]:

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attngs.errors import UnsupportedModelError
+from attngs.errors import ConfigError, UnsupportedModelError
 from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finite
 from attngs.marking.cutting import Cutter
 from attngs.marking.heads import lift_by_heads
 from attngs.marking.micro_batcher import MicroBatcher
 from attngs.marking.scorers.batch import score_batch
-from attngs.protocols import Scorer, SentenceSplitter, TokenCounter, Warmable
+from attngs.protocols import Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
+from attngs.reading.copies import Shared
 from attngs.text.documents import DocumentLike, as_documents, check_query
 from attngs.text.sentences import Splitter
 from attngs.types import Document, Marking, ScoreRequest, Sentence, Warmth
@@ -39,19 +40,24 @@ class MarkRequest:
     documents: DocumentLike | Iterable[DocumentLike]
     query: str
     namespace: str = ""
-    """Whose documents these are: what is kept of them is found again under the same namespace only."""
+    """Whose documents these are. What is kept of them is found only under the same namespace."""
 
 
-class Marker:
+class Marker(Shared):
     """Splits documents into sentences, scores each for a question, and marks those that matter.
+
+    A copy of a marker is the marker itself, so the model is in memory once.
 
     Args:
         scorer: Gives the scores: one of `attngs.marking.scorers`, or anything with their `score` method.
         splitter: Cuts texts into units.
         rule: Turns scores into marks.
-        counter: Counts tokens as this marker's model does; the default budget currency of a compressor.
-        cache: Keeps what was read of contexts; give it to the scorer as well.
+        counter: Counts tokens as this marker's model does; a compressor counts its budget with it unless told otherwise.
+        cache: Keeps the marker's own part of what is read of contexts. A scorer may have caches too; `forget` reaches them all.
         name: What is shown to people.
+
+    Raises:
+        ConfigError: `scorer` is no scorer, for example the name of a model.
     """
 
     def __init__(
@@ -64,6 +70,11 @@ class Marker:
         cache: ContextCache | None = None,
         name: str | None = None,
     ) -> None:
+        if not callable(getattr(scorer, "score", None)):
+            raise ConfigError(
+                f"`scorer` must have a method `score`, got {scorer!r}. For the embedded model use `Marker.default()`, for a model by its "
+                "name or folder `Marker.from_pretrained(name)`."
+            )
         self.scorer = scorer
         self.rule = rule or AlphaRule()
         self.counter = counter
@@ -94,22 +105,24 @@ class Marker:
         """Load a marker from the Hugging Face hub or a local folder.
 
         A decoder is read by its attention, as in the paper; layers above the highest one that is read are not loaded. A BERT-like encoder
-        is read by late attention over its states, since its heads find little; pass `layers` or a `config` to read them all the same.
+        is read by late attention over its states, since its heads find little; pass `layers` or a `config` to read its heads.
 
         Args:
-            name_or_path: For example `Qwen/Qwen3-0.6B`, or a folder; one that `attngs train` wrote stands for its adapter and the model
-                below it.
-            adapter: Such a folder, to be merged into the model that `name_or_path` names. It reads the layers that it was trained for.
+            name_or_path: For example `Qwen/Qwen3-0.6B`, or a folder. The folder of a LoRA adapter that `attngs train` wrote stands for
+                the adapter and the model that it was trained on.
+            adapter: The folder of a LoRA adapter, merged into the model that `name_or_path` names; the layers that it was trained for
+                are read.
             device: The best there is (CUDA, MPS, CPU) when not given.
             dtype: bfloat16 on CUDA (float16 on older cards), float16 on MPS, float32 on CPU when not given.
             revision: Branch, tag or commit.
             window: Tokens that are read together; at most what the model allows.
             layers: Which layers are read, as fractions of the depth: `AttentionConfig(layers=...)` for short.
             config: Which layers and positions are read.
-            probe: What `attngs fit` learned for this model, or its folder; scores are then probabilities, and only its layers are loaded.
-            splitter: Cuts texts into units; as the probe was fitted when not given.
+            probe: A probe that `attngs fit` learned for this model, or its folder. Scores are then probabilities, and only the layers
+                that it needs are loaded.
+            splitter: Cuts texts into units; with a probe, as it was fitted when not given.
             rule: Turns scores into marks; with a probe, its own threshold when not given.
-            cache_bytes: Bound of what is kept of contexts, so that a further question costs little more than its own tokens; 0 keeps
+            cache_bytes: How much may be kept of contexts, so that a further question costs little more than its own tokens; 0 keeps
                 nothing.
             cache_storage: How keys and values are kept: `None` as computed, which is exact; `bfloat16` or `int8` take less.
             max_batch_tokens: Tokens of one forward pass over several contexts; by device when not given.
@@ -120,22 +133,14 @@ class Marker:
             ConfigError: A setting is outside its range, or the adapter or probe belongs to another model.
             AssetError: The adapter or probe cannot be used.
         """
-        from attngs.marking.assembly import config_of, load_probe, pretrained_parts
+        from attngs.marking.assembly import ScoreSettings, pretrained_parts
+        from attngs.reading.loading import ModelSettings
 
-        fitted = load_probe(probe)
-        parts = pretrained_parts(
-            name_or_path,
-            adapter=adapter,
-            device=device,
-            dtype=dtype,
-            revision=revision,
-            window=window,
-            config=config_of(layers, config, fitted),
-            probe=fitted,
-            cache=ContextCache(cache_bytes),
-            cache_storage=cache_storage,
-            max_batch_tokens=max_batch_tokens,
+        wanted = ScoreSettings.of(layers=layers, config=config, probe=probe)
+        settings = ModelSettings(
+            device=device, dtype=dtype, revision=revision, window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage
         )
+        parts = pretrained_parts(name_or_path, wanted, settings, adapter=adapter, cache=ContextCache(cache_bytes))
         return cls._of(parts, splitter=splitter, rule=rule)
 
     @classmethod
@@ -154,20 +159,13 @@ class Marker:
         cache_storage: str | None = None,
         max_batch_tokens: int | None = None,
     ) -> Marker:
-        """Use a model that is in memory already, for instance the one that also chats. The settings are those of `from_pretrained`."""
-        from attngs.marking.assembly import config_of, load_probe, model_parts
+        """Use a model that is in memory already, such as one that chats; settings as in `from_pretrained`."""
+        from attngs.marking.assembly import ScoreSettings, model_parts
+        from attngs.reading.loading import ModelSettings
 
-        fitted = load_probe(probe)
-        parts = model_parts(
-            model,
-            tokenizer,
-            window=window,
-            config=config_of(layers, config, fitted),
-            probe=fitted,
-            cache=ContextCache(cache_bytes),
-            cache_storage=cache_storage,
-            max_batch_tokens=max_batch_tokens,
-        )
+        wanted = ScoreSettings.of(layers=layers, config=config, probe=probe)
+        settings = ModelSettings(window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage)
+        parts = model_parts(model, tokenizer, wanted, settings, cache=ContextCache(cache_bytes))
         return cls._of(parts, splitter=splitter, rule=rule)
 
     @classmethod
@@ -179,16 +177,17 @@ class Marker:
         rule: MarkRule | None = None,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
     ) -> Marker:
-        """The embedded marker: works offline, on any CPU, with the weights of the extra `mini`. Settings as in `from_pretrained`.
+        """The embedded marker: offline, on any CPU, from the extra `mini`; settings as in `from_pretrained`.
 
         Raises:
             MissingDependencyError: The extra is not installed.
             AssetError: Its weights are not the ones that attngs was measured with, or the probe cannot be used.
             ConfigError: The probe was fitted for another model.
         """
-        from attngs.marking.assembly import embedded_parts, load_probe
+        from attngs.marking.assembly import ScoreSettings, embedded_parts
 
-        return cls._of(embedded_parts(load_probe(probe), ContextCache(cache_bytes)), splitter=splitter, rule=rule)
+        wanted = ScoreSettings.of(layers=None, config=None, probe=probe)
+        return cls._of(embedded_parts(wanted, ContextCache(cache_bytes)), splitter=splitter, rule=rule)
 
     @classmethod
     def _of(cls, parts: MarkerParts, *, splitter: SentenceSplitter | None, rule: MarkRule | None) -> Marker:
@@ -203,7 +202,7 @@ class Marker:
 
     @property
     def splitter(self) -> SentenceSplitter:
-        """What cuts texts into units; another one takes another marker, because its cuts are remembered."""
+        """The function that cuts texts into units. It cannot be replaced, because its cuts are remembered."""
         return self._cutter.splitter
 
     def mark(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, namespace: str = "") -> Marking:
@@ -212,7 +211,7 @@ class Marker:
         Args:
             documents: Texts or `Document`s, in reading order.
             query: The question that the context is for.
-            namespace: Whose documents these are: what is kept of them is found again under the same namespace only.
+            namespace: Whose documents these are. What is kept of them is found only under the same namespace.
 
         Raises:
             InputError: The documents or the question cannot be used.
@@ -224,7 +223,7 @@ class Marker:
         return outcome
 
     async def amark(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, namespace: str = "") -> Marking:
-        """`mark` without blocking the event loop; what others ask in the same few milliseconds is read in one batch with it.
+        """`mark` without blocking the event loop; questions of the same milliseconds share a batch.
 
         The result is the same as alone. A cancelled call leaves nothing behind.
         """
@@ -232,9 +231,9 @@ class Marker:
         return await asyncio.wrap_future(self._batcher.submit(request))
 
     def mark_batch(self, requests: Iterable[MarkRequest]) -> list[Marking | Exception]:
-        """Mark many contexts, read in few padded passes: a marking for each request, or the error that it met, in their order.
+        """Mark many contexts in few padded passes: a marking or an error for each request, in their order.
 
-        A request that fails does not touch the others, so errors are returned, not raised.
+        A request that fails does not affect the others, so errors are returned, not raised.
         """
         cut = [self._cut(request) for request in requests]
         asked = [request for request in cut if isinstance(request, ScoreRequest) and request.sentences]
@@ -245,10 +244,10 @@ class Marker:
         ]
 
     def warm(self, documents: DocumentLike | Iterable[DocumentLike], *, namespace: str = "") -> Warmth:
-        """Read documents before they are asked about, so that the first question is as fast as the next.
+        """Read documents before the first question, so that it is as fast as the next.
 
         Returns:
-            How many tokens that were, how many of them the cache holds now, and what they take there.
+            How many tokens were read, how many of them the cache holds now, and the bytes that they take there.
 
         Raises:
             InputError: The documents cannot be used.
@@ -260,19 +259,27 @@ class Marker:
         sentences = self.split(as_documents(documents), namespace=namespace)
         warmth = self.scorer.warm(sentences, namespace) if sentences else Warmth(tokens=0, kept=0, bytes=0)
         if warmth.kept < warmth.tokens:
-            logger.warning(
-                "the cache holds %d of %d tokens that were warmed; raise `cache_bytes` above %d",
-                warmth.kept,
-                warmth.tokens,
-                self.cache.max_bytes,
-            )
+            message = "the cache holds %d of %d tokens that were warmed; raise `cache_bytes` above %d"
+            logger.warning(message, warmth.kept, warmth.tokens, self.cache.max_bytes)
         return warmth
 
+    def forget(self, namespace: str | None = None) -> None:
+        """Forget what was read of one namespace's documents, or of all: in marker, scorers and counter.
+
+        Args:
+            namespace: Whose documents; everybody's when not given.
+        """
+        self.cache.clear(namespace)
+        parts: tuple[object, ...] = (self.scorer, self.counter)
+        for part in parts:
+            if isinstance(part, Forgetful):
+                part.forget(namespace)
+
     def split(self, documents: Sequence[Document], *, namespace: str = "") -> tuple[Sentence, ...]:
-        """The units of all documents, in reading order; those of one document tile its text.
+        """The units of all documents, in reading order; the units of one document tile its text.
 
         Raises:
-            InputError: The splitter's spans leave something out.
+            InputError: The splitter's spans do not tile a document.
         """
         return self._cutter.cut(documents, namespace)
 

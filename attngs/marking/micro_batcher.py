@@ -1,4 +1,4 @@
-"""Requests that arrive within a few milliseconds -> one batch on one worker thread; an event loop only ever awaits."""
+"""Requests of the same few milliseconds -> one batch on one worker thread; an event loop only awaits."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 
 WAIT_SECONDS = 0.004
-"""For how long the first request of an idle worker waits for company. While the worker is busy, the next batch gathers by itself."""
+"""How long the first request of an idle worker waits for others. While the worker is busy, the next batch gathers by itself."""
 
 MOST = 64
-"""Requests of one batch: nobody waits for a longer queue than this to be done."""
+"""Most requests of one batch: nobody waits for more than this many others in the batch."""
 
 
 class MicroBatcher(Generic[Request, Answer]):
     """Gathers single requests for work that is cheaper in batches.
 
     Args:
-        work: From requests to an answer or an error for each, in order. Runs in one thread, never twice at a time.
+        work: From requests to an answer or an error for each, in order. It runs in one thread, never twice at the same time.
     """
 
     _waiting: list[tuple[Request, Future[Answer]]]
@@ -38,10 +38,10 @@ class MicroBatcher(Generic[Request, Answer]):
         renewed_in_children(self)
 
     def submit(self, request: Request) -> Future[Answer]:
-        """The answer to come. Cancelled before its batch has begun, the request is never worked on.
+        """The future answer. A request that is cancelled before its batch begins is never worked on.
 
         Raises:
-            RuntimeError: The system starts no more threads.
+            RuntimeError: The system cannot start another thread.
         """
         future: Future[Answer] = Future()
         with self._lock:
@@ -52,7 +52,7 @@ class MicroBatcher(Generic[Request, Answer]):
         return future
 
     def after_fork(self) -> None:
-        """Begin with nothing: a child has our queue and our lock, but not our thread."""
+        """Start afresh: a child has a copy of the queue and the lock, but not the thread."""
         self._lock = threading.Lock()
         self._waiting = []
         self._at_work = False
@@ -76,7 +76,7 @@ class MicroBatcher(Generic[Request, Answer]):
             return batch
 
     def _answers(self, requests: list[Request]) -> Sequence[Answer | Exception]:
-        """As many as requests, whatever the work does: nobody may wait for ever."""
+        """One answer a request, whatever the work does: nobody may wait forever."""
         if not requests:
             return []
         try:
@@ -90,7 +90,7 @@ class MicroBatcher(Generic[Request, Answer]):
 
 
 def _bearable(answer: Answer | BaseException) -> Answer | Exception:
-    """An error that a future can carry: one that means something else to an event loop becomes the cause of one of ours."""
+    """An answer that a future can carry: an error that an event loop would misread is wrapped in ours."""
     if isinstance(answer, StopIteration) or (isinstance(answer, BaseException) and not isinstance(answer, Exception)):
         wrapped = ModelError(f"the marker stopped with {type(answer).__name__}: {answer}")
         wrapped.__cause__ = answer

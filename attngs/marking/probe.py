@@ -1,10 +1,11 @@
-"""What `attngs fit` learned: a few weights on features of a sentence, and how their sum becomes a probability. JSON and safetensors.
+"""What `attngs fit` learns: a few weights on a sentence's features, whose sum becomes a probability.
 
     logit_i = bias + sum_f weight_f * (x_if - mean_f) / scale_f
     p_i     = sigmoid(intercept + slope * logit_i + size * log S)
 
-The second line is Platt's calibration, fitted on predictions for examples that the weights had not seen. In a context of many sentences any
-one of them is evidence less often, which is what `size` is for; so a probability means the same in a short text and in a long one.
+The second line is Platt's calibration, fitted on predictions for examples that the weights had not seen. The more sentences a context has,
+the more seldom each of them is evidence; `size` accounts for that, so a probability means the same in a short text and in a long one. A
+probe is saved as JSON and safetensors.
 """
 
 from __future__ import annotations
@@ -18,24 +19,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from attngs.errors import AssetError, ConfigError
+from attngs.protocols import Floats
 from attngs.text.files import write_whole
-from attngs.text.sentences import Splitter, Unit
-
-Floats = NDArray[np.float64]
+from attngs.text.sentences import Splitter, UnitSize
 
 FORMAT, VERSION = "attngs-probe", 1
 SETTINGS, WEIGHTS = "marker.json", "probe.safetensors"
 
 EMBEDDED = "all-MiniLM-L6-v2"
-"""What the default marker is called in a probe; `attngs.reading.embedded` has the name too, but loads torch."""
+"""The embedded marker's name in a probe; `attngs.reading.embedded` has it too, but loads torch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelIdentity:
-    """Whose features a probe weighs. Weights are not compared, so that a fine-tuned copy can be tried; sizes are."""
+    """The model whose features a probe weighs. Only sizes are compared: fine-tuned copies may be tried."""
 
     name: str
     model_type: str
@@ -46,7 +45,7 @@ class ModelIdentity:
     vocabulary_size: int
 
     def difference(self, other: ModelIdentity) -> str:
-        """In which sizes two models differ, in words; empty when in none."""
+        """The sizes in which two models differ, in words; empty if there are none."""
         names = ("model_type", "layers", "heads", "hidden_size", "vocabulary_size")
         pairs = [(name, getattr(self, name), getattr(other, name)) for name in names]
         return ", ".join(f"{name.replace('_', ' ')} {mine} instead of {theirs}" for name, mine, theirs in pairs if mine != theirs)
@@ -54,14 +53,14 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """From a logit and the number of sentences to a probability."""
+    """A logit and the number of sentences -> a probability."""
 
     slope: float = 1.0
     intercept: float = 0.0
     size: float = 0.0
 
     def __call__(self, logits: Floats) -> Floats:
-        """Probabilities `(S,)` of the sentences of one context; never rising where a logit falls."""
+        """Probabilities `(S,)` of the sentences of one context; they rise and fall with the logits."""
         odds = self.intercept + self.slope * logits + self.size * math.log(max(len(logits), 1))
         return np.asarray(0.5 * (1 + np.tanh(0.5 * odds)))  # a sigmoid that cannot overflow
 
@@ -78,20 +77,20 @@ class Probe:
     mean: Floats
     scale: Floats
     weights: Floats
-    """With `mean` and `scale`, `(F,)`."""
+    """`(F,)`, as are `mean` and `scale`."""
     bias: float
     calibration: Calibration
     model: ModelIdentity
-    unit: Unit = "auto"
-    """What was scored as a whole, and so is marked as a whole."""
+    unit: UnitSize = "auto"
+    """The unit that was scored, and so is marked."""
     window: int | None = None
     """Tokens that were read together; `None` for the model's own choice."""
     threshold: float = 0.5
-    """The probability from which marks had the best F1 on examples that the probe had not seen."""
+    """The probability above which marks had the best F1 on examples that the probe had not seen."""
     method: str = "probe"
-    """What won on held-out examples: `probe` (learned weights), `setting` (one layer, head set and probe position) or `default`."""
+    """The winner on held-out examples: `probe` (learned weights), `setting` (a layer, heads, a position) or `default`."""
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What was chosen and measured, for people."""
+    """What was chosen and measured, for people to read."""
 
     def __post_init__(self) -> None:
         if not self.features or any(values.shape != (len(self.features),) for values in (self.mean, self.scale, self.weights)):
@@ -110,14 +109,14 @@ class Probe:
         return np.asarray((features - self.mean) / self.scale @ self.weights + self.bias)
 
     def probabilities(self, features: Floats) -> Floats:
-        """How likely each sentence of a context is evidence: `(S, F)` -> `(S,)`."""
+        """The probability that each sentence of a context is evidence: `(S, F)` -> `(S,)`."""
         return self.calibration(self.logits(features))
 
     def check_model(self, model: ModelIdentity) -> None:
         """Make sure that this is the kind of model that the probe was fitted for.
 
         Raises:
-            ConfigError: It is another one; the message names both.
+            ConfigError: It is another kind; the message names both models.
         """
         if difference := model.difference(self.model):
             option = "default" if self.model.name == EMBEDDED else self.model.name
@@ -127,7 +126,7 @@ class Probe:
             )
 
     def save(self, folder: Path) -> None:
-        """Write `marker.json` and `probe.safetensors`. The first names the hash of the second and comes last: nobody reads half of each.
+        """Write `probe.safetensors`, then `marker.json` with its hash: nobody reads halves of two probes.
 
         Raises:
             InputError: The folder cannot be written to.
@@ -148,7 +147,7 @@ class Probe:
         """Read what `save` wrote.
 
         Raises:
-            AssetError: A file is missing or damaged, or of a version that this one does not know.
+            AssetError: A file is missing, damaged, or of a version that this one does not know.
         """
         folder = Path(folder)
         plain = _settings(folder)

@@ -1,29 +1,28 @@
 """The same numbers at several scales: a sentence alone, with its neighbours, and its whole document.
 
-Evidence rarely stands alone. A turn is about what the turns around it are about, and a memory matters or does not matter as a whole. All
-of that is sums and maxima over neighbouring sentences of one document, so it takes no further forward pass.
+Evidence rarely stands alone. A turn is about what the turns around it are about, and a memory matters or does not matter as a whole. Wider
+scales are sums and maxima over neighbouring sentences of one document, so they need no further forward pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from attngs.protocols import Floats
+from attngs.reading.forks import computed_once
 from attngs.types import Sentence
 
-Floats = NDArray[np.float64]
-
 SCALES = {"sentence": 0, "near": 1, "wide": 3, "passage": 10, "document": None}
-"""Neighbours on each side that count, inside one document; `None` for all of it."""
+"""How many neighbours on each side count, inside one document; `None` for the whole document."""
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where each sentence stands: its document's first sentence, and the one after its last; both `(S,)`."""
+    """Where each sentence stands: its document's first sentence and the one after the last, both `(S,)`."""
 
     first: NDArray[np.int64]
     last: NDArray[np.int64]
@@ -38,19 +37,19 @@ class Layout:
     def __len__(self) -> int:
         return len(self.first)
 
-    @cached_property
+    @computed_once
     def place(self) -> NDArray[np.int64]:
-        """Number of each sentence in the context `(S,)`."""
+        """The number of each sentence in the context `(S,)`."""
         return np.arange(len(self))
 
     def window(self, neighbours: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """First sentence and end of the window round each sentence."""
+        """First sentence and end of the window around each sentence, both `(S,)`."""
         if neighbours is None:
             return self.first, self.last
         return np.maximum(self.first, self.place - neighbours), np.minimum(self.last, self.place + neighbours + 1)
 
     def total(self, values: Floats, neighbours: int | None) -> Floats:
-        """Sums of `(S, ...)` over the window round each sentence, `(S, ...)`."""
+        """Sums of `(S, ...)` over the window around each sentence, `(S, ...)`."""
         if neighbours == 0:
             return values
         sums = np.concatenate([np.zeros_like(values[:1]), values.cumsum(axis=0)])
@@ -58,7 +57,7 @@ class Layout:
         return np.asarray(sums[end] - sums[begin])
 
     def highest(self, values: Floats, neighbours: int | None) -> Floats:
-        """Maxima of `(S, ...)` over the window round each sentence, `(S, ...)`."""
+        """Maxima of `(S, ...)` over the window around each sentence, `(S, ...)`."""
         if neighbours == 0 or not len(self):
             return values
         if neighbours is None:
@@ -72,7 +71,7 @@ class Layout:
 
 
 def standardised(values: Floats) -> Floats:
-    """z-scores over the context: how far ahead of the rest a sentence is. All 0 where nothing but rounding tells the values apart."""
+    """z-scores over the context `(S,)`: how far ahead a sentence is; 0 if only rounding tells them apart."""
     if not len(values):
         return values
     spread = float(values.std())

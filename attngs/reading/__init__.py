@@ -1,1 +1,1 @@
-"""Models and what is read of them: attention, states, and what is kept of a context."""
+"""Models and what is read of them: attention and states, and the cache that keeps them."""

@@ -1,4 +1,8 @@
-"""Layers that nobody reads -> a configuration without them, so that their weights never leave the disk."""
+"""A model from the outside: its layers, its positions, and whether its weights have changed.
+
+`truncated` finds the layers that a marker does without, so that their weights never leave the disk. `position_table` finds how many
+positions a model has learned. `weights_version` names the present weights, so that nothing is answered from what older ones have read.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +23,13 @@ class Truncation(NamedTuple):
 
     config: PretrainedConfig
     readable_layers: int
-    """Attention layers of the whole model, which fractions of the depth refer to."""
+    """Attention layers of the whole model, to which fractions of the depth refer."""
     depths: tuple[int, ...]
-    """Places of those that are left."""
-
-
-def layers_at(fractions: Sequence[float], readable_layers: int) -> tuple[int, ...]:
-    """Fractions of the depth, 0 = first readable layer and 1 = last, as indices."""
-    return tuple(round(fraction * (readable_layers - 1)) for fraction in fractions)
+    """Places of the readable layers that are left."""
 
 
 def truncated(config: PretrainedConfig, fractions: Sequence[float]) -> Truncation | None:
-    """The configuration cut behind the highest layer that is read; `None` where the layers cannot do without those above them."""
+    """The configuration without the layers above the highest one read; `None` if lower layers need them."""
     config = copy.deepcopy(config)
     text: Any = config.get_text_config()
     layers = text.num_hidden_layers
@@ -47,18 +46,16 @@ def truncated(config: PretrainedConfig, fractions: Sequence[float]) -> Truncatio
     return Truncation(config, len(readable), tuple(place for place in readable if place < depth))
 
 
-def _readable(config: Any) -> list[int]:
-    """Places of the layers with softmax attention; hybrid models have others between them."""
-    types: list[Any] = DynamicCache(config=config).layers
-    if len(types) != config.num_hidden_layers:
-        return list(range(config.num_hidden_layers))
-    return [place for place, layer in enumerate(types) if isinstance(layer, DynamicLayer)]
+def layers_at(fractions: Sequence[float], readable_layers: int) -> tuple[int, ...]:
+    """Fractions of the depth, 0 = first readable layer and 1 = last, as indices."""
+    return tuple(round(fraction * (readable_layers - 1)) for fraction in fractions)
 
 
 class PositionTable(NamedTuple):
-    """Models of the RoBERTa kind keep positions up to and including their padding id free."""
+    """Learned positions. Models of the RoBERTa kind do not use those up to their padding id."""
 
     first: int
+    """Position of the first token."""
     size: int
     """Tokens that have a position."""
 
@@ -73,11 +70,11 @@ def position_table(model: nn.Module) -> PositionTable | None:
 
 
 def weights_version(model: nn.Module) -> bytes:
-    """Changes when weights or buffers are written to or replaced (training, merging, `load_state_dict`) and when an adapter is switched.
+    """A digest that changes when weights or buffers are written or replaced, or an adapter is switched.
 
-    torch counts the writes to a tensor, but not those through `.data`, as merging an adapter does, and a freed tensor's place is used
-    again. So one number of each tensor counts too; comparing them all would cost more than it saves. This runs for every question, and so
-    goes by the modules' own dictionaries, which is ten times as fast as `parameters()`.
+    That is what training, merging and `load_state_dict` do. torch counts the writes to a tensor, but not those through `.data`, as merging
+    an adapter does, and the place of a freed tensor is used again. So one number of each tensor counts too; comparing all numbers would
+    cost more than it saves. This runs for every question; going by the modules' own dictionaries is ten times as fast as `parameters()`.
     """
     marks: list[object] = []
     tensors: list[Tensor] = []
@@ -89,8 +86,16 @@ def weights_version(model: nn.Module) -> bytes:
     return digest(repr(marks), *_samples(tensors))
 
 
+def _readable(config: Any) -> list[int]:
+    """Places of the layers with softmax attention; hybrid models have others between them."""
+    types: list[Any] = DynamicCache(config=config).layers
+    if len(types) != config.num_hidden_layers:
+        return list(range(config.num_hidden_layers))
+    return [place for place, layer in enumerate(types) if isinstance(layer, DynamicLayer)]
+
+
 def _samples(tensors: list[Tensor]) -> list[bytes]:
-    """The number in the middle of each plain tensor, fetched at once from each device."""
+    """The number in the middle of each plain tensor, fetched in one go from each device."""
     alike: dict[tuple[torch.device, torch.dtype], list[Tensor]] = {}
     with torch.inference_mode():
         for tensor in tensors:

@@ -1,9 +1,9 @@
-"""One forward pass -> how much attention the probe rows pay to every sentence.
+"""One forward pass -> how much attention a few rows of the attention matrix pay to every sentence.
 
-While a layer attends, the softmax rows of the few *probe* positions are computed beside the stock kernel and summed per sentence at once.
-The N x N attention matrix never exists, no module is hooked or patched, and an early exit costs one exception.
+While a layer attends, the softmax of these few rows (the literature calls them probe rows) is computed beside the stock kernel and summed
+per sentence at once. The T x T attention matrix never exists, no module is hooked or patched, and an early exit costs one exception.
 
-Shapes, here and everywhere: **B** batch, **L** layers, **H** query heads, **R** probe rows, **T** tokens, **S** sentences, **D** head size.
+Shapes, here and everywhere: **B** batch, **L** layers, **H** query heads, **R** rows read, **T** tokens, **S** sentences, **D** head size.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class AttentionReader:
     """Reads the attention of one loaded model.
 
     Layers have two numbers. A *readable layer* is counted among those with softmax attention, in the order in which a pass meets them; a
-    *depth* is the layer's place among all. `depths` leads from the one to the other; each layer attends once, or the model is refused.
+    *depth* is the layer's place among all. `depths` leads from the first to the second; each layer attends once, or the model is refused.
 
-    Creating it runs the model once on four tokens, to see which of its layers really have softmax attention. Reading is safe from many
-    threads at once, also beside forward passes of others on the same model; only attention maps are not returned to those while a read is
-    under way. Whenever none is, the model's own attention implementation is in force.
+    Creating a reader runs the model once on four tokens, to see which layers really have softmax attention. Many threads may read at once,
+    also beside forward passes of others on the same model; those get no attention maps while a read is under way. Between reads the
+    model's own attention implementation is in force.
 
     Attributes:
         depths: Place in the network of each readable layer, in order; hybrid models have gaps here.
@@ -94,18 +94,18 @@ class AttentionReader:
         self.windows = dict(zip(survey.depths, survey.windows, strict=True))
 
     def read(self, batch: TokenBatch, layers: Sequence[int], past: Past | None = None) -> Tensor:
-        """Run the model up to the highest wanted layer and sum the probe rows' attention per sentence.
+        """Run the model up to the highest wanted layer and sum the rows' attention per sentence.
 
         Args:
-            batch: Token ids with the owner of each token and the probe rows.
+            batch: Token ids with the owner of each token and the rows to read.
             layers: Which readable layers, as indices into `depths`; also the order of the result's layers.
-            past: What was read of the batch's first tokens already; only the others run, and the past takes them up. Every probe row is
-                one of those others.
+            past: What was read of the batch's first tokens already; only the other tokens run, and the past takes them up. All rows to
+                read are among those others.
 
         Returns:
-            Attention mass `(B, L, H, S)` in float32 on the CPU: the weighted mean over the probe rows. Every row's softmax runs over
-            the whole sequence, so a sum over S is at most 1; the rest lies on the instruction, the question and attention sinks. A text
-            whose attention is not a number has NaN.
+            Attention mass `(B, L, H, S)` in float32 on the CPU: the weighted mean over the rows. Every row's softmax runs over the whole
+            sequence, so a sum over S is at most 1; the rest lies on the instruction, the question and attention sinks. A text whose
+            attention is not a number has NaN.
 
         Raises:
             OutOfMemoryError: The pass did not fit.
@@ -116,12 +116,12 @@ class AttentionReader:
             return self._mass(batch, layers, past, torch.device("cpu"))
 
     def read_with_gradient(self, batch: TokenBatch, layers: Sequence[int]) -> Tensor:
-        """`read` for training: the same numbers on the model's device, with their graph, in training mode too.
+        """`read` for training: the same numbers on the model's device with their graph, even in training.
 
-        Dropout of attention probabilities, where a model has it, acts on what flows through the layers, not on what is read of them.
+        Dropout of attention probabilities, where a model has it, changes what the layers compute, not the attention that is returned.
 
         Raises:
-            UnsupportedModelError: As for `read`. What torch raises comes through as it is.
+            UnsupportedModelError: As for `read`. Errors of torch come through unchanged.
         """
         return self._mass(batch, layers, None, self.model.device)
 
@@ -129,14 +129,14 @@ class AttentionReader:
         name = self.model.config.model_type
         if len({self.heads[layer] for layer in layers}) != 1:
             raise UnsupportedModelError(f"layers {list(layers)} of `{name}` differ in their number of heads; choose layers of one kind.")
-        probe = _Probe(batch.to(self.model.device), frozenset(layers), first=past.get_seq_length() if past else 0)
-        self._run(self._inputs(probe.batch, past), probe)
-        if missing := [layer for layer in layers if layer not in probe.mass]:
+        found = _Sums(batch.to(self.model.device), frozenset(layers), first=past.get_seq_length() if past else 0)
+        self._run(self._inputs(found.batch, past), found)
+        if missing := [layer for layer in layers if layer not in found.mass]:
             raise UnsupportedModelError(f"layers {missing} of `{name}` were not reached; its attention layers change between calls.")
-        return torch.stack([probe.mass[layer].to(device) for layer in layers], dim=1)  # (B, L, H, S)
+        return torch.stack([found.mass[layer].to(device) for layer in layers], dim=1)  # (B, L, H, S)
 
     def prefill(self, input_ids: Tensor, past: Past) -> None:
-        """Let the past take up tokens `(B, t)` that nobody probes.
+        """Let the past take up tokens `(B, t)`; no attention is read.
 
         Raises:
             OutOfMemoryError: The pass did not fit.
@@ -146,14 +146,14 @@ class AttentionReader:
         with model_failures(self.model, tuple(input_ids.shape)), torch.inference_mode():
             self._run(inputs, _Stop(len(past.layers) - 1))
 
-    def _run(self, inputs: dict[str, Any], observer: _Probe | _Stop) -> None:
+    def _run(self, inputs: dict[str, Any], observer: _Sums | _Stop) -> None:
         with suppress(_NothingMoreWanted), installed(self.model), observed_by(observer):
             self._body(**inputs)
 
     def _inputs(self, batch: TokenBatch, past: Past | None) -> dict[str, Any]:
-        """Arguments of the forward call. A mask is passed only where it changes something: without one, SDPA keeps its fastest kernel.
+        """Arguments of the forward call, with a mask only where needed: without, SDPA has its fastest kernel.
 
-        Right padding needs none in a causal model, where no real token looks right.
+        Right padding needs no mask in a causal model, where no real token looks right.
         """
         if past is not None:  # causal, and never padded on the left
             return {"input_ids": batch.input_ids[:, past.get_seq_length() :], "past_key_values": past, "use_cache": True}
@@ -177,7 +177,7 @@ class _NothingMoreWanted(Exception):
 
 @dataclass
 class _Survey:
-    """Notes which layers call the attention function, in the order of the forward pass."""
+    """Records which layers call the attention function, in the order of the forward pass."""
 
     depths: list[int] = field(default_factory=list[int])
     heads: list[int] = field(default_factory=list[int])
@@ -204,8 +204,8 @@ class _Stop:
 
 
 @dataclass
-class _Probe:
-    """Sums the probe rows' attention per sentence in the wanted layers, then ends the forward pass."""
+class _Sums:
+    """Sums the rows' attention per sentence in the wanted layers, then ends the forward pass."""
 
     batch: TokenBatch
     wanted: frozenset[int]

@@ -1,8 +1,8 @@
-"""The attention function that attngs registers with transformers, and how it is put in force for the length of a read.
+"""The attention function that attngs registers with transformers and puts in force while it reads.
 
 A model's attention layers look their function up by name in transformers' `AttentionInterface`. Ours lets an observer see queries and
-keys and leaves the layer itself to the stock SDPA kernel. Nothing is hooked or patched; who observes is a `ContextVar`, so that threads
-that read with the same model do not see each other.
+keys and leaves the layer itself to the stock SDPA kernel. Nothing is hooked or patched. The observer is a `ContextVar`, so threads that
+read with the same model do not see each other.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import eager_mask, sdpa_mask
 
 from attngs.reading.attention_rows import attend_in_blocks
+from attngs.reading.forks import renewed_in_children
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 IMPLEMENTATION = "attngs"
 
 FEW_ROWS = 256
-"""Up to this many tokens behind a past, attending row by row is cheaper than SDPA, which repeats shared key heads when there is a mask."""
+"""Up to this many tokens behind a past, attending row by row is cheaper than SDPA, which repeats shared key heads under a mask."""
 
 ROWS = 1_024
 """Tokens of a block behind a past."""
@@ -45,7 +46,7 @@ _observer: ContextVar[Observer | None] = ContextVar("attngs_observer", default=N
 
 @contextmanager
 def observed_by(observer: Observer) -> Iterator[None]:
-    """Let an observer see the forward passes of this thread inside the block."""
+    """Let an observer see this thread's forward passes inside the block."""
     token = _observer.set(observer)
     try:
         yield
@@ -72,8 +73,8 @@ def _attention(
     """The registered attention function: observe, then attend as SDPA would.
 
     Soft caps and sinks change the softmax in ways that SDPA cannot; those layers run in blocks of rows, still without an N x N matrix.
-    So do the few tokens of a question behind the past of a long context. Many tokens behind a past go to SDPA block by block as well: its
-    kernel neither skips what a mask hides nor takes a mask without a copy as numbers.
+    So do the few tokens of a question behind the past of a long context. Many tokens behind a past also go to SDPA block by block: its
+    kernel does not skip what a mask hides, and it copies a mask into numbers.
     """
     if (observer := _observer.get()) is not None:
         observer.observe(module, query, key, attention_mask=attention_mask, scaling=scaling, **settings)
@@ -98,10 +99,10 @@ def _attention(
 
 
 def _mask(*sizes: Any, **settings: Any) -> Tensor | None:
-    """The mask that goes with `_attention`; without one under our name transformers would pass none at all, silently.
+    """The mask for `_attention`; with none under our name, transformers would silently pass no mask.
 
-    A forward pass of somebody else that meets ours in force (a chat that generates while we read) may make its masks under our name and run
-    its last layers under the model's own attention again. It gets the full additive mask, which SDPA and eager attention read alike.
+    Another forward pass, such as a chat that generates while we read, may make its masks under our name and run its last layers under the
+    model's own attention again. It gets the full additive mask, which SDPA and eager attention both read.
     """
     mask: Tensor | None = (sdpa_mask if _observer.get() is not None else eager_mask)(*sizes, **settings)
     return mask
@@ -110,29 +111,53 @@ def _mask(*sizes: Any, **settings: Any) -> Tensor | None:
 AttentionInterface.register(IMPLEMENTATION, _attention)
 AttentionMaskInterface.register(IMPLEMENTATION, _mask)
 
-_lock = threading.Lock()
-_readers: WeakKeyDictionary[nn.Module, tuple[int, dict[str, str]]] = WeakKeyDictionary()
+
+class _Installations:
+    """Which models have our attention function in force, and for how many reads at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reads: WeakKeyDictionary[nn.Module, tuple[int, dict[str, str]]] = WeakKeyDictionary()
+        renewed_in_children(self)
+
+    def after_fork(self) -> None:
+        """In a child no read is under way. What one left in force is put back by the next."""
+        self._lock = threading.Lock()
+        self._reads = WeakKeyDictionary({body: (0, own) for body, (_, own) in self._reads.items()})
+
+    def begin(self, model: PreTrainedModel) -> None:
+        """Put our function in force, unless another read has done so."""
+        body = model.base_model  # which a model and its body, read side by side, have in common, and with it the setting
+        with self._lock:
+            if body in self._reads:
+                count, own = self._reads[body]
+            else:
+                count, own = 0, _implementations(model)
+                model.set_attn_implementation(IMPLEMENTATION)
+            self._reads[body] = (count + 1, own)
+
+    def end(self, model: PreTrainedModel) -> None:
+        """Put the model's own function back, if no other read needs ours."""
+        body = model.base_model
+        with self._lock:
+            count, own = self._reads.pop(body)
+            if count > 1:
+                self._reads[body] = (count - 1, own)
+            else:
+                model.set_attn_implementation(own)
+
+
+_installations = _Installations()
 
 
 @contextmanager
 def installed(model: PreTrainedModel) -> Iterator[None]:
-    """Put our attention function in force; the last of several overlapping reads puts the model's own back, exception or not."""
-    body = model.base_model  # which a model and its body, read side by side, have in common, and with it the setting
-    with _lock:
-        count, own = _readers.get(body, (0, {}))
-        if count == 0:
-            own = _implementations(model)
-            model.set_attn_implementation(IMPLEMENTATION)
-        _readers[body] = (count + 1, own)
+    """Have our function in force inside the block; the last overlapping read restores the model's own."""
+    _installations.begin(model)
     try:
         yield
     finally:
-        with _lock:
-            count, own = _readers.pop(body)
-            if count > 1:
-                _readers[body] = (count - 1, own)
-            else:
-                model.set_attn_implementation(own)
+        _installations.end(model)
 
 
 def _implementations(model: PreTrainedModel) -> dict[str, str]:

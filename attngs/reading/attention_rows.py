@@ -1,4 +1,4 @@
-"""Softmax attention of a few query rows, exactly as a model's eager attention computes it: pure tensors, no model."""
+"""Softmax attention of a few rows, exactly as eager attention computes it; tensors only, no model."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def attention_rows(
         weights: `(B, R)`, zero for padding rows.
         mask: `(B or 1, H or 1, Q, T)`, boolean (true = visible) or additive; `None` when `causal` says it all.
         scaling: Factor on the dot products; `None` means `D ** -0.5`.
-        causal: Without a mask, row i sees columns up to `i + T - Q`: the queries are the last Q of the T tokens.
+        causal: Without a mask, row i sees columns up to `i + T - Q`, because the queries are the last Q of the T tokens.
         softcap: Scores become `softcap * tanh(score / softcap)`.
         sinks: `(H,)` learned scores that take part in the normaliser only.
         position_bias: `(B or 1, H, Q, T)`, added to the scores.
@@ -69,7 +69,7 @@ def attend_in_blocks(
     softcap: float | None,
     sinks: Tensor | None,
 ) -> Tensor:
-    """Full attention `(B, H, Q, D)` for the softmaxes that SDPA lacks (soft cap, sinks), block by block of query rows."""
+    """Full attention `(B, H, Q, D)` in blocks of rows, for what SDPA lacks: soft caps and sinks."""
     batch, heads, length, _ = query.shape
     group = heads // value.shape[1]
     output = torch.empty(*query.shape[:3], value.shape[-1], dtype=value.dtype, device=value.device)
@@ -95,7 +95,7 @@ def _softmax_rows(
     sinks: Tensor | None,
     position_bias: Tensor | None,
 ) -> Tensor:
-    """Probabilities `(B, H, r, T)` of the rows at columns `places (B, r)`; key heads are shared by packing rows, not by repeating keys."""
+    """Probabilities `(B, H, r, T)` of the rows at columns `places (B, r)`; key heads are not repeated."""
     length = key.shape[2]
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
     group = query.shape[1] // key.shape[1]

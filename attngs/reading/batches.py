@@ -1,4 +1,4 @@
-"""Many inputs of different lengths -> padded forward passes, bounded in tokens; what fails, fails alone."""
+"""Many inputs of different lengths -> padded passes, bounded in tokens; what fails, fails alone."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Result = TypeVar("Result")
 Outcome: TypeAlias = "Result | ModelError"
 
 Forward: TypeAlias = "Callable[[list[int], bool], list[Outcome[Result]]]"
-"""From the numbers of some inputs to their results, or errors, in the same order. The flag asks to spare memory at the price of time."""
+"""From the numbers of some inputs to their results or errors, in the same order. The flag asks to save memory at the price of time."""
 
 WASTE = 1.25
-"""The longest input of a batch is at most this many times as long as the shortest: padding costs time like any token."""
+"""The longest input of a batch is at most this many times as long as the shortest: padding costs as much time as tokens."""
 
 
 def in_batches(
@@ -28,14 +28,14 @@ def in_batches(
     max_batch_tokens: int,
     kinds: Sequence[Hashable] | None = None,
 ) -> list[Outcome[Result]]:
-    """Run every input, neighbours in length together.
+    """Run every input, together with others of about its length.
 
-    A batch that runs out of memory is split in two and tried once more, sparingly; one that fails in another way is run one by one.
+    A batch that runs out of memory is split in two and tried once more, saving memory. One that fails in another way is run input by input.
 
     Args:
         lengths: Tokens of each input.
         forward: One pass.
-        max_batch_tokens: Tokens of a batch with its padding; a longer input runs by itself.
+        max_batch_tokens: Tokens of a batch, including padding; a longer input runs by itself.
         kinds: Only inputs of the same kind share a batch.
     """
     outcomes: dict[int, Outcome[Result]] = {}
@@ -45,7 +45,7 @@ def in_batches(
 
 
 def _batches(lengths: Sequence[int], kinds: Sequence[Hashable], max_batch_tokens: int) -> Iterator[list[int]]:
-    """Inputs in the order of their length, kind by kind."""
+    """Batches of inputs in the order of their length, kind by kind."""
     numbers = {kind: number for number, kind in enumerate(dict.fromkeys(kinds))}
     batch = list[int]()
     for i in sorted(range(len(lengths)), key=lambda i: (numbers[kinds[i]], lengths[i])):
@@ -70,7 +70,7 @@ def _attempt(batch: list[int], forward: Forward[Result]) -> list[Outcome[Result]
         if len(batch) == 1:
             return [error]
         parts, spare = [[i] for i in batch], False
-    # only here, behind `except`: an error that is being handled keeps all that its pass held in memory
+    # not inside `except`: an error that is being handled keeps everything in memory that its pass held
     return [outcome for part in parts if part for outcome in _last_attempt(part, forward, spare=spare)]
 
 

@@ -1,8 +1,8 @@
-"""What was read once and will be asked for again: least recently used goes first, bounded in bytes, safe from many threads.
+"""A cache for what was read of contexts: bounded in bytes, oldest goes first, safe from many threads.
 
-One cache serves all that a marker keeps of its contexts: where sentences end, token ids, a decoder's keys and values, an encoder's states.
-A key is a namespace and a digest. The digest names everything that the value depends on; the namespace says whose it is, so that one user's
-request never finds another's entry, not even by how fast it is answered, and all that is one user's can be forgotten at once.
+It keeps everything that a marker can use again: where sentences end, token ids, a decoder's keys and values, an encoder's states. A key is
+a namespace and a digest. The digest names everything that the value depends on. The namespace says whose it is: no user's request finds
+another's entry, not even by how fast it is answered, and everything of one user can be forgotten at once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DEFAULT_CACHE_BYTES = 2**30
 
 
 class Key(NamedTuple):
-    """What a value is kept under."""
+    """The name of a value."""
 
     namespace: str
     digest: bytes
@@ -41,7 +41,7 @@ class CacheInfo(NamedTuple):
 
 
 def digest(*parts: str | bytes) -> bytes:
-    """A name for content, lone surrogates included; parts are told apart, so `"a", "b"` is not `"ab"`."""
+    """A name for content, which may have lone surrogates; `"a", "b"` is not `"ab"`."""
     state = hashlib.blake2b(digest_size=20)
     for part in parts:
         data = part.encode(errors="surrogatepass") if isinstance(part, str) else part
@@ -51,12 +51,15 @@ def digest(*parts: str | bytes) -> bytes:
 
 
 class ContextCache:
-    """Values by key. An entry larger than the bound is simply not kept.
+    """Values by key. An entry larger than the bound is not kept.
 
-    Values must never be changed by those who get them.
+    Nobody may change a value.
 
     Args:
-        max_bytes: Bound of all values together, by the sizes that `put` is told; 0 keeps nothing.
+        max_bytes: Bound of all values together, by the sizes given to `put`; 0 keeps nothing.
+
+    Raises:
+        ConfigError: The bound is below 0.
     """
 
     def __init__(self, max_bytes: int = DEFAULT_CACHE_BYTES) -> None:
@@ -69,7 +72,7 @@ class ContextCache:
         renewed_in_children(self)
 
     def after_fork(self) -> None:
-        """In a child: another thread of the parent may have been in the middle of something, and will never end it here."""
+        """Repair what another thread of the parent may have left half done: the lock, and the sum of sizes."""
         self._lock = threading.Lock()
         self._bytes = sum(size for _, size in self._entries.values())
 
@@ -85,9 +88,9 @@ class ContextCache:
             return entry[0]
 
     def get_run(self, keys: Sequence[Key]) -> list[Any]:
-        """The values of the first keys, up to the first that is not kept.
+        """The values of the first keys, up to the first key that is not kept.
 
-        For values that are of use only behind those before them. The first becomes the most recently used, so that a run loses its end.
+        For values that are useless without those before them. The first becomes the most recently used, so a run loses its end first.
         """
         with self._lock:
             run = list(takewhile(self._entries.__contains__, keys))
@@ -98,7 +101,7 @@ class ContextCache:
             return [self._entries[key][0] for key in run]
 
     def put(self, key: Key, value: object, size: int) -> bool:
-        """Keep a value of `size` bytes and let go of the oldest that no longer fit; says whether it is kept."""
+        """Keep a value of `size` bytes and drop the oldest that no longer fit; returns whether it is kept."""
         with self._lock:
             if key in self._entries:
                 self._bytes -= self._entries.pop(key)[1]
@@ -111,11 +114,11 @@ class ContextCache:
             return True
 
     def remember(self, keys: Sequence[Key], compute: Callable[[list[int]], Iterable[Value]], size: Callable[[Value], int]) -> list[Value]:
-        """The value of each key; those that are not kept are computed together, equal keys once.
+        """The value of each key; missing ones are computed together, equal keys once.
 
         Args:
-            keys: What is wanted, in order.
-            compute: From the positions of the missing in `keys` to their values, in the same order.
+            keys: The wanted keys, in order.
+            compute: From the positions of the missing keys in `keys` to their values, in the same order.
             size: Bytes of a value.
         """
         values: dict[Key, Value] = {}
@@ -133,7 +136,7 @@ class ContextCache:
         return [values[key] for key in keys]
 
     def clear(self, namespace: str | None = None) -> None:
-        """Forget one namespace, or everything, counts included."""
+        """Forget one namespace, or everything including the counts."""
         with self._lock:
             if namespace is None:
                 self._entries.clear()

@@ -1,8 +1,8 @@
-"""Segments -> attention on their sentences, where a context that was read before is not read again.
+"""Segments -> attention on their sentences; a context that was read before is not read again.
 
-The keys and values of a context's tokens are the same whatever is asked. They are looked up chunk by chunk, the rest is read, and what was
-read is kept. Of several segments that begin with the same unread context the first reads it for all; apart from that, segments of about
-one length share forward passes.
+The keys and values of a context's tokens are the same for every question. They are looked up chunk by chunk, the missing ones are read and
+kept. Of several segments that begin with the same unread context, the first reads it for all. Otherwise segments of about the same length
+share forward passes.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from attngs.reading.segments import Segment
 
 AT_ONCE = 32_768
-"""Tokens of one pass, and of the first where more are needed. Memory grows with them, time does not shrink."""
+"""Most tokens of one pass: with more, memory grows and nothing gets faster."""
 
 SPARING = 1_024
-"""Tokens of one pass where memory ran out, or where layers see a window only and a longer pass works in vain."""
+"""Tokens of one pass where memory ran out, or where layers see only a window and a longer pass is wasted work."""
 
 MASK = 2**26
-"""Entries of the mask of a pass behind a past: SDPA needs one there."""
+"""Most entries of a mask: SDPA needs one in a pass behind a past."""
 
 Ids = NDArray[np.int64]
 
@@ -48,10 +48,10 @@ class ContextReader:
         layers: Which readable layers.
         cache: Where keys and values are kept.
         storage: How they are kept; `None` as the model computes them.
-        max_batch_tokens: Tokens of one forward pass, padding included.
+        max_batch_tokens: Tokens of one forward pass, including padding.
 
     Attributes:
-        keeps: Whether contexts of this model can be kept: it is a decoder whose past is keys and values, and nothing else.
+        keeps: Whether contexts of this model can be kept: it must be a decoder whose past is keys and values and nothing else.
     """
 
     def __init__(
@@ -70,9 +70,10 @@ class ContextReader:
         self._at_once = min(AT_ONCE, max(SPARING, *sliding)) if sliding else AT_ONCE
 
     def read(self, segments: Sequence[Segment], namespaces: Sequence[str]) -> list[Outcome[Tensor]]:
-        """Attention mass `(L, H, S)` of each segment, or why there is none.
+        """Attention mass `(L, H, S)` of each segment, or its error.
 
-        Two turns: of several segments with one unread context only the first takes the first turn, and the others then find it kept.
+        There are two turns: of several segments with the same unread context one is read in the first turn, and the others find it kept in
+        the second.
         """
         names = self._names([segment.batch.input_ids[0, : segment.context].numpy() for segment in segments], namespaces)
         kept = [self._cache.get_run(keys) for keys in names]
@@ -88,7 +89,11 @@ class ContextReader:
         return [outcomes[i] for i in range(len(segments))]
 
     def warm(self, contexts: Sequence[Ids], namespace: str) -> Warmth:
-        """Read contexts that will be asked about, as far as they are not kept already."""
+        """Read the parts of contexts that are not kept yet.
+
+        Raises:
+            ModelError: The model failed.
+        """
         names = self._names(contexts, [namespace] * len(contexts))
         kept = [self._cache.get_run(keys) for keys in names]
         missing = [i for i, keys in enumerate(names) if len(kept[i]) < len(keys)]
@@ -113,7 +118,7 @@ class ContextReader:
             at_once = SPARING if spare else self._at_once
             return self._forward([segments[i] for i in batch], [names[i] for i in batch], [kept[i] for i in batch], at_once)
 
-        # one batch shares the number of tokens that are kept, not the tokens; what each still has to read may differ in length
+        # the inputs of a batch have the same number of kept tokens; what each still has to read may differ in length
         lengths = [segment.batch.input_ids.shape[1] for segment in segments]
         pasts = [sum(chunk.tokens for chunk in chunks) for chunks in kept]
         return in_batches(lengths, forward, max_batch_tokens=self._max_batch_tokens, kinds=pasts)
@@ -143,7 +148,7 @@ class ContextReader:
             self._reader.prefill(input_ids[:, begin : begin + step], past)
 
     def _keep(self, past: Past, row: int, keys: list[Key], had: int, stop: int) -> None:
-        """Keep the chunks of one text that were not kept before, the first last: where the cache is small, a beginning is of use."""
+        """Keep the new chunks of one text, the first one last: in a small cache the beginning is what helps."""
         if had == len(keys):
             return
         chunks = past.take(row, had * CHUNK, stop, self._storage)
@@ -151,7 +156,7 @@ class ContextReader:
             self._cache.put(key, chunk, chunk.nbytes)
 
     def _names(self, contexts: Sequence[Ids], namespaces: Sequence[str]) -> list[list[Key]]:
-        """What the chunks of each context are kept under: each names all tokens up to its end. None where nothing can be kept."""
+        """The key of each chunk of each context, for all tokens up to its end; none if nothing can be kept."""
         if not self.keeps or not self._cache.max_bytes:
             return [[] for _ in contexts]
         root = digest(b"keys and values", self._salt, weights_version(self._reader.model))

@@ -1,4 +1,4 @@
-"""The weights of `Marker.default()`: all-MiniLM-L6-v2 from a pinned package, checked by hash, never fetched."""
+"""The weights of `Marker.default()`: all-MiniLM-L6-v2 from a pinned package, checked by hash."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SHA256 = {
     "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
-"""Of the files that are used; the weights equal those that sentence-transformers publishes."""
+"""Hashes of the files that are used; the weights equal those that sentence-transformers publishes."""
 
 
 def assets_folder() -> Path:
-    """Where the weights lie.
+    """The folder of the weights.
 
     Raises:
         MissingDependencyError: The package is not installed.
@@ -35,7 +35,7 @@ def assets_folder() -> Path:
 
 
 def load_embedded(folder: Path | None = None) -> LoadedModel:
-    """Load the embedded encoder on the CPU, where its 22 million parameters are at home.
+    """Load the embedded encoder on the CPU, which is fast enough for its 22 million parameters.
 
     Raises:
         MissingDependencyError: The package is not installed.

@@ -1,7 +1,7 @@
-"""User text -> token ids with character offsets, where nothing inside the text can act as a special token.
+"""User text -> token ids with character offsets; nothing inside the text can act as a special token.
 
-A document may hold `<|im_end|>` or `[SEP]`. A tokenizer would turn that into the control token itself, and the document would then speak
-with the template's voice. Here such a string is cut after its first character and encoded in two parts, so that it stays ordinary text.
+A document may hold `<|im_end|>` or `[SEP]`. A tokenizer would turn that into the control token itself, and the document could then forge
+parts of the prompt. Here such a string is cut after its first character and encoded in two parts, so that it stays ordinary text.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from attngs.errors import UnsupportedModelError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_SURROGATES = re.compile("[\ud800-\udfff]")  # replaced one by one, not as `clean_text` does, so that offsets stay
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +48,7 @@ class TextSize(NamedTuple):
 
 
 class TextEncoder:
-    """A tokenizer that reads any string as plain text: no truncation, no padding, no special tokens, safe from many threads.
+    """A tokenizer that reads any string as plain text: no truncation, padding or special tokens.
 
     Raises:
         UnsupportedModelError: The tokenizer cannot say which characters a token covers.
@@ -76,17 +76,17 @@ class TextEncoder:
         self._plain_id = question_mark[0] if question_mark else self.unknown_id or 0
 
     def encode_template(self, text: str) -> list[int]:
-        """Ids of a piece of our own prompt, in which special tokens are meant."""
+        """Ids of a piece of our own prompt, whose special tokens are meant."""
         return list(self._backend.encode(text, add_special_tokens=False).ids)
 
     def encode(self, texts: Sequence[str]) -> list[EncodedText]:
-        """Ids and offsets of each text. Lone surrogates are read as the replacement character; offsets stay those of the input."""
+        """Ids and offsets of each text. Lone surrogates are read as U+FFFD; offsets are those of the input."""
         parts: list[list[NDArray[np.int64]]] = [[] for _ in texts]  # one (T, 3) array a piece
         for number, start, encoding in self._pieces(texts):
             offsets = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2) + start
             parts[number].append(np.column_stack([np.asarray(encoding.ids, dtype=np.int64), offsets]))
         columns = [np.concatenate(part) if part else np.empty((0, 3), dtype=np.int64) for part in parts]
-        for table in columns:  # a tokenizer that normalises first may still have found a control string in a disguise
+        for table in columns:  # a tokenizer that normalises first may still find a disguised control string
             table[np.isin(table[:, 0], self._control_ids), 0] = self._plain_id
         return [EncodedText(table[:, 0], table[:, 1], table[:, 2]) for table in columns]
 
@@ -113,7 +113,7 @@ class TextEncoder:
             yield number, start, encoding
 
     def _defuse(self, text: str) -> list[str]:
-        """Cut the text inside every control string; a control string of one character becomes the replacement character."""
+        """Cut the text inside every control string; one of a single character becomes U+FFFD."""
         if self._control is None or not self._control.search(text):
             return [text]
         cuts = [0]

@@ -1,4 +1,4 @@
-"""What goes wrong inside a model -> one of our errors, with the remedy."""
+"""Errors inside a model -> our own errors, with the remedy."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def model_failures(model: PreTrainedModel, shape: tuple[int, ...]) -> Iterator[None]:
-    """Translate what a forward pass over `shape` tokens raises.
+    """Translate the errors of a forward pass over `shape` tokens.
 
     Raises:
-        OutOfMemoryError: It did not fit.
-        ModelError: It failed in another way, or the model went back to training.
+        OutOfMemoryError: The pass did not fit.
+        ModelError: It failed in another way, or the model is in training mode.
     """
     name = model.config.model_type
     if model.training:
@@ -38,6 +38,6 @@ def model_failures(model: PreTrainedModel, shape: tuple[int, ...]) -> Iterator[N
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """CUDA has a type for it; the CPU's allocator and MPS only have words."""
+    """Whether memory ran out: CUDA has a type for it, the CPU's allocator and MPS only a message."""
     words = str(error).lower()
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "out of memory" in words or "can't allocate memory" in words

@@ -1,9 +1,10 @@
-"""The keys and values of a context, cut into chunks that outlive the question, and given to a model as its past.
+"""A context's keys and values, in chunks that outlive the question; a model gets them as its past.
 
-A decoder's keys and values of a token depend on the tokens up to it and on nothing behind. So a chunk of `CHUNK` tokens is named by the
-digest of everything up to its end: a memory that grows keeps all its full chunks, one that is edited keeps those before the edit.
+A decoder's keys and values of a token depend only on the tokens up to it. So a chunk of `CHUNK` tokens is named by the digest of everything
+up to its end: a memory that grows keeps all its full chunks, and one that is edited keeps the chunks before the edit.
 
-With `attention.py` and `attention_function.py` one of the three files that know transformers' inside: here, what a model asks of a cache.
+With `attention.py` and `attention_function.py` this is one of three files that know transformers' inside: here, what a model asks of its
+cache.
 """
 
 from __future__ import annotations
@@ -23,32 +24,32 @@ from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache, Dynam
 from attngs.errors import ConfigError
 
 CHUNK = 256
-"""Tokens of a chunk: what an append or an edit reads again at most, beside what changed."""
+"""Tokens of a chunk. An append or an edit reads at most this many again, besides what changed."""
 
 Storage = Literal["bfloat16", "int8"]
-"""How chunks are kept when not as the model computes them."""
+"""How chunks are kept, if not as the model computes them."""
 
 
 def check_storage(storage: str | None) -> Storage | None:
-    """The storage, if it is one.
+    """The storage, checked.
 
     Raises:
-        ConfigError: It is not.
+        ConfigError: There is no such storage.
     """
     if storage not in (None, "bfloat16", "int8"):
         raise ConfigError(f"`cache_storage` must be None (as computed), 'bfloat16' or 'int8', got {storage!r}.")
     return storage  # type: ignore[return-value]
 
 
-class Packed(NamedTuple):
-    """A tensor `(G, t, D)` as it is kept; int8 has one scale for each head and token."""
+class PackedTensor(NamedTuple):
+    """A tensor `(G, t, D)` as it is kept; int8 has one scale per head and token."""
 
     data: Tensor
     scale: Tensor | None = None
 
     @classmethod
-    def pack(cls, tensor: Tensor, storage: Storage | None) -> Packed:
-        """A copy of its own, so that no larger tensor stays alive behind it."""
+    def pack(cls, tensor: Tensor, storage: Storage | None) -> PackedTensor:
+        """A packed copy, so that no larger tensor stays alive behind it."""
         if storage == "bfloat16":
             return cls(tensor.to(torch.bfloat16, copy=True, memory_format=torch.contiguous_format))
         if storage is None:
@@ -71,12 +72,12 @@ class Packed(NamedTuple):
 class Chunk:
     """Keys and values of consecutive tokens of one text, layer by layer.
 
-    What a model calls values may hold a part of its keys (DeepSeek and others compress both), so the last layer's are kept as well, though
-    they are never attended.
+    The values of some models hold a part of their keys (DeepSeek and others compress both), so the last layer's values are kept as well,
+    though nothing attends to them.
     """
 
-    keys: tuple[Packed, ...]
-    values: tuple[Packed, ...]
+    keys: tuple[PackedTensor, ...]
+    values: tuple[PackedTensor, ...]
 
     @property
     def tokens(self) -> int:
@@ -88,13 +89,13 @@ class Chunk:
 
 
 class Past(Cache):
-    """What a model has read before the tokens of its next call: chunks that are kept, and what earlier calls of the same reading added.
+    """What a model has read before its next call: kept chunks, and what earlier calls added.
 
-    Chunks are shared and never written to, so nothing has to be rolled back, and many threads may read on the same ones.
+    Chunks are shared and never written to, so nothing has to be rolled back, and many threads may use the same ones.
 
     Args:
-        chunks: For each text of the batch; all of the same number of tokens in all.
-        windows: Of each layer that runs: how many tokens back it sees, or `None` for all.
+        chunks: For each text of the batch; the texts have the same number of tokens.
+        windows: For each layer that runs: how many tokens back it sees, or `None` for all.
     """
 
     def __init__(self, chunks: Sequence[Sequence[Chunk]], windows: Sequence[int | None]) -> None:
@@ -110,28 +111,28 @@ class Past(Cache):
         self.length = layers[0].get_seq_length()
 
     def take(self, row: int, start: int, stop: int, storage: Storage | None) -> list[Chunk]:
-        """Chunks of the tokens `start ... stop - 1` of one text, from what the calls so far added; `start` lies on a chunk's border."""
+        """Chunks of tokens `start ... stop - 1` that the calls so far added; `start` is a chunk's border."""
         cuts = [*range(start, stop, CHUNK), stop]
         spans = [slice(a - self.length, b - self.length) for a, b in pairwise(cuts)]
-        keys: list[list[Packed]] = [[] for _ in spans]
-        values: list[list[Packed]] = [[] for _ in spans]
+        keys: list[list[PackedTensor]] = [[] for _ in spans]
+        values: list[list[PackedTensor]] = [[] for _ in spans]
         for layer in self.layers:
             assert isinstance(layer, _PastLayer)
             added_keys, added_values = layer.added(row)
             for i, span in enumerate(spans):
-                keys[i].append(Packed.pack(added_keys[:, span], storage))
-                values[i].append(Packed.pack(added_values[:, span], storage))
+                keys[i].append(PackedTensor.pack(added_keys[:, span], storage))
+                values[i].append(PackedTensor.pack(added_values[:, span], storage))
         return [Chunk(tuple(k), tuple(v)) for k, v in zip(keys, values, strict=True)]
 
 
 class _PastLayer(CacheLayerMixin):
-    """One layer of a past. A sliding layer keeps everything as well, so that a chunk can be continued from anywhere, but shows its window.
+    """One layer of a past. A sliding layer keeps everything, to continue anywhere, but shows its window.
 
     Attributes:
-        is_sliding: Asked for by transformers when it builds masks.
+        is_sliding: transformers asks for it when it builds masks.
     """
 
-    def __init__(self, keys: list[list[Packed]], values: list[list[Packed]], window: int | None) -> None:
+    def __init__(self, keys: list[list[PackedTensor]], values: list[list[PackedTensor]], window: int | None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.is_sliding = window is not None
         self._keys, self._values, self._window = keys, values, window
@@ -159,7 +160,7 @@ class _PastLayer(CacheLayerMixin):
         """Nothing to do."""
 
     def added(self, row: int) -> tuple[Tensor, Tensor]:
-        """Keys and values `(G, t, D)` of one text's tokens in the calls so far."""
+        """Keys and values `(G, t, D)` that the calls so far added for one text."""
         if len(self._added) == 1:
             return self._added[0][0][row], self._added[0][1][row]
         keys, values = zip(*self._added, strict=True)
@@ -170,8 +171,8 @@ class _PastLayer(CacheLayerMixin):
         return self._length if self._window is None else min(self._length, self._window - 1)
 
 
-def _joined(chunks: list[list[Packed]], added: list[Tensor], new: Tensor, hidden: int) -> Tensor:
-    """The past but its first `hidden` tokens, and the new ones, in one tensor `(B, G, T, D)` that is written once."""
+def _joined(chunks: list[list[PackedTensor]], added: list[Tensor], new: Tensor, hidden: int) -> Tensor:
+    """The past without its first `hidden` tokens, then the new ones `(B, G, T, D)`, written once."""
     kept = sum(packed.data.shape[1] for packed in chunks[0]) if chunks else 0
     shown = kept + sum(tensor.shape[2] for tensor in added) - hidden
     if shown == 0:
@@ -188,7 +189,7 @@ def _joined(chunks: list[list[Packed]], added: list[Tensor], new: Tensor, hidden
 
 
 def _place(joined: Tensor, begin: int, tokens: int, write: Callable[[Tensor, slice], object]) -> int:
-    """Write a part that begins at a column, as far as that is not left of the first; the column behind it."""
+    """Write a part from column `begin` on, cut off left of the first; returns the column behind it."""
     end = begin + tokens
     if end > 0:
         write(joined[..., max(0, begin) : end, :], slice(max(0, -begin), tokens))
@@ -200,7 +201,7 @@ def _copy(tensor: Tensor, target: Tensor, tokens: slice) -> None:
 
 
 def keeps_keys_and_values(model: PreTrainedModel) -> bool:
-    """Whether the past of this model is keys and values of every layer, and nothing else (no recurrent state, no shared layers)."""
+    """Whether this model's past is keys and values and nothing else, such as recurrent state."""
     config = model.config.get_text_config()
     layers: list[Any] = DynamicCache(config=config).layers
     return (

@@ -1,4 +1,4 @@
-"""A model name or folder -> weights and tokenizer on the right device. The real loading code, hub included; no remote code, no pickle."""
+"""A model name or folder -> weights and tokenizer on the right device; no remote code, no pickle."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from transformers import (
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-from attngs.errors import ConfigError, ModelError, ModelNotFoundError, UnsupportedModelError
+from attngs.errors import ConfigError, ModelError, ModelNotFoundError, UnsupportedModelError, check_whole
 from attngs.reading.anatomy import Truncation, position_table, truncated
 from attngs.reading.attention import AttentionReader
 from attngs.reading.key_values import Storage, check_storage
@@ -43,9 +43,9 @@ class LoadedModel:
     tokenizer: PreTrainedTokenizerBase
     causal: bool
     window: int
-    """Tokens that are read together, question and template included."""
+    """Tokens that are read together, including question and template."""
     max_batch_tokens: int
-    """Tokens of one forward pass over several inputs, padding included."""
+    """Tokens of one forward pass over several inputs, including padding."""
     cache_storage: Storage | None = None
     """How keys and values are kept."""
     readable_layers: int | None = None
@@ -54,31 +54,39 @@ class LoadedModel:
     """All layers of the whole model, loaded or not; `None` when all are there."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """Where a model runs and how much it reads at once. `None` is what suits the model and the device."""
+
+    device: str | torch.device | None = None
+    """`cuda`, `mps`, `cpu`, ...; the best one there is when not given."""
+    dtype: torch.dtype | None = None
+    """bfloat16 on CUDA, float16 on MPS and float32 on CPU when not given."""
+    revision: str | None = None
+    """Branch, tag or commit on the hub."""
+    window: int | None = None
+    """Tokens that are read together; the model's own limit, at most `DEFAULT_WINDOW`, when not given."""
+    max_batch_tokens: int | None = None
+    """Tokens of one forward pass over several inputs; by device when not given."""
+    cache_storage: str | None = None
+    """How keys and values are kept: as computed, `bfloat16` or `int8`."""
+
+
 def load_model(
     name_or_path: str | Path,
+    settings: ModelSettings = ModelSettings(),
     *,
-    device: str | torch.device | None = None,
-    dtype: torch.dtype | None = None,
-    revision: str | None = None,
     decoder_layers: Sequence[float] | None = None,
     encoder_layers: Sequence[float] | None = None,
-    window: int | None = None,
-    max_batch_tokens: int | None = None,
-    cache_storage: str | None = None,
 ) -> LoadedModel:
     """Load a decoder (`...ForCausalLM`) or a BERT-like encoder with its tokenizer.
 
     Args:
         name_or_path: A model on the Hugging Face hub or a local folder.
-        device: `cuda`, `mps`, `cpu`, ...; the best one there is when not given.
-        dtype: bfloat16 on CUDA, float16 on MPS and float32 on CPU when not given.
-        revision: Branch, tag or commit on the hub.
-        decoder_layers: The only layers that will be read if it is a decoder, as fractions of the depth; those above them are not loaded,
-            nor is the language model head. Everything when not given.
+        settings: Where it runs and how much it reads at once.
+        decoder_layers: The only layers that will be read if it is a decoder, as fractions of the depth; the layers above them and the
+            language model head are not loaded. Everything when not given.
         encoder_layers: The same if it is an encoder.
-        window: Tokens that are read together; the model's own limit, at most `DEFAULT_WINDOW`, when not given.
-        max_batch_tokens: Tokens of one forward pass over several inputs; by device when not given.
-        cache_storage: How keys and values are kept: as computed, `bfloat16` or `int8`.
 
     Raises:
         ModelNotFoundError: Nothing by that name could be loaded.
@@ -88,17 +96,17 @@ def load_model(
     name = str(name_or_path)
     started = time.perf_counter()
     try:
-        chosen = torch.device(device) if device is not None else best_device()
+        chosen = torch.device(settings.device) if settings.device is not None else best_device()
     except RuntimeError as error:
-        raise ConfigError(f"`device` {device!r} is none that torch knows; use 'cpu', 'cuda', 'cuda:1' or 'mps'.") from error
+        raise ConfigError(f"`device` {settings.device!r} is none that torch knows; use 'cpu', 'cuda', 'cuda:1' or 'mps'.") from error
     try:
-        # `trust_remote_code` is said out loud: left open, transformers asks on standard input, and a piped "y" would run the code
-        config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
+        # explicit, because transformers would ask on standard input, and a piped "y" would run the code
+        config = AutoConfig.from_pretrained(name, revision=settings.revision, trust_remote_code=False)
         causal = _is_causal(config)
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=settings.revision, trust_remote_code=False)
         options: dict[str, Any] = {
-            "revision": revision,
-            "dtype": dtype or best_dtype(chosen),
+            "revision": settings.revision,
+            "dtype": settings.dtype or best_dtype(chosen),
             "trust_remote_code": False,
             "use_safetensors": True,  # the other format is pickle
         }
@@ -116,22 +124,22 @@ def load_model(
     except (RuntimeError, AssertionError) as error:
         raise ConfigError(f"`device` {str(chosen)!r} cannot hold `{name}`: {str(error).partition(chr(10))[0]}") from error
     logger.debug("loaded %s on %s in %.1f s", name, chosen, time.perf_counter() - started)
-    loaded = wrap_model(model, tokenizer, name=name, window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage)
+    loaded = wrap_model(model, tokenizer, settings, name=name)
     return replace(
         loaded, causal=causal, readable_layers=cut.readable_layers if cut else None, layers=config.get_text_config().num_hidden_layers
     )
 
 
 def wrap_model(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    *,
-    name: str | None = None,
-    window: int | None = None,
-    max_batch_tokens: int | None = None,
-    cache_storage: str | None = None,
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, settings: ModelSettings = ModelSettings(), *, name: str | None = None
 ) -> LoadedModel:
     """Take a model that is in memory already; it is neither moved nor changed.
+
+    Args:
+        model: A decoder or an encoder.
+        tokenizer: Its tokenizer.
+        settings: How much it reads at once; where it runs is decided already.
+        name: What is shown to people; the config's own when not given.
 
     Raises:
         ConfigError: A setting is outside its range, the model is in training mode, where dropout makes scores random, or some of its
@@ -142,9 +150,9 @@ def wrap_model(
         raise ConfigError("the model is in training mode, where dropout makes scores random; call `model.eval()` first.")
     if any(weight.is_meta for weight in model.parameters()):
         raise ConfigError("some weights of the model are on the `meta` device, that is nowhere; load it without offloading to disk.")
-    if max_batch_tokens is not None and max_batch_tokens < 1:
-        raise ConfigError(f"`max_batch_tokens` must be at least 1, got {max_batch_tokens!r}.")
-    limit = window_limit(model, tokenizer)
+    if settings.max_batch_tokens is not None:
+        check_whole("max_batch_tokens", settings.max_batch_tokens)
+    limit, window = window_limit(model, tokenizer), settings.window
     if window is not None and not 16 <= window <= limit:
         raise ConfigError(f"`window` must lie in 16 ... {limit} for this model, got {window!r}.")
     return LoadedModel(
@@ -153,8 +161,8 @@ def wrap_model(
         tokenizer=tokenizer,
         causal=_is_causal(model.config),
         window=window or min(limit, DEFAULT_WINDOW),
-        max_batch_tokens=max_batch_tokens or best_batch(model.device),
-        cache_storage=check_storage(cache_storage),
+        max_batch_tokens=settings.max_batch_tokens or best_batch(model.device),
+        cache_storage=check_storage(settings.cache_storage),
     )
 
 
@@ -168,7 +176,7 @@ def best_device() -> torch.device:
 
 
 def best_dtype(device: torch.device) -> torch.dtype:
-    """The fastest type that is safe: few CPUs compute in half precision, the others are two to three times slower in it than in float32."""
+    """The fastest safe type: most CPUs are two to three times slower in half precision."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     return torch.float16 if device.type == "mps" else torch.float32
@@ -180,7 +188,7 @@ def best_batch(device: torch.device) -> int:
 
 
 def _load_cut(name: str, cut: Truncation, options: dict[str, Any]) -> PreTrainedModel | None:
-    """The lower layers alone, or `None` for a model that turns out not to be made of layers that can do without those above them."""
+    """The lower layers alone, or `None` if they turn out to need the layers above them."""
     with quiet():
         try:
             model: PreTrainedModel = AutoModel.from_pretrained(name, config=cut.config, **options)
@@ -193,7 +201,7 @@ def _load_cut(name: str, cut: Truncation, options: dict[str, Any]) -> PreTrained
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without transformers' warnings, about weights that were left out on purpose for instance."""
+    """Silence transformers' warnings, for instance about weights that are left out on purpose."""
     logger = logging.getLogger("transformers")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -204,7 +212,7 @@ def quiet() -> Iterator[None]:
 
 
 def _is_causal(config: PretrainedConfig) -> bool:
-    """Decoder or encoder. BERT is registered as both; what the checkpoint says it is wins."""
+    """Whether it is a decoder or an encoder. BERT is registered as both; the checkpoint's own word wins."""
     if config.is_encoder_decoder:
         raise UnsupportedModelError(
             f"`{config.model_type}` is an encoder-decoder; use a decoder-only or an encoder-only model, or `Marker.default()`."
@@ -223,7 +231,7 @@ def _is_causal(config: PretrainedConfig) -> bool:
 
 
 def window_limit(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
-    """The smallest of what config, tokenizer and position table allow."""
+    """The smallest limit of config, tokenizer and position table."""
     text_config = model.config.get_text_config()
     limits = [int(getattr(text_config, "max_position_embeddings", 0) or DEFAULT_WINDOW), int(tokenizer.model_max_length)]
     if (table := position_table(model)) is not None:

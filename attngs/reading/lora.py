@@ -1,4 +1,4 @@
-"""What `attngs train` wrote -> merged into the model it was trained for: marking then costs what it cost before."""
+"""A LoRA adapter of `attngs train` -> merged into its model, so marking costs the same as before."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from attngs.errors import AssetError, ConfigError, MissingDependencyError
 from attngs.reading.loading import LoadedModel
 
 RECORD, UNFINISHED = "marker.json", "run.json"
-"""What a finished run says of itself, and what one says that is not finished."""
+"""The record of a finished training run, and that of an unfinished one."""
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
 SAMPLES = 64
-"""Numbers of the embedding table that are compared."""
+"""How many numbers of the embedding table are compared."""
 
 _KEY = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_[A-Za-z_]+(\.weight)?")
 _LAYER = re.compile(r"\.(\d+)\.")
@@ -37,7 +37,7 @@ class Adapter:
 
     folder: Path
     base: str
-    """The model that it was trained on, as it was named then."""
+    """The name that the model had when the adapter was trained on it."""
     revision: str | None
     record: Mapping[str, Any]
     """The content of `marker.json`; empty for an adapter that attngs did not train."""
@@ -47,7 +47,7 @@ def find_adapter(folder: str | Path) -> Adapter:
     """The adapter in a folder.
 
     Raises:
-        AssetError: There is none, or one of its files cannot be read.
+        AssetError: There is none, or one of its files is damaged.
     """
     folder = Path(folder)
     if not (folder / CONFIG).is_file():
@@ -68,7 +68,7 @@ def is_adapter(name_or_path: str | Path) -> bool:
 
 
 def identity(loaded: LoadedModel) -> dict[str, Any]:
-    """What tells models apart, whatever folder they lie in: family, layers, width, and some numbers of the embedding table."""
+    """What tells models apart wherever they are stored: family, layers, width, samples of the embeddings."""
     config = loaded.model.config.get_text_config()
     embeddings: Any = loaded.model.get_input_embeddings()
     table: torch.Tensor = embeddings.weight.detach().flatten()
@@ -82,7 +82,7 @@ def identity(loaded: LoadedModel) -> dict[str, Any]:
 
 
 def merged(loaded: LoadedModel, adapter: Adapter) -> LoadedModel:
-    """The model with the adapter in its weights. Layers that were not loaded do without theirs.
+    """The model with the adapter merged into its weights, as far as its layers are loaded.
 
     Raises:
         MissingDependencyError: peft is not installed.
@@ -120,14 +120,14 @@ def merged(loaded: LoadedModel, adapter: Adapter) -> LoadedModel:
 
 @contextmanager
 def without_deprecations() -> Iterator[None]:
-    """What peft still calls of transformers is its authors' business, not our users'."""
+    """Silence deprecation warnings inside peft: they are for its authors, not for our users."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         yield
 
 
 def _for_model(state: Mapping[str, torch.Tensor], loaded: LoadedModel, adapter: Adapter) -> dict[str, torch.Tensor]:
-    """The weights under the names of this model: a body that was loaded without its head lacks their common prefix."""
+    """The weights under this model's names: a body without its head lacks the common prefix."""
     modules, prefix = dict(loaded.model.named_modules()), f"{loaded.model.base_model_prefix}."
     depth = int(loaded.model.config.get_text_config().num_hidden_layers)
     found: dict[str, torch.Tensor] = {}
@@ -151,7 +151,7 @@ def _module(key: str) -> str:
 
 
 def _check_identity(loaded: LoadedModel, adapter: Adapter) -> None:
-    """Half precision rounds a number by up to 0.4 %; models that were trained apart differ by more."""
+    """Refuse another model. Half precision changes numbers by up to 0.4 %, other training by more."""
     expected = adapter.record.get("model")
     if not expected:
         return

@@ -1,4 +1,4 @@
-"""How long work tells whoever waits: a listener that is set for a block of code, and nothing at all when none is set."""
+"""Progress reports of long work, to a listener that is set for a block of code, if there is one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 Listener = Callable[[str, int, int], None]
-"""Called with what is being done, how many steps are done, and how many there are."""
+"""Called with the name of the work, the steps that are done, and all steps."""
 
 Item = TypeVar("Item")
 
@@ -17,7 +17,7 @@ _listener: ContextVar[Listener | None] = ContextVar("attngs_progress", default=N
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Send the progress of everything inside the block to `listener`."""
+    """Report the progress of everything inside the block to `listener`."""
     token = _listener.set(listener)
     try:
         yield
@@ -35,6 +35,6 @@ def track(items: Sequence[Item], what: str) -> Iterator[Item]:
 
 
 def tell(what: str, done: int, total: int) -> None:
-    """Report once, for work that somebody else iterates over."""
+    """Report once, for work whose loop is elsewhere."""
     if (listener := _listener.get()) is not None:
         listener(what, done, total)

@@ -1,9 +1,9 @@
-"""Sentences + question -> token segments that fit the model: ids, the owner of each token, the probe rows.
+"""Sentences + question -> token segments that fit the model, with the rows to read.
 
 The context stands before the question, so that a causal model's keys and values of the context do not depend on the question; an encoder
-gets `[CLS] question [SEP] context [SEP]`. A context longer than the window is read in several overlapping segments that never cut a
-sentence; only a sentence that is longer than a whole window is read in parts. No token is skipped. Where the windows lie does not depend
-on the question either, unless it is very long.
+gets `[CLS] question [SEP] context [SEP]`. A context longer than the window becomes several overlapping segments that never cut a sentence;
+only a sentence longer than a whole window is read in parts. No token is skipped. The windows do not depend on the question either, unless
+it is very long.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from attngs.types import Sentence
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-Probe = Literal["last", "query"]
-"""Whose attention is read: the last prompt position, which predicts the first word of the answer, or the mean of the question's tokens."""
+ReadFrom = Literal["last", "query"]
+"""Whose attention is read: the last prompt position's, which predicts the answer's first word, or the mean of the question's tokens."""
 
 PIECE = 16_384
-"""Characters that are tokenized at once; longer documents are cut at sentence ends, which keeps memory flat."""
+"""Characters that are tokenized at once; longer documents are cut at sentence ends, so memory stays flat."""
 
 _CONTEXT, _QUERY = "\ue000context\ue001", "\ue000query\ue001"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingPrompt:
-    """What the marker is told. Plain text around the context and the question; a chat template is put round it where the model has one."""
+    """What the marker is told: text around context and question, inside the model's chat template."""
 
     instruction: str = "Read what is known, then answer the question with the parts of it that matter."
     context_heading: str = "What is known:"
@@ -47,6 +47,7 @@ class ReadingPrompt:
     answer_heading: str = "Answer:"
 
     def render(self) -> str:
+        """The prompt with placeholders for context and question."""
         return f"{self.instruction}\n\n{self.context_heading}\n{_CONTEXT}\n\n{self.query_heading} {_QUERY}"
 
 
@@ -58,7 +59,7 @@ class Segment:
     first: int
     tokens: NDArray[np.int64]  # (S,), tokens of each sentence in this window
     context: int
-    """Tokens at the beginning that are the same whatever is asked; 0 for an encoder."""
+    """Tokens at the beginning that are the same for every question; 0 for an encoder."""
 
 
 class Segmenter:
@@ -72,7 +73,7 @@ class Segmenter:
         cache: Keeps the token ids of documents.
 
     Attributes:
-        answer_begin: What stands between the prompt and the answer's first word; a chat template ends where that word begins.
+        answer_begin: Text between the prompt and the answer's first word; empty behind a chat template.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class Segmenter:
         self._frame = tuple(np.asarray(self.encoder.encode_template(part), dtype=np.int64) for part in frame)
         self._gap = np.asarray(self.encoder.encode_template("\n\n") if causal else [], dtype=np.int64)
 
-    def segments(self, query: str, sentences: Sequence[Sentence], probe: Probe, namespace: str = "") -> list[Segment]:
+    def segments(self, query: str, sentences: Sequence[Sentence], read_from: ReadFrom, namespace: str = "") -> list[Segment]:
         """Cut the request into windows.
 
         Raises:
@@ -105,10 +106,10 @@ class Segmenter:
         question = self.encoder.encode([query])[0].ids
         ids, owner = self._context(sentences, namespace)
         capacity = self._capacity(len(question), len(ids))
-        return [self._segment(question, ids[a:b], owner[a:b], probe) for a, b in windows(owner, capacity)]
+        return [self._segment(question, ids[a:b], owner[a:b], read_from) for a, b in windows(owner, capacity)]
 
     def contexts(self, sentences: Sequence[Sentence], namespace: str = "") -> list[NDArray[np.int64]]:
-        """The tokens that a decoder reads of each window before a short question."""
+        """The tokens of each window that a decoder reads before a short question."""
         ids, owner = self._context(sentences, namespace)
         return [np.concatenate([self._frame[0], ids[a:b]]) for a, b in windows(owner, self._capacity(0, len(ids)))]
 
@@ -118,7 +119,7 @@ class Segmenter:
         return self._segment(self.encoder.encode([query])[0].ids, nothing, nothing, "last")
 
     def _capacity(self, question: int, context: int) -> int:
-        """Tokens of context in a window: all that is left if that is enough, else the same for all questions up to an eighth of it."""
+        """Tokens of context in a window: all that is left if it is enough, else the same for short questions."""
         frame = sum(map(len, self._frame))
         left = self.window - question - frame
         if left >= context:
@@ -174,7 +175,7 @@ class Segmenter:
             np.concatenate([part.ends + a for part, (a, _) in zip(parts, pieces, strict=True)]),
         )
 
-    def _segment(self, question: NDArray[np.int64], ids: NDArray[np.int64], owner: NDArray[np.int64], probe: Probe) -> Segment:
+    def _segment(self, question: NDArray[np.int64], ids: NDArray[np.int64], owner: NDArray[np.int64], read_from: ReadFrom) -> Segment:
         owned = owner[owner >= 0]
         first = int(owned.min()) if len(owned) else 0
         size = int(owned.max()) - first + 1 if len(owned) else 0
@@ -186,7 +187,7 @@ class Segmenter:
         owners = np.full(total, size)
         owners[offsets[context_at] : offsets[context_at + 1]] = np.where(owner >= 0, owner - first, size)
         asked = np.arange(offsets[question_at], offsets[question_at + 1])
-        rows = asked if probe == "query" and len(asked) else np.array([total - 1])
+        rows = asked if read_from == "query" and len(asked) else np.array([total - 1])
         types = torch.from_numpy((np.arange(total) >= offsets[3]).astype(np.int64))[None] if self._types else None
         batch = TokenBatch(
             input_ids=torch.from_numpy(np.concatenate(parts))[None],

@@ -1,8 +1,9 @@
-"""An encoder's hidden states of every sentence, read without the question and kept: each further question costs only its own tokens."""
+"""An encoder's states of every sentence, read without the question and kept for the next one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from uuid import uuid4
 
 import torch
@@ -15,24 +16,24 @@ from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.reading.encoding import TextEncoder
 from attngs.reading.failures import model_failures
 from attngs.reading.loading import LoadedModel
-from attngs.types import Warmth
+from attngs.types import ScoreRequest, Warmth
 
 ENTRY_BYTES = 1_024
 """What a kept state takes beside its numbers, about: the tensor object, its key, and the allocator's rounding."""
 
 
 class SentenceStates:
-    """Token states of single sentences, in half precision, by content.
+    """Token states of single sentences, in half precision, kept by content.
 
     Args:
         loaded: An encoder.
-        cache: Where they are kept; a MiniLM state takes 768 bytes a token.
+        cache: Where states are kept; a MiniLM state takes 768 bytes a token.
 
     Attributes:
-        cache: As given, or its own; scorers that go with the states keep what they read there too.
+        cache: As given, or its own; scorers that use the states keep what they read there too.
 
     Raises:
-        UnsupportedModelError: The model is a decoder, whose states know only what stood before them.
+        UnsupportedModelError: The model is a decoder, whose states know only the text before them.
     """
 
     def __init__(self, loaded: LoadedModel, *, cache: ContextCache | None = None) -> None:
@@ -58,14 +59,18 @@ class SentenceStates:
         """
         return self._remember([(namespace, text) for text in texts])
 
-    def prefetch(self, texts: Sequence[tuple[str, str]]) -> None:
-        """Read `(namespace, text)`s of several requests together, so that each finds its own; of use as far as the cache keeps them.
+    def of_request(self, request: ScoreRequest) -> list[Tensor]:
+        """The states of the question, then of each sentence; see `states`."""
+        return self.states(_texts(request), request.namespace)
 
-        Raises:
-            ModelError: The encoder failed on one of them.
+    def prefetch(self, requests: Sequence[ScoreRequest]) -> None:
+        """Read what is new of several requests together, so that each finds it in the cache.
+
+        If the encoder fails, nothing is raised here: each request then meets its own error.
         """
-        if self.cache.max_bytes:
-            self._remember(texts)
+        if len(requests) > 1 and self.cache.max_bytes:
+            with suppress(ModelError):
+                self._remember([(request.namespace, text) for request in requests for text in _texts(request)])
 
     def kept(self, texts: Sequence[str], namespace: str) -> int:
         """Tokens of those texts that are in the cache."""
@@ -73,23 +78,13 @@ class SentenceStates:
         return sum(len(state) for state in found if state is not None)
 
     def warm(self, texts: Sequence[str], namespace: str) -> Warmth:
-        """Read texts before they are asked about.
+        """Read texts before the first question.
 
         Raises:
             ModelError: The encoder failed.
         """
         states = self.states(texts, namespace)
         return Warmth(tokens=sum(map(len, states)), kept=self.kept(texts, namespace), bytes=sum(state.nbytes for state in states))
-
-    def _remember(self, texts: Sequence[tuple[str, str]]) -> list[Tensor]:
-        def read(missing: list[int]) -> list[Tensor]:
-            return self._read([texts[i][1] for i in missing])
-
-        return self.cache.remember(self._keys(texts), read, size=lambda state: state.nbytes + ENTRY_BYTES)
-
-    def _keys(self, texts: Sequence[tuple[str, str]]) -> list[Key]:
-        version = weights_version(self._model)
-        return [Key(namespace, digest(b"states", self._salt, version, text)) for namespace, text in texts]
 
     def states_with_gradient(self, texts: Sequence[str]) -> list[Tensor]:
         """`states` for training: float32, on the model's device, with their graph; nothing is kept.
@@ -100,18 +95,22 @@ class SentenceStates:
         nothing = torch.empty(0, self._width, device=self._model.device)
         return self._in_parts(texts, self._units, nothing)
 
-    def _parts(self, texts: Sequence[str]) -> list[tuple[int, list[int]]]:
-        """Number of the text and token ids of what is read at once: a text, or as much of it as the window takes."""
-        encoded = [text.ids.tolist() for text in self._encoder.encode(texts)]
-        return [(number, ids[i : i + self._room]) for number, ids in enumerate(encoded) for i in range(0, len(ids), self._room)]
+    def _remember(self, texts: Sequence[tuple[str, str]]) -> list[Tensor]:
+        """The states of each `(namespace, text)`, from the cache or read together."""
 
-    def _read(self, texts: Sequence[str]) -> list[Tensor]:
-        return self._in_parts(texts, self._forward, torch.empty(0, self._width, dtype=torch.float16))
+        def read(missing: list[int]) -> list[Tensor]:
+            return self._in_parts([texts[i][1] for i in missing], self._forward, torch.empty(0, self._width, dtype=torch.float16))
+
+        return self.cache.remember(self._keys(texts), read, size=lambda state: state.nbytes + ENTRY_BYTES)
+
+    def _keys(self, texts: Sequence[tuple[str, str]]) -> list[Key]:
+        version = weights_version(self._model)
+        return [Key(namespace, digest(b"states", self._salt, version, text)) for namespace, text in texts]
 
     def _in_parts(
         self, texts: Sequence[str], forward: Callable[[list[list[int]]], Sequence[Outcome[Tensor]]], nothing: Tensor
     ) -> list[Tensor]:
-        """The states of each text by one kind of forward pass, texts of like length together; `nothing` for one without tokens."""
+        """The states of each text by one kind of pass; `nothing` for a text without tokens."""
         parts = self._parts(texts)
         states = in_batches(
             [len(ids) for _, ids in parts],
@@ -124,6 +123,11 @@ class SentenceStates:
                 raise state
             pieces[number].append(state)
         return [torch.cat(piece) if piece else nothing for piece in pieces]
+
+    def _parts(self, texts: Sequence[str]) -> list[tuple[int, list[int]]]:
+        """The pieces that fit the window, one text or a part of one: the text's number and the token ids."""
+        encoded = [text.ids.tolist() for text in self._encoder.encode(texts)]
+        return [(number, ids[i : i + self._room]) for number, ids in enumerate(encoded) for i in range(0, len(ids), self._room)]
 
     def _forward(self, rows: Sequence[list[int]]) -> list[Outcome[Tensor]]:
         shape = (len(rows), len(self._begin) + max(map(len, rows)) + len(self._end))
@@ -145,3 +149,7 @@ class SentenceStates:
         if torch.isfinite(state).all():
             return state
         return ModelError("the encoder's states are not numbers: its weights are damaged, or `dtype` is too narrow; load it in float32.")
+
+
+def _texts(request: ScoreRequest) -> list[str]:
+    return [request.query, *(sentence.text for sentence in request.sentences)]

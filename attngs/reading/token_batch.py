@@ -1,4 +1,4 @@
-"""What one forward pass reads: token ids, whose sentence each token is, and the rows whose attention is wanted."""
+"""What one forward pass reads: token ids, the sentence of each token, and the rows to read."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class TokenBatch:
     input_ids: Tensor  # (B, T)
     attention_mask: Tensor  # (B, T), 1 = token, 0 = padding
     owner: Tensor  # (B, T), sentence number inside the batch; `n_sentences` = none
-    rows: Tensor  # (B, R), probe positions
+    rows: Tensor  # (B, R), positions of the rows that are read
     row_weights: Tensor  # (B, R), sum 1; 0 for padding rows
     n_sentences: int
     token_type_ids: Tensor | None = None  # (B, T)
 
     @classmethod
     def stack(cls, batches: Sequence[TokenBatch]) -> TokenBatch:
-        """Several batches in one; what a text's own numbers say does not change."""
+        """Several batches in one; no text's own numbers change."""
         if len(batches) == 1:
             return batches[0]
         sentences = max(batch.n_sentences for batch in batches)
@@ -41,6 +41,7 @@ class TokenBatch:
         )
 
     def to(self, device: torch.device) -> TokenBatch:
+        """The batch on a device; itself if it is there already."""
         if self.input_ids.device == device:
             return self
         moved = {
@@ -51,7 +52,7 @@ class TokenBatch:
         return replace(self, **moved)
 
     def answered(self, reply: Tensor) -> TokenBatch:
-        """The same text with the model's reply `(1, K)` behind it, probed at the reply's last token."""
+        """The same text with the model's reply `(1, K)` behind it, read from the reply's last token."""
         ids = torch.cat([self.input_ids, reply.to(self.input_ids)], dim=1)
         return replace(
             self,
@@ -64,7 +65,7 @@ class TokenBatch:
 
 
 def _padded(tensors: Sequence[Tensor], value: int = 0, *, repeat_last: bool = False) -> Tensor:
-    """`(b, n)` tensors of several lengths as one. Padding rows repeat the last one: with weight 0, any real row will do."""
+    """`(b, n)` tensors of several lengths as one. Rows may repeat the last: with weight 0 any will do."""
     width = max(tensor.shape[1] for tensor in tensors)
     if repeat_last:
         return torch.cat([torch.cat([t, t[:, -1:].expand(-1, width - t.shape[1])], dim=1) for t in tensors])

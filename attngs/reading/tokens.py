@@ -1,4 +1,4 @@
-"""Token counters: a budget means something only in the tokens of the model that will read the result."""
+"""Token counters: a budget only makes sense in the tokens of the model that will read the result."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from attngs.errors import AssetError, ConfigError, InputError
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.reading.encoding import TextEncoder, TextSize
+from attngs.text.documents import clean_text
 
 if TYPE_CHECKING:
     import tiktoken
@@ -19,18 +20,18 @@ if TYPE_CHECKING:
 
 
 CACHE_BYTES = 8 * 2**20
-"""For counts that are remembered: the sentences of a memory are counted again for every question."""
+"""Room for remembered counts: the sentences of a memory are counted again for every question."""
 
 ENTRY_BYTES = 128
 """One remembered count with its key, about."""
 
 
 class TokenizerCounter:
-    """Counts with a Hugging Face tokenizer, without the special tokens round a text.
+    """Counts with a Hugging Face tokenizer, without the special tokens around a text.
 
-    Characters that the tokenizer cannot spell, or leaves out (zero-width ones, control characters), count as their UTF-8 bytes, the most
-    that any byte-level reader would need, so that a vocabulary's gap never makes a long text look short. White space that a tokenizer
-    ignores is free here, and may not be for another reader.
+    Characters that the tokenizer cannot spell or leaves out, such as zero-width and control characters, count as their UTF-8 bytes. No
+    byte-level reader needs more, so a gap in the vocabulary never makes a long text look short. White space that the tokenizer ignores
+    counts nothing, though another reader may count it.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, name: str | None = None) -> None:
@@ -45,6 +46,10 @@ class TokenizerCounter:
 
         return self._counts.remember([Key("", digest(text)) for text in texts], spell, size=lambda count: ENTRY_BYTES)
 
+    def forget(self, namespace: str | None = None) -> None:
+        """Forget all counts. They are kept by the digest of a text, whoever it belongs to."""
+        self._counts.clear()
+
     def _spelled(self, text: str, size: TextSize) -> int:
         if size.spelled >= len("".join(text.split())):
             return size.tokens
@@ -58,9 +63,9 @@ class TokenizerCounter:
 
 
 class TiktokenCounter:
-    """Counts with an OpenAI encoding, given by model (`gpt-4o`) or encoding name (`o200k_base`).
+    """Counts with an OpenAI encoding, named by a model (`gpt-4o`) or by itself (`o200k_base`).
 
-    Nothing is fetched at import. tiktoken fetches an encoding on first use unless `TIKTOKEN_CACHE_DIR` names a folder that has it.
+    Nothing is downloaded at import. tiktoken downloads an encoding on first use, unless `TIKTOKEN_CACHE_DIR` names a folder that has it.
 
     Raises:
         ConfigError: tiktoken knows neither a model nor an encoding of that name.
@@ -72,15 +77,14 @@ class TiktokenCounter:
         self._encoding = _load_encoding(name)
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        readable = [text.encode("utf-8", errors="replace").decode("utf-8") for text in texts]  # lone surrogates count as "?"
-        return [len(ids) for ids in self._encoding.encode_ordinary_batch(readable)]
+        return [len(ids) for ids in self._encoding.encode_ordinary_batch([clean_text(text) for text in texts])]
 
 
 class CallableCounter:
-    """Counts with any `text -> int`.
+    """Counts with any function from text to int.
 
     Raises:
-        InputError: While counting, when the callable returns anything but a whole number of at least 0.
+        InputError: While counting, if the function returns anything but a whole number of at least 0.
     """
 
     def __init__(self, count_tokens: Callable[[str], int]) -> None:

@@ -1,7 +1,7 @@
-"""A context that is longer than the model reads at once -> overlapping windows that never cut a sentence that fits one.
+"""A context too long to be read at once -> overlapping windows that do not cut sentences.
 
-Windows are cut from the front, each as full as it can be. So they do not depend on what comes later: a memory that grows keeps all its
-windows but the last, and with them everything that was read of them.
+Windows are filled from the front, each as full as it can be. So they do not depend on what comes later: a memory that grows keeps all its
+windows except the last, and everything that was read of them.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 OVERLAP = 8
-"""A window begins with up to an eighth of the one before it, so that no sentence is only ever read without what led up to it."""
+"""A window begins with up to an eighth of the one before it, so that every sentence is read with what led up to it."""
 
 
 def windows(owner: NDArray[np.int64], capacity: int) -> Iterator[tuple[int, int]]:
-    """Token ranges of at most `capacity` that together cover everything.
+    """Token ranges of at most `capacity` tokens that together cover the context.
 
     Args:
         owner: Sentence number of each token `(T,)`.

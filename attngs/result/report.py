@@ -23,6 +23,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from attngs.marking.algorithm import ranking
 from attngs.result.facts import facts, shortened
+from attngs.text.documents import clean_text
 
 if TYPE_CHECKING:
     from attngs.result.result import CompressedContext, Statement
@@ -36,7 +37,6 @@ LEVELS = 9
 SUMMARY_FACTS = 3
 """Metadata shown on the line of a document; the rest is shown inside it."""
 
-_UNWRITABLE = re.compile("[\0\ud800-\udfff]")  # UTF-8 has no lone surrogates, HTML has no NUL
 _EDGES = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
 _METHODS = {
     "passthrough": "everything fitted, no model ran",
@@ -179,7 +179,7 @@ def render_heat_map(result: CompressedContext) -> str:
 
 def _rendered(results: Sequence[CompressedContext], *, framed: bool) -> str:
     page = _template().render(panels=[_panel(number, result) for number, result in enumerate(results, 1)], framed=framed)
-    return _UNWRITABLE.sub("\ufffd", page)
+    return clean_text(page).replace("\0", "\ufffd")  # HTML has no NUL
 
 
 @cache

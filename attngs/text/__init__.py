@@ -1,1 +1,1 @@
-"""Documents in, units out: the door, sentences, words, speakers, files."""
+"""Documents in, units out: checks at the door, sentences, words, speakers, files."""

@@ -1,7 +1,7 @@
 """Where a sentence may end inside running text: a stop, unless the words around it say otherwise.
 
-A *stop* is punctuation with the closing quotes, brackets, footnote marks and emoji that belong to it. One regular
-expression finds the stops; each decision then looks at a bounded window on both sides, so all is linear in the length.
+A *stop* is punctuation with the closing quotes, brackets, footnote marks and emoji that belong to it. One regular expression finds the
+stops; each decision then looks at a bounded window on both sides, so the time is linear in the length.
 
     "Stop!" she cried.    a quotation goes on with its speech tag
     Dr. Smith, U.S. Army  abbreviations and initials; `STARTERS` tells "5 p.m. He" from "5 p.m. Monday"
@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 PHRASE = 80
-"""Thai and Lao write no stops: a space between their letters ends a phrase of at least so many characters."""
+"""Thai and Lao write no stops: a space between their letters ends a phrase of at least this many characters."""
 
 NEVER_LAST = frozenset(
     "e.g i.e eg ie vs viz cf approx resp incl mr mrs ms dr prof mme mlle m messrs z.b d.h u.u sog bspw vgl ggf bzw "
@@ -47,7 +47,7 @@ BEFORE_NUMBER = frozenset(
     "no nos nr núm num nº p pp pg s fig figs eq eqs sec secs ch chap vol vols art arts ver v op bd abb abs kap tab "
     "pos par str tel jan feb mar apr jun jul aug sep sept oct nov dec est min max ca ok ок c д стр рис гл с п т".split()
 )
-"""Abbreviations in front of a number only: "no. 5", but "I said no." """
+"""Abbreviations only in front of a number: "no. 5", but "I said no." """
 
 STARTERS = frozenset(
     "the a an this that these those there here it its he she they we you i his her their our my your and but or so "
@@ -59,7 +59,7 @@ STARTERS = frozenset(
     "ma questo questa on ona oni my to ale nie w z po он она они мы вы я это и но а в на с не по его потом затем "
     "там тут как что если het een hij zij wij ik maar ο η το οι τα και αλλά αυτός bu o ve ama".split()
 )
-"""Words that often open a sentence and seldom are a name: what tells the two readings of an abbreviation apart."""
+"""Words that often open a sentence and are seldom a name: they tell whether a sentence ends with an abbreviation."""
 
 _ORDINAL_CUES = frozenset("am im vom zum beim seit bis ab der die das dem den des jeden dne".split())
 _SPEECH = "said|says|asked|asks|replied|answered|cried|shouted|whispered|added|exclaimed|yelled|called|told|thought|wrote"
@@ -97,7 +97,7 @@ _INTERJECTIONS = frozenset({"yahoo", "jeopardy"})
 
 
 def sentence_ends(text: str, start: int, end: int) -> Iterator[int]:
-    """Yield where sentences end in `text[start:end]`, the last end included.
+    """Yield where sentences end in `text[start:end]`, including its end.
 
     Args:
         text: The whole text; nothing outside the range is looked at.
@@ -117,7 +117,7 @@ def sentence_ends(text: str, start: int, end: int) -> Iterator[int]:
 
 
 def pack(start: int, ends: Iterable[int], limit: int) -> Iterator[int]:
-    """Keep as many `ends` as groups of at most `limit` characters need; a longer sentence is its own group."""
+    """The ends of groups of sentences of at most `limit` characters; a longer sentence is a group."""
     last = start
     for end in ends:
         if end - start > limit and last > start:
@@ -152,7 +152,7 @@ def cut_position(text: str, start: int, end: int, longest: int) -> int | None:
 
 
 def _joined(text: str, position: int) -> bool:
-    """Whether one visible character goes across `position`: combining marks, emoji sequences, surrogate pairs."""
+    """Whether one visible character spans `position`: combining marks, emoji sequences, surrogate pairs."""
     before, after = text[position - 1], text[position]
     return (
         unicodedata.category(after).startswith("M")
@@ -192,7 +192,7 @@ def _phrase_ends(text: str, start: int, end: int) -> Iterator[int]:
 
 
 def _wide_ends(text: str, stop: re.Match[str], end: int) -> bool:
-    """A stop that needs no space: the end, unless it sits in a title, a number or a quotation that goes on."""
+    """A stop that needs no space: the end, unless in a title, a number or a quotation that goes on."""
     closers = text[stop.end("wide") : stop.start("space")]
     if not closers:
         return not (text[stop.start() - 1 : stop.start()].isdigit() and text[stop.end() : stop.end() + 1].isdigit())
@@ -202,7 +202,7 @@ def _wide_ends(text: str, stop: re.Match[str], end: int) -> bool:
 
 
 def _unspaced_mark_ends(text: str, opened: int, stop: re.Match[str], end: int) -> bool:
-    """`this email.If it` lost a space; `node.js` and `3.5` did not. Chinese and Japanese may use `?` without one."""
+    """`this email.If it` lost a space; `node.js` did not. Chinese and Japanese may use `?` without one."""
     if stop["mark"][-1] in "!?" and _HAN_OR_KANA.match(text, stop.end()) and stop.start() > opened:
         return _HAN_OR_KANA.match(text, stop.start() - 1) is not None
     word = _FOLLOWED_BY_SPACE.match(text, stop.end(), end)
@@ -240,7 +240,7 @@ def _mark_ends(text: str, opened: int, stop: re.Match[str], end: int, casual: bo
 
 
 def _ends_before_lower_case(mark: str, before: list[str], casual: bool) -> bool:
-    """Only somebody who writes without capitals starts a sentence with a small letter after a full stop."""
+    """Whether a sentence may start with a small letter: after a full stop if the writer uses no capitals."""
     word = before[-1].lower() if before else ""
     if mark[-1] in "?;":
         return True
@@ -266,6 +266,6 @@ def _is_abbreviation(text: str, before: list[str], following: int, end: int) -> 
 
 
 def _words_before(text: str, opened: int, stop: int) -> list[str]:
-    """The last words in front of a stop, without what opens them."""
+    """The last two words in front of a stop, without opening quotes and brackets."""
     words = text[max(opened, stop - 40) : stop].split()
     return [word.lstrip("\"'“‘„«‹([{*_¿¡—–-/") for word in words[-2:]]

@@ -1,4 +1,4 @@
-"""The door: whatever a caller passes as documents and question, checked once, so that nothing behind it has to."""
+"""The door: documents and questions are checked as they come in, so nothing behind it has to."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from attngs.types import Document
 DocumentLike = Document | str
 
 LONGEST_QUERY = 32_000
-"""Characters. Every token of a question is compared with every token of the context, so what is long belongs into the context."""
+"""Characters. Every token of a question is compared with every token of the context, so long material belongs in the context."""
 LONGEST_MESSAGE = 8_000
-"""Characters of a chat message that are the question."""
+"""Characters of a chat message that count as the question."""
 
 
 def as_documents(documents: DocumentLike | Iterable[DocumentLike]) -> tuple[Document, ...]:
@@ -35,8 +35,8 @@ def check_query(query: object) -> str:
     """The question, stripped.
 
     Raises:
-        InputError: It is not a `str`, holds nothing but white space (without a question nothing matters more than the rest), or is longer
-            than `LONGEST_QUERY`.
+        InputError: It is not a `str`, is blank (without a question, no sentence matters more than others), or is longer than
+            `LONGEST_QUERY`.
     """
     if not isinstance(query, str):
         raise InputError(f"`query` must be a str, got {type(query).__name__}.")
@@ -45,19 +45,24 @@ def check_query(query: object) -> str:
         raise InputError("`query` is empty; say what the context is needed for, for example the user's question.")
     if len(stripped) > LONGEST_QUERY:
         raise InputError(
-            f"`query` has {len(stripped):,} characters, and more than {LONGEST_QUERY:,} are not compared with a context; ask what is to be "
-            "known in a few sentences, and pass long material as a document."
+            f"`query` has {len(stripped):,} characters, but at most {LONGEST_QUERY:,} are compared with a context; ask in a few sentences, "
+            "and pass long material as a document."
         )
     return stripped
 
 
 def as_query(message: str) -> str:
-    """A chat message as a question: of one that quotes or pastes more than `LONGEST_MESSAGE`, how it begins and how it ends.
+    """A chat message as a question; of one longer than `LONGEST_MESSAGE`, its beginning and its end.
 
-    That is where people ask, and a host cannot refuse what its user has said.
+    That is where people ask when they quote or paste, and a host cannot refuse a message of its user.
     """
     stripped, half = message.strip(), LONGEST_MESSAGE // 2
     return stripped if len(stripped) <= LONGEST_MESSAGE else f"{stripped[:half]}\n{stripped[-half:]}"
+
+
+def clean_text(text: str) -> str:
+    """The text with U+FFFD for each lone surrogate, which no file, request or tokenizer can hold."""
+    return text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
 
 
 def _as_document(value: object, number: int) -> Document:

@@ -1,4 +1,4 @@
-"""The user's own files -> documents, and results -> files that are whole or not there."""
+"""The user's files -> documents; results -> files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from attngs.errors import InputError
 from attngs.types import Document
 
 SUFFIXES = (".txt", ".md", ".jsonl")
-"""What is read from a folder. A file that is named outright is read as text whatever its suffix."""
+"""Files that are read from a folder. A file that is named itself is read whatever its suffix."""
 
 
 def read_documents(paths: Sequence[Path], stdin: BinaryIO, *, skipped: Callable[[str], None] = lambda reason: None) -> list[Document]:
@@ -21,7 +21,7 @@ def read_documents(paths: Sequence[Path], stdin: BinaryIO, *, skipped: Callable[
 
     Links that lead out of a folder are skipped: whoever may write into a folder could otherwise have any file read.
 
-    A `.jsonl` file holds one document a line: a string, or an object with `text` and, if it likes, `id` and `metadata`. Ids default to the
+    A `.jsonl` file holds one document a line: a string, or an object with `text` and optionally `id` and `metadata`. Ids default to the
     file's path, with `:LINE` for lines.
 
     Args:
@@ -30,7 +30,7 @@ def read_documents(paths: Sequence[Path], stdin: BinaryIO, *, skipped: Callable[
         skipped: Is told, once a folder, what was not read and why.
 
     Raises:
-        InputError: Something is missing, binary or not what its suffix says; the message names file and line.
+        InputError: A file is missing, binary or not what its suffix says; the message names file and line.
     """
     documents = list[Document]()
     for path in paths:
@@ -42,7 +42,11 @@ def read_documents(paths: Sequence[Path], stdin: BinaryIO, *, skipped: Callable[
 
 
 def parse_file(data: bytes, name: str) -> list[Document]:
-    """The documents of a file that somebody sent: as `read_documents` reads it, with its name for its path.
+    """The documents of a file that was uploaded, as `read_documents` would read them.
+
+    Args:
+        data: Its content.
+        name: Its name, in the place of a path.
 
     Raises:
         InputError: It is binary, not UTF-8, or not what its suffix says; the message names file and line.
@@ -51,12 +55,12 @@ def parse_file(data: bytes, name: str) -> list[Document]:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file in one step: a reader, or a user who presses Ctrl-C, never meets half of it.
+    """Write a file in one step: neither a reader nor Ctrl-C ever leaves half of it.
 
-    A symbolic link stays a link, an existing file keeps its permissions, and a device or pipe is written to as it is.
+    A symbolic link stays a link, an existing file keeps its permissions, and a device or pipe is written to directly.
 
     Raises:
-        InputError: The place cannot be written to.
+        InputError: The file cannot be written.
     """
     data = content if isinstance(content, bytes) else content.encode("utf-8", errors="replace")
     try:
@@ -71,10 +75,10 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """Make sure that files can be written into a folder that may not be there yet; nothing is made.
+    """Make sure that files can be written into a folder that may not exist yet; nothing is created.
 
     Raises:
-        InputError: It, or what it would lie in, is a file or may not be written to.
+        InputError: The folder or one above it is a file, or may not be written to.
     """
     there = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
     if not there.is_dir():
@@ -99,7 +103,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 
 def _walk(folder: Path, skipped: Callable[[str], None]) -> Iterator[Path]:
-    """Visible files with a suffix that is read, in the order of their names; what may not be looked into is an error, not a gap."""
+    """Visible files with a known suffix, sorted; a folder that cannot be opened is an error, not a gap."""
 
     def fail(error: OSError) -> None:
         raise error

@@ -1,7 +1,7 @@
-"""Cut a text into units that tile it: structure first (fences, lists, tables, turns), then punctuation.
+"""Cut a text into units that tile it: first by structure (fences, lists, turns), then by punctuation.
 
-Every step yields *ends*, ascending positions where a unit may end. `_tile` alone turns ends into spans, so white space,
-the length limit and the promise that nothing is lost are settled in one place. All is linear in the length of the text.
+Every step yields *ends*, ascending positions where a unit may end. `_tile` alone turns ends into spans, so white space, the length limit
+and the promise that nothing is lost are settled in one place. All of it is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -15,28 +15,22 @@ from typing import Literal, NamedTuple, get_args
 
 from attngs.errors import ConfigError
 from attngs.text.boundaries import after_space, cut_position, pack, sentence_ends
-from attngs.text.speakers import LABEL, speaker_of
-from attngs.types import Document, Span
-from attngs.types import Unit as _Unit
+from attngs.text.speakers import LABEL, Speakers, speaker_of
+from attngs.types import Document, Span, Unit
 
-Unit = Literal["sentence", "line", "turn", "auto"]
+UnitSize = Literal["sentence", "line", "turn", "auto"]
 
 MAX_PIECE = 1000
-"""No unit is longer, white space at its ends aside: a longer one is cut at a clause, else a space, else anywhere."""
+"""No unit is longer, not counting white space at its ends: a longer one is cut at a clause, else a space, else anywhere."""
 LONG_RECORD = 500
-"""A list item, or under `auto` a turn, stays whole up to this length. A longer one becomes groups of sentences..."""
+"""A list item, or under `auto` a turn, stays whole up to this length. A longer one becomes groups of sentences."""
 GROUP = 350
-"""...of at most this length, so that a monologue is not kept or dropped as one."""
+"""Longest such group, so that a monologue is not kept or dropped as one."""
 
 _LINE = re.compile(r"\S[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]*")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n|\r[^\S\r\n]*\r|\u2029")
 _PARAGRAPH_LINES = 5000  # a "paragraph" of more lines is judged in parts, which bounds the memory it takes
 
-_ROLES = frozenset(
-    "user assistant ai human system bot agent chatbot customer client model chatgpt claude gemini q a question "
-    "answer interviewer interviewee doctor patient me you usuario usuário asistente assistente benutzer assistent "
-    "utilisateur utente пользователь ассистент 用户 助手 用戶 ユーザー アシスタント 사용자 어시스턴트".split()
-)
 _KIND = re.compile(
     r"""(?P<fence>```|~~~)
     | (?P<rule>[=\-_*~•─━]{3,}$)
@@ -69,13 +63,13 @@ class _Block(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Splitter:
-    """A splitter with its unit chosen, to hand over where a `SentenceSplitter` is wanted.
+    """A splitter with its unit chosen, for use as a `SentenceSplitter`.
 
     Raises:
-        ConfigError: The unit is none of `sentence`, `line`, `turn`, `auto`.
+        ConfigError: The unit is not `sentence`, `line`, `turn` or `auto`.
     """
 
-    unit: Unit = "auto"
+    unit: UnitSize = "auto"
 
     def __post_init__(self) -> None:
         _check_unit(self.unit)
@@ -83,10 +77,10 @@ class Splitter:
     def __call__(self, text: str, /) -> list[Span]:
         return split_sentences(text, self.unit)
 
-    def read(self, document: Document, /) -> list[_Unit]:
+    def read(self, document: Document, /) -> list[Unit]:
         """The document's units with their heads."""
         if self.unit != "auto":
-            return [_Unit(*span) for span in self(document.text)]
+            return [Unit(*span) for span in self(document.text)]
         from attngs.text.structure.reading import read_structure
 
         found = read_structure(
@@ -95,11 +89,11 @@ class Splitter:
         return list(found.units)
 
 
-def split_sentences(text: str, unit: Unit = "auto") -> list[Span]:
+def split_sentences(text: str, unit: UnitSize = "auto") -> list[Span]:
     """Cut `text` into spans that tile it: nothing is lost, nothing is in two spans.
 
-    White space belongs to the span before it, at the start of the text to the first. No span is blank unless the whole
-    text is, and none is longer than `MAX_PIECE` characters, white space at its ends aside.
+    White space belongs to the span before it; at the start of the text, to the first span. No span is blank unless the whole text is,
+    and none is longer than `MAX_PIECE` characters, not counting white space at its ends.
 
     Args:
         text: Any string.
@@ -115,15 +109,15 @@ def split_sentences(text: str, unit: Unit = "auto") -> list[Span]:
         The spans in reading order; none for an empty text.
 
     Raises:
-        ConfigError: The unit is none of those.
+        ConfigError: There is no such unit.
     """
     _check_unit(unit)
     return _tile(text, _ENDS[unit](text))
 
 
 def _check_unit(unit: str) -> None:
-    if unit not in get_args(Unit):
-        raise ConfigError(f"`unit` is {unit!r}; it must be one of {', '.join(map(repr, get_args(Unit)))}")
+    if unit not in get_args(UnitSize):
+        raise ConfigError(f"`unit` is {unit!r}; it must be one of {', '.join(map(repr, get_args(UnitSize)))}")
 
 
 def _auto_unit(text: str) -> Iterator[int]:
@@ -151,12 +145,12 @@ def _turns(text: str, starts: list[int], longest: int, group: int) -> Iterator[i
 
 
 def _tile(text: str, ends: Iterable[int]) -> list[Span]:
-    """Turn ends into spans: move each past white space, drop what would be blank, cut what is too long."""
+    """Ends -> spans: move ends past white space, drop blank spans, cut long ones."""
     content = len(text) - len(text.lstrip())
     if content == len(text):
         return [Span(0, content)] if text else []
     spans: list[Span] = []
-    start = 0  # of the span; its content starts there too, but for white space that opens the text
+    start = 0  # of the span; its content starts there too, except for white space that opens the text
     for end in chain(ends, (len(text),)):
         if end <= content:
             continue
@@ -227,7 +221,7 @@ def _kind(text: str, line: _Line, *, fenced: bool, tabular: bool) -> str:
 
 
 def _is_tabular(text: str, paragraph: list[_Line]) -> bool:
-    """Rows of a table: three lines or more, with the same number of the same delimiter in nearly all of them."""
+    """Whether three lines or more are rows of a table: nearly all have as many of the same delimiter."""
     for delimiter in "\t|;," if len(paragraph) > 2 else "":
         spaced = delimiter + " " if delimiter in ";," else "\0"  # a comma of prose is no delimiter
         columns = Counter(text.count(delimiter, *line[:2]) - text.count(spaced, *line[:2]) for line in paragraph)
@@ -238,7 +232,7 @@ def _is_tabular(text: str, paragraph: list[_Line]) -> bool:
 
 
 def _continues(text: str, block: _Block, indent: int, previous: _Line, line: _Line, kind: str, width: int) -> bool:
-    """Whether a line belongs to the block above it. Doubt says no: a cut too many costs less than two items in one."""
+    """Whether a line belongs to the block above. If in doubt, no: a cut too many costs least."""
     if kind == "rule":
         return block.kind in {"prose", "heading"}
     if kind != "prose" or block.kind in _VERBATIM or block.kind == "quote":
@@ -253,7 +247,7 @@ def _continues(text: str, block: _Block, indent: int, previous: _Line, line: _Li
 
 
 def _structured_ends(text: str, start: int = 0, end: int | None = None) -> Iterator[int]:
-    """Where the sentences of a range end, and its items, rows and lines of code."""
+    """Where the sentences, items, rows and lines of code of a range end."""
     for block in _blocks(text, start, len(text) if end is None else end):
         if block.kind == "item" and block.end - block.start > LONG_RECORD:
             yield from pack(block.start, sentence_ends(text, block.start, block.end), GROUP)
@@ -267,29 +261,28 @@ def _turn_starts(text: str, *, only_transcripts: bool = False) -> list[int]:
     """Where lines open with a speaker label; none if only transcripts count and the text is not one."""
     if not any(mark in text for mark in ":：<"):
         return []
-    labels: list[tuple[int, str]] = []
+    found: list[tuple[int, str]] = []
     lines = paragraphs = opened = 0
     for paragraph in _paragraphs(text, 0, len(text)):
-        rows = [] if _is_tabular(text, paragraph) else paragraph
-        found = [(line.start, speaker) for line in rows if (speaker := speaker_of(LABEL.match(text, line.start, line.end)))]
-        opened += bool(found) and found[0][0] == paragraph[0].start
-        labels += found
-        lines, paragraphs = lines + len(paragraph), paragraphs + 1
-    turns = Counter(speaker for _, speaker in labels)
-    roles = _ROLES & turns.keys()
-    recurring = {speaker for speaker, count in turns.items() if count > 1}
-    if only_transcripts:
-        majority = 2 * len(labels) > lines or 2 * opened > paragraphs > 1
-        recurs = len(turns) > 1 and 2 * sum(turns[speaker] for speaker in recurring) >= len(labels) > 2
-        dialogue = len(roles) > 1 and (majority or sum(turns[role] for role in roles) > 3)
-        if not (dialogue or (majority and recurs)):
-            return []
-    if len(roles) > 1 and recurring <= roles:  # "Tip:" inside an answer of the assistant is no speaker
-        labels = [label for label in labels if label[1] in roles]
-    return [start for start, _ in labels]
+        labels = _labels(text, paragraph)
+        found += labels
+        lines += len(paragraph)
+        paragraphs += 1
+        opened += bool(labels) and labels[0][0] == paragraph[0].start
+    speakers = Speakers([speaker for _, speaker in found], lines=lines, paragraphs=paragraphs, opened=opened)
+    if only_transcripts and not speakers.make_a_transcript:
+        return []
+    return [start for start, speaker in found if speakers.takes_turns(speaker)]
 
 
-_ENDS: dict[Unit, Callable[[str], Iterator[int]]] = {
+def _labels(text: str, paragraph: list[_Line]) -> list[tuple[int, str]]:
+    """Start and speaker of each line that opens with a speaker label; rows of a table have none."""
+    if _is_tabular(text, paragraph):
+        return []
+    return [(line.start, speaker) for line in paragraph if (speaker := speaker_of(LABEL.match(text, line.start, line.end)))]
+
+
+_ENDS: dict[UnitSize, Callable[[str], Iterator[int]]] = {
     "sentence": _structured_ends,
     "line": _line_unit,
     "turn": _turn_unit,

@@ -27,7 +27,7 @@ from rich.console import Console
 from attngs.cli.console import progress
 from attngs.errors import AttngsError
 from attngs.learning.training.settings import TrainingSettings
-from attngs.reading.loading import load_model, wrap_model
+from attngs.reading.loading import ModelSettings, load_model, wrap_model
 from benchmarks.decoder.chart import draw
 from benchmarks.decoder.evaluate import Sizes, evaluate
 from benchmarks.decoder.page import tables, write_page
@@ -97,7 +97,7 @@ def _own(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     """The decoder that is trained here."""
     recipe, out = (QUICK, options.out / "quick") if options.quick else (Recipe(), options.out)
     folder, told = pretrained(recipe, out, options.device, console.print)
-    loaded = load_model(folder, device=options.device)
+    loaded = load_model(folder, ModelSettings(device=options.device))
     tokenizer = word_tokenizer()
     untrained: Any = new_model(recipe, len(tokenizer))
     random = wrap_model(untrained.to(loaded.model.device).eval(), tokenizer, name="random weights")
@@ -108,7 +108,7 @@ def _own(options: argparse.Namespace, console: Console) -> dict[str, Any]:
 
 def _hub(options: argparse.Namespace) -> dict[str, Any]:
     """A model that somebody else trained."""
-    loaded = load_model(options.marker, device=options.device)
+    loaded = load_model(options.marker, ModelSettings(device=options.device))
     out = options.out / re.sub(r"[^A-Za-z0-9.]+", "-", options.marker).strip("-")
     tuner = Tuner(marker=options.marker, folder=out, device=options.device, settings=_settings(options, TrainingSettings().learning_rate))
     results = evaluate(loaded, _sizes(options, HUB_USERS), tune=tuner if options.train else None, untrained=None)

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from attngs.learning.metrics import Floats
 from attngs.learning.training.settings import ObjectiveName
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
-from attngs.protocols import Scorer
+from attngs.protocols import Floats, Scorer
 from attngs.reading.loading import LoadedModel
 from benchmarks.decoder.measures import FIRST, Measured, best_layer, default_layer, measure, measure_layers
 from benchmarks.decoder.probe import fit_probe

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from attngs.learning.evaluation import BUDGETS
-from attngs.learning.metrics import Estimate, Floats, estimate
+from attngs.learning.metrics import Estimate, estimate
 from attngs.marking.algorithm import ranking
+from attngs.protocols import Floats
 from benchmarks.decoder.readings import Reading
 
 FIRST = "first"

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attngs.learning.evaluation import LabelledUnits, label_units
-from attngs.marking.algorithm import Floats, score_sentences
+from attngs.marking.algorithm import score_sentences
 from attngs.marking.cutting import Cutter
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
+from attngs.protocols import Floats
 from attngs.reading.attention import AttentionReader
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.loading import LoadedModel

@@ -21,7 +21,7 @@ from attngs.marking.algorithm import check_finite
 from attngs.marking.cutting import Cutter
 from attngs.protocols import Scorer, TokenCounter, Warmable
 from attngs.reading.context_cache import ContextCache
-from attngs.text.sentences import Splitter, Unit
+from attngs.text.sentences import Splitter, UnitSize
 from attngs.types import Sentence
 from benchmarks.evidence.data import Row
 from benchmarks.evidence.methods import Everything, Extractor
@@ -30,7 +30,7 @@ from benchmarks.evidence.worth import Worth, measure, worth_of
 ORACLE = "oracle"
 
 Key = tuple[str, str, float]
-"""Unit, method and budget."""
+"""UnitSize, method and budget."""
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class Scores:
     """What was measured of one set, row by row."""
 
     wanted: int
-    units: tuple[Unit, ...]
+    units: tuple[UnitSize, ...]
     rows: list[Row] = field(default_factory=list[Row])
     tokens: list[int] = field(default_factory=list[int])
     values: dict[Key, list[dict[str, float]]] = field(default_factory=dict[Key, list[dict[str, float]]])
@@ -59,7 +59,7 @@ class RowMeasurer:
         units: How texts are cut.
     """
 
-    def __init__(self, methods: Mapping[str, Scorer | Extractor], counter: TokenCounter, units: Sequence[Unit]) -> None:
+    def __init__(self, methods: Mapping[str, Scorer | Extractor], counter: TokenCounter, units: Sequence[UnitSize]) -> None:
         self._methods = methods
         self._counter = counter
         self._cutters = {unit: Cutter(Splitter(unit), ContextCache(2**26)) for unit in units}

@@ -136,7 +136,7 @@ METHODS = (
     Method(name="random", family="simple", make=lambda b: RandomScorer(), note="seeded by the question"),
     Method(name="recency", family="simple", make=lambda b: RecencyScorer(), note="the end first"),
     Method(name="lead", family="simple", make=lambda b: LeadScorer(), note="the first sentence of each document, then the second, ..."),
-    Method(name=BM25, family="simple", make=lambda b: b.lexical, note="bm25s, Lucene's idf, k1 1.2, b 0.75"),
+    Method(name=BM25, family="simple", make=lambda b: b.lexical, note="ours, Lucene's idf, k1 1.2, b 0.75"),
     Method(
         name=COSINE,
         family="simple",

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from attngs.protocols import Scorer, TokenCounter
-from attngs.text.sentences import Unit
+from attngs.text.sentences import UnitSize
 from benchmarks.evidence.data import Row
 from benchmarks.evidence.measure import RowMeasurer, Scores
 from benchmarks.evidence.methods import Extractor
@@ -20,7 +20,7 @@ def measure_sets(
     methods: Mapping[str, Scorer | Extractor],
     counter: TokenCounter,
     *,
-    units: tuple[Unit, ...] | None,
+    units: tuple[UnitSize, ...] | None,
     console: Console,
     done: Callable[[dict[str, Scores]], None],
 ) -> dict[str, Scores]:

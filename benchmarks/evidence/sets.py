@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from attngs.text.sentences import Unit
+from attngs.text.sentences import UnitSize
 from benchmarks.evidence.data import CLUSTERS, Row, load_maren, load_rows
 from benchmarks.evidence.generated import KINDS, available, load_generated
 
-CHAT: tuple[Unit, ...] = ("auto", "sentence", "turn")
-TEXT: tuple[Unit, ...] = ("auto", "sentence")
+CHAT: tuple[UnitSize, ...] = ("auto", "sentence", "turn")
+TEXT: tuple[UnitSize, ...] = ("auto", "sentence")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Source:
     """From the data folder, the most rows and the seed."""
     rows: int | None
     """Taken when nothing else is asked for; all when `None`."""
-    units: tuple[Unit, ...]
+    units: tuple[UnitSize, ...]
     """Told apart when nothing else is asked for; passages have no turns, and their `auto` units are sentences."""
     personal: bool = False
     """Whether it is about one person's memory."""
@@ -33,7 +33,7 @@ class Source:
     are so short that no unit fits into the smaller budgets, so its recall is told but neither averaged nor judged."""
 
 
-def _file(name: str, title: str, rows: int | None, units: tuple[Unit, ...], **more: Any) -> Source:
+def _file(name: str, title: str, rows: int | None, units: tuple[UnitSize, ...], **more: Any) -> Source:
     def load(folder: Path, limit: int | None, seed: int) -> list[Row]:
         return load_rows(folder, name, limit=limit, seed=seed)
 

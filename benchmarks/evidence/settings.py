@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from attngs.text.sentences import Unit
+from attngs.text.sentences import UnitSize
 from benchmarks.evidence.data import parse_limits
 from benchmarks.evidence.methods import NAMES
 from benchmarks.evidence.sets import SETS
@@ -25,7 +25,7 @@ class Settings:
     sets: tuple[str, ...]
     methods: tuple[str, ...] | None
     """All that can run when `None`."""
-    units: tuple[Unit, ...] | None
+    units: tuple[UnitSize, ...] | None
     """Those of each set when `None`."""
     limits: dict[str, int]
     seed: int
@@ -46,7 +46,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Settings:
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS), metavar="NAME", help=f"of {', '.join(SETS)}")
     parser.add_argument("--methods", nargs="+", choices=NAMES, metavar="NAME", help=f"of {', '.join(NAMES)}")
     parser.add_argument(
-        "--units", nargs="+", choices=get_args(Unit), metavar="UNIT", help="auto, sentence, turn, line; by set when not given"
+        "--units", nargs="+", choices=get_args(UnitSize), metavar="UNIT", help="auto, sentence, turn, line; by set when not given"
     )
     defaults = ", ".join(f"{name}={source.rows or 'all'}" for name, source in SETS.items())
     parser.add_argument(

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attngs.learning.metrics import Place, merged, shared
+from attngs.protocols import Floats
 from attngs.text.words import words
 from benchmarks.evidence.data import Row
-
-Floats = NDArray[np.float64]
 
 METRICS = ("recall", "answer", "injected", "used")
 """Shares: of the evidence characters, those kept; of the answer's content words, those in the kept text; of the kept characters, those that

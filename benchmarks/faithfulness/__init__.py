@@ -1,1 +1,4 @@
-"""Whether planted errors in rewrites are found, and faithful rewrites let pass; `__main__.py` says how to run it."""
+"""Are planted errors in rewrites found, and faithful rewrites let pass?
+
+`__main__.py` says how to run it.
+"""

@@ -14,13 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 
 from attngs.text.files import write_whole
 from benchmarks.faithfulness.data import load_contexts
 from benchmarks.faithfulness.measure import measure
-from benchmarks.faithfulness.methods import methods
+from benchmarks.faithfulness.methods import METHODS
 from benchmarks.faithfulness.page import tables, write_page
 from benchmarks.machine import RESULTS, describe_machine, flat_json
 
@@ -29,11 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faithfulness", description="Planted errors found, false alarms.")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="of faithfulness.json and .md (benchmarks/results)")
     folder: Path = parser.parse_args(arguments).out
-    torch.set_num_threads(1)
     console, started = Console(width=200), time.perf_counter()
     contexts = load_contexts()
     results: dict[str, Any] = {"machine": describe_machine(), "contexts": len(contexts), "methods": {}}
-    for method in methods():
+    for method in METHODS:
         results["methods"][method.name] = {"note": method.note, "results": measure(method, contexts)}
     results["seconds"] = time.perf_counter() - started
     folder.mkdir(parents=True, exist_ok=True)

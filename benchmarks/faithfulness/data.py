@@ -1,7 +1,7 @@
-"""The cases: short personal contexts, each with faithful rewrites and rewrites with one planted error, all written by hand.
+"""The cases: rewrites of short personal contexts, faithful or with one planted error.
 
-`contexts.jsonl` has one context a line. A planted error is put into a paraphrase, not into the source's own words. Half of the contexts is
-for development, the other is held out; a hash of the id decides.
+All are written by hand. `contexts.jsonl` has one context a line. Planted errors stand in paraphrases, not in the source's own words.
+Half of the contexts are for development, the others are held out; a hash of the id decides.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CONTEXTS = Path(__file__).parent / "contexts.jsonl"
 KINDS = ("number", "name", "negation", "invented", "merged", "date", "unit", "attribution")
 HALVES = ("development", "held out")
 CROWD = 9
-"""Other contexts of the same half and language group that are shown beside a case's own, where it stands in a crowd."""
+"""How many other contexts of the same half a case is shown with in a crowd."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +31,11 @@ class Context:
     documents: tuple[Document, ...]
     faithful: tuple[str, ...]
     planted: tuple[tuple[str, str], ...]
-    """Kind and rewrite."""
+    """For each error its kind and the rewrite."""
 
     @property
     def half(self) -> str:
-        """Which half it is in; ids with a `d` are of contexts that were written to develop further."""
+        """Which half it is in. An id that begins with `d` is of a context that was written for development."""
         if self.id.startswith("d"):
             return HALVES[0]
         return HALVES[hashlib.sha256(self.id.encode()).digest()[0] % 2]
@@ -43,18 +43,18 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One rewrite, with what the writer saw."""
+    """One rewrite with the sentences that its writer saw."""
 
     context: str
     language: str
     kind: str
-    """Of the planted error; empty for a faithful rewrite."""
+    """The kind of the planted error; empty for a faithful rewrite."""
     reply: str
     sentences: tuple[Sentence, ...]
 
 
 def load_contexts(path: Path = CONTEXTS) -> list[Context]:
-    """All contexts in order."""
+    """All contexts, in the order of the file."""
     return [
         Context(
             id=row["id"],
@@ -68,7 +68,7 @@ def load_contexts(path: Path = CONTEXTS) -> list[Context]:
 
 
 def cases(contexts: Sequence[Context], half: str, *, crowd: int = 0) -> Iterator[Case]:
-    """The rewrites of one half, each with its own context, in the middle of `crowd` others."""
+    """The rewrites of one half, each with its own context in the middle of `crowd` others."""
     members = [context for context in contexts if context.half == half]
     for place, context in enumerate(members):
         group = [members[(place + step) % len(members)] for step in range(-(crowd // 2), crowd - crowd // 2 + 1)]

@@ -1,4 +1,7 @@
-"""Suspicions -> recall and precision of each kind of error and the false alarms, with intervals over contexts."""
+"""Suspicions -> recall and precision of each kind of error, and false alarms.
+
+Intervals are over contexts.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ SETTINGS = {"alone": 0, "in a crowd": CROWD}
 
 
 def measure(method: Method, contexts: Sequence[Context]) -> dict[str, Any]:
-    """Results by setting and half. The threshold of a setting comes from its development half."""
+    """The results by setting and half. The development half of a setting gives its threshold."""
     return {setting: _setting(method, contexts, crowd) for setting, crowd in SETTINGS.items()}
 
 
@@ -29,7 +32,7 @@ def _setting(method: Method, contexts: Sequence[Context], crowd: int) -> dict[st
 
 
 def summarise(rows: Sequence[tuple[Case, bool]]) -> dict[str, Any]:
-    """Recall and precision of each kind, of all, and false alarms, each as mean, low, high."""
+    """Recall and precision of each kind and of all, and false alarms; each as mean, low, high."""
     faithful = [(case, hit) for case, hit in rows if not case.kind]
     planted = [(case, hit) for case, hit in rows if case.kind]
     by_language = defaultdict(list)
@@ -55,7 +58,7 @@ def _mean(rows: Sequence[tuple[Case, bool]]) -> Estimate | None:
 
 
 def _precision(planted: Sequence[tuple[Case, bool]], faithful: Sequence[tuple[Case, bool]]) -> Estimate | None:
-    """Of what is flagged among these errors and as many faithful rewrites, the share that are errors."""
+    """The share of errors in what is flagged, among these errors and as many faithful rewrites."""
     if not planted or not any(hit for _, hit in planted):
         return None
     weight = len(planted) / len(faithful)

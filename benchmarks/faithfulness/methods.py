@@ -1,4 +1,4 @@
-"""What is measured: attngs with and without an encoder, and what is simpler. A method says how suspicious a reply is."""
+"""What is measured: `verify`, and two simpler ways. A method says how suspicious a reply is."""
 
 from __future__ import annotations
 
@@ -9,50 +9,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from attngs.checking.verify import verify
-from attngs.reading.embedded import load_embedded
-from attngs.reading.sentence_states import SentenceStates
 from attngs.text.words import words
 from benchmarks.faithfulness.data import Case
-from benchmarks.faithfulness.similarity import SentenceSimilarity
 
 FALSE_ALARMS = 0.1
-"""Thresholds of the baselines are set on the development half so that at most this share of its faithful rewrites is flagged."""
+"""A baseline's threshold flags at most this share of the faithful rewrites of the development half."""
 
 _FIGURE = re.compile(r"\d+(?:[.,:/-]\d+)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """One way to tell."""
+    """One way to tell a faithful reply from one with an error."""
 
     name: str
     note: str
     suspicion: Callable[[Case], float]
-    """The higher, the likelier an error."""
+    """Of a reply: the higher, the likelier it has an error."""
     threshold: float | None = None
-    """A reply is flagged from here on; set on the development half when `None`."""
+    """A reply is flagged from this suspicion on. `None`: the development half sets it."""
 
 
-def methods() -> list[Method]:
-    """All of them; the encoder is loaded once."""
-    similarity = SentenceSimilarity(SentenceStates(load_embedded()))
-
-    def by_words(case: Case) -> float:
-        return float(sum(len(verdict.unsupported) for verdict in verify(case.reply, case.sentences)))
-
-    def by_words_and_similarity(case: Case) -> float:
-        return float(sum(len(verdict.unsupported) for verdict in verify(case.reply, case.sentences, similarity=similarity)))
-
-    def by_cosine(case: Case) -> float:
-        return 1 - float(np.max(similarity([case.reply], case.sentences)))
-
-    return [
-        Method(name="attngs", note="`verify`, words alone", suspicion=by_words, threshold=1),
-        Method(name="attngs + encoder", note="`verify` with MiniLM's cosines", suspicion=by_words_and_similarity, threshold=1),
-        Method(name="figures", note="a figure of the reply stands nowhere in the context", suspicion=_unknown_figures, threshold=1),
-        Method(name="word overlap", note="share of the reply's words that stand nowhere in the context", suspicion=_unknown_words),
-        Method(name="cosine", note="MiniLM's cosine of the reply with its nearest sentence", suspicion=by_cosine),
-    ]
+def _unsupported(case: Case) -> float:
+    return float(sum(len(verdict.unsupported) for verdict in verify(case.reply, case.sentences)))
 
 
 def _unknown_figures(case: Case) -> float:
@@ -66,8 +45,18 @@ def _unknown_words(case: Case) -> float:
     return sum(word not in known for word in said) / max(1, len(said))
 
 
+METHODS = (
+    Method(name="attngs", note="`verify`", suspicion=_unsupported, threshold=1),
+    Method(name="figures", note="a figure of the reply stands nowhere in the context", suspicion=_unknown_figures, threshold=1),
+    Method(name="word overlap", note="share of the reply's words that stand nowhere in the context", suspicion=_unknown_words),
+)
+
+
 def threshold(method: Method, faithful: Sequence[float]) -> float:
-    """The method's own, or the lowest one that flags at most the allowed share of these faithful rewrites."""
+    """The suspicion from which a method flags a reply.
+
+    Its own threshold, or the lowest one that flags at most `FALSE_ALARMS` of these faithful rewrites.
+    """
     if method.threshold is not None:
         return method.threshold
     allowed = int(FALSE_ALARMS * len(faithful))

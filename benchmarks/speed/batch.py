@@ -56,11 +56,11 @@ def _compare(bench: Workbench, settings: Settings, requests: Sequence[MarkReques
     marker = bench.marker()
 
     def contender(name: str, work: Work) -> Contender:
-        return Contender(name=name, prepare=lambda number: marker.cache.clear(), run=lambda number: work(marker, requests))
+        return Contender(name=name, prepare=lambda number: marker.forget(), run=lambda number: work(marker, requests))
 
-    marker.cache.clear()
+    marker.forget()
     alone = _one_by_one(marker, requests)
-    marker.cache.clear()
+    marker.forget()
     pairs = zip(alone, together(marker, requests), strict=True)  # also warms up
     apart = max(abs(a - b) for one, other in pairs for a, b in zip(one.scores, other.scores, strict=True))
     contenders = [contender(ONE_BY_ONE, _one_by_one), contender(TOGETHER, together)]

@@ -118,7 +118,7 @@ class Rivals:
 
     def _bm25(self, documents: Sequence[Document]) -> Contender:
         marker = Marker(LexicalScorer(cache=ContextCache(0)))  # a first question builds its index
-        return Contender(name=BM25, run=lambda number: marker.mark(documents, self._question(number)), note="bm25s: words, no model")
+        return Contender(name=BM25, run=lambda number: marker.mark(documents, self._question(number)), note="ours: words, no model")
 
     def _embedded(self, documents: Sequence[Document]) -> Contender:
         markers: list[Marker] = []

@@ -76,7 +76,7 @@ def _changed(bench: Workbench, name: str, before: Sequence[Document], after: Seq
     marker = bench.marker()
 
     def prepare(number: int) -> None:
-        marker.cache.clear()
+        marker.forget()
         marker.warm(before)
 
     return Contender(name=name, prepare=prepare, run=_ask(bench, marker, after))

@@ -24,8 +24,8 @@ from attngs.cli.console import reported_errors
 from attngs.errors import InputError
 from attngs.learning.evaluation import BASELINES
 from attngs.learning.metrics import covered, estimate
-from attngs.selection import ExtractLayout
 from langchain_attngs import AttnGSCompressor
+from langchain_attngs.frames import MEMORIES
 
 ENOUGH = 0.5
 """Share of a memory that must be kept: half of a few short sentences seldom lacks what they say, a name does, and no judge is needed."""
@@ -59,7 +59,7 @@ def read_memory(file: Path, user: str) -> dict[str, Document]:
     store, namespace = InMemoryStore(), ("user", user, "memories")
     for memory in read_documents([file], io.BytesIO()):
         store.put(namespace, memory.id, {"text": memory.text, "metadata": dict(memory.metadata)})
-    items = store.search(namespace, **MEMORY.wanted(""))
+    items = store.search(namespace, **MEMORY.search_options(""))
     named = replace(MEMORY, label=lambda item: item.key).read(items, namespace)
     return {name.id: document for name, document in zip(named, MEMORY.read(items, namespace), strict=True)}
 
@@ -85,7 +85,7 @@ def outcomes(folder: Path, budgets: Sequence[int]) -> Iterator[Outcome]:
         if not wanted or not memory.keys() >= set(wanted):
             raise InputError(f"the question {query!r} must name memories that {user!r} has, got {wanted}.")
         for (name, marker), budget in product({"default": default, **others}.items(), budgets):
-            compressor = AttnGSCompressor(target_tokens=budget, marker=marker).extractor(ExtractLayout())
+            compressor = AttnGSCompressor(target_tokens=budget, marker=marker).extractor(MEMORIES)
             result = compressor.compress(list(memory.values()), query, target_tokens=budget, namespace=user)
             kept = [(ids[source.position], " ".join(source.text.split())) for source in result.kept]
             yield Outcome(user, kind, query, name, budget, found(result, memory, wanted), kept, sum(result.milliseconds.values()))

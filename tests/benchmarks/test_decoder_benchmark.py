@@ -9,7 +9,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from attngs.reading.loading import load_model, wrap_model
+from attngs.reading.loading import ModelSettings, load_model, wrap_model
 from attngs.testing import tiny_model, tiny_tokenizer
 from attngs.text.sentences import Splitter
 from benchmarks.decoder import __main__ as command
@@ -160,7 +160,7 @@ def test_a_saved_decoder_reads_the_same_words(tmp_path: Path) -> None:
     model = new_model(recipe, len(tokenizer)).eval()
     model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    loaded = load_model(tmp_path, device="cpu")
+    loaded = load_model(tmp_path, ModelSettings(device="cpu"))
     text = "<s>Read what is known, then answer. Mia's home is in New York."
     ids = tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
     assert torch.equal(ids, loaded.tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"])

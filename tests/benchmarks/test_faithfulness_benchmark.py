@@ -1,4 +1,4 @@
-"""The faithfulness benchmark: its cases are what its page says, and its arithmetic on numbers that one can check by hand."""
+"""The faithfulness benchmark: its cases are what its page says, its arithmetic is right."""
 
 from __future__ import annotations
 

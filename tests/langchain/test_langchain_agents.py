@@ -23,8 +23,7 @@ from attngs.errors import ChatError, ConfigError
 from attngs.reading.tokens import as_counter
 from attngs.testing import FakeScorer, count_words
 from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, StoreMemory, ToolResults, attngs_summarizer
-from langchain_attngs.messages import last_turns, question_of
-from langchain_attngs.shortening import Shortening
+from langchain_attngs.shortening import Shortening, last_turns, question_of
 
 MEMORY = StoreMemory(namespace=("memories", "{user_id}"), target_tokens=10)
 
@@ -151,8 +150,8 @@ def test_settings_of_a_memory_are_checked() -> None:
     for namespace in ((), ("a", ""), "memories", ("a", 1)):
         with pytest.raises(ConfigError, match="namespace"):
             StoreMemory(namespace=namespace)  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="most"):
-        StoreMemory(namespace=("a",), most=0)
+    with pytest.raises(ConfigError, match="max_items"):
+        StoreMemory(namespace=("a",), max_items=0)
     for make in (lambda: History(keep=0), lambda: History(trigger_tokens=0), lambda: ToolResults(trigger_tokens=True)):
         with pytest.raises(ConfigError, match="whole number"):
             make()
@@ -198,10 +197,10 @@ def test_what_is_read_for_a_user_is_kept_under_the_user_s_namespace(default_mark
     middleware = AttnGSMiddleware(compressor, memory=MEMORY, tool_results=ToolResults(trigger_tokens=20))
     model = ScriptedModel(answer=says(call("look_up", what="x"), "ok"))
     agent = create_agent(model, [look_up], middleware=[middleware], store=store_of("ana"))
-    default_marker.cache.clear()
+    default_marker.forget()
     agent.invoke({"messages": [HumanMessage("Who is the cat?")]}, {"configurable": {"user_id": "ana"}})
     assert default_marker.cache.info().bytes > 0
-    default_marker.cache.clear("memories\x1fana")
+    default_marker.forget("memories\x1fana")
     assert default_marker.cache.info().bytes == 0
 
 
@@ -308,7 +307,7 @@ def test_what_is_not_text_alone_is_left_alone() -> None:
 
 async def test_no_inner_token_is_streamed() -> None:
     writer = StreamingModel(answer=marked)
-    compressor = compressor_of("cat", llm=writer, mode="rewrite")
+    compressor = compressor_of("cat", chat=writer, mode="rewrite")
     reader = StreamingModel(answer=says(call("look_up", what="x"), "One two three."))
     middleware = AttnGSMiddleware(compressor, memory=MEMORY, tool_results=ToolResults(trigger_tokens=12))
     agent = create_agent(reader, [look_up], middleware=[middleware], store=store_of("ana"))
@@ -328,8 +327,8 @@ async def test_no_inner_token_is_streamed() -> None:
 
 
 async def test_a_writer_that_fails_gives_way_or_is_raised() -> None:
-    for settings, outcome in (({}, "ok"), ({"on_llm_error": "raise"}, None)):
-        compressor = compressor_of("cat", mode="rewrite", llm=ScriptedModel(answer=lambda messages: ValueError("no")), **settings)
+    for settings, outcome in (({}, "ok"), ({"on_chat_error": "raise"}, None)):
+        compressor = compressor_of("cat", mode="rewrite", chat=ScriptedModel(answer=lambda messages: ValueError("no")), **settings)
         model = ScriptedModel(answer=lambda messages: "ok")
         agent = create_agent(model, middleware=[AttnGSMiddleware(compressor, memory=MEMORY)], store=store_of("ana"))
         config = {"configurable": {"user_id": "ana"}}
@@ -337,8 +336,9 @@ async def test_a_writer_that_fails_gives_way_or_is_raised() -> None:
             assert (await run(agent, "async", "The cat?", config))["messages"][-1].text == outcome
             assert "The cat of ana is Milo." in str(model.calls[0][0].content)
         else:
-            with pytest.raises(ChatError, match="no"):
+            with pytest.raises(ChatError, match="raised ValueError") as caught:
                 await run(agent, "async", "The cat?", config)
+            assert str(caught.value.__cause__) == "no"
 
 
 def test_two_of_them_keep_to_themselves() -> None:

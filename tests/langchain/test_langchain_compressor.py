@@ -14,7 +14,7 @@ import pytest
 from langchain_core.documents import Document
 from pydantic import ValidationError
 
-from attngs import GreedySelector, Marker, Splitter
+from attngs import Marker, Splitter
 from attngs.errors import ConfigError, InputError, ModelNotFoundError
 from attngs.hosts.markers import find_marker
 from attngs.testing import FakeScorer, check_compressor, count_words
@@ -87,7 +87,7 @@ def test_copies_share_nothing_that_can_be_changed(marker: Marker, documents: lis
 
 def test_the_score_is_the_best_of_what_was_kept(documents: list[Document]) -> None:
     marker = Marker(FakeScorer("dog", "Rex", "tea"), splitter=Splitter(unit="sentence"))
-    [document, *_] = compressor_of(marker, 17, selector=GreedySelector(neighbors=2)).compress_documents(documents, QUERY)
+    [document, *_] = compressor_of(marker, 17, neighbors=2).compress_documents(documents, QUERY)
     assert document.metadata["attngs"]["scores"] == [1.0, 0.0, 2.0]
     assert document.metadata["relevance_score"] == 2.0
 
@@ -114,7 +114,7 @@ def test_one_document_for_all(marker: Marker, documents: list[Document]) -> None
             assert documents[int(source["label"]) - 1].page_content[start:end].strip() in document.page_content
 
 
-@pytest.mark.parametrize("output", ["per_document", "merged"])
+@pytest.mark.parametrize("output", ["separate", "merged"])
 def test_nothing_is_left_when_nothing_fits(marker: Marker, documents: list[Document], output: str) -> None:
     assert compressor_of(marker, 1, output=output).compress_documents(documents, QUERY) == []
     assert compressor_of(marker, output=output).compress_documents([], QUERY) == []
@@ -129,8 +129,7 @@ def test_earlier_entries_are_kept(marker: Marker, documents: list[Document]) -> 
 
 
 def test_settings_reach_the_selection(marker: Marker, documents: list[Document]) -> None:
-    selector = GreedySelector(must_keep=("bus",), candidates="marked")
-    out = compressor_of(marker, 13, selector=selector).compress_documents(documents, QUERY)
+    out = compressor_of(marker, 13, must_keep=("bus",)).compress_documents(documents, QUERY)
     assert [d.page_content for d in out] == ["Anna likes tea.", "The bus was late.", "She takes her pills with tea."]
 
 
@@ -150,12 +149,12 @@ async def test_what_are_no_documents(marker: Marker, documents: Any) -> None:
         ({"target_tokens": True}, "valid integer"),
         ({"target_token": 9}, "Extra inputs"),
         ({"mode": "summary"}, "'extract' or 'rewrite'"),
-        ({"mode": "rewrite"}, "`llm` is needed"),
+        ({"mode": "rewrite"}, "`chat` is needed"),
         ({"marker": " "}, "`marker` is empty"),
         ({"marker": 3}, "marker"),
         ({"counter": 3}, "counter"),
-        ({"llm": "gpt-4o"}, "llm"),
-        ({"on_llm_error": "ignore"}, "on_llm_error"),
+        ({"chat": "gpt-4o"}, "chat"),
+        ({"on_chat_error": "ignore"}, "on_chat_error"),
         ({"max_concurrency": 0}, "max_concurrency"),
         ({"output": "one"}, "output"),
     ],
@@ -230,7 +229,7 @@ class NoCopy:
 
 
 @pytest.mark.parametrize("target_tokens", [9, 500])
-@pytest.mark.parametrize("output", ["per_document", "merged"])
+@pytest.mark.parametrize("output", ["separate", "merged"])
 def test_metadata_that_cannot_be_copied_is_handed_on(marker: Marker, output: str, target_tokens: int) -> None:
     lock, odd = threading.Lock(), NoCopy()
     metadata = {"lock": lock, "deep": {"list": [odd, ["x"]]}}

@@ -37,12 +37,12 @@ async def model_of(loopback: LoopbackServer) -> AsyncIterator[MakeModel]:
             yield make
 
 
-@pytest.mark.parametrize("output", ["per_document", "merged"])
+@pytest.mark.parametrize("output", ["separate", "merged"])
 async def test_it_writes(loopback: LoopbackServer, model_of: MakeModel, output: str) -> None:
     loopback.plan = words_of
     compressor = rewriter(model_of(), output=output)
     once, again = compressor.compress_documents(notes(3), QUERY), await compressor.acompress_documents(notes(3), QUERY)
-    assert methods(once) == methods(again) == ["rewrite"] * (3 if output == "per_document" else 1)
+    assert methods(once) == methods(again) == ["rewrite"] * (3 if output == "separate" else 1)
     assert [d.page_content for d in once] == [d.page_content for d in again]
     assert once[0].page_content == "The key number 0 is with Anna."
     assert all(body["messages"][0]["role"] == "system" for request in loopback.requests for body in [request.body])
@@ -65,7 +65,7 @@ async def test_errors_keep_what_the_client_knows(
     loopback: LoopbackServer, model_of: MakeModel, turn: Turn, status: int, retryable: bool
 ) -> None:
     loopback.plan = always(turn)
-    compressor = rewriter(model_of(), output="merged", on_llm_error="raise")
+    compressor = rewriter(model_of(), output="merged", on_chat_error="raise")
     with pytest.raises(ChatError) as raised:
         await compressor.acompress_documents(notes(3), QUERY)
     assert (raised.value.status, raised.value.retryable) == (status, retryable)
@@ -80,8 +80,8 @@ async def test_retries_stay_with_their_document(loopback: LoopbackServer, model_
         return SERVER_ERROR if (note == "1" or (note == "2" and seen[note] < 3)) else words_of(body)
 
     loopback.plan = plan
-    llm = model_of().with_retry(stop_after_attempt=3, wait_exponential_jitter=False)
-    out = rewriter(llm, 28).compress_documents(notes(4), QUERY)
+    chat = model_of().with_retry(stop_after_attempt=3, wait_exponential_jitter=False)
+    out = rewriter(chat, 28).compress_documents(notes(4), QUERY)
     assert methods(out) == ["rewrite", "extract", "rewrite", "rewrite"]
     assert [d.page_content for d in out] == [f"The key number {n} is with Anna." for n in range(4)]
     assert seen == {"0": 1, "1": 3, "2": 3, "3": 1}
@@ -99,5 +99,5 @@ async def test_fifty_at_the_same_time(loopback: LoopbackServer, model_of: MakeMo
 async def test_a_timeout(loopback: LoopbackServer, model_of: MakeModel) -> None:
     loopback.plan = script(Turn(kind="hang"))
     with pytest.raises(ChatError) as raised:
-        rewriter(model_of(timeout=0.3), output="merged", on_llm_error="raise").compress_documents(notes(3), QUERY)
+        rewriter(model_of(timeout=0.3), output="merged", on_chat_error="raise").compress_documents(notes(3), QUERY)
     assert raised.value.retryable

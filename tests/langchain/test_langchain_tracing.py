@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
@@ -84,10 +85,22 @@ async def test_without_any_run_or_handler(how: str) -> None:
 @pytest.mark.parametrize("how", ["sync", "async"])
 async def test_a_failure_ends_the_runs(how: str) -> None:
     tracer = Tracer()
-    with pytest.raises(Exception, match="broken"):
-        await compress(rewriter(ScriptedModel(answer=lambda m: ValueError("broken")), on_llm_error="raise"), how, [tracer])
+    with pytest.raises(Exception, match="ValueError") as caught:
+        await compress(rewriter(ScriptedModel(answer=lambda m: ValueError("broken")), on_chat_error="raise"), how, [tracer])
+    assert str(caught.value.__cause__) == "broken"
     assert tracer.failed == ["ScriptedModel"] * 3 + ["AttnGSCompressor"]
     assert tracer.events == []
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+async def test_logs_above_debug_hold_numbers_alone(how: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Clients put the request into their errors, and the reason of a fallback may quote those."""
+    caplog.set_level(logging.DEBUG)
+    await compress(rewriter(ScriptedModel(answer=lambda messages: ValueError(f"cannot read {messages[-1].content}"))), how)
+    [told] = [record for record in caplog.records if record.name.startswith("langchain_attngs") and record.levelno > logging.DEBUG]
+    assert told.getMessage() == "21 of 57 tokens kept, and not as asked; DEBUG says why"
+    [why] = [record for record in caplog.records if record.name.startswith("langchain_attngs") and record.levelno == logging.DEBUG]
+    assert "ScriptedModel" in why.getMessage()
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])

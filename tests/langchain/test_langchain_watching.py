@@ -38,7 +38,7 @@ async def test_it_has_the_very_compression_and_the_very_messages(how: str) -> No
 
 async def test_the_writer_s_requests_are_not_what_the_model_was_sent() -> None:
     writer, model, watch = ScriptedModel(answer=marked), StreamingModel(answer=lambda messages: "Milo it is."), RunWatch()
-    agent = agent_of(model, compressor_of(mode="rewrite", llm=writer), "ana")
+    agent = agent_of(model, compressor_of(mode="rewrite", chat=writer), "ana")
     pieces = [
         piece
         for piece, _ in agent.stream(

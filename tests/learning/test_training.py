@@ -94,7 +94,7 @@ def test_listwise_by_hand() -> None:
 @pytest.mark.parametrize("model_type", ["qwen2", "bert"])
 def test_what_is_trained_is_the_score_of_the_marker(model_type: str) -> None:
     loaded = wrap_model(tiny_model(model_type), tiny_tokenizer())
-    config = AttentionConfig(layers=(0.3, 0.7), probe="query")
+    config = AttentionConfig(layers=(0.3, 0.7), read_from="query")
     scorer = AttentionScorer(loaded, config)
     (example, *_) = examples([row(number) for number in range(20)])
     expected = scorer.score(example.row.query, example.units.sentences)

@@ -48,5 +48,5 @@ def test_extract(marker: Marker | str) -> None:
 
 def test_rewrite() -> None:
     llm = RecordingLLM("The key to the shed hangs behind the door.")
-    check_compressor(Host(marker=Marker(FakeScorer("key", "Lisbon")), mode="rewrite", llm=llm), counter=count_words, verbatim=False)
+    check_compressor(Host(marker=Marker(FakeScorer("key", "Lisbon")), mode="rewrite", chat=llm), counter=count_words, verbatim=False)
     assert llm.sent

@@ -111,11 +111,11 @@ def test_the_context_never_exceeds_the_budget_in_any_response_mode(
 
 def test_query_engine_with_fused_and_with_rewritten_nodes(settings: dict[str, Any], retriever: SharedNodes) -> None:
     llm = RecordingLLM("Her pills are blue.")
-    fused = AttnGSPostprocessor(**settings | {"target_tokens": 14}, output="fused")
+    fused = AttnGSPostprocessor(**settings | {"target_tokens": 14}, output="merged")
     response = RetrieverQueryEngine.from_args(retriever, llm=llm, node_postprocessors=[fused]).query(QUESTION)
     assert [child.node_id for child in response.source_nodes[0].node.child_nodes or []] == ["kitchen", "garden"]
     assert context_of(llm.prompts[-1]) == "[1]\nHer pills are blue.\n\n[2]\nShe takes the pills at nine."
-    rewriting = AttnGSPostprocessor(**settings, output="fused", mode="rewrite", llm=llm)
+    rewriting = AttnGSPostprocessor(**settings, output="merged", mode="rewrite", chat=llm)
     RetrieverQueryEngine.from_args(retriever, llm=llm, node_postprocessors=[rewriting]).query(QUESTION)
     assert context_of(llm.prompts[-1]) == "Her pills are blue."
 

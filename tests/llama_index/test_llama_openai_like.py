@@ -23,7 +23,7 @@ OpenAILike = pytest.importorskip(
 
 @pytest.fixture
 async def llm(loopback: LoopbackServer) -> AsyncIterator[Any]:
-    """The client's own connections would be left to the garbage collector, in the middle of some other test."""
+    """A client with connections that end here, and not in the middle of some other test."""
     with DefaultHttpxClient() as client:
         async with DefaultAsyncHttpxClient() as async_client:
             yield OpenAILike(
@@ -40,14 +40,14 @@ async def llm(loopback: LoopbackServer) -> AsyncIterator[Any]:
 
 def test_rewritten_over_the_wire(settings: dict[str, Any], llm: Any, loopback: LoopbackServer) -> None:
     loopback.plan = always(Turn(text="Her pills are blue. She takes the pills at nine."))
-    post = AttnGSPostprocessor(**settings, mode="rewrite", output="fused", llm=llm)
+    post = AttnGSPostprocessor(**settings, mode="rewrite", output="merged", chat=llm)
     [one] = post.postprocess_nodes(three_nodes(), query_str=QUESTION)
     assert one.get_content() == "Her pills are blue. She takes the pills at nine."
     [request] = loopback.requests
     assert [m["role"] for m in request.body["messages"]] == ["system", "user"]
     assert "<start_important>" in request.body["messages"][1]["content"]
     assert "sk-secret" not in post.to_json() + repr(post)
-    assert AttnGSPostprocessor.from_json(AttnGSPostprocessor(target_tokens=9, llm=llm).to_json()).llm is None
+    assert AttnGSPostprocessor.from_json(AttnGSPostprocessor(target_tokens=9, chat=llm).to_json()).chat is None
 
 
 @pytest.mark.parametrize("status", [429, 500])
@@ -55,7 +55,7 @@ def test_when_the_server_fails_the_extract_stays_or_the_error_is_raised(
     status: int, settings: dict[str, Any], llm: Any, loopback: LoopbackServer
 ) -> None:
     loopback.plan = always(Turn(status=status))
-    settings = settings | {"mode": "rewrite", "output": "fused", "llm": llm}
+    settings = settings | {"mode": "rewrite", "output": "merged", "chat": llm}
     [one] = AttnGSPostprocessor(**settings | {"target_tokens": 14}).postprocess_nodes(three_nodes(), query_str=QUESTION)
     assert one.get_content() == "[1]\nHer pills are blue.\n\n[2]\nShe takes the pills at nine."
     with pytest.raises(ChatError) as caught:
@@ -70,7 +70,7 @@ async def test_many_users_at_once_get_their_own(settings: dict[str, Any], llm: A
         return Turn(text=marked, status=500 if "number 7." in marked else 200)
 
     loopback.plan = answer
-    post = AttnGSPostprocessor(**settings | {"target_tokens": 9}, mode="rewrite", llm=llm)
+    post = AttnGSPostprocessor(**settings | {"target_tokens": 9}, mode="rewrite", chat=llm)
 
     async def one(i: int) -> str:
         [out] = await post.apostprocess_nodes(
@@ -86,7 +86,7 @@ async def test_a_memory_over_the_wire(settings: dict[str, Any], llm: Any, loopba
     from llama_index.core.llms import ChatMessage
 
     loopback.plan = always(Turn(text="I take pills at nine."))
-    block = AttnGSMemoryBlock(**settings | {"target_tokens": 8}, mode="rewrite", llm=llm)
+    block = AttnGSMemoryBlock(**settings | {"target_tokens": 8}, mode="rewrite", chat=llm)
     await block.aput([ChatMessage(role="user", content="The sun is out. I take pills at nine. It is warm.")])
     assert await block.aget([ChatMessage(role="user", content="When do I take my pills?")]) == "I take pills at nine."
     assert len(loopback.requests) == 1

@@ -53,7 +53,7 @@ def test_it_keeps_what_matters_of_all_nodes_under_one_budget(settings: dict[str,
 
 
 def test_sync_and_async_give_the_same(settings: dict[str, Any]) -> None:
-    for output in ("per_node", "fused"):
+    for output in ("separate", "merged"):
         post = AttnGSPostprocessor(**settings, output=output)
         alone = post.postprocess_nodes(three_nodes(), query_bundle=QueryBundle(QUESTION))
         awaited = asyncio.run(post.apostprocess_nodes(three_nodes(), query_bundle=QueryBundle(QUESTION)))
@@ -64,7 +64,7 @@ def test_nothing_that_came_in_is_changed(settings: dict[str, Any]) -> None:
     nodes = three_nodes()
     nodes[0].node.metadata = {"nested": {"list": [1]}}
     before = deepcopy([n.to_dict() for n in nodes])
-    for output in ("per_node", "fused"):
+    for output in ("separate", "merged"):
         out = AttnGSPostprocessor(**settings, output=output).postprocess_nodes(nodes, query_str=QUESTION)
         for n in out:
             n.node.metadata.setdefault("nested", {"list": []})["list"].append(2)
@@ -92,7 +92,7 @@ def test_offsets_stay_only_where_they_are_true(settings: dict[str, Any]) -> None
 
 
 def test_the_entry_is_flat_and_hidden_from_llm_and_embedding(settings: dict[str, Any]) -> None:
-    for output in ("per_node", "fused"):
+    for output in ("separate", "merged"):
         for n in AttnGSPostprocessor(**settings, output=output).postprocess_nodes(three_nodes(), query_str=QUESTION):
             assert isinstance(n.node.metadata["attngs"], str)
             for mode in (MetadataMode.LLM, MetadataMode.EMBED):
@@ -139,13 +139,13 @@ def test_the_budget_is_never_exceeded(texts: list[str], target: int, data: st.Da
         for i, text in enumerate(texts)
     ]
     post = AttnGSPostprocessor(
-        marker=Marker(FakeScorer("pills", "Two", "薬")), target_tokens=target, output=data.draw(st.sampled_from(["per_node", "fused"]))
+        marker=Marker(FakeScorer("pills", "Two", "薬")), target_tokens=target, output=data.draw(st.sampled_from(["separate", "merged"]))
     )
     out = post.postprocess_nodes(nodes, query_str=QUESTION)
-    if post.output == "fused" and len(out) == 1 and not any(text.strip() for text in texts):
+    if post.output == "merged" and len(out) == 1 and not any(text.strip() for text in texts):
         return
     assert len(get_tokenizer()(shown(out))) <= target
-    assert [n.node.node_id for n in out if post.output == "per_node"] == sorted(n.node.node_id for n in out if post.output == "per_node")
+    assert [n.node.node_id for n in out if post.output == "separate"] == sorted(n.node.node_id for n in out if post.output == "separate")
 
 
 def test_what_fits_comes_back_as_it_is(settings: dict[str, Any]) -> None:
@@ -155,9 +155,9 @@ def test_what_fits_comes_back_as_it_is(settings: dict[str, Any]) -> None:
 
 
 def test_nothing_fits_is_said_and_no_error(settings: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("INFO", logger="llama_index_attngs"):
+    with caplog.at_level("DEBUG", logger="llama_index_attngs"):
         assert AttnGSPostprocessor(**settings | {"target_tokens": 1}).postprocess_nodes(three_nodes(), query_str=QUESTION) == []
-        fused = AttnGSPostprocessor(**settings | {"target_tokens": 1}, output="fused")
+        fused = AttnGSPostprocessor(**settings | {"target_tokens": 1}, output="merged")
         assert fused.postprocess_nodes(three_nodes(), query_str=QUESTION) == []
     assert "nothing fits" in caplog.text
     assert "pills" not in caplog.text
@@ -204,7 +204,7 @@ def test_media_pass_and_other_kinds_of_text_are_cut(settings: dict[str, Any]) ->
 
 
 def test_fused_there_is_one_node_with_its_children(settings: dict[str, Any]) -> None:
-    post = AttnGSPostprocessor(**settings | {"target_tokens": 14}, output="fused")
+    post = AttnGSPostprocessor(**settings | {"target_tokens": 14}, output="merged")
     [one] = post.postprocess_nodes(three_nodes(), query_str=QUESTION)
     [again] = post.postprocess_nodes(three_nodes(), query_str=QUESTION)
     [other] = post.postprocess_nodes(three_nodes(), query_str="Where are the pills?")
@@ -224,15 +224,21 @@ def test_fused_of_one_document_it_is_the_source(settings: dict[str, Any]) -> Non
     nodes = three_nodes()
     nodes[1].node.relationships = nodes[0].node.relationships
     nodes[1].node.start_char_idx = nodes[1].node.end_char_idx = None  # type: ignore[attr-defined]
-    [one] = AttnGSPostprocessor(**settings | {"target_tokens": 14}, output="fused").postprocess_nodes(nodes, query_str=QUESTION)
+    [one] = AttnGSPostprocessor(**settings | {"target_tokens": 14}, output="merged").postprocess_nodes(nodes, query_str=QUESTION)
     assert one.node.ref_doc_id == "doc-kitchen"
 
 
 def test_saved_and_restored_it_has_no_secret() -> None:
     post = AttnGSPostprocessor(
-        target_tokens=7, mode="rewrite", output="fused", llm=RecordingLLM("sk-secret"), counter="gpt-4o", must_keep=("a",), namespace="ana"
+        target_tokens=7,
+        mode="rewrite",
+        output="merged",
+        chat=RecordingLLM("sk-secret"),
+        counter="gpt-4o",
+        must_keep=("a",),
+        namespace="ana",
     )
-    assert "llm" not in post.to_dict()
+    assert "chat" not in post.to_dict()
     assert "RecordingLLM" not in repr(post)
     for restored in (
         AttnGSPostprocessor.from_dict(post.to_dict()),
@@ -251,7 +257,8 @@ def test_objects_must_be_passed_again(settings: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"target_tokens": 0}, {"mode": "x"}, {"output": "x"}, {"must_keep": ("(",)}, {"tokens": 3}, {"marker": 3}, {"num_workers": 0}]
+    "wrong",
+    [{"target_tokens": 0}, {"mode": "x"}, {"output": "x"}, {"must_keep": ("(",)}, {"tokens": 3}, {"marker": 3}, {"max_concurrency": 0}],
 )
 def test_wrong_settings_are_named(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
@@ -265,11 +272,11 @@ def test_a_marker_without_tokenizer_cannot_count(pills: Marker) -> None:
 
 def test_prompts_through_the_mixin(settings: dict[str, Any]) -> None:
     post = AttnGSPostprocessor(**settings)
-    assert set(post.get_prompts()["rewrite_prompt"].template_vars) == {"query_str", "context_str", "target_tokens"}
+    assert set(post.get_prompts()["template"].template_vars) == {"query_str", "context_str", "target_tokens"}
     other = PromptTemplate("{query_str}: {context_str}")
-    post.update_prompts({"rewrite_prompt": other})
-    assert post.get_prompts()["rewrite_prompt"].get_template() == "{query_str}: {context_str}"
-    assert AttnGSPostprocessor(**settings).get_prompts()["rewrite_prompt"] != other
+    post.update_prompts({"template": other})
+    assert post.get_prompts()["template"].get_template() == "{query_str}: {context_str}"
+    assert AttnGSPostprocessor(**settings).get_prompts()["template"] != other
 
 
 class Events(BaseEventHandler):

@@ -33,7 +33,7 @@ def echo(messages: list[ChatMessage]) -> str:
 
 def test_one_node_for_all(settings: dict[str, Any]) -> None:
     llm = RecordingLLM("Her pills are blue. She takes the pills at nine.")
-    post = AttnGSPostprocessor(**settings, mode="rewrite", output="fused", llm=llm)
+    post = AttnGSPostprocessor(**settings, mode="rewrite", output="merged", chat=llm)
     [one] = post.postprocess_nodes(three_nodes(), query_str=QUESTION)
     assert one.get_content() == "Her pills are blue. She takes the pills at nine."
     assert [child.node_id for child in one.node.child_nodes or []] == ["kitchen", "garden"]
@@ -51,7 +51,7 @@ def test_one_node_for_all(settings: dict[str, Any]) -> None:
 
 def test_a_node_for_each(settings: dict[str, Any]) -> None:
     llm = RecordingLLM(echo)
-    post = AttnGSPostprocessor(**settings, mode="rewrite", llm=llm)
+    post = AttnGSPostprocessor(**settings, mode="rewrite", chat=llm)
     out = post.postprocess_nodes(three_nodes(), query_str=QUESTION)
     assert [(n.node.node_id, n.get_content(), n.score) for n in out] == [
         ("kitchen", "Her pills are blue.", 0.9),
@@ -68,9 +68,9 @@ def test_a_node_for_each(settings: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "reply", ["", "word " * 50, "The pills cost 900 dollars.", "<start_important>", TimeoutError("slow"), "I cannot help."]
 )
-@pytest.mark.parametrize("output", ["per_node", "fused"])
+@pytest.mark.parametrize("output", ["separate", "merged"])
 def test_whatever_it_writes_the_budget_holds_and_nothing_is_made_up(settings: dict[str, Any], reply: Any, output: str) -> None:
-    post = AttnGSPostprocessor(**settings | {"target_tokens": 14}, mode="rewrite", output=output, llm=RecordingLLM(reply))
+    post = AttnGSPostprocessor(**settings | {"target_tokens": 14}, mode="rewrite", output=output, chat=RecordingLLM(reply))
     out = post.postprocess_nodes(three_nodes(), query_str=QUESTION)
     text = "\n\n".join(n.get_content() for n in out)
     assert count_words(text) <= 14
@@ -79,9 +79,9 @@ def test_whatever_it_writes_the_budget_holds_and_nothing_is_made_up(settings: di
     assert "word" not in text
 
 
-@pytest.mark.parametrize("output", ["per_node", "fused"])
+@pytest.mark.parametrize("output", ["separate", "merged"])
 def test_errors_can_be_had(settings: dict[str, Any], output: str) -> None:
-    post = AttnGSPostprocessor(**settings, mode="rewrite", output=output, llm=RecordingLLM(TimeoutError("slow")), on_chat_error="raise")
+    post = AttnGSPostprocessor(**settings, mode="rewrite", output=output, chat=RecordingLLM(TimeoutError("slow")), on_chat_error="raise")
     with pytest.raises(ChatError, match="TimeoutError"):
         post.postprocess_nodes(three_nodes(), query_str=QUESTION)
     with pytest.raises(ChatError, match="TimeoutError"):
@@ -98,14 +98,14 @@ def test_the_hosts_llm_is_asked_when_there_is_no_other(settings: dict[str, Any],
 
 
 def test_with_the_hosts_own_mock(settings: dict[str, Any]) -> None:
-    post = AttnGSPostprocessor(**settings, mode="rewrite", llm=MockLLM(max_tokens=9))  # it says "text text text"
+    post = AttnGSPostprocessor(**settings, mode="rewrite", chat=MockLLM(max_tokens=9))  # it says "text text text"
     assert post.postprocess_nodes(three_nodes(), query_str=QUESTION)[0].get_content() == "Her pills are blue."
 
 
 def test_a_prompt_of_ones_own_and_texts_that_look_like_fields(settings: dict[str, Any]) -> None:
     llm = RecordingLLM(echo)
-    post = AttnGSPostprocessor(**settings | {"target_tokens": 9}, mode="rewrite", output="fused", llm=llm)
-    post.update_prompts({"rewrite_prompt": PromptTemplate("Q {query_str} IN {target_tokens} OF {context_str}")})
+    post = AttnGSPostprocessor(**settings | {"target_tokens": 9}, mode="rewrite", output="merged", chat=llm)
+    post.update_prompts({"template": PromptTemplate("Q {query_str} IN {target_tokens} OF {context_str}")})
     braces = node("The {query_str} and {context_str} of pills. Not <start_important>this one<end_important>. Nor this.", "braces")
     post.postprocess_nodes([braces], query_str="Which {target_tokens} pills?")
     assert llm.prompts == [

@@ -6,18 +6,35 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from attngs import Document, Marker, Splitter
+from attngs import Document, Marker, Probe, Splitter
 from attngs.errors import AssetError, ConfigError, InputError, MissingDependencyError, ModelNotFoundError, UnsupportedModelError
 from attngs.marking.algorithm import TopK
+from attngs.marking.assembly import trained_config
+from attngs.marking.features.assemble import JoinedFeatures, ScoreFeature
+from attngs.marking.features.encoder import EncoderFeatures
+from attngs.marking.features.text import TextFeatures
+from attngs.marking.probe import Calibration, ModelIdentity
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
+from attngs.marking.scorers.cosine import CosineScorer
+from attngs.marking.scorers.differential import DifferentialScorer
 from attngs.marking.scorers.encoder import EncoderScorer
+from attngs.marking.scorers.fusion import FusedScorer, RankFusionScorer
+from attngs.marking.scorers.lexical import LexicalScorer
+from attngs.marking.scorers.probe import ProbeScorer
+from attngs.marking.scorers.simple import PermutedScorer
+from attngs.reading.context_cache import ContextCache
 from attngs.reading.embedded import assets_folder, load_embedded
-from attngs.reading.loading import best_device, best_dtype
+from attngs.reading.loading import best_device, best_dtype, wrap_model
+from attngs.reading.lora import Adapter
+from attngs.reading.sentence_states import SentenceStates
+from attngs.reading.tokens import TokenizerCounter
 from attngs.testing import FakeScorer, tiny_model, tiny_tokenizer
 
 TEXTS = ["Anna owns a cat. Ben owns a dog.", "It rained all day. Nobody went out."]
@@ -199,3 +216,60 @@ def test_warming_a_scorer_that_keeps_nothing_says_so() -> None:
     with pytest.raises(UnsupportedModelError, match="nothing to keep"):
         Marker(FakeScorer("a")).warm("Some text.")
     assert Marker.from_model(tiny_model(), tiny_tokenizer()).warm([]) == (0, 0, 0)
+
+
+def test_forgetting_reaches_every_cache_of_scorers_that_were_built_by_hand() -> None:
+    """Each part has a cache of its own, behind fusions, differences and features, and none of them is the marker's."""
+    caches = [ContextCache() for _ in range(5)]
+    encoder, decoder = wrap_model(tiny_model("bert"), tiny_tokenizer()), wrap_model(tiny_model(), tiny_tokenizer())
+    states = [SentenceStates(encoder, cache=cache) for cache in caches[:2]]
+    attention = AttentionScorer(decoder, cache=caches[2])
+    features = JoinedFeatures(
+        ScoreFeature(LexicalScorer(cache=caches[3])), EncoderFeatures(states[1], ("cosine.near",)), TextFeatures(caches[4], ("words.near",))
+    )
+    size = len(features.names)
+    probe = Probe(
+        features=features.names,
+        mean=np.zeros(size),
+        scale=np.ones(size),
+        weights=np.ones(size),
+        bias=0.0,
+        calibration=Calibration(),
+        model=ModelIdentity(name="tiny", model_type="bert", layers=1, heads=1, hidden_size=1, vocabulary_size=1),
+    )
+    parts = (CosineScorer(states[0]), DifferentialScorer(attention), PermutedScorer(ProbeScorer(features, probe)))
+    marker = Marker(FusedScorer(*((RankFusionScorer((part, 1.0)), 1.0) for part in parts)))
+    for name in ("ana", "ben"):
+        marker.warm(TEXTS, namespace=name)
+        marker.mark(TEXTS, "Which animal does Ben have?", namespace=name)
+    assert all(cache.info().bytes for cache in (*caches, marker.cache))
+    half = [cache.info().bytes // 2 for cache in (*caches, marker.cache)]
+    marker.forget("ana")
+    assert [cache.info().bytes for cache in (*caches, marker.cache)] == half
+    marker.forget()
+    assert not any(cache.info().bytes for cache in (*caches, marker.cache))
+
+
+def test_forgetting_forgets_the_counts_too() -> None:
+    marker = Marker(FakeScorer("x"), counter=TokenizerCounter(tiny_tokenizer()))
+    assert marker.counter is not None
+    marker.counter.count(["Ana has a cat."])
+    marker.forget("ana")
+    assert marker.counter._counts.info().entries == 0  # type: ignore[attr-defined]
+
+
+def test_a_name_is_no_scorer() -> None:
+    for name in ("default", "some/model"):
+        with pytest.raises(ConfigError, match=r"Marker\.default\(\)`.*`Marker\.from_pretrained\(name\)"):
+            Marker(name)  # type: ignore[arg-type]
+
+
+def test_what_an_adapter_was_trained_on_is_read_back_or_refused_by_name(tmp_path: Path) -> None:
+    config = AttentionConfig(layers=(0.25,), read_from="query")
+    adapter = Adapter(folder=tmp_path, base="tiny", revision=None, record=json.loads(json.dumps({"attention": asdict(config)})))
+    assert trained_config(adapter) == config
+    assert trained_config(replace(adapter, record={})) is None
+    for damage in ({"position": "last"}, {"layers": [2.0]}, {"prompt": {"nothing": "x"}}, {"layers": None}):
+        damaged = replace(adapter, record={"attention": {**asdict(config), **damage}})
+        with pytest.raises(AssetError, match=r"does not say in a known way.*Train it again"):
+            trained_config(damaged)

@@ -19,17 +19,17 @@ from attngs.marking.scorers.differential import DifferentialScorer
 from attngs.marking.scorers.encoder import EmbeddedScorer, EncoderScorer, second_hop
 from attngs.marking.scorers.fusion import FusedScorer, RankFusionScorer, mean_ranks
 from attngs.marking.scorers.late_attention import LateAttentionScorer
-from attngs.marking.scorers.lexical import LexicalScorer, Overlap
+from attngs.marking.scorers.lexical import WORDS_AT_ONCE, LexicalScorer, Overlap, WordIndex
 from attngs.marking.scorers.similarities import Similarities
-from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
+from attngs.marking.scorers.simple import LeadScorer, PermutedScorer, RandomScorer, RecencyScorer
 from attngs.protocols import Scorer
 from attngs.reading.context_cache import ContextCache
-from attngs.reading.loading import LoadedModel, wrap_model
+from attngs.reading.loading import LoadedModel, ModelSettings, wrap_model
 from attngs.reading.sentence_states import ENTRY_BYTES, SentenceStates
 from attngs.testing import FakeScorer, check_scorer, tiny_model, tiny_tokenizer
 from attngs.text.sentences import split_sentences
-from attngs.text.words import WordIndex, words
-from attngs.types import Document, Sentence
+from attngs.text.words import words
+from attngs.types import Document, ScoreRequest, Sentence
 
 
 def sentences_of(*texts: str) -> list[Sentence]:
@@ -42,7 +42,7 @@ def sentences_of(*texts: str) -> list[Sentence]:
 
 def loaded(model_type: str = "qwen2", window: int | None = None) -> LoadedModel:
     settings = {"max_position_embeddings": 4096}
-    return wrap_model(tiny_model(model_type, **settings), tiny_tokenizer(), name="tiny", window=window)
+    return wrap_model(tiny_model(model_type, **settings), tiny_tokenizer(), ModelSettings(window=window), name="tiny")
 
 
 def states() -> SentenceStates:
@@ -52,8 +52,8 @@ def states() -> SentenceStates:
 SCORERS: dict[str, Callable[[], Scorer]] = {
     "attention of a decoder": lambda: AttentionScorer(loaded()),
     "attention of an encoder": lambda: AttentionScorer(loaded("bert")),
-    "several layers, probe on the question": lambda: AttentionScorer(loaded(), AttentionConfig(layers=(0.0, 1.0), probe="query")),
-    "answer probe": lambda: AttentionScorer(loaded(), AttentionConfig(answer_tokens=2)),
+    "several layers, read from the question": lambda: AttentionScorer(loaded(), AttentionConfig(layers=(0.0, 1.0), read_from="query")),
+    "read from an answer": lambda: AttentionScorer(loaded(), AttentionConfig(answer_tokens=2)),
     "windows": lambda: AttentionScorer(loaded(window=600)),
     "differential": lambda: DifferentialScorer(AttentionScorer(loaded())),
     "late attention": lambda: LateAttentionScorer(states()),
@@ -66,6 +66,7 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
     "lead": LeadScorer,
     "recency": RecencyScorer,
     "random": RandomScorer,
+    "permuted": lambda: PermutedScorer(LexicalScorer()),
     "fake": lambda: FakeScorer("one"),
 }
 
@@ -143,8 +144,8 @@ def test_equal_sentences_get_equal_scores(default_marker: Marker) -> None:
 
 
 def test_settings_of_attention_out_of_range() -> None:
-    with pytest.raises(ConfigError, match="`probe`"):
-        AttentionConfig(probe="mean")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="`read_from`"):
+        AttentionConfig(read_from="mean")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="`layers`"):
         AttentionConfig(layers=0.5)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="a quarter of the window"):
@@ -199,7 +200,7 @@ def test_states_are_read_once_and_bounded() -> None:
 
 
 def test_a_sentence_longer_than_the_encoder_is_read_in_parts() -> None:
-    memory = SentenceStates(wrap_model(tiny_model("bert"), tiny_tokenizer(), window=64))
+    memory = SentenceStates(wrap_model(tiny_model("bert"), tiny_tokenizer(), ModelSettings(window=64)))
     assert memory.states(["x" * 200])[0].shape == (200, 64)
 
 
@@ -226,6 +227,35 @@ def test_bm25_by_hand() -> None:
     weight = math.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
     norm = [1.2 * (0.25 + 0.75 * n / 2) for n in (1, 2, 3)]
     assert scores == pytest.approx([weight * 2.2 / (1 + norm[0]), 0, weight * 2.2 / (1 + norm[2])])
+
+
+def test_bm25_by_hand_where_words_repeat_and_sentences_are_empty() -> None:
+    """Every term of the sum: rarity, saturation, length; a word that the question repeats counts once."""
+    texts = ("tea tea milk. ", "milk. ", "... ", "rum and tea and milk.")
+    counts = {"tea": (2, 0, 0, 1), "milk": (1, 1, 0, 1), "rum": (0, 0, 0, 1)}
+    lengths, k1, b = (3, 1, 0, 5), 0.9, 0.4
+    expected = [0.0] * 4
+    for held in counts.values():
+        found = sum(count > 0 for count in held)
+        for i, (count, length) in enumerate(zip(held, lengths, strict=True)):
+            norm = k1 * (1 - b + b * length / (9 / 4))
+            expected[i] += math.log(1 + (4 - found + 0.5) / (found + 0.5)) * count * (k1 + 1) / (count + norm)
+    scores = LexicalScorer(k1=k1, b=b).score("Tea, milk, tea or rum? Water?", sentences_of(*texts))
+    assert scores == pytest.approx(expected)
+
+
+def test_a_question_of_many_words_is_the_sum_of_its_parts() -> None:
+    """Words are taken a few at a time; where one handful ends changes nothing."""
+    vocabulary = [f"w{number}" for number in range(3 * WORDS_AT_ONCE)]
+    sentences = sentences_of(*(" ".join(vocabulary[number :: number + 2]) for number in range(9)))
+    scorer = LexicalScorer()
+    parts = [scorer.score(word, sentences) for word in vocabulary]
+    assert scorer.score(" ".join(vocabulary), sentences) == pytest.approx(list(np.sum(parts, axis=0)))
+    has = np.array([[word in words(sentence.text) for word in vocabulary] for sentence in sentences])
+    rarity = np.log1p((9 - has.sum(axis=0) + 0.5) / (has.sum(axis=0) + 0.5))
+    overlap = Overlap(vocabulary, WordIndex.of([words(sentence.text) for sentence in sentences]), Layout.of(sentences))
+    assert overlap.cover(0) == pytest.approx(list(has @ rarity / rarity.sum()))
+    assert overlap.rarest().max() == pytest.approx(1.0)
 
 
 def test_bm25_of_texts_without_words() -> None:
@@ -355,3 +385,17 @@ def test_attention_that_is_no_number_is_an_error_that_names_the_remedy() -> None
         next(iter(model.model.model.layers[0].parameters())).fill_(float("nan"))
     with pytest.raises(ModelError, match="float32"):
         AttentionScorer(model).score("which", sentences_of("Some words. Other words."))
+
+
+def test_dealt_out_scores_stay_with_their_user() -> None:
+    """What the scorer underneath keeps of a request is kept under the request's namespace."""
+    cache = ContextCache()
+    scorer, sentences = PermutedScorer(LexicalScorer(cache=cache)), sentences_of("A cat. A dog. A bird.")
+    (scores,) = scorer.score_batch([ScoreRequest(query="cat", sentences=sentences, namespace="ana")])
+    assert not isinstance(scores, Exception)
+    assert sorted(scores) == sorted(LexicalScorer().score("cat", sentences))
+    assert list(scores) == scorer.score("cat", sentences)
+    cache.clear("")
+    assert cache.info().entries == 1
+    scorer.forget("ana")
+    assert cache.info().entries == 0

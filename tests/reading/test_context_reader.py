@@ -15,7 +15,7 @@ from attngs import Marker, MarkRequest
 from attngs.errors import ConfigError, ModelError, UnsupportedModelError
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
 from attngs.reading.attention import AttentionReader
-from attngs.reading.key_values import Packed, Past, keeps_keys_and_values
+from attngs.reading.key_values import PackedTensor, Past, keeps_keys_and_values
 from attngs.testing import tiny_model, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()
@@ -121,7 +121,7 @@ def test_packing_keeps_the_precision_it_promises(seed: int, size: float) -> None
     tensor = size * torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(seed))
     for storage, relative in ((None, 0.0), ("bfloat16", 2**-8), ("int8", 0.5 / 127 + 1e-6)):
         unpacked = torch.empty(2, 5, 8)
-        Packed.pack(tensor, storage).unpack_into(unpacked, slice(0, 5))  # type: ignore[arg-type]
+        PackedTensor.pack(tensor, storage).unpack_into(unpacked, slice(0, 5))  # type: ignore[arg-type]
         largest = tensor.abs().amax(dim=-1, keepdim=True)
         assert ((unpacked - tensor).abs() <= relative * largest).all()
 
@@ -173,7 +173,7 @@ def test_namespaces_share_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen.pop() < 70
     assert torch.allclose(shares(made, context, "abc?", "ben"), expected, atol=1e-5)
     assert seen.pop() > 200  # ben's question did not find what ana's had read
-    made.cache.clear("ana")
+    made.forget("ana")
     shares(made, context, "abc?", "ana")
     assert seen.pop() > 200
     shares(made, context, "abc?", "ben")

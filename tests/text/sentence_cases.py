@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from attngs.text.sentences import Unit
+from attngs.text.sentences import UnitSize
 
 
 class Case(NamedTuple):
@@ -18,7 +18,7 @@ class Case(NamedTuple):
 
     name: str
     language: str
-    unit: Unit
+    unit: UnitSize
     pieces: tuple[str, ...]
 
     @property
@@ -27,7 +27,7 @@ class Case(NamedTuple):
         return "".join(self.pieces)
 
 
-def _case(name: str, language: str, marked: str, unit: Unit = "sentence") -> Case:
+def _case(name: str, language: str, marked: str, unit: UnitSize = "sentence") -> Case:
     return Case(name, language, unit, tuple(marked.split("‖")))
 
 

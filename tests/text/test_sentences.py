@@ -12,10 +12,10 @@ from sentence_cases import DEVELOPMENT, HELD_OUT, KNOWN_MISSES, Case
 from attngs.errors import ConfigError
 from attngs.protocols import SentenceSplitter
 from attngs.text.boundaries import PHRASE
-from attngs.text.sentences import GROUP, LONG_RECORD, MAX_PIECE, Splitter, Unit, split_sentences
+from attngs.text.sentences import GROUP, LONG_RECORD, MAX_PIECE, Splitter, UnitSize, split_sentences
 from attngs.types import Span
 
-UNITS: tuple[Unit, ...] = get_args(Unit)
+UNITS: tuple[UnitSize, ...] = get_args(UnitSize)
 NASTY = st.text(
     st.one_of(
         st.sampled_from(list(".!?…。！？।؟۔;:：,'\"“”„«»「」()[]{}<>*_-—#|`~=\\/@&")),
@@ -29,7 +29,7 @@ STRUCTURE = ("User: ", "<Bo>: ", "\n", "\n\n", "\r\n", " " * 40, "- ", "1. ", "`
 FRAGMENTS = st.lists(st.sampled_from((*PROSE, *STRUCTURE)), max_size=30).map("".join)
 
 
-def pieces(text: str, unit: Unit = "auto") -> list[str]:
+def pieces(text: str, unit: UnitSize = "auto") -> list[str]:
     return [text[start:end] for start, end in split_sentences(text, unit)]
 
 
@@ -76,12 +76,12 @@ def test_labels_are_well_formed() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(text=NASTY | FRAGMENTS, unit=st.sampled_from(UNITS))
-def test_spans_tile_any_text(text: str, unit: Unit) -> None:
+def test_spans_tile_any_text(text: str, unit: UnitSize) -> None:
     check_tiling(text, split_sentences(text, unit))
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_empty_and_blank(unit: Unit) -> None:
+def test_empty_and_blank(unit: UnitSize) -> None:
     assert split_sentences("", unit) == []
     assert split_sentences(" \n\t\u3000\n", unit) == [Span(0, 5)]
 

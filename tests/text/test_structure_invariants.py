@@ -13,15 +13,101 @@ from attngs.text.structure.reading import READERS, read_structure
 from attngs.text.structure.units import Reader, Structure
 
 LINES = (
-    "Ana: hi", "[12/03/24, 10:15:22] Ben: at the pier", "tessa — 14/10/2021 15:34", "You said:", "ChatGPT said:", "Bram", "10:12 AM",
-    "1", "00:00:01,000 --> 00:00:04,000", "WEBVTT", "From: Ana", "Subject: The boat", "On Monday, Ben wrote:", "> quoted", ">> twice", ">", "-- ",
-    '{"a": [{"name": "Rex"}, 1, []]}', '{"a": "', "[", "]", "{", "}", '"', "id,name,city", '1,"Ana,', 'Gent"', "a\tb\tc", "| a | b |", "|---|---|",
-    "<table><tr><td>B1</td>", "<h1>Vik</h1>", "<!--", "<script>", "</p", "<", "pets:", "  - name: Rex", "    kind: dog", "- x", "---", "...",
-    "2024-03-01T10:00:00Z ERROR job failed", "Traceback (most recent call last):", '  File "a.py", line 1', "ValueError: x", "\tat a.b(C.java:3)",
-    "class Cart:", "    def total(self):", "        return 1", "function f() {", "@wraps", "# Title", "## Part", "Title", "=====", "```", "~~~",
-    "1. Fees", "1.1 The fee", "(a) singular", "(i) company", "§ 3 Notice.", "Article 5", "SAFETY RULES", "Q: Why?", "A: Because.", "Where is it?",
-    "The committee has reviewed the deter-", "mined claim of 3 March, which is", "Note:", "", "", " ", "\t", "x" * 500, "花" * 200, "word " * 120,
-)  # fmt: skip
+    "Ana: hi",
+    "[12/03/24, 10:15:22] Ben: at the pier",
+    "tessa — 14/10/2021 15:34",
+    "You said:",
+    "ChatGPT said:",
+    "Bram",
+    "10:12 AM",
+    "1",
+    "00:00:01,000 --> 00:00:04,000",
+    "WEBVTT",
+    "From: Ana",
+    "Subject: The boat",
+    "On Monday, Ben wrote:",
+    "> quoted",
+    ">> twice",
+    ">",
+    "-- ",
+    '{"a": [{"name": "Rex"}, 1, []]}',
+    '{"a": "',
+    "[",
+    "]",
+    "{",
+    "}",
+    '"',
+    "id,name,city",
+    '1,"Ana,',
+    'Gent"',
+    "a\tb\tc",
+    "| a | b |",
+    "|---|---|",
+    "<table><tr><td>B1</td>",
+    "<h1>Vik</h1>",
+    "<!--",
+    "<script>",
+    "</p",
+    "<",
+    "pets:",
+    "  - name: Rex",
+    "    kind: dog",
+    "- x",
+    "---",
+    "...",
+    "2024-03-01T10:00:00Z ERROR job failed",
+    "Traceback (most recent call last):",
+    '  File "a.py", line 1',
+    "ValueError: x",
+    "\tat a.b(C.java:3)",
+    "class Cart:",
+    "    def total(self):",
+    "        return 1",
+    "function f() {",
+    "@wraps",
+    "# Title",
+    "## Part",
+    "Title",
+    "=====",
+    "```",
+    "~~~",
+    "1. Fees",
+    "1.1 The fee",
+    "(a) singular",
+    "(i) company",
+    "§ 3 Notice.",
+    "Article 5",
+    "SAFETY RULES",
+    "Q: Why?",
+    "A: Because.",
+    "Where is it?",
+    "The committee has reviewed the deter-",
+    "mined claim of 3 March, which is",
+    "Note:",
+    "",
+    "",
+    " ",
+    "\t",
+    "x" * 500,
+    "花" * 200,
+    "word " * 120,
+)
+TALK = (
+    "nora — 03/02/2023 18:20",
+    "olaf  6:21 PM",
+    "Nora",
+    "6:20 PM",
+    "[6:20 PM] Olaf",
+    "18:30",
+    "",
+    "hi",
+    "You said:",
+    "ChatGPT said:",
+    "Nora: yes",
+    "[03/02/23, 18:20:11] Olaf: no",
+    "- item",
+    "well " * 100,
+)
 ODD = st.text(
     st.sampled_from(
         [
@@ -66,6 +152,12 @@ def test_every_reader_tiles_any_text_and_heads_come_first(reader: Reader, text: 
     structure = with_any_reader(text, reader)
     check(text, structure)
     assert structure == with_any_reader(text, reader)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.lists(st.sampled_from(TALK), min_size=2, max_size=12).map("\n".join))
+def test_so_does_the_reader_of_chats_on_lines_that_may_be_labels(text: str) -> None:
+    check(text, read_structure(text))
 
 
 @settings(max_examples=300, deadline=None)

@@ -1,7 +1,11 @@
-"""A text read into clauses: what each says, of whom, with which figures, and what it denies. Both a reply and its sources are read so."""
+"""A text, read into clauses: what each says, of whom, with which figures, and what it denies.
+
+Replies and sources are read alike.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,15 +14,17 @@ from attngs.checking.language.figures import find_figures
 from attngs.checking.language.languages import Language, english
 from attngs.checking.language.mentions import Figures, Mention
 from attngs.checking.language.names import TITLES, Name, find_names
-from attngs.checking.language.polarity import denials, signs
+from attngs.checking.language.polarity import Signs, read_signs
 from attngs.checking.language.tokens import Token
-from attngs.checking.language.wording import term, wording
+from attngs.checking.language.wording import Term, term, wording
 from attngs.text.boundaries import sentence_ends
 
 _DASHES = frozenset("; — – ( ) [ ] | •".split())
 _QUOTES = frozenset("\"'“”„«»‘’([「*_")
 _OPENERS = frozenset(":：•…¿¡-–—")
 _APPOSITION = 4  # tokens of "his wife,"
+_LONGEST_NAME = 12  # words
+_AHEAD = 8  # tokens that tell a statement from one more item of a list
 _POINTERS = frozenset("it that this them there one ones".split())
 _COORDINATING = frozenset("and but".split())
 _LISTING = frozenset("and or und oder et ou y o e ed".split())
@@ -31,8 +37,8 @@ _POSSESSIVES = frozenset(
 _COMMAS = frozenset(", ， 、 。".split())
 
 
-class Said(NamedTuple):
-    """A word with content."""
+class ContentWord(NamedTuple):
+    """A word that says something: no article, no pronoun, no name, no figure."""
 
     stem: str
     text: str
@@ -41,18 +47,20 @@ class Said(NamedTuple):
     polarity: int
     """1 affirmed, -1 denied, 0 where it cannot be told."""
     focus: bool
-    """Whether a denial is about this word, or it is a denial itself: "dislike"."""
+    """Whether a denial is about this word, or the word is a denial itself: "dislike"."""
     head: bool
     """Whether it is the first of the words that a denial is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
-    """A stretch of a sentence with one statement in it, about."""
+    """A stretch of a sentence that makes about one statement."""
 
     start: int
     end: int
-    said: tuple[Said, ...]
+    content: tuple[ContentWord, ...]
+    stems: frozenset[str]
+    """Stems of its content."""
     mentions: tuple[Mention, ...]
     figures: Figures
     """What the mentions can mean."""
@@ -72,7 +80,17 @@ class Clause:
     second_person: bool
     third_person: bool
     possessive_only: bool
-    """Whether "his" and "her" are all that it has of the third person."""
+    """Whether it has no words of the third person but "his" and "her"."""
+
+
+class _Stretch(NamedTuple):
+    """Where a clause stands."""
+
+    start: int
+    end: int
+    opens: bool
+    """Whether a sentence begins there."""
+    question: bool
 
 
 def read_clauses(text: str, language: Language | None) -> list[Clause]:
@@ -83,85 +101,82 @@ def read_clauses(text: str, language: Language | None) -> list[Clause]:
     names = sorted(find_names(text, tokens, language, openings), key=lambda name: name.start)
     clauses = list[Clause]()
     token_at = mention_at = name_at = 0
-    for start, end, opens, question in _spans(text, tokens, ends, mentions, language):
+    for stretch in _stretches(text, tokens, ends, mentions, language):
         first_token, first_mention, first_name = token_at, mention_at, name_at
-        while token_at < len(tokens) and tokens[token_at].start < end:
+        while token_at < len(tokens) and tokens[token_at].start < stretch.end:
             token_at += 1
-        while mention_at < len(mentions) and mentions[mention_at].start < end:
+        while mention_at < len(mentions) and mentions[mention_at].start < stretch.end:
             mention_at += 1
-        while name_at < len(names) and names[name_at].start < end:
+        while name_at < len(names) and names[name_at].start < stretch.end:
             name_at += 1
-        clauses.append(
-            _clause(
-                (start, end),
-                tokens[first_token:token_at],
-                mentions[first_mention:mention_at],
-                names[first_name:name_at],
-                language,
-                opens=opens,
-                question=question,
-            )
-        )
+        inside = tokens[first_token:token_at]
+        clauses.append(_clause(stretch, inside, mentions[first_mention:mention_at], names[first_name:name_at], language))
     return clauses
 
 
 def _clause(
-    span: tuple[int, int],
-    tokens: Sequence[Token],
-    mentions: Sequence[Mention],
-    names: Sequence[Name],
-    language: Language | None,
-    *,
-    opens: bool,
-    question: bool,
+    stretch: _Stretch, tokens: Sequence[Token], mentions: Sequence[Mention], names: Sequence[Name], language: Language | None
 ) -> Clause:
     known = language or english()
     named = {name.start for name in names if name.sure}
     words = frozenset(token.lower for token in tokens if token.is_word)
-    content = [i for i, token in enumerate(tokens) if _has_content(token, known) and token.start not in named]
-    denied = denials(tokens, known)
-    sign, focus, heads = signs(tokens, content, denied, known)
-    terms = {i: term(tokens[i].lower, language) for i in content}
-    opposite = any(terms[i].opposite for i in content)
-    soft = opposite or not words.isdisjoint(known.soft)
-    said = list[Said]()
-    for i in content:
-        twice = known.deny_back and soft and bool(denied)  # "nicht verboten"
-        uncertain = not terms[i].opposite and (opposite or twice or (soft and sign[i] > 0))  # "never forgets it", "only fish"
-        plain = 0 if question or uncertain else sign[i]
-        polarity = -plain if terms[i].opposite else plain
-        is_opposite = terms[i].opposite
-        said.append(
-            Said(
-                stem=terms[i].stem,
-                text=tokens[i].text,
-                start=tokens[i].start,
-                end=tokens[i].end,
-                polarity=polarity,
-                focus=i in focus or is_opposite,
-                head=i in heads or is_opposite,
-            )
-        )
-    subject = min([word.start for word in said[:1]] + [name.start for name in names[:1]], default=-1)
+    places = [i for i, token in enumerate(tokens) if _has_content(token, known) and token.start not in named]
+    terms = {i: term(tokens[i].lower, language) for i in places}
+    signs = read_signs(tokens, places, known)
+    soft = any(found.opposite for found in terms.values()) or not words.isdisjoint(known.soft)
+    content = tuple(_content(tokens, terms, signs, known, soft=soft, question=stretch.question))
+    subject = min([word.start for word in content[:1]] + [name.start for name in names[:1]], default=-1)
     pronouns = words & known.subjects
     return Clause(
-        start=span[0],
-        end=span[1],
-        said=tuple(said),
+        start=stretch.start,
+        end=stretch.end,
+        content=content,
+        stems=frozenset(word.stem for word in content),
         mentions=tuple(mentions),
         figures=Figures.of(mentions),
         names=tuple(name._replace(first=name.start <= subject) for name in names),
         words=words,
-        opens=opens,
-        denies=bool(denied) or soft,
-        question=question,
+        opens=stretch.opens,
+        denies=signs.denies or soft,
+        question=stretch.question,
         points=not words.isdisjoint(_POINTERS),
-        elided=not opens and _goes_on(tokens, known),
+        elided=not stretch.opens and _goes_on(tokens, known),
         first_person=not words.isdisjoint(known.speakers),
         second_person=not words.isdisjoint(known.hearers),
         third_person=bool(pronouns),
         possessive_only=pronouns <= _POSSESSIVES,
     )
+
+
+def _content(
+    tokens: Sequence[Token], terms: dict[int, Term], signs: Signs, language: Language, *, soft: bool, question: bool
+) -> Iterator[ContentWord]:
+    """The words with content, and whether they are affirmed or denied.
+
+    In a question nothing is for sure, nor where two denials meet.
+
+    Args:
+        tokens: The tokens of a clause.
+        terms: The term of each word with content, by its number.
+        signs: What the clause affirms and denies.
+        language: Of the clause.
+        soft: Whether the clause has a word that makes denials uncertain, such as "only", or a word like "dislike".
+        question: Whether the clause is part of a question.
+    """
+    opposite = any(found.opposite for found in terms.values())
+    twice = language.deny_back and soft and signs.denies  # "nicht verboten"
+    for i, found in terms.items():
+        uncertain = not found.opposite and (opposite or twice or (soft and signs.sign[i] > 0))  # "never forgets it", "only fish"
+        sign = 0 if question or uncertain else signs.sign[i]
+        yield ContentWord(
+            stem=found.stem,
+            text=tokens[i].text,
+            start=tokens[i].start,
+            end=tokens[i].end,
+            polarity=-sign if found.opposite else sign,
+            focus=i in signs.focus or found.opposite,
+            head=i in signs.heads or found.opposite,
+        )
 
 
 def _has_content(token: Token, language: Language) -> bool:
@@ -203,18 +218,26 @@ def _is_function(word: str, language: Language) -> bool:
 def _openings(text: str, tokens: Sequence[Token], ends: Sequence[int]) -> Iterator[int]:
     """Where words stand that open a sentence, or follow a colon, a bullet or a quotation mark."""
     starts = {0, *ends}
+    behind = last = 0  # where the white space and the quotation marks before the last token begin, and where it stands itself
     for token in tokens:
         before = token.start
-        while before > 0 and before not in starts and (text[before - 1].isspace() or text[before - 1] in _QUOTES):
+        while before > last and before not in starts and _is_passed(text[before - 1]):
             before -= 1
-        if token.is_word and (before in starts or text[before - 1] in _OPENERS):
+        if before > last or before in starts or not _is_passed(text[before - 1]):
+            behind = before
+        last = token.start
+        if token.is_word and (behind in starts or text[behind - 1] in _OPENERS):
             yield token.start
 
 
-def _spans(
+def _is_passed(character: str) -> bool:
+    return character.isspace() or character in _QUOTES
+
+
+def _stretches(
     text: str, tokens: Sequence[Token], ends: Sequence[int], mentions: Sequence[Mention], language: Language | None
-) -> Iterator[tuple[int, int, bool, bool]]:
-    """Start and end of each clause, whether a sentence opens there, and whether it is a question."""
+) -> Iterator[_Stretch]:
+    """Where the clauses stand, sentence by sentence."""
     position = figure = start = 0
     for end in ends:
         inside, figures = list[Token](), list[int]()
@@ -229,15 +252,18 @@ def _spans(
         opened = start
         for cut in _cuts(inside, figures, language or english()):
             if cut > opened:
-                yield opened, cut, opened == start, question
+                yield _Stretch(opened, cut, opened == start, question)
                 opened = cut
         if end > opened:
-            yield opened, end, opened == start, question
+            yield _Stretch(opened, end, opened == start, question)
         start = end
 
 
 def _cuts(tokens: Sequence[Token], figures: Sequence[int], language: Language) -> Iterator[int]:
-    """Where a sentence falls apart: at dashes, before conjunctions and after commas with a statement on both sides."""
+    """Where a sentence falls apart into clauses.
+
+    At dashes, before conjunctions, and after commas with a statement on both sides.
+    """
     content = since = 0  # words with content since the last cut, and where it was
     for i, token in enumerate(tokens):
         cut: int | None = None
@@ -247,14 +273,20 @@ def _cuts(tokens: Sequence[Token], figures: Sequence[int], language: Language) -
             cut = token.end if content or token.text == ";" else None
         elif token.text in _COMMAS or token.lower in language.breaks:
             after = i + 1 if token.is_word else _after_break(tokens, i + 1, language)
-            measured = any(since <= figure < token.start for figure in figures) and bool(figures) and figures[-1] > token.start
-            opens = bool(content or i > 2) and _opens_statement(tokens, after, language, full=content > 1 or measured)
+            full = content > 1 or _measured(figures, since, token.start)
+            opens = bool(content or i > 2) and _opens_statement(tokens, after, language, full=full)
             cut = (token.start if token.is_word else token.end) if opens else None
         else:
             content += token.is_word and token.lower not in language.function_words and token.lower not in language.months
         if cut is not None:
             yield cut
             content, since = 0, cut
+
+
+def _measured(figures: Sequence[int], since: int, place: int) -> bool:
+    """Whether there is a figure between two places, and one after the second."""
+    before = bisect_left(figures, place)
+    return before > 0 and figures[before - 1] >= since and figures[-1] > place
 
 
 def _after_break(tokens: Sequence[Token], i: int, language: Language) -> int:
@@ -264,37 +296,58 @@ def _after_break(tokens: Sequence[Token], i: int, language: Language) -> int:
 def _coordinates(tokens: Sequence[Token], i: int, language: Language) -> bool:
     """Whether a name at a place goes with the name before: "with Dad and Uncle Frank"."""
     before = tokens[i - 2] if i > 1 and tokens[i - 1].lower in _LISTING else tokens[i - 1]
-    if not (before.is_word and before.text[0].isupper()):
+    if not _is_capital(before):
         return False
-    while i < len(tokens) and tokens[i].is_word and tokens[i].text[0].isupper():
-        i += 1
-    return language.code == "en" and not _looks_like_verb(tokens, i, language)
+    last = min(len(tokens), i + _LONGEST_NAME)
+    after = next((place for place in range(i, last) if not _is_capital(tokens[place])), last)
+    return language.code == "en" and not _looks_like_verb(tokens, after, language)
+
+
+def _is_capital(token: Token) -> bool:
+    return token.is_word and token.text[0].isupper()
 
 
 def _opens_statement(tokens: Sequence[Token], i: int, language: Language, *, full: bool) -> bool:
-    """Whether a statement of its own begins: with a pronoun, a name, or after a word like "but"."""
+    """Whether a statement of its own begins at a place.
+
+    It does after a word like "but", with a pronoun, with a name, or where many words follow.
+
+    Args:
+        tokens: The tokens of a sentence.
+        i: The place, right after a comma or a conjunction.
+        language: Of the sentence.
+        full: Whether what stands before may be a statement too.
+    """
     if i >= len(tokens):
         return False
-    previous = tokens[i - 1].lower
-    if (
-        tokens[i - 1].is_word
-        and previous in language.breaks
-        and previous not in {"and", "or", "und", "oder", "et", "ou", "y", "e", "o", "ed"}
-    ):
+    before, first = tokens[i - 1], tokens[i]
+    if before.is_word and before.lower in language.breaks and before.lower not in _LISTING:
         return True
-    following = tokens[i]
-    pronoun = following.lower in language.subjects or following.lower in language.speakers or following.lower in language.hearers
-    if pronoun and not (following.lower in _POSSESSIVES and any(token.text in _COMMAS for token in tokens[i : i + _APPOSITION])):
+    if _is_pronoun(first, language) and not _is_apposition(tokens, i):
         return True
-    if tokens[i - 1].text in _COMMAS and _looks_like_verb(tokens, i, language):
+    if before.text in _COMMAS and _looks_like_verb(tokens, i, language):
         return False  # "Anna, my sister, is ill"
-    if (following.lower, tokens[i + 1].lower if i + 1 < len(tokens) else "") == ("the", "user"):
+    if (first.lower, tokens[i + 1].lower if i + 1 < len(tokens) else "") == ("the", "user"):
         return True
-    if language.names and following.is_word and following.text[0].isupper() and full:
+    if language.names and _is_capital(first) and full:
         return not _coordinates(tokens, i, language)
-    ahead = 0  # words with content up to where a list would go on
-    for token in tokens[i : i + 8]:
+    return full and _content_ahead(tokens, i, language) > 1
+
+
+def _is_pronoun(token: Token, language: Language) -> bool:
+    return token.lower in language.subjects or token.lower in language.speakers or token.lower in language.hearers
+
+
+def _is_apposition(tokens: Sequence[Token], i: int) -> bool:
+    """Whether a possessive opens an apposition, such as "his wife,"."""
+    return tokens[i].lower in _POSSESSIVES and any(token.text in _COMMAS for token in tokens[i : i + _APPOSITION])
+
+
+def _content_ahead(tokens: Sequence[Token], i: int, language: Language) -> int:
+    """Words with content up to where a list would go on."""
+    count = 0
+    for token in tokens[i : i + _AHEAD]:
         if token.text in _COMMAS or token.text in _DASHES or token.lower in _LISTING:
             break
-        ahead += token.is_word and token.lower not in language.function_words
-    return full and ahead > 1
+        count += token.is_word and token.lower not in language.function_words
+    return count

@@ -1,4 +1,7 @@
-"""Dates and times of day, as tables and patterns: "3 May", "May 3rd", "2026-05-03", "03/05/2026", "3 pm", "15:00", "half past three"."""
+"""Dates and times of day, in figures and in words.
+
+"3 May", "May 3rd", "2026-05-03", "03/05/2026", "3 pm", "15:00", "half past three".
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from fractions import Fraction
 
 from attngs.checking.language.languages import Language
 from attngs.checking.language.measures import RANGE
-from attngs.checking.language.mentions import Clock, Day, Mention, Number, Quantity, Reading
+from attngs.checking.language.mentions import Clock, Day, Match, Mention, Number, Quantity, Reading
 from attngs.checking.language.tokens import Token
 
 _DATE = re.compile(
@@ -40,7 +43,7 @@ _CUES = frozenset("in since until till by last next this of from early mid late 
 
 
 def find_numeric_dates(text: str) -> Iterator[Mention]:
-    """Dates in figures; all the orders that they allow."""
+    """Dates in figures, read in every order that they allow."""
     for match in _DATE.finditer(text):
         readings = tuple(dict.fromkeys(_numeric(match)))
         if readings:
@@ -110,8 +113,8 @@ def _minutes(clock: str) -> int:
     return int(hours) % 24 * 60 + int(minutes)
 
 
-def find_spoken_dates(tokens: Sequence[Token], language: Language) -> Iterator[tuple[Mention, int, int]]:
-    """Dates with a month or weekday in words, years, and times in words; with the first token and the one after the last."""
+def find_spoken_dates(tokens: Sequence[Token], language: Language) -> Iterator[Match]:
+    """Dates with a month or a weekday in words, years, and times in words."""
     i = 0
     while i < len(tokens):
         found = _noon(tokens, i) or _spoken_clock(tokens, i) or _range_start(tokens, i, language) or _date_at(tokens, i, language)
@@ -120,100 +123,103 @@ def find_spoken_dates(tokens: Sequence[Token], language: Language) -> Iterator[t
             i += 1
             continue
         yield found
-        i = found[2]
+        i = found.end
         if last := _range_end(tokens, found):
             yield last
-            i = last[2]
+            i = last.end
 
 
-def _noon(tokens: Sequence[Token], i: int) -> tuple[Mention, int, int] | None:
+def _match(kind: str, tokens: Sequence[Token], first: int, end: int, readings: Sequence[Reading]) -> Match:
+    return Match(Mention(kind=kind, start=tokens[first].start, end=tokens[end - 1].end, readings=tuple(readings)), first, end)
+
+
+def _noon(tokens: Sequence[Token], i: int) -> Match | None:
     for hour, names in _NOONS.items():
         if tokens[i].lower in names:
-            return Mention(kind="time", start=tokens[i].start, end=tokens[i].end, readings=(Clock(hour * 60),)), i, i + 1
+            return _match("time", tokens, i, i + 1, [Clock(hour * 60)])
     return None
 
 
-def _spoken_clock(tokens: Sequence[Token], i: int) -> tuple[Mention, int, int] | None:
+def _spoken_clock(tokens: Sequence[Token], i: int) -> Match | None:
     """`half past three`, `quarter to six`, `ten past nine`, `halb vier`."""
-    words = [token.lower for token in tokens[i : i + 3]]
-    if len(words) > 1 and words[0] == "halb" and tokens[i + 1].values and tokens[i + 1].is_word:
-        hour = int(tokens[i + 1].values[0])
-        readings = [Clock(value) for value in _readings((hour - 1) % 12 or 12, 30, "")] if 1 <= hour <= 12 else []
-        end = i + 2
-    elif len(words) > 2 and words[1] in {"past", "to", "nach", "vor"} and tokens[i + 2].values and not tokens[i + 2].ordinal:
-        minutes = (
-            15
-            if words[0] in {"quarter", "viertel"}
-            else int(tokens[i].values[0] * (60 if words[0] == "half" else 1))
-            if tokens[i].values
-            else 0
-        )
-        hour = int(tokens[i + 2].values[0])
-        if minutes not in {5, 10, 15, 20, 25, 30} or not 1 <= hour <= 12:
-            return None
-        late = words[1] in {"to", "vor"}
-        if late and words[0] not in {"quarter", "viertel"} and not tokens[i].is_word:
-            return None  # "5 to 10 people"
-        whole = (hour - 1) % 12 or 12 if late else hour
-        readings, end = [Clock(value) for value in _readings(whole, 60 - minutes if late else minutes, "")], i + 3
-    else:
+    if tokens[i].lower == "halb" and i + 1 < len(tokens) and tokens[i + 1].is_word and (hour := _hour(tokens[i + 1])):
+        return _match("time", tokens, i, i + 2, _clocks((hour - 1) % 12 or 12, 30))
+    if i + 2 >= len(tokens) or tokens[i + 1].lower not in {"past", "to", "nach", "vor"} or tokens[i + 2].ordinal:
         return None
-    return (Mention(kind="time", start=tokens[i].start, end=tokens[end - 1].end, readings=tuple(readings)), i, end) if readings else None
+    minutes, hour, late = _spoken_minutes(tokens[i]), _hour(tokens[i + 2]), tokens[i + 1].lower in {"to", "vor"}
+    if not minutes or not hour or (late and not tokens[i].is_word):  # "5 to 10 people"
+        return None
+    return _match("time", tokens, i, i + 3, _clocks((hour - 1) % 12 or 12, 60 - minutes) if late else _clocks(hour, minutes))
 
 
-def _date_at(tokens: Sequence[Token], i: int, language: Language) -> tuple[Mention, int, int] | None:
+def _spoken_minutes(token: Token) -> int:
+    """The minutes that are counted from a full hour; 0 for any other word."""
+    if token.lower in {"quarter", "viertel"}:
+        return 15
+    minutes = int(token.values[0] * (60 if token.lower == "half" else 1)) if token.values else 0
+    return minutes if minutes in {5, 10, 15, 20, 25, 30} else 0
+
+
+def _hour(token: Token) -> int:
+    """The hour that a numeral says; 0 if it says none."""
+    hour = int(token.values[0]) if token.values else 0
+    return hour if 1 <= hour <= 12 else 0
+
+
+def _clocks(hour: int, minute: int) -> list[Clock]:
+    return [Clock(value) for value in _readings(hour, minute, "")]
+
+
+def _date_at(tokens: Sequence[Token], i: int, language: Language) -> Match | None:
     """A weekday, a day and a month, a month and a day, with or without a year."""
-    end, weekday = i, None
-    if (number := _weekday(tokens, i, language)) is not None:
-        weekday, end = number, i + 1
+    end, weekday = i, _weekday(tokens, i, language)
+    if weekday is not None:
+        end = i + 1
         after = _skip(tokens, end, {",", "the", "den", "le", "el", "der", "."})
-        with_month = _day_and_month(tokens, after, language)
-        end = after if with_month[2] > after else end
+        end = after if _day_and_month(tokens, after, language)[2] > after else end
     day, month, stop = _day_and_month(tokens, end, language)
-    if stop > end:
-        end = stop
-    elif weekday is None:
+    if stop == end and weekday is None:
         return None
-    year = None
-    after = _skip(tokens, end, {",", "of", "de", "del", "."})
-    if month and after < len(tokens) and _is_year(tokens[after]):
-        year, end = int(tokens[after].values[0]), after + 1
-    if year and day and weekday is None:
-        readings = tuple(_valid(year, month, day))
-    else:
-        readings = (Day(year=year, month=month, day=day, weekday=weekday),)
-    return (Mention(kind="date", start=tokens[i].start, end=tokens[end - 1].end, readings=readings), i, end) if readings else None
+    year, end = _year_after(tokens, stop) if month else (None, stop)
+    readings = _valid(year, month, day) if year and day and weekday is None else [Day(year=year, month=month, day=day, weekday=weekday)]
+    return _match("date", tokens, i, end, readings) if readings else None
 
 
-def _range_start(tokens: Sequence[Token], i: int, language: Language) -> tuple[Mention, int, int] | None:
+def _year_after(tokens: Sequence[Token], i: int) -> tuple[int | None, int]:
+    """The year at a place, after a comma or "of", and the token after it.
+
+    `None` and the place itself where there is none.
+    """
+    after = _skip(tokens, i, {",", "of", "de", "del", "."})
+    if after < len(tokens) and _is_year(tokens[after]):
+        return int(tokens[after].values[0]), after + 1
+    return None, i
+
+
+def _range_start(tokens: Sequence[Token], i: int, language: Language) -> Match | None:
     """The first day of `4 to 8 April`, which has the month of the second."""
     if i + 3 >= len(tokens) or not _is_day(tokens[i]) or tokens[i + 1].lower not in RANGE:
         return None
     day, month, _ = _day_and_month(tokens, i + 2, language)
     if not (day and month and _is_day(tokens[i + 2])):
         return None
-    return (
-        Mention(kind="date", start=tokens[i].start, end=tokens[i].end, readings=(Day(month=month, day=int(tokens[i].values[0])),)),
-        i,
-        i + 1,
-    )
+    return _match("date", tokens, i, i + 1, [Day(month=month, day=int(tokens[i].values[0]))])
 
 
-def _range_end(tokens: Sequence[Token], first: tuple[Mention, int, int]) -> tuple[Mention, int, int] | None:
+def _range_end(tokens: Sequence[Token], first: Match) -> Match | None:
     """The last day of `April 4-8`."""
-    end, reading = first[2], first[0].readings[0]
+    end, reading = first.end, first.mention.readings[0]
     if end + 1 >= len(tokens) or not isinstance(reading, Day) or not (reading.month and reading.day) or tokens[end].lower not in _TO:
         return None
     last = tokens[end + 1]
     named = end + 2 < len(tokens) and tokens[end + 2].is_word and tokens[end + 2].text[0].isupper()  # "4 April to 2 May"
     if not _is_day(last) or named:
         return None
-    readings = (Day(month=reading.month, day=int(last.values[0])),)
-    return Mention(kind="date", start=last.start, end=last.end, readings=readings), end + 1, end + 2
+    return _match("date", tokens, end + 1, end + 2, [Day(month=reading.month, day=int(last.values[0]))])
 
 
 def _day_and_month(tokens: Sequence[Token], i: int, language: Language) -> tuple[int | None, int | None, int]:
-    """Day, month and the token after them; the same place where there are none."""
+    """Day and month, and the token after them; the place itself where there are none."""
     if i < len(tokens) and _is_day(tokens[i]):
         after = _skip(tokens, i + 1, _OF, 2)
         if (month := _month(tokens, after, language, sure=True)) is not None:
@@ -231,20 +237,28 @@ def _followed_by_unit(tokens: Sequence[Token], i: int) -> bool:
 
 
 def _month(tokens: Sequence[Token], i: int, language: Language, *, sure: bool) -> int | None:
-    """The month that a token names; `May` and `March` alone need a capital and something that tells a date."""
+    """The month that a token names; `None` if it names none.
+
+    Args:
+        tokens: The tokens of a text.
+        i: The token.
+        language: Of the text.
+        sure: Whether a day stands before it. Otherwise `May` and `March` need a capital, and in English something that tells a date.
+    """
     if i >= len(tokens) or tokens[i].lower not in language.months:
         return None
     token = tokens[i]
-    if sure or language.code != "en" or (token.lower not in _UNSURE_MONTHS and token.text[0].isupper()):
-        return (
-            language.months[token.lower]
-            if sure or token.lower not in _UNSURE_MONTHS or language.code == "fr" or token.text[0].isupper()
-            else None
-        )
+    capital, unsure = token.text[0].isupper(), token.lower in _UNSURE_MONTHS
+    english = capital and (not unsure or _is_cued(tokens, i))
+    named = english if language.code == "en" else capital or not unsure or language.code == "fr"
+    return language.months[token.lower] if sure or named else None
+
+
+def _is_cued(tokens: Sequence[Token], i: int) -> bool:
+    """Whether figures follow, or a word such as "in" or "mid-" stands before."""
     dated = i + 1 < len(tokens) and bool(tokens[i + 1].values) and not tokens[i + 1].is_word
-    before = next((token.lower for token in reversed(tokens[max(0, i - 2) : i]) if token.text != "-"), "")  # "mid-March"
-    cued = before in _CUES
-    return language.months[token.lower] if token.text[0].isupper() and (dated or cued) else None
+    before = next((token.lower for token in reversed(tokens[max(0, i - 2) : i]) if token.text != "-"), "")
+    return dated or before in _CUES
 
 
 def _weekday(tokens: Sequence[Token], i: int, language: Language) -> int | None:
@@ -258,14 +272,13 @@ def _weekday(tokens: Sequence[Token], i: int, language: Language) -> int | None:
     return language.weekdays[token.lower]
 
 
-def _year(tokens: Sequence[Token], i: int) -> tuple[Mention, int, int] | None:
+def _year(tokens: Sequence[Token], i: int) -> Match | None:
     """A number that reads like a year, or a decade."""
     token = tokens[i]
     if not _is_year(token) or (i and tokens[i - 1].text in {"$", "€", "£", "#"}):
         return None
     value = token.values[0]
-    readings = (Day(year=int(value)), Number(value))
-    return Mention(kind="date", start=token.start, end=token.end, readings=readings), i, i + 1
+    return _match("date", tokens, i, i + 1, [Day(year=int(value)), Number(value)])
 
 
 def _is_year(token: Token) -> bool:
@@ -282,7 +295,7 @@ def _is_day(token: Token) -> bool:
 
 
 def _skip(tokens: Sequence[Token], i: int, words: frozenset[str] | set[str], most: int = 1) -> int:
-    """Past at most so many of these words."""
+    """The place after at most so many of these words."""
     start = i
     while i < len(tokens) and i - start < most and tokens[i].lower in words:
         i += 1

@@ -1,4 +1,7 @@
-"""All figures of a text: contacts, dates, times, quantities and numbers, each character in one of them at most."""
+"""All figures of a text: contacts, dates, times, quantities and numbers.
+
+No character is in two of them.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from attngs.checking.language.dates import find_clocks, find_numeric_dates, find_spoken_dates
 from attngs.checking.language.languages import Language, english
 from attngs.checking.language.measures import RANGE, find_measures
-from attngs.checking.language.mentions import Contact, Day, Mention, Number, Reading
+from attngs.checking.language.mentions import Contact, Day, Match, Mention, Number, Reading
 from attngs.checking.language.tokens import Token, tokenize
 
 _CONTACT = re.compile(
@@ -29,54 +32,33 @@ _CODE_UNITS = re.compile(r"\d+(?:[.,]\d+)?-?(?:mg|kg|km|cm|mm|ml|GB|TB|MB|kW|kWh
 _SPACED_THOUSANDS = re.compile(r"\d{1,3}(?:[ \u00a0.]\d{3})+")
 
 
-def find_contacts(text: str) -> Iterator[Mention]:
-    """All of them, in order."""
-    for match in _CONTACT.finditer(text):
-        key = _key(match)
-        if key:
-            end = match.end() - (len(match[0]) - len(match[0].rstrip(".,;:!?)")))
-            yield Mention(kind="contact", start=match.start(), end=end, readings=(Contact(key),))
-
-
-def _key(match: re.Match[str]) -> str:
-    """The sign in one spelling; empty for what only looks like one."""
-    kind, text = match.lastgroup, match[0].rstrip(".,;:!?)")
-    if kind == "mail" or kind == "handle":
-        return text.lower()
-    if kind == "link":
-        return re.sub(r"^https?://|^www\.", "", re.sub(r"^https?://", "", text.lower())).rstrip("/")
-    if kind == "code":
-        ordinary = _ORDINARY.fullmatch(text) or _CODE_UNITS.fullmatch(text)
-        return "" if ordinary else re.sub(r"[-_/]", "", text).lower()
-    if kind == "phone":
-        figures = re.sub(r"\D", "", text)
-        if len(figures) < 7 or _DATE.fullmatch(text) or _SPACED_THOUSANDS.fullmatch(text):
-            return ""
-        return figures[-9:] if len(figures) > 9 else figures.lstrip("0")  # with or without the country
-    if kind == "long":
-        return text[-9:] if 9 < len(text) < 16 else text.lstrip("0")
-    return text.lower()
-
-
 def find_figures(text: str, language: Language | None = None) -> tuple[list[Mention], list[Token]]:
-    """Mentions in order, and the tokens that are in none of them."""
+    """Read the figures of a text.
+
+    Args:
+        text: Any text.
+        language: Its language; English where it is not known.
+
+    Returns:
+        The mentions in order, and the tokens that are in none of them. Tokens of a weak mention are words too.
+    """
     language = language or english()
     found = list[Mention]()
     rest = text
-    for scan in (find_numeric_dates, find_contacts, find_clocks):
+    for scan in (find_numeric_dates, _find_contacts, find_clocks):
         mentions = list(scan(rest))
         found += mentions
         rest = _without(rest, mentions)
     tokens = [token for token in tokenize(rest, language) if token.text[0] != "\0"]
     measures, tokens = _take(find_measures(tokens), tokens)
     dates, tokens = _take(find_spoken_dates(tokens, language), tokens)
-    numbers = [(_number(tokens, i, language), i, i + 1) for i, token in enumerate(tokens) if token.values]
+    numbers = [Match(_number(tokens, i, language), i, i + 1) for i, token in enumerate(tokens) if token.values]
     plain, tokens = _take(numbers, tokens)
     return sorted([*found, *measures, *dates, *plain], key=lambda mention: mention.start), tokens
 
 
 def _without(text: str, mentions: Sequence[Mention]) -> str:
-    """The text with what was read blanked out."""
+    """The text with the mentions blanked out."""
     pieces, position = [], 0
     for mention in mentions:
         pieces += [text[position : mention.start], "\0" * (mention.end - mention.start)]
@@ -84,8 +66,8 @@ def _without(text: str, mentions: Sequence[Mention]) -> str:
     return "".join([*pieces, text[position:]])
 
 
-def _take(found: Iterable[tuple[Mention, int, int]], tokens: list[Token]) -> tuple[list[Mention], list[Token]]:
-    """The mentions, and the tokens without those of the sure ones."""
+def _take(found: Iterable[Match], tokens: list[Token]) -> tuple[list[Mention], list[Token]]:
+    """The mentions, and the tokens that are in none of them but the weak ones."""
     mentions, rest, position = list[Mention](), list[Token](), 0
     for mention, first, end in found:
         mentions.append(mention)
@@ -111,3 +93,32 @@ def _number(tokens: Sequence[Token], i: int, language: Language) -> Mention:
 
 def _in_range(tokens: Sequence[Token], i: int) -> bool:
     return i + 2 < len(tokens) and tokens[i + 1].lower in RANGE and tokens[i + 2].scale > 1
+
+
+def _find_contacts(text: str) -> Iterator[Mention]:
+    """Addresses, phone numbers and codes, in order."""
+    for match in _CONTACT.finditer(text):
+        key = _key(match)
+        if key:
+            end = match.end() - (len(match[0]) - len(match[0].rstrip(".,;:!?)")))
+            yield Mention(kind="contact", start=match.start(), end=end, readings=(Contact(key),))
+
+
+def _key(match: re.Match[str]) -> str:
+    """The contact in one spelling; empty for what only looks like one."""
+    kind, text = match.lastgroup, match[0].rstrip(".,;:!?)")
+    if kind in {"mail", "handle"}:
+        return text.lower()
+    if kind == "link":
+        return re.sub(r"^https?://|^www\.", "", re.sub(r"^https?://", "", text.lower())).rstrip("/")
+    if kind == "code":
+        ordinary = _ORDINARY.fullmatch(text) or _CODE_UNITS.fullmatch(text)
+        return "" if ordinary else re.sub(r"[-_/]", "", text).lower()
+    if kind == "phone":
+        figures = re.sub(r"\D", "", text)
+        if len(figures) < 7 or _DATE.fullmatch(text) or _SPACED_THOUSANDS.fullmatch(text):
+            return ""
+        return figures[-9:] if len(figures) > 9 else figures.lstrip("0")  # with or without the country
+    if kind == "long":
+        return text[-9:] if 9 < len(text) < 16 else text.lstrip("0")
+    return text.lower()

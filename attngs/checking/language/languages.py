@@ -1,4 +1,4 @@
-"""What the checks know of six languages: words without content, numbers, months, weekdays, pronouns and words that deny."""
+"""Six languages: words without content, numbers, months, weekdays, pronouns and denials."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SAMPLE = 400  # words that tell a language
-_SHARE = 0.12  # of them that must be its function words
+_SHARE = 0.12  # of a sample: so many of its words must be function words of the language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -24,11 +24,11 @@ class Language:
     stemmer: str
     """Its name at snowballstemmer."""
     function_words: frozenset[str]
-    """Carry no content; they tell the language."""
+    """Words without content. They tell the language."""
     negators: frozenset[str]
-    """Deny what stands near them."""
+    """Words that deny what stands near them."""
     soft: frozenset[str]
-    """Make a denial uncertain: "only", "against"."""
+    """Words that make a denial uncertain: "only", "against"."""
     subjects: frozenset[str]
     """Pronouns of the third person."""
     speakers: frozenset[str]
@@ -50,7 +50,7 @@ class Language:
 
 @cache
 def languages() -> tuple[Language, ...]:
-    """All of them, English first."""
+    """The six languages, English first."""
     return tuple(_language(code, row) for code, row in _table().items() if code != "others")
 
 
@@ -65,16 +65,16 @@ def _others() -> tuple[frozenset[str], ...]:
 
 
 def english() -> Language:
-    """What stands in where a text tells no language."""
+    """The language whose rules apply where a text tells none."""
     return languages()[0]
 
 
 def tell_language(text: str, likely: Language | None = None) -> Language | None:
-    """The language that most of its first words without content belong to; `None` where too few tell it.
+    """The language that most function words of a text belong to; `None` where too few tell it.
 
     Args:
         text: Any text.
-        likely: Chosen where it does nearly as well as the best, since short sentences of related languages look alike.
+        likely: The language to choose where it does as well as the best: short sentences of related languages look alike.
     """
     sample = [match[0] for match in islice(_LETTERS.finditer(text.lower()), _SAMPLE)]
     found = {language.code: sum(word in language.function_words for word in sample) for language in languages()}
@@ -86,7 +86,7 @@ def tell_language(text: str, likely: Language | None = None) -> Language | None:
 
 
 def _language(code: str, row: Mapping[str, Any]) -> Language:
-    """A table of the file: `"a b"` is a set; `"1=a|b 2=c"` a mapping, for the fields that have numbers."""
+    """Read one table of the file, where `"a b"` is a set and `"1=a|b 2=c"` a mapping of words to numbers."""
     values: dict[str, Any] = dict(row)
     for name in ("function_words", "negators", "soft", "subjects", "speakers", "hearers", "breaks"):
         values[name] = frozenset(row[name].split())

@@ -1,4 +1,7 @@
-"""Quantities and amounts: a numeral with its unit, in its dimension's base unit: 90 minutes are 1.5 hours, and 5 mg are not 5 g."""
+"""Quantities: numerals with their units, in the base unit of the dimension.
+
+90 minutes are 1.5 hours, and 5 mg are not 5 g.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 
-from attngs.checking.language.mentions import Mention, Quantity, Rate, Reading
+from attngs.checking.language.mentions import Match, Mention, Quantity, Rate, Reading
 from attngs.checking.language.tokens import Token
 
 _UNITS = """
@@ -69,7 +73,7 @@ gbp 1/100 pence p
 """
 _MONEY = frozenset("eur usd gbp jpy inr chf cny brl sek pln".split())
 _BEFORE = frozenset("€ $ us$ £ ¥ ₹ r$ chf eur usd gbp jpy cny sek nok dkk pln".split())
-_SINGLE = frozenset("m h l p w g mi an ora mes rs".split())  # short enough to be something else after a number word
+_SINGLE = frozenset("m h l p w g mi an ora mes rs".split())  # short: after a number word they may be something else
 _PER = {("per", "cent"): "%", ("por", "ciento"): "%", ("por", "cento"): "%", ("per", "cento"): "%", ("pour", "cent"): "%"}
 _PERIODS = {
     "hour": "hour",
@@ -117,14 +121,14 @@ def _units() -> dict[str, tuple[_Unit, ...]]:
     return table
 
 
-def find_measures(tokens: Sequence[Token]) -> Iterator[tuple[Mention, int, int]]:
-    """Numerals with a unit, with the first token and the one after the last."""
+def find_measures(tokens: Sequence[Token]) -> Iterator[Match]:
+    """Numerals with a unit; each with its first token and the one after its last."""
     i = 0
     while i < len(tokens):
         found = _measure(tokens, i)
         if found:
             yield found
-            i = found[2]
+            i = found.end
         else:
             i += 1
 
@@ -134,44 +138,52 @@ def is_unit(word: str) -> bool:
     return word in _units()
 
 
-def _rate(tokens: Sequence[Token], i: int) -> tuple[Mention, int, int] | None:
-    """`daily`, `per week`, `every morning`; `a week` where it follows a number, "times" or a unit."""
-    word = tokens[i].lower
-    if word in _RATES:
-        return _rate_mention(tokens, i, i + 1, _RATES[word], weak=False)
-    following = tokens[i + 1].lower if i + 1 < len(tokens) else ""
-    if word in _EACH and following in {"other", "second", "few", "two", "three"}:
-        return None
-    if word in _EACH and following in _PERIODS:
-        return _rate_mention(tokens, i, i + 2, _PERIODS[following], weak=False)
-    if word in {"a", "an"} and following in _PERIODS and i:
-        counted = bool(tokens[i - 1].values) or tokens[i - 1].lower in {"times", "time", "twice", "once"} or is_unit(tokens[i - 1].lower)
-        return _rate_mention(tokens, i, i + 2, _PERIODS[following], weak=False) if counted else None
-    return None
-
-
-def _rate_mention(tokens: Sequence[Token], first: int, end: int, period: str, *, weak: bool) -> tuple[Mention, int, int]:
-    readings = (Rate(period),)
-    return Mention(kind="unit", start=tokens[first].start, end=tokens[end - 1].end, readings=readings, weak=weak), first, end
-
-
-def _measure(tokens: Sequence[Token], i: int) -> tuple[Mention, int, int] | None:
+def _measure(tokens: Sequence[Token], i: int) -> Match | None:
+    """A rate, an amount with its currency in front, a numeral with its unit, or the first end of a range."""
     if rate := _rate(tokens, i):
         return rate
-    before = i
     if tokens[i].lower in _BEFORE and i + 1 < len(tokens) and tokens[i + 1].values:
-        return _mention(tokens, before, i + 1, i + 2, _units()[tokens[i].lower])
-    if not tokens[i].values or tokens[i].ordinal:
+        return _quantity(tokens, i, i + 1, i + 2, _units()[tokens[i].lower])
+    if not _is_amount(tokens, i):
         return None
     end, units = _unit_after(tokens, i + 1)
     if units:
-        return _mention(tokens, before, i, end, units)
-    step = i + 1  # 5 to 10 mg: the first has the unit of the second
-    if step + 1 < len(tokens) and tokens[step].lower in RANGE and tokens[step + 1].values and not tokens[step + 1].ordinal:
-        _, units = _unit_after(tokens, step + 2)
-        if units and (tokens[step].lower not in {"a", "e", "o", "y"} or not tokens[step + 1].weak):
-            return _mention(tokens, before, i, i + 1, units)
+        return _quantity(tokens, i, i, end, units)
+    if units := _unit_of_range(tokens, i + 1):
+        return _quantity(tokens, i, i, i + 1, units)
     return None
+
+
+def _rate(tokens: Sequence[Token], i: int) -> Match | None:
+    """`daily`, `per week`, `every morning`; `a week` where it follows a number, "times" or a unit."""
+    word = tokens[i].lower
+    following = tokens[i + 1].lower if i + 1 < len(tokens) else ""
+    if word in _RATES:
+        return _rate_mention(tokens, i, i + 1, _RATES[word])
+    if following in _PERIODS and (word in _EACH or (word in {"a", "an"} and i > 0 and _is_counted(tokens[i - 1]))):
+        return _rate_mention(tokens, i, i + 2, _PERIODS[following])
+    return None
+
+
+def _is_counted(before: Token) -> bool:
+    """Whether "a week" after a token says how often."""
+    return bool(before.values) or before.lower in {"times", "time", "twice", "once"} or is_unit(before.lower)
+
+
+def _rate_mention(tokens: Sequence[Token], first: int, end: int, period: str) -> Match:
+    return Match(Mention(kind="unit", start=tokens[first].start, end=tokens[end - 1].end, readings=(Rate(period),)), first, end)
+
+
+def _is_amount(tokens: Sequence[Token], i: int) -> bool:
+    return i < len(tokens) and bool(tokens[i].values) and not tokens[i].ordinal
+
+
+def _unit_of_range(tokens: Sequence[Token], i: int) -> tuple[_Unit, ...]:
+    """The unit behind the second end of a range, such as `to 10 mg`: the first end has it too."""
+    if not _is_amount(tokens, i + 1) or tokens[i].lower not in RANGE:
+        return ()
+    _, units = _unit_after(tokens, i + 2)
+    return () if tokens[i].lower in {"a", "e", "o", "y"} and tokens[i + 1].weak else units
 
 
 def _unit_after(tokens: Sequence[Token], step: int) -> tuple[int, tuple[_Unit, ...]]:
@@ -184,31 +196,46 @@ def _unit_after(tokens: Sequence[Token], step: int) -> tuple[int, tuple[_Unit, .
     if step + 1 < len(tokens) and (tokens[step].lower, tokens[step + 1].lower) in _PER:
         return step + 2, _units()["%"]
     for width in (3, 2, 1):  # km/h, °C, mg
-        name = "".join(token.lower for token in tokens[step : step + width])
-        joined = step + width <= len(tokens) and all(
-            a.end == b.start for a, b in zip(tokens[step:], tokens[step + 1 : step + width], strict=False)
-        )
+        parts = tokens[step : step + width]
+        name = "".join(token.lower for token in parts)
+        joined = len(parts) == width and all(one.end == other.start for one, other in pairwise(parts))
         if joined and name in _units() and not (name in _SINGLE and (value.is_word or tokens[step].start - value.end > 1)):
             return step + width, _units()[name]
     return step, ()
 
 
-def _mention(tokens: Sequence[Token], first: int, number: int, end: int, units: Sequence[_Unit]) -> tuple[Mention, int, int]:
+def _quantity(tokens: Sequence[Token], first: int, number: int, end: int, units: Sequence[_Unit]) -> Match:
+    """A numeral with its unit.
+
+    Args:
+        tokens: The tokens of a text.
+        first: Where the quantity begins: the numeral, or a currency before it.
+        number: The numeral.
+        end: The token after the unit.
+        units: What the unit can be.
+    """
     token = tokens[number]
-    values = token.values
-    if [t.lower for t in tokens[end : end + 3]] in (["and", "a", "half"], ["und", "eine", "halbe"]):  # a year and a half
-        values, end = tuple(value + Fraction(1, 2) for value in values), end + 3
-    elif len(tokens) > end + 1 and tokens[end].lower in {"et", "y", "e"} and tokens[end + 1].lower in _HALVES:
-        values, end = tuple(value + Fraction(1, 2) for value in values), end + 2
-    elif units[0].dimension == "time" and (rest := _smaller(tokens, end, units[0])):  # 1 h 30 min
-        values, end = tuple(value + rest[0] for value in values), rest[1]
+    more, end = _more(tokens, end, units[0])
+    values = tuple(value + more for value in token.values)
     readings: tuple[Reading, ...] = tuple(Quantity(unit.dimension, value * unit.factor, value) for unit in units for value in values)
-    weak = token.weak and values == token.values and token.lower not in _HALVES and token.lower != "one"
+    weak = token.weak and not more and token.lower not in _HALVES and token.lower != "one"
     if weak and tokens[end - 1].lower in _PERIODS:
         readings = (*readings, Rate(_PERIODS[tokens[end - 1].lower]))  # "four cups a day"
     money = all(unit.dimension in _MONEY for unit in units)
     kind = "amount" if money else "number" if units[0].dimension == "share" else "unit"
-    return Mention(kind=kind, start=tokens[first].start, end=tokens[end - 1].end, readings=readings, weak=weak), first, end
+    return Match(Mention(kind=kind, start=tokens[first].start, end=tokens[end - 1].end, readings=readings, weak=weak), first, end)
+
+
+def _more(tokens: Sequence[Token], end: int, unit: _Unit) -> tuple[Fraction, int]:
+    """What follows a unit and belongs to it, in this unit, and the token after it.
+
+    "A year and a half", "1 h 30 min".
+    """
+    if [token.lower for token in tokens[end : end + 3]] in (["and", "a", "half"], ["und", "eine", "halbe"]):
+        return Fraction(1, 2), end + 3
+    if len(tokens) > end + 1 and tokens[end].lower in {"et", "y", "e"} and tokens[end + 1].lower in _HALVES:
+        return Fraction(1, 2), end + 2
+    return (unit.dimension == "time" and _smaller(tokens, end, unit)) or (Fraction(0), end)
 
 
 def _smaller(tokens: Sequence[Token], end: int, unit: _Unit) -> tuple[Fraction, int] | None:

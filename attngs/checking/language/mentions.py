@@ -1,4 +1,7 @@
-"""What a text states in figures or signs, read into values that compare: every reading that the words allow."""
+"""What a text states in figures or signs, as values that can be compared.
+
+A mention has every reading that its words allow.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ class Clock(NamedTuple):
 
 
 class Contact(NamedTuple):
-    """An address, a number or a code: what must be the same sign by sign."""
+    """An address, a phone number or a code, which must be the same sign by sign."""
 
     key: str
 
@@ -58,7 +61,7 @@ Reading = Number | Quantity | Rate | Day | Clock | Contact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mention:
-    """A stretch of a text with the values that it can mean."""
+    """A stretch of a text that states a value, with all the values that it can mean."""
 
     kind: str
     """`number`, `amount`, `unit`, `date`, `time` or `contact`."""
@@ -66,14 +69,24 @@ class Mention:
     end: int
     readings: tuple[Reading, ...]
     weak: bool = False
-    """Supports a claim but makes none: `a`, `one`, `half`, which mean a number only now and then."""
+    """Whether it supports a claim but makes none: `a`, `one` and `half` mean a number only now and then."""
     counted: str | None = None
-    """What a bare number counts, the word after it."""
+    """The word after a bare number: what it counts."""
+
+
+class Match(NamedTuple):
+    """A mention with its place among the tokens of a text."""
+
+    mention: Mention
+    first: int
+    """Its first token."""
+    end: int
+    """The token after its last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What some mentions can mean, to be looked up."""
+    """What some mentions can mean, ready to be looked up."""
 
     exact: frozenset[Reading]
     days: tuple[Day, ...]
@@ -90,8 +103,10 @@ class Figures:
 
     @classmethod
     def of(cls, mentions: Iterable[Mention]) -> Figures:
-        """All readings of these."""
+        """What these can mean."""
         exact = frozenset(reading for mention in mentions for reading in mention.readings)
+        if not exact:
+            return _NO_FIGURES
         quantities = [reading for reading in exact if isinstance(reading, Quantity)]
         full = [reading.minute // 60 for reading in exact if isinstance(reading, Clock) and reading.minute % 60 == 0]
         return cls(
@@ -104,3 +119,15 @@ class Figures:
             hours=frozenset(form for hour in full for form in (hour, hour % 12 or 12)),
             contacts=tuple(reading.key for reading in exact if isinstance(reading, Contact)),
         )
+
+
+_NO_FIGURES = Figures(
+    exact=frozenset(),
+    days=(),
+    numbers=frozenset(),
+    amounts=frozenset(),
+    written=frozenset(),
+    shares=frozenset(),
+    hours=frozenset(),
+    contacts=(),
+)

@@ -1,4 +1,7 @@
-"""Who and what is named: capitals that a sentence does not explain, kin ("her sister"), names before an honorific (田中さん)."""
+"""Who and what a text names.
+
+Capitals that a sentence does not explain, kin ("her sister"), and names before an honorific (田中さん).
+"""
 
 from __future__ import annotations
 
@@ -40,8 +43,6 @@ _VERBS = frozenset(
     "is was has had will would can could does did should must may might needs wants likes isn't wasn't hasn't won't can't doesn't "
     "didn't and or who also now never always still just".split()
 )
-
-
 _APPOSITIVE = re.compile(
     r",\s+(?:an?|the|who|whose|her|his|my|their|our|le|la|les|un|une|mon|ma|son|sa|der|die|das|ein|eine|mein|meine|ihr|ihre|el|il|lo|una|uno|o|"
     r"um|uma|mi|su|suo|sua|seu)\b|,\s+l['’]"
@@ -56,13 +57,13 @@ class Name(NamedTuple):
     """A name, or a word of kin."""
 
     key: str
-    """Lower case, or `@` and the stem of the word of kin."""
+    """The name in lower case, or `@` and the stem of the word of kin."""
     start: int
     end: int
     first: bool
     """Whether it opens its clause: what is said may be said of it."""
     sure: bool
-    """Whether it is a name and not the capital that opens a sentence."""
+    """Whether it is surely a name, not just the capital that opens a sentence."""
     opens: bool = False
     """Whether it opens its sentence, so that its capital tells nothing."""
     owner: bool = False
@@ -70,7 +71,7 @@ class Name(NamedTuple):
 
 
 def find_names(text: str, tokens: Sequence[Token], language: Language | None, openings: frozenset[int]) -> Iterator[Name]:
-    """Names in order.
+    """The names in a text: first those before an honorific, then all others, each in order.
 
     Args:
         text: The text.
@@ -88,13 +89,16 @@ def find_names(text: str, tokens: Sequence[Token], language: Language | None, op
         owner = key != token.lower
         if (language is None or language.code == "en") and (kin := _kin(key, language)):
             yield Name(kin, token.start, token.end, first=False, sure=True, owner=owner)
-        elif _capital(token) and _is_name(tokens, i, key, language, token.start in openings):
-            opens = token.start in openings
+        elif _capital(token) and _is_name(tokens, i, key, language, opens := token.start in openings):
             sure = _is_sure(tokens, i, language, opens) or (opens and bool(_APPOSITIVE.match(text, token.end)))
             yield Name(key, token.start, token.end, first=False, sure=sure, opens=opens, owner=owner)
 
 
 def _is_sure(tokens: Sequence[Token], i: int, language: Language | None, opens: bool) -> bool:
+    """Whether a word that can be a name is one.
+
+    Where every noun has a capital, that takes a word like "Tante" before it.
+    """
     if language and not language.names:
         return i > 0 and tokens[i - 1].lower in _BEFORE_NAMES
     if not opens:
@@ -103,7 +107,10 @@ def _is_sure(tokens: Sequence[Token], i: int, language: Language | None, opens: 
 
 
 def _opens_before_verb(tokens: Sequence[Token], i: int, language: Language) -> bool:
-    """Where nouns have articles, a bare word that opens a sentence before another word with content, or a denial, is a name."""
+    """Whether another word with content follows, or a denial.
+
+    In a language whose nouns have articles, such a first word is a name.
+    """
     following = tokens[i + 1] if i + 1 < len(tokens) else None
     return (
         following is not None
@@ -116,24 +123,21 @@ def same_name(one: str, other: str) -> bool:
     """Whether two keys name the same: "Italy" and "Italian" do, "Maria" and "Mario" do not."""
     if one == other or one.rstrip("s") == other.rstrip("s"):
         return True
-    short, long = sorted((one, other), key=len)
     if (one, other) in wording().demonyms or (other, one) in wording().demonyms:
         return True
+    short, long = sorted((one, other), key=len)
     root = short.rstrip("aeiouy")
-    return (
-        len(root) >= 3 and long.startswith(root) and len(long) > len(short) and long[len(root) :].lstrip("aeiou") in {"n", "sh", "se", "ch"}
-    )
+    if len(root) < 3 or len(long) == len(short) or not long.startswith(root):
+        return False
+    return long[len(root) :].lstrip("aeiou") in {"n", "sh", "se", "ch"}
 
 
 def _kin(word: str, language: Language | None) -> str:
+    """The key of a word of kin; empty for any other word."""
     if word == "user":
         return USER
-    word = term(word, language).stem
-    return f"@{word}" if word in _kin_stems() else ""
-
-
-def _kin_stems() -> frozenset[str]:
-    return wording().relation_stems
+    stem = term(word, language).stem
+    return f"@{stem}" if stem in wording().relation_stems else ""
 
 
 def _capital(token: Token) -> bool:
@@ -141,14 +145,14 @@ def _capital(token: Token) -> bool:
 
 
 def _is_name(tokens: Sequence[Token], i: int, key: str, language: Language | None, opens: bool) -> bool:
-    if key in TITLES or is_unit(key) or (language and (key in language.function_words or token_is_calendar(key, language))):
+    if key in TITLES or is_unit(key) or (language and (key in language.function_words or _is_calendar(key, language))):
         return False
     if language and any(part in language.function_words for part in [key.partition("'")[0]] if "'" in key):
         return False
     return not (opens and (key in COMMON or (key.endswith(_ABSTRACT) and not _followed_by_capital(tokens, i))))
 
 
-def token_is_calendar(key: str, language: Language) -> bool:
+def _is_calendar(key: str, language: Language) -> bool:
     """Whether a word is a month or a weekday."""
     return key in language.months or key in language.weekdays
 
@@ -158,7 +162,10 @@ def _followed_by_capital(tokens: Sequence[Token], i: int) -> bool:
 
 
 def _opens_as_name(tokens: Sequence[Token], i: int) -> bool:
-    """Whether the first word of a sentence is a name: a verb or a name follows, as after no noun without an article."""
+    """Whether the first word of a sentence is a name, by what follows.
+
+    A verb or a name follows no noun without an article.
+    """
     token = tokens[i]
     if token.lower.endswith("'s") or token.text.isupper():
         return True
@@ -166,11 +173,12 @@ def _opens_as_name(tokens: Sequence[Token], i: int) -> bool:
         return False
     following = tokens[i + 1]
     if following.lower in {"and", "or", "&", ","}:
-        after = tokens[i + 2] if i + 2 < len(tokens) else None
-        return after is not None and after.is_word and _capital(after)
+        return _followed_by_capital(tokens, i + 1)
     if following.lower in _VERBS or (following.is_word and _capital(following)):
         return not token.lower.endswith("s") or following.lower not in {"are", "were", "have", "do"}
     plural = token.lower.endswith("s") and not token.lower.endswith(("is", "us", "as", "ss", "es"))
-    verb = following.lower in wording().irregular or following.lower.endswith(("ed", "s"))
-    verb = verb and not following.lower.endswith("ss")
-    return following.is_word and verb and not plural
+    return following.is_word and _looks_like_verb(following.lower) and not plural
+
+
+def _looks_like_verb(word: str) -> bool:
+    return (word in wording().irregular or word.endswith(("ed", "s"))) and not word.endswith("ss")

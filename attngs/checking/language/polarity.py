@@ -1,8 +1,14 @@
-"""What a clause denies: "not", "never", "without", "no longer", "stopped", and how far each reaches."""
+"""What a clause affirms and what it denies.
+
+"Not", "never", "without", "no longer", "stopped", and how far each of them reaches.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from attngs.checking.language.languages import Language
 from attngs.checking.language.tokens import Token
@@ -21,12 +27,66 @@ _BEFORE_NOUNS = frozenset(
 _WITHOUT = frozenset("without ohne sans sin senza sem".split())
 _LIGHT_VERBS = frozenset("come comes coming take takes took taking want wants wanted use used using need needs needed have had".split())
 _ALL = frozenset("anything everything all everyone anybody anyone".split())
-FOCUS = 2
-"""Words beside a denial that it is about."""
+_FOCUS = 2  # words beside a denial that it is about
 
 
-def denials(tokens: Sequence[Token], language: Language) -> list[int]:
-    """The tokens of a clause that deny something, by number."""
+class Signs(NamedTuple):
+    """What a clause affirms and what it denies. All tokens are given by number."""
+
+    sign: Mapping[int, int]
+    """For each word with content: 1 affirmed, -1 denied, 0 where it cannot be told."""
+    focus: AbstractSet[int]
+    """Words that a denial is about."""
+    heads: AbstractSet[int]
+    """The first word of each focus."""
+    denies: bool
+    """Whether anything is denied at all."""
+
+
+def read_signs(tokens: Sequence[Token], content: Sequence[int], language: Language) -> Signs:
+    """What a clause affirms and denies.
+
+    A denial reaches to the next comma; what stands before it, or behind that comma, is neither affirmed nor denied for sure. Where nothing
+    follows it, as in "her badge isn't", it is about what stands before.
+
+    Args:
+        tokens: The tokens of a clause.
+        content: Those with content, by number, ascending.
+        language: Of the clause.
+    """
+    denied = _denials(tokens, language)
+    spared = denied[0] if denied and all(tokens[i].lower in _WITHOUT for i in denied) else 0  # "without" leaves alone what stands before
+    cues = frozenset(denied)
+    sign = {i: 1 if i in cues or not denied or i < spared else 0 for i in content}
+    ends = [i for i, token in enumerate(tokens) if token.text in _ENDS]
+    follow = [i for i, token in enumerate(tokens) if token.is_word and token.lower not in _TRAILING]
+    weighty = [i for i in content if tokens[i].lower not in _LIGHT_VERBS]
+    focus, heads = set[int](), set[int]()
+    covered = back = 0  # up to where all are denied by an earlier cue, and up to where one denies what stands before it
+    for cue in denied:
+        start = cue + 1 + (_phrase(tokens, cue) in _PHRASES)
+        end = next(iter(_between(ends, start, len(tokens), 1)), len(tokens))
+        if language.deny_back or not _between(follow, start, end, 1):
+            back, at = cue, bisect_left(content, cue)
+            focus.update(content[max(0, at - _FOCUS) : at])
+            heads.update(content[max(0, at - _FOCUS) : at])
+        about = _between(weighty, start, end, _FOCUS) or _between(content, start, end, _FOCUS)
+        focus.update(about)
+        heads.update(about if tokens[cue].lower in _BEFORE_NOUNS else about[:1])
+        sign.update(dict.fromkeys(_between(content, max(start, covered), end), -1))
+        covered = end
+    sign.update(dict.fromkeys(_between(content, 0, back), -1))
+    return Signs(sign, focus, heads, bool(denied))
+
+
+def _between(places: Sequence[int], start: int, end: int, most: int | None = None) -> Sequence[int]:
+    """The first of the ascending places in `[start, end)`, at most so many."""
+    first, last = bisect_left(places, start), bisect_left(places, end)
+    return places[first : last if most is None else min(last, first + most)]
+
+
+def _denials(tokens: Sequence[Token], language: Language) -> list[int]:
+    """The tokens of a clause that deny something, by number, ascending."""
     found = list[int]()
     i = 0
     while i < len(tokens):
@@ -38,40 +98,6 @@ def denials(tokens: Sequence[Token], language: Language) -> list[int]:
             found.append(i)
         i += 1
     return found
-
-
-def signs(
-    tokens: Sequence[Token], content: Sequence[int], denied: Sequence[int], language: Language
-) -> tuple[dict[int, int], set[int], set[int]]:
-    """The sign of each word with content, the words that a denial is about, and the first of those.
-
-    A denial reaches to the next comma; what stands before it, or behind that comma, is neither affirmed nor denied for sure. Where nothing
-    follows it, as in "her badge isn't", it is about what stands before.
-
-    Args:
-        tokens: The tokens of a clause.
-        content: Those with content, by number.
-        denied: Those that deny.
-        language: Of the clause.
-    """
-    spared = denied[0] if denied and all(tokens[i].lower in _WITHOUT for i in denied) else 0  # "without" leaves alone what stands before
-    sign = {i: 1 if i in denied or not denied or i < spared else 0 for i in content}
-    focus, heads = set[int](), set[int]()
-    for cue in denied:
-        start = cue + 1 + (_phrase(tokens, cue) in _PHRASES)
-        end = next((i for i in range(start, len(tokens)) if tokens[i].text in _ENDS), len(tokens))
-        reached = [i for i in content if start <= i < end]
-        before = [i for i in content if i < cue]
-        follows = any(tokens[i].is_word and tokens[i].lower not in _TRAILING for i in range(start, end))
-        if not follows or language.deny_back:
-            focus.update(before[-FOCUS:])
-            heads.update(before[-FOCUS:])
-            sign.update(dict.fromkeys(before, -1))
-        weighty = [i for i in reached if tokens[i].lower not in _LIGHT_VERBS] or reached
-        focus.update(weighty[:FOCUS])
-        heads.update(weighty[: FOCUS if tokens[cue].lower in _BEFORE_NOUNS else 1])
-        sign.update(dict.fromkeys(reached, -1))
-    return sign, focus, heads
 
 
 def _phrase(tokens: Sequence[Token], i: int) -> str:

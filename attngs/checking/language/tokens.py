@@ -1,12 +1,16 @@
-"""Text -> words, signs and numerals, with their places: "two hundred and five", "1.250,50" and "zweiundzwanzig" are one numeral each."""
+"""Text -> words, signs and numerals, with their places.
+
+"Two hundred and five", "1.250,50" and "zweiundzwanzig" are one numeral each.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 from attngs.checking.language.languages import Language, english
 
@@ -38,19 +42,33 @@ class Token:
     start: int
     end: int
     lower: str
-    """Lower case, with plain apostrophes."""
+    """The text in lower case, with plain apostrophes."""
     values: tuple[Fraction, ...] = ()
     """What a numeral can mean."""
     ordinal: bool = False
     weak: bool = False
-    """It may not be meant as a number."""
+    """Whether it may not be meant as a number."""
     is_word: bool = False
     scale: int = 1
-    """`million`, where a numeral ends in it."""
+    """The last factor of a numeral such as "two million", if it is a thousand or more; else 1."""
+
+
+class WordValue(NamedTuple):
+    """The number that a word means."""
+
+    value: Fraction
+    ordinal: bool
+    weak: bool
+    """Whether it may not be meant as a number."""
 
 
 def tokenize(text: str, language: Language | None = None) -> list[Token]:
-    """The tokens of a text in order; numerals in words are joined."""
+    """The tokens of a text in order. The words of one numeral are one token.
+
+    Args:
+        text: Any text.
+        language: Its language; English where it is not known.
+    """
     language = language or english()
     if language.code in {"fr", "it"}:
         text = _ELIDED.sub(r"\1 ", text)
@@ -58,7 +76,7 @@ def tokenize(text: str, language: Language | None = None) -> list[Token]:
 
 
 def digits(written: str) -> tuple[Fraction, ...]:
-    """What figures can mean: `1.000` is a thousand or one."""
+    """What figures can mean: `1.000` is a thousand or one. Codes and versions mean nothing."""
     sign = -1 if written[0] in "-−" else 1
     plain = re.sub(r"[ \u00a0\u202f]", "", written.lstrip("-−")).replace("’", "'")
     groups = _GROUPS.fullmatch(plain)
@@ -81,36 +99,38 @@ def _split_decimals(plain: str) -> tuple[str, str, str]:
 
 
 def _token(match: re.Match[str], language: Language) -> Token:
-    kind = match.lastgroup
-    text = match[0]
-    token = Token(text=text, start=match.start(), end=match.end(), lower=text.lower().replace("’", "'"))
-    if kind == "word":
-        value, ordinal, weak = word_value(token.lower, language)
-        return replace(token, is_word=True, values=(value,) if value is not None else (), ordinal=ordinal, weak=weak)
-    if kind == "fraction":
-        return replace(token, values=(_FRACTIONS[text],))
+    text, start, end = match[0], match.start(), match.end()
+    lower = text.lower().replace("’", "'")
+    if match["word"]:
+        number = word_value(lower, language)
+        if number is None:
+            return Token(text=text, start=start, end=end, lower=lower, is_word=True)
+        value, ordinal, weak = number
+        return Token(text=text, start=start, end=end, lower=lower, is_word=True, values=(value,), ordinal=ordinal, weak=weak)
+    if match["fraction"]:
+        return Token(text=text, start=start, end=end, lower=lower, values=(_FRACTIONS[text],))
     if match["number"]:
         suffix = (match["suffix"] or "").lower()
         factor = _MULTIPLIERS.get(suffix, 1)
-        ordinal = bool(suffix) and suffix not in _MULTIPLIERS
-        return replace(token, values=tuple(value * factor for value in digits(match["number"])), ordinal=ordinal)
-    return token
+        values = tuple(value * factor for value in digits(match["number"]))
+        return Token(text=text, start=start, end=end, lower=lower, values=values, ordinal=bool(suffix) and suffix not in _MULTIPLIERS)
+    return Token(text=text, start=start, end=end, lower=lower)
 
 
 @lru_cache(maxsize=50_000)
-def word_value(word: str, language: Language) -> tuple[Fraction | None, bool, bool]:
-    """The value of a number word, whether it is an ordinal, and whether it may not be a number at all."""
+def word_value(word: str, language: Language) -> WordValue | None:
+    """The number that a word in lower case means; `None` for any other word."""
     if word in _HALVES:
-        return Fraction(1, 2), False, True
+        return WordValue(Fraction(1, 2), ordinal=False, weak=True)
     if word in language.numbers or (word in _ONES and language.code in {"en", "de"}):
         value = language.numbers.get(word, 1)
-        return Fraction(value), False, value == 1 or word in _UNSURE
+        return WordValue(Fraction(value), ordinal=False, weak=value == 1 or word in _UNSURE)
     if word in language.ordinals:
         value = language.ordinals[word]
-        return Fraction(value), True, value < 3 or language.code not in {"en", "de", "fr"}
+        return WordValue(Fraction(value), ordinal=True, weak=value < 3 or language.code not in {"en", "de", "fr"})
     if language.code in {"de", "it"} and len(word) > 5 and (compound := _compound(word, language)):
-        return Fraction(compound), False, False
-    return None, False, False
+        return WordValue(Fraction(compound), ordinal=False, weak=False)
+    return None
 
 
 def _compound(word: str, language: Language) -> int | None:
@@ -141,7 +161,7 @@ def _small(word: str, language: Language) -> int | None:
 
 
 def _join_numerals(tokens: Sequence[Token]) -> list[Token]:
-    """Join what one numeral is made of: two | hundred | and | five."""
+    """Join the tokens that make up one numeral: two | hundred | and | five."""
     joined: list[Token] = []
     i = 0
     while i < len(tokens):
@@ -167,7 +187,7 @@ def _numeral(first: Token, last: Token, value: Fraction) -> Token:
 
 
 def _next_part(tokens: Sequence[Token], end: int) -> int | None:
-    """Where the next part would stand: right there, after a hyphen, after "and", after "and a"."""
+    """The next part of a numeral: right there, after a hyphen, after "and" or after "and a"."""
     step = end
     if step < len(tokens) and (tokens[step].lower in _JOINTS or tokens[step].text in {"-", "\u2011"}):
         step += 1

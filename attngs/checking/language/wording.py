@@ -1,4 +1,7 @@
-"""Words -> terms that a paraphrase keeps: a stem, the same for irregular forms and synonyms, and whether the word says its opposite."""
+"""Words -> the terms that a paraphrase keeps.
+
+A term is one stem for all forms and synonyms, and whether the word says the opposite of it.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wording:
-    """`wording.toml`, by form."""
+    """The tables of `wording.toml`."""
 
     irregular: dict[str, str]
     synonyms: dict[str, str]
@@ -35,12 +38,11 @@ class _Wording:
     demonyms: frozenset[tuple[str, str]]
     harmless: frozenset[tuple[str, ...]]
     relation_stems: frozenset[str]
-    role_stems: frozenset[str]
 
 
 @cache
 def wording() -> _Wording:
-    """The tables; English alone has them."""
+    """The tables. Only English has any."""
     table: dict[str, str] = tomllib.loads(files("attngs.checking.language").joinpath("wording.toml").read_text(encoding="utf-8"))["en"]
     irregular = dict[str, str]()
     waiting = list[str]()
@@ -64,13 +66,15 @@ def wording() -> _Wording:
         demonyms=frozenset((people, country) for people, _, country in (entry.partition("=") for entry in table["demonyms"].split())),
         harmless=frozenset(tuple(phrase.split()) for phrase in table["harmless"].replace("\n", "").split("|")),
         relation_stems=frozenset(synonyms.get(stem, stem) for stem in (_snowball(word, "english") for word in table["relations"].split())),
-        role_stems=frozenset(synonyms.get(stem, stem) for stem in (_snowball(word, "english") for word in table["roles"].split())),
     )
 
 
 @lru_cache(maxsize=200_000)
 def term(word: str, language: Language | None) -> Term:
-    """The term of a word in lower case. Without a language English rules apply, which do little to other words."""
+    """The term of a word in lower case.
+
+    Without a language the rules of English apply, which do little to other words.
+    """
     language = language or english()
     word = word.removesuffix("'s").removesuffix("'")
     if language.code in {"fr", "it"} and "'" in word:
@@ -88,7 +92,7 @@ def term(word: str, language: Language | None) -> Term:
     return Term(known.synonyms.get(stem, stem), opposite=False)
 
 
-_stemmers = threading.local()  # one works on one word at a time
+_stemmers = threading.local()  # a stemmer can only work on one word at a time
 
 
 @lru_cache(maxsize=200_000)

@@ -20,7 +20,7 @@ from attngs.learning.metrics import Floats, Labels
 from attngs.marking.features.assemble import DEFAULT
 from attngs.marking.features.attention import HeadName
 from attngs.marking.features.text import LENGTH
-from attngs.text.sentences import Unit
+from attngs.text.sentences import UnitSize
 
 HEAD_SETS = (1, 4, 16)
 """How many of the best heads are averaged."""
@@ -41,7 +41,7 @@ class Candidate:
     method: str
     """`default`, `setting` or `probe`."""
     name: str
-    unit: Unit
+    unit: UnitSize
     train: Callable[[Sequence[Row]], Linear]
     learned: bool
     """Whether training rows change anything."""
@@ -79,13 +79,13 @@ def _attention_settings(table: Table, heads: Sequence[HeadName]) -> Iterator[Can
         names, weights = [str(part), LENGTH], [1.0, power]
         if habit:
             names, weights = [str(part), str(part._replace(neutral=True))], [1.0, -habit]
-        words = f"{part.probe}, layer {part.layer}, all heads, {pooling}{', minus the neutral question' if habit else ''}"
+        words = f"{part.read_from}, layer {part.layer}, all heads, {pooling}{', minus the neutral question' if habit else ''}"
         yield Candidate(method="setting", name=words, unit=table.unit, train=_constant(table, names, weights), learned=False)
-    for probe, size in product(sorted({part.probe for part in heads}), HEAD_SETS):
-        single = [str(part) for part in heads if part.probe == probe and part.head is not None and not part.neutral]
+    for position, size in product(sorted({part.read_from for part in heads}), HEAD_SETS):
+        single = [str(part) for part in heads if part.read_from == position and part.head is not None and not part.neutral]
         if size <= len(single):
             train = partial(_best_heads, table.columns(single), size)
-            name = f"{probe}, the {size} best heads" if size > 1 else f"{probe}, the best head"
+            name = f"{position}, the {size} best heads" if size > 1 else f"{position}, the best head"
             yield Candidate(method="setting", name=name, unit=table.unit, train=train, learned=True)
 
 

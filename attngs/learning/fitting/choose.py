@@ -21,7 +21,7 @@ from attngs.learning.fitting.rows import Row, Table, distinct, read_tables
 from attngs.learning.metrics import Floats
 from attngs.marking.features.text import TextFeatures
 from attngs.reading.progress import track
-from attngs.text.sentences import Unit
+from attngs.text.sentences import UnitSize
 
 CRITERION = (0.05, 0.10)
 """Budgets whose mean recall decides."""
@@ -81,12 +81,12 @@ def grouped_folds(groups: Sequence[str], folds: int, seed: int = 0) -> NDArray[n
     return found
 
 
-def promising(cut: Sequence[Mapping[Unit, LabelledUnits]], folds: NDArray[np.int64]) -> list[Unit]:
+def promising(cut: Sequence[Mapping[UnitSize, LabelledUnits]], folds: NDArray[np.int64]) -> list[UnitSize]:
     """The first unit, and the best other one if features of the text alone do clearly better with it."""
     units = distinct(cut)
     if len(units) == 1:
         return units
-    worth: dict[Unit, float] = {}
+    worth: dict[UnitSize, float] = {}
     for unit, table in read_tables(cut, units, TextFeatures(), what="comparing units").items():
         columns, values = np.arange(len(table.names)), list[float]()
         for fold in range(int(folds.max()) + 1):
@@ -98,7 +98,7 @@ def promising(cut: Sequence[Mapping[Unit, LabelledUnits]], folds: NDArray[np.int
     return [first, best] if worth[best] > worth[first] + UNIT_MARGIN else [first]
 
 
-def choose(tables: Mapping[Unit, Table], tried: Sequence[Candidate], folds: NDArray[np.int64]) -> Choice:
+def choose(tables: Mapping[UnitSize, Table], tried: Sequence[Candidate], folds: NDArray[np.int64]) -> Choice:
     """Measure by nested cross-validation, then choose on everything.
 
     Args:
@@ -158,7 +158,7 @@ def _worth(candidate: Candidate, rows: Sequence[Row], folds: NDArray[np.int64]) 
 
 
 def _held_out_recall(
-    tables: Mapping[Unit, Table], tried: Sequence[Candidate], folds: NDArray[np.int64], double: Floats, methods: Sequence[str]
+    tables: Mapping[UnitSize, Table], tried: Sequence[Candidate], folds: NDArray[np.int64], double: Floats, methods: Sequence[str]
 ) -> Floats:
     """Recall `(rows, budgets)` by the candidates that were chosen and trained without the row's fold."""
     found = np.zeros((len(folds), len(BUDGETS)))

@@ -16,7 +16,7 @@ from attngs.learning.fitting.choose import Choice
 from attngs.learning.fitting.rows import Table
 from attngs.learning.metrics import Floats, Labels, estimate, interval
 from attngs.marking.probe import EMBEDDED, Probe
-from attngs.text.sentences import Unit
+from attngs.text.sentences import UnitSize
 
 METHODS = {
     "fitted": "fitted",
@@ -70,7 +70,7 @@ class FitResult:
         self.probe.save(Path(folder))
 
 
-def recall_numbers(choice: Choice, tables: Mapping[Unit, Table], folds: NDArray[np.int64]) -> dict[str, Any]:
+def recall_numbers(choice: Choice, tables: Mapping[UnitSize, Table], folds: NDArray[np.int64]) -> dict[str, Any]:
     """How much was learned from, what won, and held-out recall of all methods."""
     rows = next(iter(tables.values())).rows
     groups = [row.group for row in rows]

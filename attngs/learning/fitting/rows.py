@@ -19,7 +19,7 @@ from attngs.learning.metrics import Labels
 from attngs.marking.cutting import Cutter
 from attngs.protocols import FeatureReader, TokenCounter
 from attngs.reading.progress import listening, track
-from attngs.text.sentences import Unit
+from attngs.text.sentences import UnitSize
 from attngs.types import ScoreRequest
 
 MIN_ROWS, MIN_GROUPS = 20, 5
@@ -47,7 +47,7 @@ class Row:
 class Table:
     """All rows, cut by one unit."""
 
-    unit: Unit
+    unit: UnitSize
     names: tuple[str, ...]
     """Of the features `(F,)`."""
     rows: tuple[Row, ...]
@@ -68,8 +68,8 @@ class Table:
 
 
 def usable(
-    examples: Sequence[LabelledExample], cutters: Mapping[Unit, Cutter], counter: TokenCounter, *, unlabelled: int
-) -> list[dict[Unit, LabelledUnits]]:
+    examples: Sequence[LabelledExample], cutters: Mapping[UnitSize, Cutter], counter: TokenCounter, *, unlabelled: int
+) -> list[dict[UnitSize, LabelledUnits]]:
     """Cut the examples by each unit, and keep those that can teach: with evidence, but not everywhere.
 
     The first unit decides which examples are kept. Another unit is dropped if it is too coarse for one of them.
@@ -83,7 +83,7 @@ def usable(
     Raises:
         InputError: There are too few; the message says why, and how many are needed.
     """
-    found = list[dict[Unit, LabelledUnits]]()
+    found = list[dict[UnitSize, LabelledUnits]]()
     without = one_class = 0
     for example in track(examples, "cutting texts"):
         if not example.evidence:
@@ -111,12 +111,12 @@ def usable(
     return [{unit: cut[unit] for unit in units} for cut in found]
 
 
-def distinct(cut: Sequence[Mapping[Unit, LabelledUnits]]) -> list[Unit]:
+def distinct(cut: Sequence[Mapping[UnitSize, LabelledUnits]]) -> list[UnitSize]:
     """The units that cut these texts differently, in their order.
 
     Where nobody speaks in turns, `auto` and `sentence` cut alike.
     """
-    seen: dict[tuple[tuple[int, int], ...], Unit] = {}
+    seen: dict[tuple[tuple[int, int], ...], UnitSize] = {}
     for unit in cut[0]:
         tiling = tuple((s.position, s.start) for units in cut for s in units[unit].sentences)
         seen.setdefault(tiling, unit)
@@ -124,8 +124,8 @@ def distinct(cut: Sequence[Mapping[Unit, LabelledUnits]]) -> list[Unit]:
 
 
 def read_tables(
-    cut: Sequence[Mapping[Unit, LabelledUnits]], units: Sequence[Unit], reader: FeatureReader, *, what: str
-) -> dict[Unit, Table]:
+    cut: Sequence[Mapping[UnitSize, LabelledUnits]], units: Sequence[UnitSize], reader: FeatureReader, *, what: str
+) -> dict[UnitSize, Table]:
     """Read the features of every example, cut by every unit.
 
     Args:
@@ -138,7 +138,7 @@ def read_tables(
         ModelError: The model failed, or a feature is not a number.
         AttngsError: An example cannot be read.
     """
-    rows: dict[Unit, list[Row]] = {unit: [] for unit in units}
+    rows: dict[UnitSize, list[Row]] = {unit: [] for unit in units}
     for example in track(cut, what):
         with listening(lambda what, done, total: None):  # one bar for all
             for unit in units:

@@ -22,7 +22,7 @@ from attngs.marking.cutting import Cutter
 from attngs.marking.probe import Probe
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.tokens import TokenizerCounter
-from attngs.text.sentences import Splitter, Unit
+from attngs.text.sentences import Splitter, UnitSize
 
 if TYPE_CHECKING:
     from attngs.reading.loading import LoadedModel
@@ -32,7 +32,7 @@ def fit(
     examples: str | Path | Iterable[LabelledExample],
     marker: str | Path | LoadedModel = "default",
     *,
-    unit: Unit | None = None,
+    unit: UnitSize | None = None,
     folds: int = 5,
     seed: int = 0,
     limit: int | None = None,
@@ -66,7 +66,7 @@ def fit(
     cache = ContextCache()
     read = subject(marker, cache=cache, window=window)
     labelled, unlabelled = _with_evidence(given, read)
-    cutters = {name: Cutter(Splitter(name), cache) for name in ([unit] if unit else get_args(Unit)[::-1])}  # `auto` first
+    cutters = {name: Cutter(Splitter(name), cache) for name in ([unit] if unit else get_args(UnitSize)[::-1])}  # `auto` first
     cut = usable(labelled, cutters, TokenizerCounter(read.loaded.tokenizer, read.loaded.name), unlabelled=unlabelled)
     parts = grouped_folds([next(iter(units.values())).example.group for units in cut], folds, seed)
     tables = read_tables(cut, promising(cut, parts), read.reader, what="reading examples")
@@ -136,7 +136,7 @@ def _with_evidence(given: Sequence[LabelledExample], read: Subject) -> tuple[lis
     return [example for example in everything if example is not None], sum(example is None for example in found)
 
 
-def _check(unit: Unit | None, folds: int, seed: int, limit: int | None) -> None:
+def _check(unit: UnitSize | None, folds: int, seed: int, limit: int | None) -> None:
     if folds < 3:
         raise ConfigError(f"`folds` must be at least 3, got {folds!r}: one part is learned from, one chooses, and one measures.")
     if seed < 0:

@@ -17,7 +17,7 @@ from attngs.protocols import FeatureReader
 from attngs.reading.anatomy import layers_at
 from attngs.reading.attention import AttentionReader
 from attngs.reading.context_cache import ContextCache
-from attngs.reading.loading import LoadedModel, load_model
+from attngs.reading.loading import LoadedModel, ModelSettings, load_model
 from attngs.reading.sentence_states import SentenceStates
 
 
@@ -46,7 +46,7 @@ def subject(marker: str | Path | LoadedModel, *, cache: ContextCache, window: in
 
         loaded = load_embedded()
     else:
-        loaded = marker if isinstance(marker, LoadedModel) else load_model(str(marker), window=window)
+        loaded = marker if isinstance(marker, LoadedModel) else load_model(str(marker), ModelSettings(window=window))
     if loaded.causal:
         return _decoder(loaded, cache)
     states = SentenceStates(loaded, cache=cache)

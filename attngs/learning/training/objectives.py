@@ -29,7 +29,7 @@ from attngs.marking.scorers.late_attention import log_lift
 from attngs.reading.anatomy import layers_at
 from attngs.reading.attention import AttentionReader
 from attngs.reading.loading import LoadedModel
-from attngs.reading.segments import Probe, ReadingPrompt, Segment, Segmenter
+from attngs.reading.segments import ReadFrom, ReadingPrompt, Segment, Segmenter
 from attngs.reading.sentence_states import SentenceStates
 from attngs.reading.token_batch import TokenBatch
 
@@ -68,7 +68,7 @@ class AttentionEvidence:
         self._contexts = Contexts(settings)
         self._reader = AttentionReader(loaded.model)
         self._layers = layers_at(config.layers, len(self._reader.depths))
-        self._probe: Probe = config.probe or ("last" if loaded.causal else "query")
+        self._read_from: ReadFrom = config.read_from or ("last" if loaded.causal else "query")
         self._segmenter = Segmenter(loaded.tokenizer, window=loaded.window, causal=loaded.causal, prompt=config.prompt)
         self.top: int | None = self._reader.depths[max(self._layers)]
 
@@ -76,7 +76,7 @@ class AttentionEvidence:
         segments, labels = [], []
         for example in batch:
             sentences, wanted = self._contexts.of(example, step)
-            segment = _most_evidence(self._segmenter.segments(example.row.query, sentences, self._probe), wanted)
+            segment = _most_evidence(self._segmenter.segments(example.row.query, sentences, self._read_from), wanted)
             segments.append(segment)
             labels.append(wanted[segment.first : segment.first + len(segment.tokens)])
         mass = self._reader.read_with_gradient(TokenBatch.stack([segment.batch for segment in segments]), self._layers)  # (B, L, H, S)

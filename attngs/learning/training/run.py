@@ -42,7 +42,7 @@ from attngs.protocols import Scorer, SentenceSplitter
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.embedded import load_embedded
 from attngs.reading.failures import is_out_of_memory
-from attngs.reading.loading import LoadedModel, load_model, quiet
+from attngs.reading.loading import LoadedModel, ModelSettings, load_model, quiet
 from attngs.reading.lora import identity
 from attngs.reading.tokens import TokenizerCounter
 from attngs.text.sentences import Splitter
@@ -117,7 +117,8 @@ def train(
     goal, settings, splitter = check_objective(objective), settings or TrainingSettings(), splitter or Splitter()
     rows, source = _read(data)
     base = str(Path(marker).resolve()) if Path(marker).is_dir() else str(marker)
-    loaded = load_embedded() if base == EMBEDDED else load_model(base, device=device, dtype=dtype, revision=revision, window=window)
+    model_settings = ModelSettings(device=device, dtype=dtype, revision=revision, window=window)
+    loaded = load_embedded() if base == EMBEDDED else load_model(base, model_settings)
     if loaded.causal and config is None:
         config = AttentionConfig()
     split = prepare(rows, goal, settings, splitter=splitter, counter=TokenizerCounter(loaded.tokenizer, loaded.name))

@@ -1,1 +1,1 @@
-"""What a probe may look at."""
+"""Features of sentences: what a probe can weigh."""

@@ -1,20 +1,19 @@
-"""Features of an encoder's cached sentence states: late attention, similarity and closest words, at every scale.
+"""Features of an encoder's sentence states: late attention, cosine, closest words, at every scale.
 
-Every sentence was encoded once, without the question; sums and maxima over neighbours give the other scales, so that a further question
-costs one product of its own states with those that are kept.
+The encoder reads every sentence once, without the question. Sums and maxima over neighbours give the other scales, so a further question
+costs one product of its own states with the kept ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 
 import numpy as np
 
-from attngs.errors import ModelError
-from attngs.marking.scales import SCALES, Floats, Layout
+from attngs.marking.scales import SCALES, Layout
 from attngs.marking.scorers.batch import attempt_each
 from attngs.marking.scorers.similarities import Measure, Similarities, in_context
+from attngs.protocols import Floats
 from attngs.reading.sentence_states import SentenceStates
 from attngs.text.words import mostly_latin
 from attngs.types import ScoreRequest, Sentence, Warmth
@@ -54,22 +53,22 @@ MEASURES: dict[str, Measure] = {
     "cosine.tail": in_context(lambda found: found.tail),
     "cosine.passage_best": in_context(lambda found: found.layout.highest(found.alone, SCALES["passage"])),
 }
-"""What each feature is, but for those of other scripts."""
+"""How each feature is measured, except those of other scripts."""
 
 OTHER = {f"other.{kind}": f"{kind}.sentence" for kind in _KINDS}
-"""Features that are repeated for questions in another script than Latin, and 0 for the rest."""
+"""Copies of features for questions in other scripts than Latin; 0 for all other questions."""
 
 
 class EncoderFeatures:
-    """Late attention, cosine of mean states, and closest words (the mean over the question's tokens of the best match, as in ColBERT).
+    """Late attention, cosine of mean states, and closest words, at every scale.
 
-    z-scores over the context, named by scale; `...absolute` are the similarities themselves, which mean the same in every context, and
-    `...lead` how far they are below the best. `other.*` repeat three of them for questions in another script than Latin, and are 0 for
-    the rest: an English encoder is worth less there.
+    Closest words are the mean over the question's tokens of the best match, as in ColBERT. Features are z-scores over the context, named
+    by scale. `...absolute` are the similarities themselves, which mean the same in every context, and `...lead` how far they are below the
+    best. `other.*` copy three of them for questions in other scripts than Latin, where an English encoder is worth less.
 
     Args:
-        states: The encoder; share it with scorers and each sentence is read once.
-        names: What is read, and nothing that it does not need; everything when not given. Names of other readers are passed over.
+        states: The encoder; readers and scorers that share one read each sentence once.
+        names: The wanted features; all when not given. Names of other readers are ignored.
     """
 
     def __init__(self, states: SentenceStates, names: Collection[str] | None = None) -> None:
@@ -77,19 +76,21 @@ class EncoderFeatures:
         self.names: tuple[str, ...] = tuple(name for name in (*MEASURES, *OTHER) if names is None or name in names)
 
     def read(self, requests: Sequence[ScoreRequest]) -> list[Floats | Exception]:
-        """`(S, F)` of each request, or the error that it met; what is not kept yet is read together."""
-        if len(requests) > 1:
-            with suppress(ModelError):  # each request meets its own below
-                self._states.prefetch([(request.namespace, text) for request in requests for text in _texts(request)])
+        """`(S, F)` of each request, or its error; the encoder reads what is new of all requests together."""
+        self._states.prefetch(requests)
         return attempt_each(self._read, requests)
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
-        """Read a context before it is asked about."""
+        """Read a context before the first question."""
         return self._states.warm([sentence.text for sentence in sentences], namespace)
+
+    def forget(self, namespace: str | None = None) -> None:
+        """Forget one namespace, or everything."""
+        self._states.cache.clear(namespace)
 
     def _read(self, request: ScoreRequest) -> Floats:
         table = np.zeros((len(request.sentences), len(self.names)))
-        asked, *context = self._states.states(_texts(request), request.namespace)
+        asked, *context = self._states.of_request(request)
         if not len(asked) or not any(map(len, context)):
             return table
         found = Similarities(asked, context, Layout.of(request.sentences))
@@ -98,7 +99,3 @@ class EncoderFeatures:
             if name not in OTHER or not latin:
                 table[:, column] = MEASURES[OTHER.get(name, name)](found)
         return table
-
-
-def _texts(request: ScoreRequest) -> list[str]:
-    return [request.query, *(sentence.text for sentence in request.sentences)]

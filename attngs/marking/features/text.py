@@ -1,29 +1,30 @@
-"""Features that take no model: words that question and sentence share, at every scale, and where and how long a sentence is."""
+"""Features without a model: shared words at every scale; place, length and form of a sentence."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable, Collection, Sequence
-from functools import cached_property
 
 import numpy as np
 
-from attngs.marking.scales import SCALES, Floats, Layout, standardised
+from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.batch import attempt_each
-from attngs.marking.scorers.lexical import Overlap, word_index
+from attngs.marking.scorers.lexical import Overlap, WordIndex, word_index
+from attngs.protocols import Floats
 from attngs.reading.context_cache import ContextCache
-from attngs.text.words import WordIndex, words
+from attngs.reading.forks import computed_once
+from attngs.text.words import words
 from attngs.types import ScoreRequest, Sentence, Warmth
 
 LENGTH = "length.log"
 """The log of a sentence's number of words, which turns a mean over tokens into a sum."""
 
 STEM = 5
-"""Letters of a word that count where endings do not: crude, and the same for all languages with an alphabet."""
+"""First letters of a word that count as its stem: crude, but the same for all languages with an alphabet."""
 
 WORD_CACHE_BYTES = 2**26
-"""For the words of contexts, where the reader has no cache given."""
+"""Bound of the words of contexts, for a reader that was given no cache."""
 
 _LABEL = re.compile(r"\A\s*[\[(<*]{0,2}[^\s:：][^:：\n]{0,59}[:：](\s|$)")
 _DIGIT = re.compile(r"\d")
@@ -31,11 +32,11 @@ _QUESTION = re.compile(r"[?？]\s*\Z")
 
 
 class TextFeatures:
-    """Shared words (z-scores of BM25 over the context, and the share of the question that is covered), place, length, form.
+    """Shared words (z-scores of BM25, and the covered share of the question), place, length and form.
 
     Args:
-        cache: Keeps the words of a context for the next question about it; its own when not given.
-        names: What is read, and nothing that it does not need; everything when not given. Names of other readers are passed over.
+        cache: Keeps the words of a context for the next question; its own when not given.
+        names: The wanted features; all when not given. Names of other readers are ignored.
     """
 
     def __init__(self, cache: ContextCache | None = None, names: Collection[str] | None = None) -> None:
@@ -47,46 +48,50 @@ class TextFeatures:
         return attempt_each(self._read, requests)
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
-        """Index the words of a context before it is asked about; no token is read for that."""
-        asked = _Asked(ScoreRequest(query="", sentences=sentences, namespace=namespace), self._cache)
+        """Index the words of a context before the first question; no model reads them."""
+        facts = _Facts(ScoreRequest(query="", sentences=sentences, namespace=namespace), self._cache)
         for name in self.names:
-            MEASURES[name](asked)
+            MEASURES[name](facts)
         return Warmth(tokens=0, kept=0, bytes=0)
 
+    def forget(self, namespace: str | None = None) -> None:
+        """Forget one namespace, or everything."""
+        self._cache.clear(namespace)
+
     def _read(self, request: ScoreRequest) -> Floats:
-        asked = _Asked(request, self._cache)
+        facts = _Facts(request, self._cache)
         found = np.empty((len(request.sentences), len(self.names)))
         for column, name in enumerate(self.names):
-            found[:, column] = MEASURES[name](asked)
+            found[:, column] = MEASURES[name](facts)
         return found
 
 
-class _Asked:
-    """One request, with what several features need of it, found on first use."""
+class _Facts:
+    """What several features need to know of one request, each found on first use."""
 
     def __init__(self, request: ScoreRequest, cache: ContextCache) -> None:
         self._request, self._cache = request, cache
         self.layout = Layout.of(request.sentences)
 
-    @cached_property
+    @computed_once
     def shared(self) -> Overlap:
         return Overlap(words(self._request.query), self._index, self.layout)
 
-    @cached_property
+    @computed_once
     def stems(self) -> Overlap:
         index = word_index(self._cache, self._request.sentences, self._request.namespace, _stems, b"stems")
         return Overlap(_stems(self._request.query), index, self.layout)
 
-    @cached_property
+    @computed_once
     def log_length(self) -> Floats:
         return np.log1p(self._index.lengths)
 
-    @cached_property
+    @computed_once
     def size(self) -> Floats:
         """Sentences of each one's document."""
         return (self.layout.last - self.layout.first).astype(np.float64)
 
-    @cached_property
+    @computed_once
     def document(self) -> Floats:
         """Number of each one's document."""
         return np.unique(self.layout.first, return_inverse=True)[1].astype(np.float64)
@@ -94,7 +99,7 @@ class _Asked:
     def form(self, pattern: re.Pattern[str]) -> Floats:
         return np.array([pattern.search(sentence.text) is not None for sentence in self._request.sentences], dtype=np.float64)
 
-    @cached_property
+    @computed_once
     def _index(self) -> WordIndex:
         return word_index(self._cache, self._request.sentences, self._request.namespace)
 
@@ -103,34 +108,34 @@ def _stems(text: str) -> list[str]:
     return [word[:STEM] for word in words(text)]
 
 
-Measure = Callable[[_Asked], Floats]
+Measure = Callable[[_Facts], Floats]
 
 
 def _words(scale: str) -> Measure:
-    return lambda asked: standardised(asked.shared.bm25(SCALES[scale]))
+    return lambda facts: standardised(facts.shared.bm25(SCALES[scale]))
 
 
 def _stemmed(scale: str) -> Measure:
-    return lambda asked: standardised(asked.stems.bm25(SCALES[scale]))
+    return lambda facts: standardised(facts.stems.bm25(SCALES[scale]))
 
 
 MEASURES: dict[str, Measure] = {
     **{f"words.{scale}": _words(scale) for scale in SCALES},
     **{f"stems.{scale}": _stemmed(scale) for scale in SCALES},
-    "words.cover": lambda asked: asked.shared.cover(0),
-    "words.rarest": lambda asked: asked.shared.rarest(),
-    "stems.cover.document": lambda asked: asked.stems.cover(None),
-    "length": lambda asked: standardised(asked.log_length),
-    LENGTH: lambda asked: asked.log_length,
-    "place.document": lambda asked: (asked.layout.place - asked.layout.first) / np.maximum(asked.size - 1, 1),
-    "place.first": lambda asked: (asked.layout.place == asked.layout.first).astype(np.float64),
-    "place.last": lambda asked: (asked.layout.place == asked.layout.last - 1).astype(np.float64),
-    "place.recency": lambda asked: asked.layout.place / max(len(asked.layout) - 1, 1),
-    "place.document_recency": lambda asked: asked.document / max(float(asked.document.max(initial=0)), 1),
-    "form.label": lambda asked: asked.form(_LABEL),
-    "form.question": lambda asked: asked.form(_QUESTION),
-    "form.digits": lambda asked: asked.form(_DIGIT),
-    "size.context": lambda asked: np.full(len(asked.layout), math.log(max(len(asked.layout), 1))),
-    "size.document": lambda asked: np.log(np.maximum(asked.size, 1)),
+    "words.cover": lambda facts: facts.shared.cover(0),
+    "words.rarest": lambda facts: facts.shared.rarest(),
+    "stems.cover.document": lambda facts: facts.stems.cover(None),
+    "length": lambda facts: standardised(facts.log_length),
+    LENGTH: lambda facts: facts.log_length,
+    "place.document": lambda facts: (facts.layout.place - facts.layout.first) / np.maximum(facts.size - 1, 1),
+    "place.first": lambda facts: (facts.layout.place == facts.layout.first).astype(np.float64),
+    "place.last": lambda facts: (facts.layout.place == facts.layout.last - 1).astype(np.float64),
+    "place.recency": lambda facts: facts.layout.place / max(len(facts.layout) - 1, 1),
+    "place.document_recency": lambda facts: facts.document / max(float(facts.document.max(initial=0)), 1),
+    "form.label": lambda facts: facts.form(_LABEL),
+    "form.question": lambda facts: facts.form(_QUESTION),
+    "form.digits": lambda facts: facts.form(_DIGIT),
+    "size.context": lambda facts: np.full(len(facts.layout), math.log(max(len(facts.layout), 1))),
+    "size.document": lambda facts: np.log(np.maximum(facts.size, 1)),
 }
-"""What each feature is."""
+"""How each feature is measured."""

@@ -1,1 +1,1 @@
-"""One way to score sentences a file."""
+"""Scorers: each file is one way to score sentences."""

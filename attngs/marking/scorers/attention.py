@@ -1,4 +1,4 @@
-"""The paper's score: how much attention the end of the prompt, or the question, pays to each sentence."""
+"""The paper's score: how much attention the prompt's end, or the question, pays to each sentence."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from typing import Any
 import numpy as np
 import torch
 
-from attngs.errors import AttngsError, ConfigError, UnsupportedModelError
-from attngs.marking.algorithm import Floats, lift, score_sentences
+from attngs.errors import AttngsError, ConfigError, UnsupportedModelError, check_whole
+from attngs.marking.algorithm import lift, score_sentences
 from attngs.marking.scorers.batch import BatchedScorer
+from attngs.protocols import Floats
 from attngs.reading.anatomy import layers_at
 from attngs.reading.attention import AttentionReader
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.context_reader import ContextReader
 from attngs.reading.failures import model_failures
 from attngs.reading.loading import LoadedModel
-from attngs.reading.segments import Probe, ReadingPrompt, Segment, Segmenter
+from attngs.reading.segments import ReadFrom, ReadingPrompt, Segment, Segmenter
 from attngs.types import ScoreRequest, Sentence, Warmth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttentionConfig:
-    """What is read of the model. The defaults are those of Attn-GS for a decoder."""
+    """Which attention of a model is read. The defaults are those of Attn-GS for a decoder."""
 
     layers: tuple[float, ...] = (0.375,)
     """Fractions of the depth, 0 = first readable layer, 1 = last; several are averaged."""
-    probe: Probe | None = None
-    """`last` for decoders and `query` for encoders when not given."""
+    read_from: ReadFrom | None = None
+    """Whose attention is read: `last` for decoders and `query` for encoders when not given."""
     answer_tokens: int = 0
-    """When above 0, the model first writes this many tokens of an answer, and the last of them is the probe (decoders only)."""
+    """When above 0, the model first writes this many tokens of an answer, and the attention of the last is read (decoders only)."""
     prompt: ReadingPrompt = ReadingPrompt()
 
     def __post_init__(self) -> None:
         if not isinstance(self.layers, tuple) or not self.layers or not all(0 <= layer <= 1 for layer in self.layers):
             raise ConfigError(f"`layers` must be a tuple of fractions of the depth between 0 and 1, got {self.layers!r}.")
-        if self.probe not in (None, "last", "query"):
-            raise ConfigError(f"`probe` must be 'last' or 'query', got {self.probe!r}.")
-        if self.answer_tokens < 0:
-            raise ConfigError(f"`answer_tokens` must be at least 0, got {self.answer_tokens!r}.")
+        if self.read_from not in (None, "last", "query"):
+            raise ConfigError(f"`read_from` must be 'last' or 'query', got {self.read_from!r}.")
+        check_whole("answer_tokens", self.answer_tokens, 0)
 
 
 class AttentionScorer(BatchedScorer):
@@ -48,8 +48,8 @@ class AttentionScorer(BatchedScorer):
 
     Args:
         loaded: The model.
-        config: What is read of it.
-        cache: Where token ids, keys and values of contexts are kept; nowhere when not given.
+        config: Which attention is read.
+        cache: Keeps token ids, keys and values of contexts; nothing is kept when not given.
 
     Attributes:
         layers: The layers that are read, as indices into `reader.depths`.
@@ -60,7 +60,8 @@ class AttentionScorer(BatchedScorer):
         cache = cache or ContextCache(0)
         self._loaded = loaded
         self._config = config
-        self._probe: Probe = config.probe or ("last" if loaded.causal else "query")
+        self._cache = cache
+        self._read_from: ReadFrom = config.read_from or ("last" if loaded.causal else "query")
         if config.answer_tokens and not (loaded.causal and loaded.model.can_generate()):
             raise UnsupportedModelError(f"`{loaded.name}` cannot write an answer; set `answer_tokens=0`.")
         if config.answer_tokens > loaded.window // 4:
@@ -75,21 +76,21 @@ class AttentionScorer(BatchedScorer):
         )
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> list[list[float] | Exception]:
-        """Mean attention per token of each sentence, as a share of all attention on the context; see `attngs.marking.algorithm`."""
+        """Mean attention per token of each sentence, as a share of all; see `attngs.marking.algorithm`."""
         return [read if isinstance(read, Exception) else [float(score) for score in score_sentences(*read)] for read in self.read(requests)]
 
-    def read(self, requests: Sequence[ScoreRequest], probe: Probe | None = None) -> list[tuple[Floats, Floats] | Exception]:
-        """The raw material of the scores: lifted attention `(L, H, S)` and tokens `(S,)` of every sentence of each request.
+    def read(self, requests: Sequence[ScoreRequest], read_from: ReadFrom | None = None) -> list[tuple[Floats, Floats] | Exception]:
+        """Lifted attention `(L, H, S)` and tokens `(S,)` of every request: what scores are made of.
 
         Args:
-            requests: What is asked.
-            probe: Whose attention; the config's when not given.
+            requests: The questions with their contexts.
+            read_from: Whose attention; the config's when not given.
         """
-        cut = [self._segments(request, probe or self._probe) for request in requests]
+        cut = [self._segments(request, read_from or self._read_from) for request in requests]
         windows = [(i, segment) for i, segments in enumerate(cut) if not isinstance(segments, Exception) for segment in segments]
         read = self._contexts.read([segment for _, segment in windows], [requests[i].namespace for i, _ in windows])
         found: list[tuple[Floats, Floats] | Exception] = [
-            self._nothing_yet(len(request.sentences)) if not isinstance(segments, Exception) else segments
+            segments if isinstance(segments, Exception) else self._nothing_yet(len(request.sentences))
             for request, segments in zip(requests, cut, strict=True)
         ]
         for (i, segment), outcome in zip(windows, read, strict=True):
@@ -106,7 +107,7 @@ class AttentionScorer(BatchedScorer):
         return found
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
-        """Read a context before it is asked about.
+        """Read a context before the first question.
 
         Raises:
             UnsupportedModelError: Nothing that the model reads of a context can be kept.
@@ -118,9 +119,13 @@ class AttentionScorer(BatchedScorer):
             )
         return self._contexts.warm(self.segmenter.contexts(sentences, namespace), namespace)
 
-    def _segments(self, request: ScoreRequest, probe: Probe) -> list[Segment] | Exception:
+    def forget(self, namespace: str | None = None) -> None:
+        """Forget one namespace, or everything."""
+        self._cache.clear(namespace)
+
+    def _segments(self, request: ScoreRequest, read_from: ReadFrom) -> list[Segment] | Exception:
         try:
-            segments = self.segmenter.segments(request.query, request.sentences, probe, request.namespace)
+            segments = self.segmenter.segments(request.query, request.sentences, read_from, request.namespace)
             return [self._with_answer(segment) for segment in segments] if self._config.answer_tokens else segments
         except AttngsError as error:
             return error

@@ -1,4 +1,4 @@
-"""Many questions at once: through a scorer's own `score_batch` where it has one, one by one elsewhere; each request fails alone."""
+"""Many requests at once: by a scorer's own `score_batch`, else one by one; each request fails alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 def score_batch(scorer: Scorer, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
-    """The scores of each request, or the error that it met."""
+    """The scores of each request, or its error."""
     if not isinstance(scorer, BatchScorer):
         return [attempt(scorer.score, request.query, request.sentences) for request in requests]
     try:
@@ -32,7 +32,7 @@ def score_batch(scorer: Scorer, requests: Sequence[ScoreRequest]) -> list[Scores
 
 
 def attempt(score: Callable[..., Result], *arguments: object) -> Result | Exception:
-    """The result, or the error as a value: it belongs to one request of several."""
+    """The result, or the error as a value, because it belongs to only one of several requests."""
     try:
         return score(*arguments)
     except Exception as error:
@@ -40,22 +40,22 @@ def attempt(score: Callable[..., Result], *arguments: object) -> Result | Except
 
 
 def attempt_each(score: Callable[[ScoreRequest], Result], requests: Sequence[ScoreRequest]) -> list[Result | Exception]:
-    """The result for each request, or the error that it met."""
+    """The result of each request, or its error."""
     return [attempt(score, request) for request in requests]
 
 
 class BatchedScorer(ABC):
-    """A scorer that is made for several requests at once; one alone is a batch of one."""
+    """A scorer of several requests at once; a single one is a batch of one."""
 
     @abstractmethod
     def score_batch(self, requests: Sequence[ScoreRequest]) -> Sequence[Scores | Exception]:
-        """The scores of each request, or the error that it met."""
+        """The scores of each request, or its error."""
 
     def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
         """The scores of one request.
 
         Raises:
-            Exception: The error that it met.
+            Exception: Its error.
         """
         (outcome,) = self.score_batch([ScoreRequest(query=query, sentences=sentences)])
         if isinstance(outcome, Exception):

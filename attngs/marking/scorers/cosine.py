@@ -1,4 +1,4 @@
-"""Sentence similarity: the cosine between the mean state of the question and that of each sentence, as sentence-transformers does it."""
+"""Sentence similarity, as in sentence-transformers: the cosine of two texts' mean states."""
 
 from __future__ import annotations
 
@@ -21,13 +21,18 @@ class CosineScorer(StatesScorer):
 
 
 def cosines(asked: Tensor, context: Sequence[Tensor]) -> Tensor:
-    """The score of each sentence `(S,)` in float32, differentiable, from states `(R, D)` of the question and `(T, D)` of each sentence."""
+    """The score of each sentence `(S,)` in float32, differentiable.
+
+    Args:
+        asked: States of the question `(R, D)`.
+        context: States of each sentence `(T, D)`.
+    """
     tokens = torch.tensor([len(state) for state in context], device=asked.device)  # (S,)
     similar = normalize(summed(context, asked), dim=-1) @ normalize(asked.float().sum(dim=0), dim=0)
     return torch.where(tokens > 0, similar, -1.0)
 
 
 def summed(context: Sequence[Tensor], like: Tensor) -> Tensor:
-    """The sum of each sentence's states `(S, D)`; its direction is that of their mean."""
+    """The sum of each sentence's states `(S, D)`, which points where their mean does."""
     keys = torch.cat([like[:0], *context]).float()  # (T, D)
     return keys.new_zeros(len(context), keys.shape[1]).index_add_(0, owners(context), keys)

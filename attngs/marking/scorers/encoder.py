@@ -1,10 +1,10 @@
 """The score of an encoder: late attention, similarity and words, each at several scales, added up.
 
 A sentence rarely matters alone: a turn is about what the turns around it are about, and a memory matters as a whole. So late attention,
-similarity and words are asked of the sentence, of its neighbourhood and of its document, from states that were read once. All terms are
-z-scores over the context. Words count half: they find names and rare terms, and mislead where a question and what it needs share none.
-Where neighbours say little about each other (`coherence.py`), the wider scales count less, and the sentence's own similarity takes their
-place, as does likeness to the sentences that score best. Numbers: docs/embedded-marker.md.
+similarity and words are measured on the sentence, on its neighbourhood and on its document, all from states that were read once. Every term
+is a z-score over the context. Words count half: they find names and rare terms, and mislead where a question and its evidence share none.
+Where neighbours say little about each other (`coherence.py`), the wider scales count less. The sentence's own similarity takes their place,
+and so does likeness to the sentences that score best. Numbers: docs/embedded-marker.md.
 """
 
 from __future__ import annotations
@@ -15,23 +15,29 @@ import numpy as np
 from torch import Tensor
 
 from attngs.marking.coherence import coherence
-from attngs.marking.scales import SCALES, Floats, Layout, standardised
+from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.lexical import Overlap, word_index
 from attngs.marking.scorers.similarities import Similarities
 from attngs.marking.scorers.states import StatesScorer
+from attngs.protocols import Floats
 from attngs.text.words import mostly_latin, words
 from attngs.types import ScoreRequest, Sentence, Warmth
 
 WIDE_ATTENTION = ("near", "passage", "document")
 WIDE_SIMILARITY = ("passage",)
 WIDE_WORDS = ("passage",)
+
 WORD_WEIGHT = 0.5
 ALONE = 3.0
-"""What the sentence's own similarity gains where the wider scales count for nothing."""
+"""Weight that the sentence's own similarity gains where the wider scales count for nothing."""
+
 HOP = 0.4
-"""How much it counts to be like the best, in standard deviations of the score."""
+"""Weight of being like the best, in standard deviations of the score."""
 SHARP = 0.3
-"""Temperature, in the same, of who the best are."""
+"""Temperature of the softmax that says who the best are, in standard deviations of the score."""
+
+TIES = 0.05
+"""Weight of the states for a question whose letters are mostly not Latin: they only break ties."""
 
 
 class EncoderScorer(StatesScorer):
@@ -50,27 +56,34 @@ class EncoderScorer(StatesScorer):
         return [float(score) for score in self.together(request.query, shared, states, found, alike)]
 
     def together(self, query: str, shared: Floats, states: Floats, found: Similarities, alike: float) -> Floats:
-        """The score `(S,)` of what shared words say, and of what the states say."""
+        """The score `(S,)` from what the words say and what the states say, both `(S,)`."""
         return second_hop(WORD_WEIGHT * shared + states, found, HOP * alike)
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
-        """Read a context, and index its words, before it is asked about."""
+        """Read a context and index its words before the first question."""
         word_index(self.states.cache, sentences, namespace)
         return super().warm(sentences, namespace)
 
     def _shared_words(self, request: ScoreRequest, layout: Layout, neighbours: float) -> Floats:
-        """z(BM25) over the scales, and of the share of the question's words that the sentence has `(S,)`."""
+        """z(BM25) over the scales, plus z of the share of the question's words that the sentence has `(S,)`."""
         overlap = Overlap(words(request.query), word_index(self.states.cache, request.sentences, request.namespace), layout)
         own = standardised(overlap.bm25(0)) + standardised(overlap.cover(0))
         wide = np.sum([standardised(overlap.bm25(SCALES[scale])) for scale in WIDE_WORDS], axis=0)
         return np.asarray(own + neighbours * wide)
 
 
-def second_hop(scores: Floats, found: Similarities, weight: float) -> Floats:
-    """What scored best asks again: a sentence gains by being like it `(S,)`.
+class EmbeddedScorer(EncoderScorer):
+    """`EncoderScorer` for an encoder of English: for questions in other scripts, words count most."""
 
-    A question that needs two facts often names what is in the first, and only the first says what the second is about. It counts as far as
-    one sentence stands out (the sum of squared shares): of many that score alike, none can be asked.
+    def together(self, query: str, shared: Floats, states: Floats, found: Similarities, alike: float) -> Floats:
+        return super().together(query, shared, states, found, alike) if mostly_latin(query) else shared + TIES * states
+
+
+def second_hop(scores: Floats, found: Similarities, weight: float) -> Floats:
+    """The best sentences ask again: a sentence gains by being like them `(S,)`.
+
+    A question that needs two facts often names the first, and only the first says what the second is about. The hop counts as far as one
+    sentence stands out (the sum of squared shares): of many that score alike, none can ask.
     """
     if not weight:  # as in every conversation: nothing would change
         return scores
@@ -79,14 +92,3 @@ def second_hop(scores: Floats, found: Similarities, weight: float) -> Floats:
     likely /= likely.sum()
     clear = float(likely @ likely)
     return np.asarray(scores + weight * clear * float(scores.std()) * standardised(found.like(likely)))
-
-
-TIES = 0.05
-"""Weight of the states for a question whose letters are mostly not Latin."""
-
-
-class EmbeddedScorer(EncoderScorer):
-    """`EncoderScorer`; but where most letters of the question are not Latin, shared words and little else."""
-
-    def together(self, query: str, shared: Floats, states: Floats, found: Similarities, alike: float) -> Floats:
-        return super().together(query, shared, states, found, alike) if mostly_latin(query) else shared + TIES * states

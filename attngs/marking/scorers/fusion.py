@@ -1,54 +1,62 @@
-"""Several scorers, one score: the weighted sum of their z-scores over the context."""
+"""Several scorers, one score: a weighted sum of what each says, on a scale that they share.
+
+`FusedScorer` sums z-scores, which keep how far ahead a sentence is. `RankFusionScorer` sums reciprocal ranks, which do not: it suits scores
+that have nothing but their order in common.
+"""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from attngs.errors import ConfigError
+from attngs.marking.scales import standardised
 from attngs.marking.scorers.batch import BatchedScorer, Scores, score_batch
-from attngs.protocols import Scorer, Warmable
-from attngs.types import ScoreRequest, Sentence, Warmth
+from attngs.marking.scorers.parts import Composite
+from attngs.protocols import Floats, Scorer
+from attngs.types import ScoreRequest
 
 
-class FusedScorer(BatchedScorer):
-    """Sum of `weight * z(score)`; a scorer that says the same of all sentences adds nothing.
-
-    z-scores keep how far ahead a sentence is, which rank fusion throws away.
-    """
-
+class _Fusion(Composite, BatchedScorer):
     def __init__(self, *parts: tuple[Scorer, float]) -> None:
         if not parts:
-            raise ConfigError("`FusedScorer` needs at least one `(scorer, weight)`.")
-        self._parts = parts
+            raise ConfigError(f"`{type(self).__name__}` needs at least one `(scorer, weight)`.")
+        super().__init__(*(scorer for scorer, _ in parts))
+        self._weighted = parts
+
+    @abstractmethod
+    def scaled(self, scores: Floats) -> Floats:
+        """The scores of one part `(S,)` on the common scale `(S,)`."""
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
-        """The scores of each request, or the first error that a part met."""
-        parts = [score_batch(scorer, requests) for scorer, _ in self._parts]
+        """The scores of each request, or the first error of a part."""
+        parts = [score_batch(scorer, requests) for scorer, _ in self._weighted]
         return [self._sum(outcomes) for outcomes in zip(*parts, strict=True)]
 
-    def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
-        """Warm every part that can be; parts that share an encoder share what it has read."""
-        warmths = [scorer.warm(sentences, namespace) for scorer, _ in self._parts if isinstance(scorer, Warmable)]
-        return max(warmths, default=Warmth(tokens=0, kept=0, bytes=0))
-
-    def _sum(self, outcomes: Sequence[Scores | Exception]) -> list[float] | Exception:
-        total: NDArray[np.float64] | float = 0.0
-        for outcome, (_, weight) in zip(outcomes, self._parts, strict=True):
+    def _sum(self, outcomes: Sequence[Scores | Exception]) -> Scores | Exception:
+        shares = list[Floats]()
+        for outcome, (_, weight) in zip(outcomes, self._weighted, strict=True):
             if isinstance(outcome, Exception):
                 return outcome
-            scores = np.asarray(outcome, dtype=np.float64)
-            spread = scores.std() if len(scores) else 0.0
-            noise = 1e-6 * max(1.0, float(np.abs(scores).max(initial=0.0)))  # equal texts differ by rounding, which is no opinion
-            opinion = not spread <= noise  # so that NaN goes on to the check that names it
-            total = total + (weight * (scores - scores.mean()) / spread if opinion else np.zeros_like(scores))
-        return [float(score) for score in np.asarray(total)]
+            shares.append(weight * self.scaled(np.asarray(outcome, dtype=np.float64)))
+        return [float(score) for score in np.sum(shares, axis=0)]
 
 
-class RankFusionScorer(BatchedScorer):
-    """Sum of reciprocal ranks; equal scores share the mean of their ranks, so that a scorer without an opinion adds nothing.
+class FusedScorer(_Fusion):
+    """Sum of `weight * z(score)`; a scorer that says the same of all sentences adds nothing.
+
+    Raises:
+        ConfigError: There is no part.
+    """
+
+    def scaled(self, scores: Floats) -> Floats:
+        return standardised(scores)
+
+
+class RankFusionScorer(_Fusion):
+    """Sum of `weight / (k + rank)`; equal scores share their mean rank and so tell nothing apart.
 
     Args:
         parts: The scorers, each with its weight.
@@ -59,35 +67,17 @@ class RankFusionScorer(BatchedScorer):
     """
 
     def __init__(self, *parts: tuple[Scorer, float], k: float = 60.0) -> None:
-        if not parts:
-            raise ConfigError("`RankFusionScorer` needs at least one `(scorer, weight)`.")
+        super().__init__(*parts)
         if k < 0:
             raise ConfigError(f"`k` must be at least 0, got {k!r}.")
-        self._parts = parts
         self._k = k
 
-    def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
-        """The scores of each request, or the first error that a part met."""
-        parts = [score_batch(scorer, requests) for scorer, _ in self._parts]
-        return [self._sum(outcomes) for outcomes in zip(*parts, strict=True)]
-
-    def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
-        """Warm every part that can be; parts that share an encoder share what it has read."""
-        warmths = [scorer.warm(sentences, namespace) for scorer, _ in self._parts if isinstance(scorer, Warmable)]
-        return max(warmths, default=Warmth(tokens=0, kept=0, bytes=0))
-
-    def _sum(self, outcomes: Sequence[Scores | Exception]) -> list[float] | Exception:
-        total = np.zeros(0)
-        for outcome, (_, weight) in zip(outcomes, self._parts, strict=True):
-            if isinstance(outcome, Exception):
-                return outcome
-            shares = weight / (self._k + mean_ranks(outcome))
-            total = total + shares if len(total) else shares
-        return [float(score) for score in total]
+    def scaled(self, scores: Floats) -> Floats:
+        return np.asarray(1 / (self._k + mean_ranks(scores)))
 
 
-def mean_ranks(scores: Sequence[float]) -> NDArray[np.float64]:
-    """Rank of each score `(S,)`, 1 = best; equal ones get the mean of the places that they take, NaN stays NaN."""
+def mean_ranks(scores: Sequence[float] | Floats) -> Floats:
+    """The rank of each score `(S,)`, 1 = best; equal ones get the mean of their places, NaN stays NaN."""
     values = -np.asarray(scores, dtype=np.float64)
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True, equal_nan=False)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]

@@ -1,9 +1,9 @@
-"""Late attention: the question's tokens attend to the tokens of a context that was encoded before the question was known.
+"""Late attention: the question's tokens attend to a context that was encoded before the question.
 
 With unit states `q_r` of the question's R tokens and `k_t` of the context's T tokens, the attention is
 `A[r, t] = softmax_t(q_r . k_t / temperature)` over the whole context, `a_t` its mean over r, and a sentence's density `d_i` the mean of
-`a_t` over its tokens: the paper's score, with the attention defined over an encoder's last states instead of read from its heads. The
-score is `log(T * d_i)`: 0 is what uniform attention would give, and a sentence read twice as much as that scores log 2.
+`a_t` over its tokens. This is the paper's score, with an attention that is defined on an encoder's last states instead of read from its
+heads. The score is `log(T * d_i)`: 0 for uniform attention, log 2 for twice as much.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from attngs.reading.sentence_states import SentenceStates
 from attngs.types import ScoreRequest
 
 TEMPERATURE = 0.1
-"""Of the softmax, when not given."""
+"""Temperature of the softmax when not given."""
 
 ROWS = 64
 """Tokens of the question that attend at once; bounds memory for a question as long as a conversation."""
@@ -30,7 +30,7 @@ class LateAttentionScorer(StatesScorer):
 
     Args:
         states: The encoder.
-        temperature: Lower looks for the closest words, higher for the general drift.
+        temperature: A low one looks for the closest words, a high one for the general sense.
     """
 
     def __init__(self, states: SentenceStates, *, temperature: float = TEMPERATURE) -> None:
@@ -60,7 +60,7 @@ def log_lift(asked: Tensor, context: Sequence[Tensor], temperature: float = TEMP
 
 
 def attention_mass(asked: Tensor, context: Sequence[Tensor], temperature: float = TEMPERATURE) -> Tensor:
-    """The share of the question's attention that each sentence gets `(S,)`, in float32, differentiable; together 1."""
+    """Each sentence's share of the question's attention `(S,)`, float32, differentiable; sums to 1."""
     asked, keys = asked.float(), torch.cat(list(context)).float()  # (R, D), (T, D)
     attention = asked.new_zeros(len(keys))  # (T,)
     for rows in asked.split(ROWS):

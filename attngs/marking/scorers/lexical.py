@@ -1,51 +1,44 @@
-"""BM25 over sentences: the words of the question, weighted by how rare they are in the context.
+"""BM25: the words that question and sentence share, weighted by how rare they are in the context.
 
-Scripts that do not put spaces between words (Chinese, Japanese, Thai, ...) are compared by characters and pairs of characters. The
-arithmetic is that of bm25s (arXiv 2407.03618). Its index of a context costs more than one question by hand and next to nothing from the
-second on, so it is kept; the library is imported with the first index, because scipy comes with it (a third of a second).
+Scripts without spaces between words (Chinese, Japanese, Thai, ...) are compared by characters and pairs of characters. Splitting a context
+into words costs more than one question, so its index is kept. The formula is Okapi BM25 with the inverse document frequency of Lucene,
+which is never negative.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from attngs.marking.scales import Floats, Layout
-from attngs.marking.scorers.batch import BatchedScorer, Scores, attempt
+from attngs.marking.scales import Layout
+from attngs.marking.scorers.batch import BatchedScorer, Scores, attempt_each
+from attngs.protocols import Floats
 from attngs.reading.context_cache import ContextCache, Key, digest
-from attngs.text.words import WordIndex, words
+from attngs.text.words import words
 from attngs.types import ScoreRequest, Sentence, Warmth
 
-WORD_BYTES = 120
-"""One word of an index: its string, its number and their place in a dict, about."""
+WORD_BYTES = 200
+"""What one word of an index takes beside its numbers: its string, its place in a dict, two arrays."""
 
+WORDS_AT_ONCE = 64
+"""Words of the question in one table `(S, W)`; bounds memory for a long question about many sentences."""
 
-@dataclass(frozen=True, slots=True)
-class _Index:
-    """What bm25s made of a context; nothing when it holds no word."""
-
-    scores: Any
-    """`bm25s.BM25`, or `None`."""
-    numbers: dict[str, int]
-    """Of the words."""
-
-    @property
-    def nbytes(self) -> int:
-        arrays = [value for value in self.scores.scores.values() if isinstance(value, np.ndarray)] if self.numbers else []
-        return sum(array.nbytes for array in arrays) + WORD_BYTES * (1 + len(self.numbers))
+Bag = Callable[[str], list[str]]
+"""The words of a text, in the form in which they are compared."""
 
 
 class LexicalScorer(BatchedScorer):
-    """Okapi BM25 with the never-negative inverse document frequency of Lucene; each sentence is a document.
+    """BM25 with each sentence as a document.
 
     Args:
-        k1: How soon more of the same word stops to matter.
+        k1: How soon further occurrences of a word stop counting.
         b: How much a long sentence is held back.
-        cache: Where the index of a context is kept.
+        cache: Keeps the index of a context.
     """
 
     def __init__(self, *, k1: float = 1.2, b: float = 0.75, cache: ContextCache | None = None) -> None:
@@ -53,42 +46,25 @@ class LexicalScorer(BatchedScorer):
         self._cache = cache or ContextCache()
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
-        """The scores of each request, or the error that it met."""
-        return [attempt(self._scores, request) for request in requests]
+        """The scores of each request, or its error."""
+        return attempt_each(self._scores, requests)
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
-        """Index a context before it is asked about. No model reads it, so it counts no tokens."""
-        return Warmth(tokens=0, kept=0, bytes=self._index(sentences, namespace).nbytes)
+        """Index a context before the first question. No model reads it, so it counts no tokens."""
+        return Warmth(tokens=0, kept=0, bytes=word_index(self._cache, sentences, namespace).nbytes)
+
+    def forget(self, namespace: str | None = None) -> None:
+        """Forget one namespace, or everything."""
+        self._cache.clear(namespace)
 
     def _scores(self, request: ScoreRequest) -> list[float]:
-        index = self._index(request.sentences, request.namespace)
-        wanted = sorted(index.numbers[word] for word in set(words(request.query)) & index.numbers.keys())
-        if not wanted:
-            return [0.0] * len(request.sentences)
-        return [float(score) for score in index.scores.get_scores_from_ids(wanted)]
-
-    def _index(self, sentences: Sequence[Sentence], namespace: str) -> _Index:
-        texts = [sentence.text for sentence in sentences]
-        key = Key(namespace, digest(b"bm25", str((self._k1, self._b)), *texts))
-        (index,) = self._cache.remember([key], lambda missing: [self._build(texts)], size=lambda index: index.nbytes)
-        return index
-
-    def _build(self, texts: Sequence[str]) -> _Index:
-        bags = [words(text) for text in texts]
-        numbers = {word: number for number, word in enumerate(dict.fromkeys(word for bag in bags for word in bag))}
-        if not numbers:
-            return _Index(None, {})
-        import bm25s  # type: ignore[import-untyped]
-
-        # "atire" is the term frequency of Okapi with its factor `k1 + 1`, which "lucene" leaves out; ranks are the same
-        scores = bm25s.BM25(k1=self._k1, b=self._b, method="atire", idf_method="lucene", dtype="float64")
-        ids = [[numbers[word] for word in bag] for bag in bags]
-        scores.index((ids, dict(numbers)), create_empty_token=False, show_progress=False)
-        return _Index(scores, numbers)
+        index = word_index(self._cache, request.sentences, request.namespace)
+        overlap = Overlap(words(request.query), index, Layout.of(request.sentences))
+        return [float(score) for score in overlap.bm25(0, self._k1, self._b)]
 
 
 class Overlap:
-    """The question's words in each sentence.
+    """The question's words in each sentence, and in the window round it.
 
     Args:
         query: The words of the question.
@@ -97,47 +73,96 @@ class Overlap:
     """
 
     def __init__(self, query: Sequence[str], index: WordIndex, layout: Layout) -> None:
+        self._query = list(dict.fromkeys(query))
+        self._index = index
         self._layout = layout
-        self._counts = index.counts(query)  # (S, W)
-        self._lengths = index.lengths
-        self._rarity = self._idf(self._counts)
 
     def bm25(self, neighbours: int | None, k1: float = 1.2, b: float = 0.75) -> Floats:
-        """Okapi BM25 `(S,)` with the window round each sentence as the document."""
-        counts, lengths = self._layout.total(self._counts, neighbours), self._layout.total(self._lengths, neighbours)
+        """BM25 `(S,)` with the window round each sentence as the document."""
+        lengths = self._layout.total(self._index.lengths, neighbours)
         average = float(lengths.mean()) if lengths.any() else 1.0
-        saturated = counts * (k1 + 1) / (counts + k1 * (1 - b + b * lengths[:, None] / average) + 1e-12)
-        return np.asarray(saturated @ self._idf(counts))
+        held_back = k1 * (1 - b + b * lengths[:, None] / average) + 1e-12
+        score = np.zeros(len(lengths))
+        for table in self._tables():
+            counts = self._layout.total(table, neighbours)
+            score += counts * (k1 + 1) / (counts + held_back) @ _rarity(counts)
+        return score
 
     def cover(self, neighbours: int | None) -> Floats:
-        """How much of the question's words, weighted by rarity, is in the window `(S,)`: 0 to 1."""
-        total = float(self._rarity.sum())
-        return np.asarray((self._layout.total(self._counts, neighbours) > 0) @ self._rarity / total if total else self._lengths * 0)
+        """The share of the question's words, weighted by rarity, that the window has `(S,)`: 0 to 1."""
+        total, found = 0.0, np.zeros(len(self._index.lengths))
+        for table in self._tables():
+            rarity = _rarity(table)
+            total += float(rarity.sum())
+            found += (self._layout.total(table, neighbours) > 0) @ rarity
+        return found / total if total else found
 
     def rarest(self) -> Floats:
-        """The rarity of the rarest shared word `(S,)`: 0 to 1, 1 for a word that is in one sentence only."""
-        highest = ((self._counts > 0) * self._rarity).max(axis=1, initial=0.0)
-        return np.asarray(highest / math.log1p((len(self._counts) - 0.5) / 1.5) if len(self._counts) > 1 else highest * 0)
+        """The rarity of the rarest shared word `(S,)`: 0 to 1, 1 for a word that only one sentence has."""
+        highest = np.zeros(len(self._index.lengths))
+        for table in self._tables():
+            highest = np.maximum(highest, ((table > 0) * _rarity(table)).max(axis=1, initial=0.0))
+        return highest / math.log1p((len(highest) - 0.5) / 1.5) if len(highest) > 1 else highest * 0
 
-    def _idf(self, counts: Floats) -> Floats:
-        """Never negative, as Lucene has it `(W,)`."""
-        found = (counts > 0).sum(axis=0)
-        return np.asarray(np.log1p((len(counts) - found + 0.5) / (found + 0.5)))
+    def _tables(self) -> Iterator[Floats]:
+        """How often a few of the question's distinct words stand in each sentence `(S, W)`, table by table."""
+        for start in range(0, len(self._query), WORDS_AT_ONCE):
+            yield self._index.counts(self._query[start : start + WORDS_AT_ONCE])
 
 
-Bag = Callable[[str], list[str]]
-"""The words of a text, as they are compared."""
+def _rarity(counts: Floats) -> Floats:
+    """The inverse document frequency of each word `(W,)` of a table `(S, W)`."""
+    found = (counts > 0).sum(axis=0)
+    return np.asarray(np.log1p((len(counts) - found + 0.5) / (found + 0.5)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WordIndex:
+    """The words of a context's sentences."""
+
+    lengths: Floats
+    """Words of each sentence `(S,)`."""
+    postings: Mapping[str, tuple[NDArray[np.int32], NDArray[np.float32]]]
+    """For each word the sentences that have it, and how often."""
+
+    @classmethod
+    def of(cls, bags: Sequence[Sequence[str]]) -> WordIndex:
+        """Index the words of each sentence."""
+        places: dict[str, tuple[list[int], list[int]]] = {}
+        for number, bag in enumerate(bags):
+            for word, count in Counter(bag).items():
+                rows, counts = places.setdefault(word, ([], []))
+                rows.append(number)
+                counts.append(count)
+        return cls(
+            np.array([len(bag) for bag in bags], dtype=np.float64),
+            {word: (np.array(rows, np.int32), np.array(counts, np.float32)) for word, (rows, counts) in places.items()},
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory, about."""
+        return self.lengths.nbytes + sum(WORD_BYTES + rows.nbytes + counts.nbytes for rows, counts in self.postings.values())
+
+    def counts(self, wanted: Sequence[str]) -> Floats:
+        """How often each of the wanted words stands in each sentence `(S, W)`."""
+        table = np.zeros((len(self.lengths), len(wanted)))
+        for column, word in enumerate(wanted):
+            if word in self.postings:
+                rows, counts = self.postings[word]
+                table[rows, column] = counts
+        return table
 
 
 def word_index(cache: ContextCache, sentences: Sequence[Sentence], namespace: str, bag: Bag = words, kind: bytes = b"words") -> WordIndex:
-    """The index of the sentences' words.
+    """The index of the sentences' words, from the cache where it is kept.
 
     Args:
-        cache: Where it is kept.
+        cache: Where the index is kept.
         sentences: The context.
-        namespace: Of the cache.
+        namespace: Whose context it is.
         bag: Makes words of a text.
-        kind: What tells this `bag` from another.
+        kind: Tells this `bag` from others.
     """
     texts = [sentence.text for sentence in sentences]
     key = Key(namespace, digest(kind, *texts))

@@ -1,33 +1,34 @@
-"""One question against one context, in an encoder's states: every measure is computed when it is first asked for, and then kept."""
+"""One question against one context, by an encoder's states; every measure is computed on first use."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from attngs.marking.scales import SCALES, Floats, Layout, standardised
+from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.cosine import summed
 from attngs.marking.scorers.late_attention import ROWS, attention_mass
+from attngs.protocols import Floats
+from attngs.reading.forks import computed_once
 
 SHARP = 0.05
-"""Temperature of a similarity's share in the context: how alone it is at the top."""
+"""Temperature of the softmax over the context's similarities."""
 
 TAIL = 24
-"""Tokens at the end of the question that are compared by themselves."""
+"""How many tokens at the end of the question are compared by themselves."""
 
 _ZERO = 1e-9
 
 
 class Similarities:
-    """Measures by sentence, `(S,)` where nothing else is said.
+    """Measures of each sentence, `(S,)` unless a docstring says otherwise.
 
     Args:
         asked: States of the question `(R, D)`; at least one row, each of length 1.
-        context: States of each sentence `(T, D)`; at least one has rows.
+        context: States of each sentence `(T, D)`; at least one sentence has rows.
         layout: Where the sentences stand.
     """
 
@@ -47,84 +48,84 @@ class Similarities:
         return np.asarray(state @ self._question / _lengths(state))
 
     def closest(self, scale: str) -> Floats:
-        """The mean over the question's tokens of the best match among the tokens, as in ColBERT."""
+        """The best match of each token of the question, averaged, as in ColBERT."""
         return np.asarray(self.layout.highest(self._matches, SCALES[scale]).mean(axis=1))
 
-    @cached_property
+    @computed_once
     def alone(self) -> Floats:
         """The cosine of each sentence by itself."""
         return self.cosine("sentence")
 
-    @cached_property
+    @computed_once
     def before(self) -> Floats:
         """The cosine of the sentence before, in the same document; 0 for the first."""
         return np.where(self.layout.place > self.layout.first, np.roll(self.alone, 1), 0.0)
 
-    @cached_property
+    @computed_once
     def after(self) -> Floats:
         """The cosine of the sentence after, in the same document; 0 for the last."""
         return self.layout.total(self.alone, 1) - self.alone - self.before
 
-    @cached_property
+    @computed_once
     def log_share(self) -> Floats:
         """The log of a softmax over the context's cosines."""
         shifted = (self.alone - self.alone.max()) / SHARP
         return np.asarray(shifted - np.log(np.exp(shifted).sum()))
 
-    @cached_property
+    @computed_once
     def whole(self) -> Floats:
         """The cosine of the whole context, for each sentence the same."""
         whole = self._sums.sum(axis=0)
         return np.full(len(self._sums), whole @ self._question / max(float(np.linalg.norm(whole)), _ZERO))
 
-    @cached_property
+    @computed_once
     def centred(self) -> Floats:
-        """Cosine without what all sentences of the context have in common."""
+        """Cosine after subtracting the mean of the context's sentences."""
         middle = self._units.mean(axis=0)
         apart = self._units - middle
         return np.asarray(apart @ (self._question - middle) / _lengths(apart))
 
-    @cached_property
+    @computed_once
     def feedback(self) -> Floats:
-        """Similarity to what is most similar to the question so far."""
+        """Similarity to the sentences that are most similar to the question."""
         return self.like(np.exp(self.log_share))
 
     def like(self, likely: Floats) -> Floats:
-        """Similarity to what is likely to matter, as in pseudo-relevance feedback: what else there is like it.
+        """Similarity to the sentences that are likely to matter, as in pseudo-relevance feedback.
 
         Args:
-            likely: Each sentence's share `(S,)`, together 1.
+            likely: How likely each sentence matters `(S,)`; sums to 1.
         """
         others = likely @ self._units - likely[:, None] * self._units  # a sentence is no evidence for itself
         return np.asarray((self._units * others).sum(axis=1) / _lengths(others))
 
-    @cached_property
+    @computed_once
     def tail(self) -> Floats:
         """Similarity to the question's end, where a dialogue asks."""
         return np.asarray(self._units @ self._asked[-TAIL:].double().mean(dim=0).numpy())
 
-    @cached_property
+    @computed_once
     def _tokens(self) -> Floats:
         return np.array([len(state) for state in self._context], dtype=np.float64)
 
-    @cached_property
+    @computed_once
     def _mass(self) -> Floats:
         return np.asarray(attention_mass(self._asked, self._context).double().numpy())
 
-    @cached_property
+    @computed_once
     def _sums(self) -> Floats:
         return np.asarray(summed(self._context, self._asked).double().numpy())  # (S, D)
 
-    @cached_property
+    @computed_once
     def _units(self) -> Floats:
         return self._sums / _lengths(self._sums)[:, None]  # (S, D)
 
-    @cached_property
+    @computed_once
     def _question(self) -> Floats:
         question = np.asarray(self._asked.double().mean(dim=0).numpy())  # (D,)
         return np.asarray(question / np.linalg.norm(question))
 
-    @cached_property
+    @computed_once
     def _matches(self) -> Floats:
         """The best match of each of the question's tokens in each sentence `(S, R)`."""
         keys = torch.cat(list(self._context)).float()  # (T, D)

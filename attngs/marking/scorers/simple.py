@@ -1,4 +1,4 @@
-"""Baselines that read nothing: place, chance, and the right scores in the wrong places. A method must beat them to be worth anything."""
+"""Baselines that read nothing: place, chance, and scores in the wrong places. Methods must beat them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,28 @@ from collections import Counter
 from collections.abc import Sequence
 
 from attngs.marking.algorithm import ranking
+from attngs.marking.scorers.batch import BatchedScorer, Scores, score_batch
+from attngs.marking.scorers.parts import Composite
 from attngs.protocols import Scorer
-from attngs.types import Sentence
+from attngs.types import ScoreRequest, Sentence
 
 
 class TruncationScorer:
-    """Falls from the first sentence to the last."""
+    """Scores fall from the first sentence to the last."""
 
     def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
         return [1 - number / len(sentences) for number in range(len(sentences))]
 
 
+class RecencyScorer:
+    """Scores rise from the first sentence to the last; documents count as given oldest first."""
+
+    def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
+        return [(number + 1) / len(sentences) for number in range(len(sentences))]
+
+
 class LeadScorer:
-    """1, 1/2, 1/3, ... along each document, so that a budget takes the first sentence of all documents before any second one."""
+    """1, 1/2, 1/3, ... along each document: every document's first sentence before any second one."""
 
     def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
         seen = Counter[int]()
@@ -30,35 +39,32 @@ class LeadScorer:
         return scores
 
 
-class RecencyScorer:
-    """Rises from the first sentence to the last; documents are taken in the order they were given, oldest first."""
-
-    def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
-        return [(number + 1) / len(sentences) for number in range(len(sentences))]
-
-
 class RandomScorer:
-    """Uniform scores drawn from seed, question and place, so that the same request always gets the same ones."""
+    """Uniform scores, drawn from seed, question and place: the same request always gets the same ones."""
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
 
     def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
-        question = f"{self._seed}\0{query}".encode(errors="surrogatepass")
-        return [
-            int.from_bytes(hashlib.blake2b(number.to_bytes(8, "big"), key=hashlib.sha256(question).digest(), digest_size=6).digest(), "big")
-            / 2**48
-            for number in range(len(sentences))
-        ]
+        key = hashlib.sha256(f"{self._seed}\0{query}".encode(errors="surrogatepass")).digest()
+        draws = (hashlib.blake2b(number.to_bytes(8, "big"), key=key, digest_size=6).digest() for number in range(len(sentences)))
+        return [int.from_bytes(draw, "big") / 2**48 for draw in draws]
 
 
-class PermutedScorer:
+class PermutedScorer(Composite, BatchedScorer):
     """The scores of another scorer, dealt out by chance; the same request is always dealt alike."""
 
     def __init__(self, scorer: Scorer, seed: int = 0) -> None:
+        super().__init__(scorer)
         self._scorer = scorer
         self._chance = RandomScorer(seed)
 
-    def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
-        scores = self._scorer.score(query, sentences)
-        return [scores[i] for i in ranking(self._chance.score(query, sentences))]
+    def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
+        """The scores of each request, dealt out, or its error."""
+        outcomes = score_batch(self._scorer, requests)
+        return [self._dealt(request, outcome) for request, outcome in zip(requests, outcomes, strict=True)]
+
+    def _dealt(self, request: ScoreRequest, scores: Scores | Exception) -> Scores | Exception:
+        if isinstance(scores, Exception):
+            return scores
+        return [scores[i] for i in ranking(self._chance.score(request.query, request.sentences))]

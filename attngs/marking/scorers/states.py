@@ -1,15 +1,13 @@
-"""What the scores of an encoder's sentence states have in common: how the states come about, whatever they are compared by."""
+"""What all scores of an encoder's sentence states share: how the states are read."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from contextlib import suppress
 
 from torch import Tensor
 
-from attngs.errors import ModelError
-from attngs.marking.scorers.batch import BatchedScorer, Scores, attempt
+from attngs.marking.scorers.batch import BatchedScorer, Scores, attempt_each
 from attngs.reading.sentence_states import SentenceStates
 from attngs.types import ScoreRequest, Sentence, Warmth
 
@@ -18,7 +16,7 @@ class StatesScorer(BatchedScorer):
     """Compares the states of the question with those of each sentence.
 
     Args:
-        states: The encoder; share one between scorers and each sentence is read once.
+        states: The encoder; scorers that share one read each sentence once.
 
     Attributes:
         states: As given.
@@ -38,20 +36,18 @@ class StatesScorer(BatchedScorer):
         """
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
-        """The scores of each request, or the error that it met; what is not kept yet is read together."""
-        if len(requests) > 1:
-            with suppress(ModelError):  # each request meets its own below
-                self.states.prefetch([(request.namespace, text) for request in requests for text in _texts(request)])
-        return [attempt(self._scores, request) for request in requests]
+        """The scores of each request, or its error; the encoder reads what is new of all requests together."""
+        self.states.prefetch(requests)
+        return attempt_each(self._scores, requests)
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
-        """Read a context before it is asked about."""
+        """Read a context before the first question."""
         return self.states.warm([sentence.text for sentence in sentences], namespace)
 
+    def forget(self, namespace: str | None = None) -> None:
+        """Forget one namespace, or everything."""
+        self.states.cache.clear(namespace)
+
     def _scores(self, request: ScoreRequest) -> list[float]:
-        asked, *context = self.states.states(_texts(request), request.namespace)
+        asked, *context = self.states.of_request(request)
         return self.compare(request, asked, context)
-
-
-def _texts(request: ScoreRequest) -> list[str]:
-    return [request.query, *(sentence.text for sentence in request.sentences)]

@@ -29,7 +29,11 @@ _ROLE = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _MARKED_ROLE = re.compile(r"[#*\[]|.{1,30}(?:said|wrote|sagte|sagt|dit|dijo|[:：])\**$")
-_DAY = r"(?:\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4}|today|yesterday|heute|gestern|hoy|ayer|aujourd'hui|hier|\w{3,9}\.?\ \d{1,2},?(?:\ \d{4})?|\d{1,2}\.?\ \w{3,9}\.?,?(?:\ \d{4})?|mon\w*|tue\w*|wed\w*|thu\w*|fri\w*|sat\w*|sun\w*)"
+_WORDED_DAY = (
+    r"today|yesterday|heute|gestern|hoy|ayer|aujourd'hui|hier|(?:mon|tue|wed|thu|fri|sat|sun)\w*"
+    r"|\w{3,9}\.?\ \d{1,2},?(?:\ \d{4})?|\d{1,2}\.?\ \w{3,9}\.?,?(?:\ \d{4})?"
+)
+_DAY = rf"(?:\d{{1,4}}[./\-]\d{{1,2}}[./\-]\d{{1,4}}|{_WORDED_DAY})"
 _TIME = r"\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:[\s\u202f]?[ap]\.?m\.?)?"
 _STAMP = rf"[\[(]?(?:{_DAY},?(?:\ at|\ um|,)?\s+)?{_TIME}[\])]?"
 _PERSON = r"[^\W\d_][^\n:：\[\]<>{}=\"]{0,39}?"
@@ -75,7 +79,8 @@ def _above(text: str, lines: Sequence[Line]) -> list[Label]:
             continue
         if _STAMP_ALONE.match(text, line.start, line.end):
             above = lines[number - 1]
-            if number and above.end - above.start <= 40 and not line.gap and text[above.end - 1] not in ".!?:":
+            is_name = above.end - above.start <= 40 and text[above.start].isalpha() and text[above.end - 1] not in ".!?:"
+            if number and is_name and not line.gap and not (found and found[-1].end > above.start):
                 found.append(Label(above.start, line.end, text[above.start : above.end].casefold()))
         elif label := _ABOVE.match(text, line.start, line.end):
             found.append(Label(line.start, line.end, (label["first"] or label["second"]).strip().casefold()))
@@ -127,7 +132,7 @@ def _is_talk(finder: _Finder, lines: Sequence[Line], labels: Sequence[Label], tu
     opened = {label.start for label in labels}
     paragraphs = 2 * sum(line.start in opened and (line.gap or line is lines[0]) for line in lines) > gaps > 1
     if len(pair) > 1:
-        return majority or paragraphs or sum(turns[speaker] for speaker in pair) > 3
+        return majority or paragraphs or sum(turns[speaker] for speaker in pair) > (2 if opens else 3)
     return (majority or paragraphs) and len(turns) > 1 and 2 * recurring >= len(labels) > 2
 
 

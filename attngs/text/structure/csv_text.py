@@ -47,9 +47,9 @@ def _cells(row: str, delimiter: str) -> list[str]:
 def _delimiter(rows: Sequence[str]) -> str:
     """What separates the cells: nearly all rows have the same number of it. Empty: this is no table."""
     for delimiter in DELIMITERS:
-        columns = Counter(len(_cells(row, delimiter)) for row in rows)
-        count, same = columns.most_common(1)[0]
-        spaced = sum(row.count(delimiter + " ") for row in rows) * 2 > len(rows) * (count - 1)  # prose has a space after its commas
+        table = [_cells(row, delimiter) for row in rows]
+        count, same = Counter(map(len, table)).most_common(1)[0]
+        spaced = 2 * sum(cell.startswith(" ") for cells in table for cell in cells) > len(rows) * (count - 1)  # as after commas of prose
         if same >= 0.8 * len(rows) and count > 1 and not (spaced and delimiter != "\t"):
             return delimiter
     return ""

@@ -22,13 +22,13 @@ _DEEPEST = 200
 _TAG = re.compile(r"<(?P<close>/?)(?P<name>[a-zA-Z][a-zA-Z0-9]*)(?:\s[^<>]*)?/?>|<!--|<!\w[^<>]*>|<\?[^<>]*>")
 _HIDDEN = frozenset({"script", "style", "template", "svg", "noscript"})
 _BLOCKS = frozenset(
-    "p div ul ol li table thead tbody tfoot tr caption h1 h2 h3 h4 h5 h6 blockquote pre dl dt dd section article header footer main nav aside "
-    "form fieldset figure figcaption address title body head html option summary details hr".split()
+    "p div ul ol li table thead tbody tfoot tr caption h1 h2 h3 h4 h5 h6 blockquote pre dl dt dd section article header footer main nav "
+    "aside form fieldset figure figcaption address title body head html option summary details hr".split()
 )
 _CELLS = frozenset({"td", "th"})
 _IN_CELLS = frozenset({"p", "div"})  # a row with paragraphs in its cells is a row
 _PAGE = re.compile(
-    r"\s*(?:\ufeff)?\s*<(?:!doctype html|html|head|body|table|div|p|ul|ol|h[1-6]|section|article|main|meta|title)\b", re.IGNORECASE
+    r"[\s\ufeff]*+<(?:!doctype html|html|head|body|table|div|p|ul|ol|h[1-6]|section|article|main|meta|title)\b", re.IGNORECASE
 )
 _CLOSE = re.compile(r"</(?:p|div|li|td|tr|h[1-6]|table|ul|ol|section|article)>", re.IGNORECASE)
 

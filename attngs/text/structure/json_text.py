@@ -60,8 +60,8 @@ class _Scanner:
     def run(self) -> bool:
         """Whether the range is one JSON text, whole or cut off; all that could be read of it has been added."""
         position = self.start
-        for match in _STRUCTURAL.finditer(self.text, self.start, self.end):
-            if match.start() != position or (position > self.start and not self.stack):
+        while match := _STRUCTURAL.match(self.text, position, self.end):
+            if position > self.start and not self.stack:
                 return False
             position = match.end()
             mark = match[1]

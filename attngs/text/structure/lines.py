@@ -6,13 +6,17 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+QUOTE = re.compile(r"(?:>[ \t]?)+")
+"""The marks at the beginning of a quoted line."""
+
 _LINE = re.compile(r"\S[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]*")
 _HYPHENATED = re.compile(r"[^\W\d_]{2}[-\u00ad\u2010]$")
 
-NARROWEST, WIDEST = 24, 120
-"""Characters of the widest line of a paragraph that may be hard-wrapped."""
-USUAL = 45
-"""From this width on, full lines alone show that a paragraph is hard-wrapped."""
+NARROWEST, WIDEST = 24, 160
+"""Characters of the widest line of a paragraph that may be hard-wrapped, if its lines break inside sentences."""
+USUAL = range(45, 121)
+"""At these widths, full lines alone show that a paragraph is hard-wrapped."""
+_FILLED = 0.6
 
 
 class Line(NamedTuple):
@@ -63,12 +67,13 @@ def goes_on(text: str, previous: Line, line: Line, width: int, *, wrapped: bool)
         return False
     if _HYPHENATED.search(text, max(previous.start, previous.end - 3), previous.end) and text[line.start].islower():
         return True
-    if line.indent > previous.indent + 8 or not (wrapped or width >= USUAL):
+    if line.indent > previous.indent + 8 or not (wrapped or width in USUAL):
         return False
+    filled = previous.end - previous.start + previous.indent
     word_end = text.find(" ", line.start, line.end)
     word = (word_end if word_end > 0 else line.end) - line.start
-    full = previous.end - previous.start + previous.indent + 1 + word > width  # the word had no room above
-    return full or (wrapped and text[line.start].islower() and text[previous.end - 1] not in ".!?;")
+    inside = wrapped and text[line.start].islower() and text[previous.end - 1] not in ".!?;" and filled > _FILLED * width
+    return inside or filled + 1 + word > width  # the word had no room above
 
 
 def looks_wrapped(text: str, paragraph: Sequence[Line]) -> bool:
@@ -76,5 +81,26 @@ def looks_wrapped(text: str, paragraph: Sequence[Line]) -> bool:
     following = paragraph[1:]
     lower = sum(text[line.start].islower() for line in following)
     hyphens = sum(_HYPHENATED.search(text, max(line.start, line.end - 3), line.end) is not None for line in paragraph)
-    upper = sum(text[line.start].isupper() for line in paragraph)
-    return bool(hyphens and lower) or (3 * lower >= len(following) > 0 < upper and width_of(paragraph) >= NARROWEST)
+    all_lower = lower == len(following) and text[paragraph[0].start].islower()  # somebody who writes without capitals
+    return bool(hyphens and lower) or (3 * lower >= len(following) > 0 and not all_lower and width_of(paragraph) >= NARROWEST)
+
+
+def unquoted(text: str, lines: Sequence[Line]) -> tuple[Sequence[Line], Sequence[int]]:
+    """The lines without their quote marks, and how many each had. A line of nothing else is a blank line of the quotation."""
+    found, depths, gap = list[Line](), list[int](), False
+    for line in lines:
+        mark = QUOTE.match(text, line.start, line.end) if text[line.start] == ">" else None
+        if mark is None:
+            found.append(line._replace(gap=True) if gap else line)
+            depths.append(0)
+            gap = False
+        elif mark.end() >= line.end:
+            gap = True
+        else:
+            start = mark.end()
+            while text[start].isspace():
+                start += 1
+            found.append(Line(start, line.end, start - mark.end(), line.gap or gap))
+            depths.append(mark[0].count(">"))
+            gap = False
+    return found, depths

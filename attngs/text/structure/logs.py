@@ -1,7 +1,7 @@
 """Logs and stack traces: an event is a unit with the lines that follow its stamp; of a long one, the stamped line is the head of the rest.
 
-The error of a Python traceback comes last, and heads come first. So the error shares a unit with the innermost frames, where the failure is,
-and the log line above it is the head of both. In other languages the error comes first and is the head of its frames.
+The error of a Python traceback comes last, and heads come first. So the error shares a unit with the innermost frames, where the failure
+is, and the log line above it is the head of both. In other languages the error comes first and is the head of its frames.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ EVENT, ERROR = 0, 1
 """Ranks."""
 INNERMOST = 300
 """Characters of a traceback's end that stay with its error."""
+_STAMP_WIDTH = 40  # characters of time, level and origin, about
 
 _LEVEL = r"(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|ERR|FATAL|CRITICAL|SEVERE|EMERG|ALERT)"
 _STAMP = re.compile(
@@ -34,7 +35,9 @@ _STAMP = re.compile(
     re.VERBOSE,
 )
 _MESSAGE = re.compile(rf"\b{_LEVEL}\b|\[\d+\]:|\"(?:GET|POST|PUT|HEAD|DELETE) |T\d\d:\d\d:\d\d|\w=\S", re.IGNORECASE)
-_TRACEBACK = re.compile(r"Traceback \(most recent call last\)|(?:\s*at\s\S.{0,200}\(.{1,200}:\d+.{0,9}\)|Exception in thread\b)")
+_TRACEBACK = re.compile(
+    r"Traceback \(most recent call last\)|(?:^[ \t]*at\s\S.{0,200}\(.{1,200}:\d+.{0,9}\)|Exception in thread\b)", re.MULTILINE
+)
 _FRAME = re.compile(r"(?:File \"|at\s|\.\.\.\s\d+ more|\^|~+\^|goroutine\s|#\d+\s)")
 _ERROR_LINE = re.compile(
     r"(?:[\w.$]{1,120}(?:Error|Exception|Warning|Interrupt|Exit|Failure|Timeout)\b|Caused by:|Exception in thread|panic:)"
@@ -71,8 +74,11 @@ def _write_event(outline: Outline, lines: Sequence[Line]) -> None:
         return
     text, end = outline.text, lines[-1].end
     outline.leave(EVENT)
-    if fits(text, outline.content, end) or len(lines) == 1:
+    if fits(text, outline.content, end):
         outline.add(end, "event")
+    elif len(lines) == 1:
+        name_end = text.find(" ", lines[0].start + _STAMP_WIDTH, end) + 1
+        outline.record(end, "event", EVENT, name_end or lines[0].start + _STAMP_WIDTH)
     else:
         stamped = _STAMP.match(text, lines[0].start, lines[0].end) is not None
         if stamped:

@@ -17,7 +17,7 @@ _FIELD = re.compile(r"[*_]{0,2}(?P<name>[A-Za-zÀ-ÿ][\w\-]{0,30}(?:\s\w{1,10})?
 _FROM = frozenset("from von de da van från од от".split())
 _ABOUT = frozenset("subject betreff objet asunto assunto oggetto onderwerp тема re".split())
 _OTHER = frozenset(
-    "to cc bcc date sent reply-to an gesendet datum kopie à envoyé para enviado fecha data a cc inviato aan verzonden message-id".split()
+    "to cc bcc date sent reply-to an gesendet datum kopie à envoyé para enviado fecha data inviato aan verzonden message-id".split()
 )
 _SEPARATOR = re.compile(
     r"[-_=*\s>]{2,}.{0,60}(?:original|forwarded|ursprüngliche|weitergeleitete|transféré|reenviado|inoltrato).{0,60}$", re.IGNORECASE

@@ -1,4 +1,4 @@
-"""How a line begins: bullets, numbers and letters of lists, articles of laws, questions and answers."""
+"""How a line begins: bullets, numbers and letters of lists, articles of laws, questions and answers, dates."""
 
 from __future__ import annotations
 
@@ -22,11 +22,18 @@ _SECTION = re.compile(
       |第[\d一二三四五六七八九十百]+[条條])""",
     re.VERBOSE | re.IGNORECASE,
 )
+_SECTION_STARTS = frozenset("PBTKCASR§第")
 _QUESTION = re.compile(
     r"(?:\*\*|__)?(?:Q|Question|Frage|Pregunta|Pergunta|Domanda|Vraag|Вопрос|F|问|問|質問)\s*\d{0,3}\s*[:：.)](?:\*\*|__)?(?=\s|[^\x00-\x7f])"
 )
 _ANSWER = re.compile(
     r"(?:\*\*|__)?(?:A|Answer|Antwort|Réponse|Respuesta|Resposta|Risposta|Antwoord|Ответ|R|答|回答)\s*\d{0,3}\s*[:：.)](?:\*\*|__)?(?=\s|[^\x00-\x7f])"
+)
+_DATE = re.compile(
+    r"""[\[(*]{0,2}(?:[^\W\d]{2,10},?\.?\s)?(?:the\s)?(?:\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}
+    |\d{1,2}\.?(?:st|nd|rd|th)?\s(?:of\s|de\s)?[^\W\d]{3,10}\.?(?:,?\s(?:de\s)?\d{4})?|[^\W\d]{3,10}\s\d{1,2}(?:st|nd|rd|th)?(?:,?\s\d{4})?)
+    (?:,?\s\d{1,2}:\d\d)?[\])*:]{0,3}$""",
+    re.VERBOSE,
 )
 
 ROMAN_STYLE, LETTER_STYLE, BULLET_STYLE = 6, 5, 7
@@ -65,10 +72,19 @@ def item_at(text: str, start: int, end: int, last_letter: str) -> Item | None:
     return Item(match.end(), {"roman": ROMAN_STYLE, "letter": LETTER_STYLE}.get(kind, BULLET_STYLE), label)
 
 
-def section_at(text: str, start: int, end: int) -> int | None:
-    """The level (0, 1 or 2) of a part, chapter or article of a law or a contract that a line begins with."""
-    match = _SECTION.match(text, start, end)
-    return ("part", "chapter", "article").index(str(match.lastgroup)) if match and not text[start].islower() else None
+class Section(NamedTuple):
+    """The number of a part, a chapter or an article of a law or a contract."""
+
+    end: int
+    """Where its name or its text begins."""
+    level: int
+    """0 for a part, 1 for a chapter, 2 for an article."""
+
+
+def section_at(text: str, start: int, end: int) -> Section | None:
+    """The part, chapter or article that a line begins with."""
+    match = _SECTION.match(text, start, end) if text[start] in _SECTION_STARTS else None
+    return Section(match.end(), ("part", "chapter", "article").index(str(match.lastgroup))) if match else None
 
 
 def question_at(text: str, start: int, end: int) -> bool:
@@ -79,3 +95,8 @@ def question_at(text: str, start: int, end: int) -> bool:
 def answer_at(text: str, start: int, end: int) -> bool:
     """Whether a line begins as an answer: `A:`, `Antwort:`."""
     return _ANSWER.match(text, start, end) is not None
+
+
+def is_date(line: str) -> bool:
+    """Whether a line is nothing but a date, perhaps with a weekday and a time: the heading of a diary's entry."""
+    return _DATE.match(line) is not None

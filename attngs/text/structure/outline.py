@@ -10,7 +10,8 @@ import re
 
 from attngs.text.boundaries import after_space
 from attngs.text.structure.limits import cuts, fits
-from attngs.text.structure.units import Structure, Unit
+from attngs.text.structure.units import Structure
+from attngs.types import Unit
 
 MOST_HEADS = 8
 """A unit has the nearest scopes as heads, however deep it lies."""

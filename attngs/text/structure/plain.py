@@ -10,7 +10,8 @@ from attngs.text.structure.limits import cuts
 from attngs.text.structure.lines import lines_of
 from attngs.text.structure.outline import Outline
 from attngs.text.structure.prose import write_prose
-from attngs.text.structure.units import Reader, Structure, Unit
+from attngs.text.structure.units import Reader, Structure
+from attngs.types import Unit
 
 NAME = "plain"
 

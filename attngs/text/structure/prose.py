@@ -1,7 +1,7 @@
 """Running text with what people put round it: headings, lists, tables, quotes, code, questions and the articles of a law.
 
-The same lines stand in Markdown, in plain text, in mails and in answers of a chat model. So one class reads them, from top to bottom, and the
-readers of those formats call it for the parts that are prose.
+The same lines stand in Markdown, in plain text, in mails and in answers of a chat model. So one class reads them, from top to bottom, and
+the readers of those formats call it for their prose.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from attngs.text.boundaries import pack, sentence_ends
+from attngs.text.structure.columns import columns_of
+from attngs.text.structure.fragments import write_fragments
 from attngs.text.structure.indentation import write_indented
 from attngs.text.structure.limits import fits
-from attngs.text.structure.lines import Line, goes_on, looks_wrapped, width_of
-from attngs.text.structure.markers import Item, answer_at, item_at, question_at, section_at
+from attngs.text.structure.lines import QUOTE, Line, goes_on, looks_wrapped, unquoted, width_of
+from attngs.text.structure.markers import Item, answer_at, is_date, item_at, question_at, section_at
 from attngs.text.structure.outline import Outline
 
 GROUP = 350
@@ -47,8 +49,10 @@ _RULE = re.compile(r"(?:[=\-_*~•─━]{3,}|(?:[-*_]\s){2,}[-*_]|[-_]{3,}\s?\w
 _FENCE = re.compile(r"`{3,}|~{3,}")
 _TABLE_RULE = re.compile(r"[|+\s]*:?[-=]{2,}[-=+:|\s]*$")
 _BOLD = re.compile(r"(?:\*\*|__)[^*_\n]{1,80}(?:\*\*|__):?$")
-_QUOTE = re.compile(r"(?:>[ \t]?)+")
 _STRUCTURAL = re.compile(r"[#>|`~]")
+_LABELLED = re.compile(r"[^\W\d_][\w /-]{0,30}: \S")
+_BAR, _FIGURE = re.compile(r"\|"), re.compile(r"\d")
+_CELL_GAP = re.compile(r"\t|\s{2,}")
 _LONGEST_TITLE = 80
 
 
@@ -60,30 +64,40 @@ def write_prose(outline: Outline, lines: Sequence[Line]) -> None:
 class _Prose:
     def __init__(self, outline: Outline, lines: Sequence[Line]) -> None:
         self.outline, self.text = outline, outline.text
-        self.lines, self.depths = _unquoted(outline.text, lines)
+        self.lines, self.depths = unquoted(outline.text, lines)
         self.letter = ""
         """Letter of the last list item that had one."""
         self.after_item = False
         self.asked = False
         """Whether a question with a label is open."""
-        self.paragraph = _Paragraph(0, 0, False)
+        self.paragraph = _Paragraph(0, 0, wrapped=False, aligned=False)
 
     def run(self) -> None:
         number = self._front_matter()
         handlers: tuple[Callable[[int], int], ...] = (
-            self._marked, self._item, self._question, self._section, self._setext, self._title, self._prose,
+            self._marked, self._aligned_table, self._item, self._question, self._section, self._setext, self._title, self._prose,
         )  # fmt: skip
         while number < len(self.lines):
             if number >= self.paragraph.last:
                 self.paragraph = self._paragraph_at(number)
-            number = next(after for handler in handlers if (after := handler(number)))
+            for handler in handlers:
+                if after := handler(number):
+                    number = after
+                    break
 
     def _paragraph_at(self, number: int) -> _Paragraph:
         last = number + 1
         while last < min(len(self.lines), number + PARAGRAPH) and not self.lines[last].gap and self.depths[last] == self.depths[number]:
             last += 1
+        if last == number + 1:
+            return _Paragraph(last, 0, wrapped=False, aligned=False)
         lines = self.lines[number:last]
-        return _Paragraph(last, width_of(lines), looks_wrapped(self.text, lines))
+        return _Paragraph(last, width_of(lines), looks_wrapped(self.text, lines), self._is_aligned(lines))
+
+    def _is_aligned(self, lines: Sequence[Line]) -> bool:
+        if len(lines) < 3 or not any(_CELL_GAP.search(self.text, line.start, line.end) for line in lines[:2]):
+            return False
+        return bool(columns_of(self.text, lines)) or len({len(_CELL_GAP.split(self.text[line.start : line.end])) for line in lines}) == 1
 
     def _front_matter(self) -> int:
         """The fields between two rules at the top of a Markdown file."""
@@ -104,7 +118,7 @@ class _Prose:
             return self._fence(number, fence[0])
         if mark in "#=" and (heading := _ATX.match(text, line.start, line.end)):
             return self._heading(number, number, HEADING * len(heading[1] or heading[2]))
-        if mark in "*_" and _BOLD.match(text, line.start, line.end) and (line.gap or not number) and not question_at(text, *line[:2]):
+        if mark in "*_" and _BOLD.match(text, line.start, line.end) and (line.gap or not number):
             return self._heading(number, number, BOLD)
         if text.find("|", line.start, line.end) >= 0 and (mark == "|" or self._next_is(number, _TABLE_RULE)):
             return self._table(number)
@@ -135,11 +149,32 @@ class _Prose:
         if number + 1 < last and self._is_table_rule(number + 1, number):
             outline.open(lines[number + 1].end, "header", TABLE)
             number += 2
-        for line in lines[number:last]:
-            bar = text.find("|", line.start + 1, line.end)
-            outline.record(line.end, "row", TABLE + 1, bar + 1 if 0 < bar < line.start + 60 else line.start + 60)
+        if number < last:
+            self._rows(lines[number:last], lambda line: _BAR.search(text, line.start + 1, line.end))
         outline.leave(TABLE)
         return max(last, number)
+
+    def _aligned_table(self, number: int) -> int:
+        """Rows whose cells are set apart by two spaces or more, or two columns of text."""
+        if not self.paragraph.aligned:
+            return 0
+        if columns := columns_of(self.text, self.lines[number : self.paragraph.last]):
+            write_fragments(self.outline, columns, "sentence")
+            return self.paragraph.last
+        self._rows(self.lines[number : self.paragraph.last], lambda line: _CELL_GAP.search(self.text, line.start, line.end))
+        return self.paragraph.last
+
+    def _rows(self, lines: Sequence[Line], gap: Callable[[Line], re.Match[str] | None]) -> None:
+        """Rows of a table without a rule: the first is the header if it alone has no figures."""
+        outline, text = self.outline, self.text
+        figures = [_FIGURE.search(text, line.start, line.end) is not None for line in lines]
+        has_header = not figures[0] and len(lines) > 1 and all(figures[1:])
+        if has_header:
+            outline.open(lines[0].end, "header", TABLE)
+        for line in lines[has_header:]:
+            cell = gap(line)
+            outline.record(line.end, "row", TABLE + 1, cell.end() if cell else line.start + _LONGEST_TITLE)
+        outline.leave(TABLE)
 
     def _is_table_rule(self, number: int, first: int) -> bool:
         line = self.lines[number] if first < number < self.paragraph.last else None
@@ -189,14 +224,17 @@ class _Prose:
 
     def _section(self, number: int) -> int:
         line = self.lines[number]
-        level = section_at(self.text, line.start, line.end)
-        if level is None:
+        section = section_at(self.text, line.start, line.end)
+        if section is None:
             return 0
         last = self._block_end(number)
         end = self.lines[last - 1].end
-        name_end = next(sentence_ends(self.text, line.start, end))
+        ends = sentence_ends(self.text, line.start, end)
+        name_end = next(ends)
+        if name_end - section.end < 4:  # "Article 5." has its name in the next sentence
+            name_end = next(ends, name_end)
         short = name_end - line.start <= _LONGEST_TITLE
-        self.outline.open(name_end if short else end, "heading" if short else "item", SECTION + level)
+        self.outline.open(name_end if short else end, "heading" if short else "item", SECTION + section.level)
         self._sentences(name_end, end)
         return last
 
@@ -213,6 +251,8 @@ class _Prose:
         if not alone or text[line.end - 1] in ".,;!:：。！" or self.depths[number] != self.depths[number + 1]:
             return 0
         words, following = text[line.start : line.end], self.lines[number + 1]
+        if is_date(words) or (not number and len(self.lines) > 3 and following.gap and words.count(" ") < 5 and words[-1] not in "?？"):
+            return self._heading(number, number, TITLE)
         if words.isupper() and sum(map(str.isalpha, words)) > 3:
             return self._heading(number, number, CAPITALS)
         if words[-1] in "?？":
@@ -233,9 +273,9 @@ class _Prose:
             outline.leave(LOOSE_QUESTION if line.gap and not depth else INTRODUCTION + depth)
         outline.leave(ITEM + min(line.indent, _DEEPEST) * _LEVELS)
         self.after_item = False
-        start = line.start
-        for end in sentence_ends(text, line.start, self.lines[last - 1].end):
-            if end == self.lines[last - 1].end and self._introduces(start, number, last):
+        start, last_end = line.start, self.lines[last - 1].end
+        for end in sentence_ends(text, start, last_end):
+            if end == last_end and self._introduces(start, number, last):
                 outline.open(end, "heading", INTRODUCTION + depth)
             else:
                 outline.add(end, "sentence")
@@ -247,12 +287,14 @@ class _Prose:
         end, text = self.lines[last - 1].end, self.text
         if last == len(self.lines) or end - start > 2 * _LONGEST_TITLE:
             return False
-        following = self.lines[last]
-        marked = self.depths[last] > self.depths[number] or not self._is_plain(last)
-        if text[end - 1] in ":：":
-            return marked or not following.gap
+        following, colon = self.lines[last], text[end - 1] in ":："
         title = last == number + 1 and start == self.lines[number].start and end - start <= _LONGEST_TITLE and text[end - 1] not in ".,;!?"
-        return title and marked and not following.gap and not answer_at(text, following.start, following.end)
+        if following.gap or not (colon or title):
+            return colon and (self.depths[last] > self.depths[number] or not self._is_plain(last))
+        if colon or answer_at(text, following.start, following.end):
+            return colon
+        labelled = _LABELLED.match(text, following.start) is not None and _LABELLED.match(text, start) is None
+        return labelled or self.depths[last] > self.depths[number] or not self._is_plain(last)
 
     def _heading(self, first: int, last: int, rank: int) -> int:
         self.after_item = self.asked = False
@@ -318,27 +360,8 @@ class _Paragraph(NamedTuple):
     """The number of the first line after it."""
     width: int
     wrapped: bool
-
-
-def _unquoted(text: str, lines: Sequence[Line]) -> tuple[Sequence[Line], Sequence[int]]:
-    """The lines without their quote marks, and how many each had. A line of nothing else is a blank line of the quotation."""
-    found, depths, gap = list[Line](), list[int](), False
-    for line in lines:
-        mark = _QUOTE.match(text, line.start, line.end) if text[line.start] == ">" else None
-        if mark is None:
-            found.append(line._replace(gap=True) if gap else line)
-            depths.append(0)
-            gap = False
-        elif mark.end() >= line.end:
-            gap = True
-        else:
-            start = mark.end()
-            while text[start].isspace():
-                start += 1
-            found.append(Line(start, line.end, start - mark.end(), line.gap or gap))
-            depths.append(mark[0].count(">"))
-            gap = False
-    return found, depths
+    aligned: bool
+    """Whether its lines are rows, with cells in columns."""
 
 
 def prose_marks(text: str, lines: Sequence[Line]) -> Iterator[str]:
@@ -348,7 +371,7 @@ def prose_marks(text: str, lines: Sequence[Line]) -> Iterator[str]:
             yield "heading"
         elif _FENCE.match(text, line.start, line.end):
             yield "fence"
-        elif _QUOTE.match(text, line.start, line.end):
+        elif QUOTE.match(text, line.start, line.end):
             yield "quote"
         elif text[line.start] == "|" or _RULE.match(text, line.start, line.end):
             yield "rule"

@@ -17,7 +17,7 @@ from attngs.text.structure.subtitles import SUBTITLES
 from attngs.text.structure.units import Reader, Structure
 from attngs.text.structure.yaml_text import INI, YAML
 
-SAMPLE = 20_000
+SAMPLE = 10_000
 """Characters at the beginning of a text that tell its format."""
 
 READERS: tuple[Reader, ...] = (JSON_LINES, JSON, SUBTITLES, HTML, MAIL, LOG, CODE, YAML, INI, CHAT, MARKDOWN, TABLE, PLAIN)

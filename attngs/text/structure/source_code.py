@@ -23,20 +23,20 @@ _CODE = re.compile(
     | @\w+ | //|/\*|\*/
     | [\w.\[\]"'*]+(?:,\s*\w+)*\s*(?::\s*[\w\[\], .|]+)?\s*(?:[-+*/|&%]|:)?=\s*\S
     | [\w.]+\(.{0,200}\)[;,:{]?$
-    | [)\]}]+[;,)]*$ )""",
+    | [)\]}]+[;,)]*$ | [\w.\-/"' ]+[;{]$ )""",
     re.VERBOSE,
 )
 _DEFINITION = re.compile(
     r"(?:(?:async\s+)?def\s+\w+\(|class\s+\w+.{0,99}[:{(]$|import\s+[\w.{*]|from\s+[\w.]+\s+import\b|#include\b|package\s+[\w.]+;?$"
     r"|(?:export\s+|async\s+|pub\s+|static\s+|public\s+|private\s+)*(?:function|fn|func|fun|interface|struct|enum|impl|class)\s+[\w(]"
-    r"|(?:const|let|var)\s+[\w{\[]+.{0,80}=|public\s+\w|using\s+[\w.]+;|#!)"
+    r"|(?:const|let|var)\s+[\w{\[]+.{0,80}=|public\s+\w|using\s+[\w.]+;|#!|[\w.\-]+(?:\s[\w./\-]+)?\s*\{$)"
 )
 _CLOSER = re.compile(r"(?:[)\]}]|end\b|esac\b|fi\b|done\b|else\b.{0,9}$|\{$)")
 _DECORATOR = re.compile(r"@[\w.]+(?:\(.*\))?$|\[\w+(?:\(.*\))?\]$|#\[.*\]$")
 
 _SUFFIXES = (
-    ".py .pyi .js .jsx .mjs .ts .tsx .java .kt .kts .scala .c .h .cc .cpp .hpp .cs .go .rs .rb .php .swift .m .r .jl .lua .pl .sh .bash .zsh .sql "
-    ".dart .ex .exs .hs .ml .vue .svelte .css .scss .gradle .groovy .tf .proto"
+    ".py .pyi .js .jsx .mjs .ts .tsx .java .kt .kts .scala .c .h .cc .cpp .hpp .cs .go .rs .rb .php .swift .m .r .jl .lua .pl .sh .bash "
+    ".zsh .sql .dart .ex .exs .hs .ml .vue .svelte .css .scss .gradle .groovy .tf .proto"
 )
 _TYPES = (
     "text/x-python application/javascript text/javascript application/typescript text/x-java-source text/x-c text/x-script.python text/css"

@@ -22,10 +22,11 @@ def _recognises(head: str) -> bool:
 def _read(text: str) -> Structure | None:
     lines = lines_of(text)
     stamps = [number for number, line in enumerate(lines) if _STAMP.match(text, line.start, line.end)]
-    if not stamps:
+    cues = _cues(text, lines, stamps) if stamps else []
+    if not cues:
         return None
     outline = Outline(text)
-    write_fragments(outline, _cues(text, lines, stamps), "sentence")
+    write_fragments(outline, [cues], "sentence")
     return outline.structure("subtitles")
 
 

@@ -1,0 +1,69 @@
+"""How text is put before a model: between tags, under labels, and unable to pass for either.
+
+The texts of a memory, a tool or a conversation were written by others. Layouts defuse what they lay out, so that the budget counts what
+is shown; sources and spans keep the original characters. A writer's words are defused when they come back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from attngs.protocols import TokenCounter
+from attngs.result.result import CompressedContext
+from attngs.selection import ExtractLayout
+from attngs.text.defusing import TURN, defuse_tags, defuse_tokens, quote_lines
+from attngs.types import Sentence
+
+MEMORY, EARLIER = "memory", "earlier_conversation"
+"""The tags round a user's memory and round old messages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameLayout(ExtractLayout):
+    """Lays out sentences so that no text or label passes for a turn, a tag or a token of a chat template."""
+
+    def defuse(self, text: str, *, labelled: bool) -> str:
+        """The kept text of one document, defused also where no label stands before it."""
+        return defuse(ExtractLayout.defuse(self, text, labelled=labelled))
+
+    def frame(self, sentence: Sentence, *, labelled: bool) -> tuple[str, str]:
+        """The label of the sentence's document, defused: `[system]` would be a turn."""
+        label, after = ExtractLayout.frame(self, sentence, labelled=labelled)
+        return defuse(label), after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnLayout(FrameLayout):
+    """Lays out a conversation: a message a line, after its speaker, whose name is the document's id."""
+
+    label: str = "{id}: "
+    gap: str = " "
+    document_gap: str = "\n"
+
+    def frame(self, sentence: Sentence, *, labelled: bool) -> tuple[str, str]:
+        """The speaker; here a label is meant to be a turn."""
+        return ExtractLayout.frame(self, sentence, labelled=labelled)
+
+
+MEMORIES, RESULT, TURNS = FrameLayout(), FrameLayout(label=""), TurnLayout()
+
+
+def between(tag: str, text: str) -> str:
+    """The text between our tags of this name."""
+    return f"<{tag}>\n{text}\n</{tag}>"
+
+
+def defuse(text: str) -> str:
+    """The text without turns, tags of ours and tokens of chat templates."""
+    return quote_lines(defuse_tags(defuse_tokens(text), (MEMORY, EARLIER)), TURN)
+
+
+def text_to_show(result: CompressedContext, counter: TokenCounter) -> str:
+    """The text of a compression that one of our layouts laid out, with a writer's words defused.
+
+    Defusing can make a rewrite longer. One that no longer fits the budget gives way to the verbatim extract.
+    """
+    if result.method != "rewrite":
+        return result.text
+    text = defuse(result.text)
+    return text if counter.count([text])[0] <= result.target_tokens else result.selection.text
