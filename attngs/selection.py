@@ -1,7 +1,8 @@
 """Scores and a token budget -> the sentences that stay. Pure Python, no model.
 
 The budget is a hard bound on the text that comes out: labels, joins and all, in the tokens of the counter in use. Costs of single
-sentences only guide the choice; the joined text itself is counted, and sentences leave again until it fits.
+sentences only guide the choice; the joined text itself is counted, and sentences leave again until it fits. A unit comes with its heads.
+More than 400 lines: how a text is laid out, what it costs and what is chosen depend on each other.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ BLOCK = 128
 
 PATTERN_SECONDS = 5.0
 """A regular expression of `must_keep` has this long for all sentences of a request."""
+
+LEADING = frozenset({"heading", "header", "speaker", "key", "question"})
+"""Kinds of units that are kept only with a unit below them, if there is one."""
 
 JOIN_TOKENS = 4
 """A sentence takes at most this many tokens less inside a text than alone, where its ends may merge with what stands around it."""
@@ -154,7 +158,7 @@ class GreedySelector:
                 yield i
 
     def _take(self, draft: _Draft, marking: Marking, i: int) -> bool | None:
-        if not marking.sentences[i].text.strip() or (self.candidates == "marked" and not marking.marked[i]):
+        if draft.only_leads(i) or (self.candidates == "marked" and not marking.marked[i]):
             return None
         if self.neighbors:
             draft.add(self._with_neighbors(marking.sentences, i))
@@ -241,6 +245,7 @@ class _Draft:
         self.labelled = bool(layout.label) and len({sentence.position for sentence in self.sentences}) > 1
         self.chosen: dict[int, int] = {}  # in the order of choice, each with the unit that it came for
         self._places = {(s.position, s.start): i for i, s in enumerate(sentences)} if any(s.heads for s in sentences) else {}
+        self._leads = {self._places.get((s.position, head.start)) for s in sentences for head in s.heads}
         self.text, self.tokens = "", 0
         self._skipped: list[int] = []
         self._spent = 0
@@ -272,16 +277,17 @@ class _Draft:
             group: Units that belong together.
             of: The one that is tried again by itself if there is room left.
         """
-        new = self._missing(group)
-        opened = {self.sentences[i].position for i in new} - self._opened
-        cost = sum(self._costs_of(new)) + sum(self._label_cost(position, new) for position in opened)
-        if self._spent + cost > self.budget:
-            self._skipped.extend([] if of is None else [of])
-            return False
-        self._spent += cost
-        self._opened |= opened
-        self._choose(group, new)
-        return True
+        for most in (None, 1):  # all heads, or at least the nearest
+            new = self._missing(group, most)
+            opened = {self.sentences[i].position for i in new} - self._opened
+            cost = sum(self._costs_of(new)) + sum(self._label_cost(position, new) for position in opened)
+            if self._spent + cost <= self.budget:
+                self._spent += cost
+                self._opened |= opened
+                self._choose(group, new)
+                return True
+        self._skipped.extend([] if of is None else [of])
+        return False
 
     def fit(self) -> None:
         """Make the joined text fit: the last chosen leave first. Then use the room that is left."""
@@ -296,30 +302,36 @@ class _Draft:
             new = self._missing([i])
             if sum(self._costs_of(new)) > self.budget - self.tokens + JOIN_TOKENS:
                 continue
-            before = self.text, self.tokens
+            before = dict(self.chosen), self.text, self.tokens
             self._choose([i], new)
             self._render()
             if self.tokens > self.budget:
-                for taken in new:
-                    del self.chosen[taken]
-                self.text, self.tokens = before
+                self.chosen, self.text, self.tokens = before
+
+    def only_leads(self, i: int) -> bool:
+        """Whether a unit says nothing by itself: it is blank, or a heading, a header or a name for units below it."""
+        return (
+            not self.sentences[i].text.strip()
+            or self.sentences[i].kind == "markup"
+            or (self.sentences[i].kind in LEADING and i in self._leads)
+        )
 
     def only_heads(self) -> Iterator[int]:
         """The chosen that came for others."""
         return (i for i, of in self.chosen.items() if of != i)
 
-    def _missing(self, group: Sequence[int]) -> list[int]:
+    def _missing(self, group: Sequence[int], most: int | None = None) -> list[int]:
         """What of a group and of its heads is not chosen yet and holds text."""
-        return [i for i in self._with_heads(group) if i not in self.chosen and self.sentences[i].text.strip()]
+        return [i for i in self._with_heads(group, most) if i not in self.chosen and self.sentences[i].text.strip()]
 
-    def _with_heads(self, group: Sequence[int]) -> list[int]:
-        """Each unit behind its heads, once."""
+    def _with_heads(self, group: Sequence[int], most: int | None = None) -> list[int]:
+        """Each unit behind its heads, once; behind the nearest `most` of them, where that is a number."""
         if not self._places:
             return list(group)
         found = dict[int, None]()
         for i in group:
             position = self.sentences[i].position
-            heads = (self._places.get((position, head.start)) for head in self.sentences[i].heads)
+            heads = (self._places.get((position, head.start)) for head in self.sentences[i].heads[-(most or 99) :])
             found.update(dict.fromkeys(head for head in heads if head is not None))
             found[i] = None
         return list(found)

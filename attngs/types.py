@@ -48,6 +48,8 @@ class Sentence:
     end: int
     heads: tuple[Span, ...] = ()
     """Earlier units of the document that this one is read with, outermost first: its headings, its table's header, its speaker."""
+    kind: str = "sentence"
+    """As `Unit.kind`."""
 
     @property
     def text(self) -> str:

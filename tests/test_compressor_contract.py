@@ -7,7 +7,7 @@ import contextlib
 import socket
 from collections.abc import Sequence
 from copy import deepcopy
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pytest
 
@@ -17,6 +17,12 @@ from attngs.testing import FakeScorer, check_compressor, count_words
 from attngs.testing.network import no_network
 
 Item = dict[str, object]
+
+
+def joined(kept: Sequence[Source]) -> str:
+    """The kept sentences of one document; neighbours keep the white space between them, or they would take more than was counted."""
+    gaps = ["" if before.end == after.start else "\n" for before, after in pairwise(kept)]
+    return "".join(source.text + gap for source, gap in zip(kept, [*gaps, ""], strict=True)).strip()
 
 
 class PlainHost:
@@ -36,7 +42,7 @@ class PlainHost:
     def compress(self, items: Sequence[Item], query: str, target_tokens: int) -> list[Item]:
         documents = [self.read(item) for item in items]
         kept = self._compressor.compress(documents, query, target_tokens=target_tokens).kept
-        texts = {place: "\n".join(s.text.strip() for s in group) for place, group in groupby(kept, key=lambda s: s.position)}
+        texts = {place: joined(list(group)) for place, group in groupby(kept, key=lambda s: s.position)}
         return [{**items[place], "text": text} for place, text in texts.items()]
 
     async def acompress(self, items: Sequence[Item], query: str, target_tokens: int) -> list[Item]:

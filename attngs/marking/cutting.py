@@ -49,6 +49,7 @@ class Cutter:
                 start=unit.start,
                 end=unit.end,
                 heads=tuple(Span(tiling[head].start, tiling[head].end) for head in unit.heads),
+                kind=unit.kind,
             )
             for position, (document, tiling) in enumerate(zip(documents, tilings, strict=True))
             for unit in tiling

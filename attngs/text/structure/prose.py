@@ -147,7 +147,8 @@ class _Prose:
         while (last < self.paragraph.last and text.find("|", lines[last].start, lines[last].end) >= 0) or self._is_table_rule(last, number):
             last += 1
         if number + 1 < last and self._is_table_rule(number + 1, number):
-            outline.open(lines[number + 1].end, "header", TABLE)
+            outline.open(lines[number].end, "header", TABLE)
+            outline.add(lines[number + 1].end, "markup")
             number += 2
         if number < last:
             self._rows(lines[number:last], lambda line: _BAR.search(text, line.start + 1, line.end))
@@ -172,6 +173,9 @@ class _Prose:
         if has_header:
             outline.open(lines[0].end, "header", TABLE)
         for line in lines[has_header:]:
+            if _TABLE_RULE.match(text, line.start, line.end):
+                outline.add(line.end, "markup")
+                continue
             cell = gap(line)
             outline.record(line.end, "row", TABLE + 1, cell.end() if cell else line.start + _LONGEST_TITLE)
         outline.leave(TABLE)
