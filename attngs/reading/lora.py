@@ -32,7 +32,7 @@ _LAYER = re.compile(r"\.(\d+)\.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adapter:
+class Lora:
     """A LoRA adapter on disk."""
 
     folder: Path
@@ -43,7 +43,7 @@ class Adapter:
     """The content of `marker.json`; empty for an adapter that attngs did not train."""
 
 
-def find_adapter(folder: str | Path) -> Adapter:
+def find_lora(folder: str | Path) -> Lora:
     """The adapter in a folder.
 
     Raises:
@@ -58,10 +58,10 @@ def find_adapter(folder: str | Path) -> Adapter:
     base = config.get("base_model_name_or_path")
     if config.get("peft_type") != "LORA" or not isinstance(base, str):
         raise AssetError(f"`{folder / CONFIG}` does not describe a LoRA adapter with the model that it belongs to.")
-    return Adapter(folder=folder, base=base, revision=config.get("revision"), record=record)
+    return Lora(folder=folder, base=base, revision=config.get("revision"), record=record)
 
 
-def is_adapter(name_or_path: str | Path) -> bool:
+def is_lora(name_or_path: str | Path) -> bool:
     """Whether a folder holds an adapter, or an unfinished one, instead of a model."""
     folder = Path(name_or_path)
     return not (folder / "config.json").is_file() and any((folder / name).is_file() for name in (CONFIG, UNFINISHED))
@@ -81,7 +81,7 @@ def identity(loaded: LoadedModel) -> dict[str, Any]:
     }
 
 
-def merged(loaded: LoadedModel, adapter: Adapter) -> LoadedModel:
+def merged(loaded: LoadedModel, adapter: Lora) -> LoadedModel:
     """The model with the adapter merged into its weights, as far as its layers are loaded.
 
     Raises:
@@ -126,7 +126,7 @@ def without_deprecations() -> Iterator[None]:
         yield
 
 
-def _for_model(state: Mapping[str, torch.Tensor], loaded: LoadedModel, adapter: Adapter) -> dict[str, torch.Tensor]:
+def _for_model(state: Mapping[str, torch.Tensor], loaded: LoadedModel, adapter: Lora) -> dict[str, torch.Tensor]:
     """The weights under this model's names: a body without its head lacks the common prefix."""
     modules, prefix = dict(loaded.model.named_modules()), f"{loaded.model.base_model_prefix}."
     depth = int(loaded.model.config.get_text_config().num_hidden_layers)
@@ -150,7 +150,7 @@ def _module(key: str) -> str:
     return match["module"]
 
 
-def _check_identity(loaded: LoadedModel, adapter: Adapter) -> None:
+def _check_identity(loaded: LoadedModel, adapter: Lora) -> None:
     """Refuse another model. Half precision changes numbers by up to 0.4 %, other training by more."""
     expected = adapter.record.get("model")
     if not expected:
@@ -164,7 +164,7 @@ def _check_identity(loaded: LoadedModel, adapter: Adapter) -> None:
         raise _refusal(loaded, adapter, "the shape is the same, but the weights are others")
 
 
-def _refusal(loaded: LoadedModel, adapter: Adapter, reason: str) -> ConfigError:
+def _refusal(loaded: LoadedModel, adapter: Lora, reason: str) -> ConfigError:
     return ConfigError(
         f"the adapter in `{adapter.folder}` was trained for `{adapter.base}`, not for `{loaded.name}`: {reason}. "
         "Load it with the model that it was trained for, or train one for this model."

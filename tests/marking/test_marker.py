@@ -32,7 +32,7 @@ from attngs.marking.scorers.simple import PermutedScorer
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.embedded import assets_folder, load_embedded
 from attngs.reading.loading import best_device, best_dtype, wrap_model
-from attngs.reading.lora import Adapter
+from attngs.reading.lora import Lora
 from attngs.reading.sentence_states import SentenceStates
 from attngs.reading.tokens import TokenizerCounter
 from attngs.testing import FakeScorer, tiny_model, tiny_tokenizer
@@ -266,7 +266,7 @@ def test_a_name_is_no_scorer() -> None:
 
 def test_what_an_adapter_was_trained_on_is_read_back_or_refused_by_name(tmp_path: Path) -> None:
     config = AttentionConfig(layers=(0.25,), read_from="query")
-    adapter = Adapter(folder=tmp_path, base="tiny", revision=None, record=json.loads(json.dumps({"attention": asdict(config)})))
+    adapter = Lora(folder=tmp_path, base="tiny", revision=None, record=json.loads(json.dumps({"attention": asdict(config)})))
     assert trained_config(adapter) == config
     assert trained_config(replace(adapter, record={})) is None
     for damage in ({"position": "last"}, {"layers": [2.0]}, {"prompt": {"nothing": "x"}}, {"layers": None}):
