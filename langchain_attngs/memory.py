@@ -16,8 +16,8 @@ from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, Item, PutOp, SearchItem
 
-from attngs.errors import ConfigError, InputError
-from attngs.selection import check_target_tokens
+from attngs.errors import ConfigError, InputError, check_whole
+from attngs.text.documents import clean_text
 from attngs.text.files import SUFFIXES, parse_file
 from attngs.types import Document
 
@@ -93,10 +93,9 @@ class StoreMemory:
             and (odd := next((label for label in given if set(_FIELD.sub("", label)) & set("{}")), None)) is not None
         ):
             raise ConfigError(f"`namespace` has {odd!r}, whose braces hold no name; write '{{user_id}}', with letters, digits and '_'.")
-        if not isinstance(self.max_items, int) or self.max_items < 1:
-            raise ConfigError(f"`max_items` must be a whole number of at least 1, got {self.max_items!r}.")
+        check_whole("max_items", self.max_items)
         if self.target_tokens is not None:
-            check_target_tokens(self.target_tokens)
+            check_whole("target_tokens", self.target_tokens)
 
     def resolve(self, runtime: Runtime[Any]) -> Namespace:
         """The namespace of this run's user.
@@ -275,4 +274,4 @@ def _next_key(number: int = 0) -> str:
 
 
 def _clean(text: str) -> str:
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd").strip()
+    return clean_text(text).replace("\0", "\ufffd").strip()

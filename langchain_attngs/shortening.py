@@ -10,13 +10,13 @@ from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMes
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from attngs.compressor import ContextCompressor
-from attngs.errors import ConfigError
+from attngs.errors import ConfigError, check_whole
 from attngs.hosts.jobs import Job, Steps
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
-from attngs.selection import ExtractLayout, GreedySelector, check_target_tokens
+from attngs.selection import ExtractLayout, GreedySelector
 from attngs.text.documents import as_query
 from attngs.types import Document
 from langchain_attngs.compressor import AttnGSCompressor
@@ -45,8 +45,9 @@ class ToolResults:
     exclude: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        _check_whole(self.trigger_tokens, "trigger_tokens")
-        _check_budget(self.target_tokens)
+        check_whole("trigger_tokens", self.trigger_tokens)
+        if self.target_tokens is not None:
+            check_whole("target_tokens", self.target_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +65,10 @@ class History:
     keep: int = 6
 
     def __post_init__(self) -> None:
-        _check_whole(self.trigger_tokens, "trigger_tokens")
-        _check_whole(self.keep, "keep")
-        _check_budget(self.target_tokens)
+        check_whole("trigger_tokens", self.trigger_tokens)
+        check_whole("keep", self.keep)
+        if self.target_tokens is not None:
+            check_whole("target_tokens", self.target_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,13 +255,3 @@ def _weight_of(message: BaseMessage) -> str:
     """Everything in a message that takes tokens, as a text to be counted."""
     calls = "".join(f"{call['name']} {call['args']}" for call in message.tool_calls) if isinstance(message, AIMessage) else ""
     return f"{message.text}{calls}"
-
-
-def _check_whole(value: object, name: str) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigError(f"`{name}` must be a whole number of at least 1, got {value!r}.")
-
-
-def _check_budget(target_tokens: int | None) -> None:
-    if target_tokens is not None:
-        check_target_tokens(target_tokens)

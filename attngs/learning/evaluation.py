@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from attngs.errors import ConfigError, InputError
 from attngs.learning.labelled import LabelledExample, read_examples
-from attngs.learning.metrics import Estimate, Floats, Labels, estimate, merged, shared
+from attngs.learning.metrics import Estimate, Labels, estimate, merged, shared
 from attngs.marking.algorithm import ranking
 from attngs.marking.scorers.batch import score_batch
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
-from attngs.protocols import Scorer, TokenCounter
+from attngs.protocols import Floats, Scorer, TokenCounter
 from attngs.reading.progress import listening, track
 from attngs.selection import fill
 from attngs.types import ScoreRequest, Sentence
