@@ -34,8 +34,6 @@ State = Literal["kept", "marked", "dropped"]
 
 LEVELS = 9
 """Steps of colour above none."""
-SUMMARY_FACTS = 3
-"""Metadata shown on the line of a document; the rest is shown inside it."""
 
 _EDGES = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
 _METHODS = {
