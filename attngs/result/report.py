@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from attngs.marking.algorithm import ranking
-from attngs.result.facts import facts, shortened
 from attngs.text.documents import clean_text
 
 if TYPE_CHECKING:
@@ -35,6 +34,8 @@ State = Literal["kept", "marked", "dropped"]
 LEVELS = 9
 """Steps of colour above none."""
 
+_DAY = re.compile(r"([0-9]{4})-[0-9]{2}-([0-9]{2})")
+_FIGURES = re.compile("[0-9]{1,4}")
 _EDGES = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
 _METHODS = {
     "passthrough": "everything fitted, no model ran",
@@ -175,6 +176,20 @@ def render_heat_map(result: CompressedContext) -> str:
     return _rendered([result], framed=True)
 
 
+def shortened(text: str, length: int) -> str:
+    """At most `length` characters on one line; of a path, both ends say more than the middle."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length // 2].rstrip()}…{line[-(length // 2 - 1) :].lstrip()}"
+
+
+def facts(name: str, metadata: Mapping[str, object]) -> Iterable[str]:
+    """Metadata in words, the date first; what the document's id says already is left out, and so is what begins with an underscore."""
+    for key, value in sorted(metadata.items(), key=lambda item: item[0] != "date"):
+        words = shortened(str(value), 80)
+        if words and not _says(name, str(value)) and not str(key).startswith("_"):
+            yield words if key == "date" else f"{shortened(str(key), 40)} {words}"
+
+
 def _rendered(results: Sequence[CompressedContext], *, framed: bool) -> str:
     page = _template().render(panels=[_panel(number, result) for number, result in enumerate(results, 1)], framed=framed)
     return clean_text(page).replace("\0", "\ufffd")  # HTML has no NUL
@@ -257,6 +272,12 @@ def _line(number: int, text: str, state: State, level: int, tip: str) -> _Line:
 
 def _place(sentence: Sentence) -> str:
     return f"{shortened(sentence.document.id, 48)} · characters {sentence.start}–{sentence.end}"
+
+
+def _says(name: str, value: str) -> bool:
+    """Whether an id is this value, or, as `14 Mar 2026` is 2026-03-14, this day."""
+    day = _DAY.fullmatch(value)
+    return value == name or (day is not None and {*map(int, day.groups())} <= {*map(int, _FIGURES.findall(name))})
 
 
 def _size(original: int, ratio: float) -> str:

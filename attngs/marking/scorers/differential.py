@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from attngs.marking.scorers.batch import BatchedScorer, Scores, score_batch
-from attngs.marking.scorers.parts import Composite
+from attngs.marking.scorers.batch import BatchedScorer, Composite, Scores, score_batch
 from attngs.protocols import Scorer
 from attngs.types import ScoreRequest
 

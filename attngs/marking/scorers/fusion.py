@@ -13,8 +13,7 @@ import numpy as np
 
 from attngs.errors import ConfigError
 from attngs.marking.scales import standardised
-from attngs.marking.scorers.batch import BatchedScorer, Scores, score_batch
-from attngs.marking.scorers.parts import Composite
+from attngs.marking.scorers.batch import BatchedScorer, Composite, Scores, score_batch
 from attngs.protocols import Floats, Scorer
 from attngs.types import ScoreRequest
 
