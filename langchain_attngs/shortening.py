@@ -72,11 +72,11 @@ class History:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
+class TextGroup:
     """Texts that are shortened together."""
 
     key: str
-    """Made of the texts, the question and the budget, so a passage has the same key in every step of a turn."""
+    """Made of the texts, the question and the budget, so a group has the same key in every step of a turn."""
     documents: Sequence[Document]
     target_tokens: int
     layout: ExtractLayout
@@ -98,7 +98,7 @@ class Shortening:
     counter: TokenCounter
     target_tokens: int
 
-    def passages(self, messages: Sequence[AnyMessage]) -> list[Passage]:
+    def groups(self, messages: Sequence[AnyMessage]) -> list[TextGroup]:
         """What has to be shortened before the model is asked; nothing where there is no question."""
         question = question_of(messages)
         if not question:
@@ -108,7 +108,7 @@ class Shortening:
             number: self._result(message, question) for number, message in enumerate(messages) if self._is_long(message, weights[number])
         }
         begin = self._begin(messages, weights, results)
-        recent = [passage for number, passage in results.items() if number >= begin]
+        recent = [group for number, group in results.items() if number >= begin]
         return [*([self._old(messages[:begin], question)] if begin else []), *recent]
 
     def view(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> list[AnyMessage]:
@@ -132,7 +132,7 @@ class Shortening:
         rule = self.tool_results
         return rule is not None and self._may_shorten(message) and weight > max(rule.trigger_tokens, self._budget(rule))
 
-    def _begin(self, messages: Sequence[AnyMessage], weights: Sequence[int], results: Mapping[int, Passage]) -> int:
+    def _begin(self, messages: Sequence[AnyMessage], weights: Sequence[int], results: Mapping[int, TextGroup]) -> int:
         """Where the messages begin that are shown as they are; 0 where the history is short enough."""
         if self.history is None:
             return 0
@@ -140,16 +140,18 @@ class Shortening:
         begin = last_turns(messages, self.history.keep) if total > self.history.trigger_tokens else 0
         return begin if _old_turns(messages[:begin]) else 0
 
-    def _result(self, message: AnyMessage, question: str) -> Passage:
+    def _result(self, message: AnyMessage, question: str) -> TextGroup:
         assert self.tool_results is not None
         documents = [Document(id="result", text=str(message.text))]
-        return Passage(key=self._key(message, question), documents=documents, target_tokens=self._budget(self.tool_results), layout=RESULT)
+        return TextGroup(
+            key=self._key(message, question), documents=documents, target_tokens=self._budget(self.tool_results), layout=RESULT
+        )
 
-    def _old(self, messages: Sequence[AnyMessage], question: str) -> Passage:
+    def _old(self, messages: Sequence[AnyMessage], question: str) -> TextGroup:
         assert self.history is not None
         turns, target = _old_turns(messages), self._budget(self.history)
         key = digest("history", question, str(target), *(part for turn in turns for part in (turn.id, turn.text))).hex()
-        return Passage(key=key, documents=turns, target_tokens=target, layout=TURNS)
+        return TextGroup(key=key, documents=turns, target_tokens=target, layout=TURNS)
 
     def _key(self, message: AnyMessage, question: str) -> str:
         target = self._budget(self.tool_results) if self.tool_results else 0

@@ -43,7 +43,7 @@ class CompressFormat(StrEnum):
     html = "html"
 
 
-class Shown(StrEnum):
+class View(StrEnum):
     """What a writer sees."""
 
     all = "all"
@@ -71,7 +71,7 @@ PlannedChat = Annotated[
     str | None,
     typer.Option("--chat", metavar="MODEL", help="The chat model that compress would ask. It is not asked here: no key, no network."),
 ]
-ShownContext = Annotated[Shown, typer.Option("--context", help="What the writer sees: all, the important marked, or only what is marked.")]
+ContextView = Annotated[View, typer.Option("--context", help="What the writer sees: all, the important marked, or only what is marked.")]
 Cite = Annotated[bool, typer.Option("--cite", help="Have the writer cite sentences; what it writes is checked against what it cites.")]
 
 
@@ -87,7 +87,7 @@ def compress(
     chat: ChatName = None,
     base_url: BaseUrl = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each request to the writer, all tries together.")] = 60.0,
-    context: ShownContext = Shown.all,
+    context: ContextView = View.all,
     cite: Cite = False,
     format: Annotated[CompressFormat | None, typer.Option("--format", "-f", help="Default: by the suffix of --out, else text.")] = None,
     out: Out = None,
@@ -119,7 +119,7 @@ def plan(
     unit: UnitName = None,
     tokens: TokensOf = "marker",
     chat: PlannedChat = None,
-    context: ShownContext = Shown.all,
+    context: ContextView = View.all,
     cite: Cite = False,
     reader_price: Annotated[float, typer.Option(min=0, help="Of a million input tokens of the model that gets the context.")] = 0.0,
     writer_prices: Annotated[
@@ -164,7 +164,7 @@ def _compressor(
     unit: Unit | None,
     tokens: str,
     writer: OpenAIChat | ChatFunction | None,
-    context: Shown,
+    context: View,
     cite: bool,
 ) -> ContextCompressor:
     from attngs.compressor import ContextCompressor

@@ -165,20 +165,20 @@ def identity_of(loaded: LoadedModel) -> ModelIdentity:
     )
 
 
-def trained_config(adapter: Lora) -> AttentionConfig | None:
+def trained_config(lora: Lora) -> AttentionConfig | None:
     """The attention that the adapter was trained on; `None` where its record names none.
 
     Raises:
         AssetError: The record is damaged, or of a version that this one does not know.
     """
-    kept = adapter.record.get("attention")
+    kept = lora.record.get("attention")
     if not kept:
         return None
     try:
         return AttentionConfig(**{**kept, "layers": tuple(kept["layers"]), "prompt": ReadingPrompt(**kept["prompt"])})
     except (ConfigError, KeyError, TypeError) as error:
         raise AssetError(
-            f"the adapter in `{adapter.folder}` does not say in a known way which attention it was trained on: {error} Train it again."
+            f"the adapter in `{lora.folder}` does not say in a known way which attention it was trained on: {error} Train it again."
         ) from error
 
 

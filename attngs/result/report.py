@@ -126,7 +126,7 @@ class _Scale:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
+class _RewriteRow:
     """One sentence of a rewrite, or several in a row that had all been said before."""
 
     statement: Statement
@@ -143,7 +143,7 @@ class _Panel:
     number: int
     result: CompressedContext
     blocks: tuple[_Block, ...]
-    said: tuple[_Said, ...]
+    rewrite: tuple[_RewriteRow, ...]
     """Of a rewrite, its sentences."""
     outcome: str
     """How many of them stand as written, and what became of the others."""
@@ -215,7 +215,7 @@ def _panel(number: int, result: CompressedContext) -> _Panel:
         number=number,
         result=result,
         blocks=tuple(_blocks(result, scale, kept)),
-        said=tuple(_said(result.statements, numbers)),
+        rewrite=tuple(_rewrite_rows(result.statements, numbers)),
         outcome=", ".join(f"{count:,} {_DECISIONS[decision]}" for decision, count in decisions.items()),
         kept=kept,
         scale=scale,
@@ -228,11 +228,11 @@ def _panel(number: int, result: CompressedContext) -> _Panel:
     )
 
 
-def _said(statements: Iterable[Statement], numbers: Mapping[tuple[int, int], int]) -> Iterable[_Said]:
+def _rewrite_rows(statements: Iterable[Statement], numbers: Mapping[tuple[int, int], int]) -> Iterable[_RewriteRow]:
     for decision, run in groupby(statements, key=lambda statement: statement.decision):
         members = list(run)
         for statement in members[:1] if decision == "repeated" else members:
-            yield _Said(
+            yield _RewriteRow(
                 statement=statement,
                 count=len(members) if decision == "repeated" else 1,
                 verdict=_DECISIONS[decision],

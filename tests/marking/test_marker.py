@@ -266,10 +266,10 @@ def test_a_name_is_no_scorer() -> None:
 
 def test_what_an_adapter_was_trained_on_is_read_back_or_refused_by_name(tmp_path: Path) -> None:
     config = AttentionConfig(layers=(0.25,), read_from="query")
-    adapter = Lora(folder=tmp_path, base="tiny", revision=None, record=json.loads(json.dumps({"attention": asdict(config)})))
-    assert trained_config(adapter) == config
-    assert trained_config(replace(adapter, record={})) is None
+    lora = Lora(folder=tmp_path, base="tiny", revision=None, record=json.loads(json.dumps({"attention": asdict(config)})))
+    assert trained_config(lora) == config
+    assert trained_config(replace(lora, record={})) is None
     for damage in ({"position": "last"}, {"layers": [2.0]}, {"prompt": {"nothing": "x"}}, {"layers": None}):
-        damaged = replace(adapter, record={"attention": {**asdict(config), **damage}})
+        damaged = replace(lora, record={"attention": {**asdict(config), **damage}})
         with pytest.raises(AssetError, match=r"does not say in a known way.*Train it again"):
             trained_config(damaged)
