@@ -52,23 +52,36 @@ def find_numeric_dates(text: str) -> Iterator[Mention]:
 
 def _numeric(match: re.Match[str]) -> list[Reading]:
     if match["y"]:
-        days: list[Reading] = [*_valid(int(match["y"]), int(match["m"]), int(match["d"]))]
-        return [*days, *([Clock(_minutes(match["clock"]))] if match["clock"] and days else [])]
+        return _year_first(match)
     if match["ym"]:
         return [Day(year=int(match["ym"]), month=int(match["my"]))]
     if match["cy"] or match["km"]:
         year, month, day = match["cy"], match["cm"] or match["km"], match["cd"] or match["kd"]
         return [*_valid(*(int(part) if part else None for part in (year, month, day)))]
-    if match["a"]:
-        year = int(match["year"]) + (0 if len(match["year"]) == 4 else 2000 if int(match["year"]) < 50 else 1900)
-        first, second = int(match["a"]), int(match["b"])
-        orders = [(second, first)] if match["s2"] == "." else [(second, first), (first, second)]
-        return [day for month, number in orders for day in _valid(year, month, number)]
+    return _year_last(match) if match["a"] else _without_year(match)
+
+
+def _year_first(match: re.Match[str]) -> list[Reading]:
+    """`2026-05-03`, and `2026-05-03T15:00`."""
+    days = _valid(int(match["y"]), int(match["m"]), int(match["d"]))
+    return [*days, Clock(_minutes(match["clock"]))] if match["clock"] and days else [*days]
+
+
+def _year_last(match: re.Match[str]) -> list[Reading]:
+    """`3.5.2026` is a day in May, `3/5/26` may be one in March."""
+    year = int(match["year"]) + (0 if len(match["year"]) == 4 else 2000 if int(match["year"]) < 50 else 1900)
+    first, second = int(match["a"]), int(match["b"])
+    orders = [(second, first)] if match["s2"] == "." else [(second, first), (first, second)]
+    return [day for month, number in orders for day in _valid(year, month, number)]
+
+
+def _without_year(match: re.Match[str]) -> list[Reading]:
+    """`3.5.` is a day and `3.5` a decimal; `3/5` is one of two days, or a fraction."""
     first, second = int(match["p"]), int(match["q"])
-    if match["s3"] == ".":  # without the last stop it is a decimal
+    if match["s3"] == ".":
         return [*_valid(None, second, first)] if match["dot"] else []
-    plain: list[Reading] = [Number(Fraction(first, second))] if second else []
-    return [*_valid(None, second, first), *_valid(None, first, second), *plain]
+    fraction = [Number(Fraction(first, second))] if second else []
+    return [*_valid(None, second, first), *_valid(None, first, second), *fraction]
 
 
 def _valid(year: int | None, month: int | None, day: int | None) -> list[Day]:
