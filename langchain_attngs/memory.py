@@ -241,22 +241,12 @@ class UserMemory:
         Raises:
             InputError: The file is too large, of another type, not what its suffix says, or empty; the message names the line.
         """
-        if not name.lower().endswith(SUFFIXES):
-            raise InputError(f"{name!r} must end in {', '.join(SUFFIXES)}; save it as one of these.")
-        if len(data) > MAX_BYTES:
-            raise InputError(f"{name!r} has {len(data):,} bytes, and at most {MAX_BYTES:,} are read; split it.")
-        lines = name.lower().endswith(".jsonl")
-        documents = [(part, found) for found in parse_file(data, name) for part in ([found.text] if lines else found.text.split("\n\n"))]
-        texts = {text: found for part, found in documents if (text := _clean(part))}
-        if not texts:
-            raise InputError(f"{name!r} holds no text.")
-        items = self.items()
+        texts, items = _texts_in(data, name), self.items()
         known, keys = {item.value.get("text") for item in items}, {item.key for item in items}
         new = {text: found for text, found in texts.items() if text not in known}
         puts = list[PutOp]()
         for text, found in new.items():
-            has_id = lines and found.id == _clean(found.id) != "" and not found.id.startswith(f"{name}:")
-            key = found.id if has_id and found.id not in keys else _next_key(len(puts))
+            key = found.id if _has_own_id(found, name) and found.id not in keys else _next_key(len(puts))
             keys.add(key)
             own = {_clean(str(field)): _clean(str(value)) for field, value in found.metadata.items() if value is not None}
             puts.append(PutOp(self._namespace, key, {"text": text, "metadata": {**(metadata or {}), **own}}))
@@ -266,6 +256,29 @@ class UserMemory:
     def export(self) -> str:
         """All items as JSON lines, which `load` reads."""
         return "".join(json.dumps({"id": item.key, **item.value}, ensure_ascii=False) + "\n" for item in self.items())
+
+
+def _texts_in(data: bytes, name: str) -> dict[str, Document]:
+    """The texts of a file, each with the document that it is from: a line of JSON, or the file."""
+    if not name.lower().endswith(SUFFIXES):
+        raise InputError(f"{name!r} must end in {', '.join(SUFFIXES)}; save it as one of these.")
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{name!r} has {len(data):,} bytes, and at most {MAX_BYTES:,} are read; split it.")
+    gap = None if _has_lines(name) else "\n\n"
+    parts = [(part, found) for found in parse_file(data, name) for part in (found.text.split(gap) if gap else [found.text])]
+    texts = {text: found for part, found in parts if (text := _clean(part))}
+    if not texts:
+        raise InputError(f"{name!r} holds no text.")
+    return texts
+
+
+def _has_lines(name: str) -> bool:
+    return name.lower().endswith(".jsonl")
+
+
+def _has_own_id(document: Document, name: str) -> bool:
+    """Whether a line of a file names an id that any store can keep. Others have one of the file's name."""
+    return _has_lines(name) and document.id == _clean(document.id) != "" and not document.id.startswith(f"{name}:")
 
 
 def _next_key(number: int = 0) -> str:
