@@ -52,7 +52,7 @@ def fit(
 ) -> None:
     """Learn what matters in your texts from labelled examples: 20 at least, 50 help, 300 are plenty.
 
-    Tries settings of the attention (layer, heads, probe position, pooling, differential, unit) and logistic probes, keeps what is best on
+    Tries settings of the attention (layer, heads, position, pooling, differential, unit) and logistic probes, keeps what is best on
     held-out examples, and turns its scores into probabilities. If nothing beats the default it says so.
 
     Evidence is a list of document ids, of quotes {"doc_id", "text"} or of places {"doc_id", "start", "end"}. Where a line has an "answer"

@@ -1,4 +1,4 @@
-"""What the checks share: texts that break things, an `assert` that stays, and a watch on the network."""
+"""What the checks share: nasty texts, an `assert` that stays, and a watch on the network."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a text states in figures or signs, as values that can be compared.
 
-A mention has every reading that its words allow.
+A mention has every meaning that its words allow.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Contact(NamedTuple):
     key: str
 
 
-Reading = Number | Quantity | Rate | Day | Clock | Contact
-Kind = TypeVar("Kind", bound=Reading)
+Meaning = Number | Quantity | Rate | Day | Clock | Contact
+Kind = TypeVar("Kind", bound=Meaning)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class Mention:
     """`number`, `amount`, `unit`, `date`, `time` or `contact`."""
     start: int
     end: int
-    readings: tuple[Reading, ...]
+    meanings: tuple[Meaning, ...]
     weak: bool = False
     """Whether it supports a claim but makes none: `a`, `one` and `half` mean a number only now and then."""
     counted: str | None = None
@@ -89,7 +89,7 @@ class Match(NamedTuple):
 class Figures:
     """What some mentions can mean, ready to be looked up."""
 
-    exact: frozenset[Reading]
+    exact: frozenset[Meaning]
     days: tuple[Day, ...]
     numbers: frozenset[Fraction]
     amounts: frozenset[tuple[str, Fraction]]
@@ -105,7 +105,7 @@ class Figures:
     @classmethod
     def of(cls, mentions: Iterable[Mention]) -> Figures:
         """What these can mean."""
-        exact = frozenset(reading for mention in mentions for reading in mention.readings)
+        exact = frozenset(meaning for mention in mentions for meaning in mention.meanings)
         if not exact:
             return _NO_FIGURES
         quantities = _of_kind(Quantity, exact)
@@ -121,8 +121,8 @@ class Figures:
         )
 
 
-def _of_kind(kind: type[Kind], readings: Iterable[Reading]) -> list[Kind]:
-    return [reading for reading in readings if isinstance(reading, kind)]
+def _of_kind(kind: type[Kind], meanings: Iterable[Meaning]) -> list[Kind]:
+    return [meaning for meaning in meanings if isinstance(meaning, kind)]
 
 
 def _full_hours(clocks: Iterable[Clock]) -> frozenset[int]:

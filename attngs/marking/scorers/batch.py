@@ -1,4 +1,4 @@
-"""What scorers share: many requests at once, of which each fails alone, and parts that warm and forget with the whole."""
+"""What scorers share: batches whose requests fail alone, and parts that warm and forget."""
 
 from __future__ import annotations
 

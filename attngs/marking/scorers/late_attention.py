@@ -1,6 +1,6 @@
 """Late attention: the question's tokens attend to a context that was encoded before the question.
 
-With unit states `q_r` of the question's R tokens and `k_t` of the context's T tokens, the attention is
+With states of length 1, `q_r` of the question's R tokens and `k_t` of the context's T tokens, the attention is
 `A[r, t] = softmax_t(q_r . k_t / temperature)` over the whole context, `a_t` its mean over r, and a sentence's density `d_i` the mean of
 `a_t` over its tokens. This is the paper's score, with an attention that is defined on an encoder's last states instead of read from its
 heads. The score is `log(T * d_i)`: 0 for uniform attention, log 2 for twice as much.
