@@ -183,7 +183,10 @@ def shortened(text: str, length: int) -> str:
 
 
 def facts(name: str, metadata: Mapping[str, object]) -> Iterable[str]:
-    """Metadata in words, the date first; what the document's id says already is left out, and so is what begins with an underscore."""
+    """Metadata in words, the date first.
+
+    What the document's id says already is left out, and so are names that begin with an underscore.
+    """
     for key, value in sorted(metadata.items(), key=lambda item: item[0] != "date"):
         words = shortened(str(value), 80)
         if words and not _says(name, str(value)) and not str(key).startswith("_"):

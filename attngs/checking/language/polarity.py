@@ -79,7 +79,7 @@ def read_signs(tokens: Sequence[Token], content: Sequence[int], language: Langua
 
 
 def _signs_at_first(tokens: Sequence[Token], content: Sequence[int], denied: Sequence[int]) -> dict[int, int]:
-    """The signs as far as no denial reaches: affirmed where there is none, else for the most part not known."""
+    """The signs before any denial reaches a word: affirmed where there is no denial, else mostly unknown."""
     if not denied:
         return dict.fromkeys(content, 1)
     spared = denied[0] if all(tokens[i].lower in _WITHOUT for i in denied) else 0  # "without" leaves alone what stands before

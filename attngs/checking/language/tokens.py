@@ -220,7 +220,10 @@ def _added(current: Fraction, value: Fraction, *, alone: bool) -> Fraction | Non
 
 
 def _room(current: Fraction) -> int:
-    """What may follow a number is less than this: 100 after hundreds, 20 after 60 and 80 for the French, 10 after other tens."""
+    """What may follow a number is less than this.
+
+    100 after hundreds, 20 after 60 and 80, as in French, and 10 after other tens.
+    """
     if current < 20:
         return 0
     if current % 100 == 0:

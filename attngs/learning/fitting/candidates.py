@@ -72,7 +72,7 @@ def _single_features(table: Table) -> Iterator[Candidate]:
 
 
 def _layer_means(table: Table, heads: Sequence[HeadName]) -> Iterator[Candidate]:
-    """Each layer from each position, with every pooling, and minus the neutral question where it was read."""
+    """Each layer from each position: with every pooling, and minus the neutral question if it was read."""
     means = [part for part in heads if part.head is None and not part.neutral]
     subtract = any(part.neutral for part in heads)
     for part, habit, (pooling, power) in product(means, (0.0, 1.0) if subtract else (0.0,), POOLINGS.items()):

@@ -54,7 +54,10 @@ class HeadName(NamedTuple):
 
 
 def head_names(layers: Iterable[int], heads: int, positions: Sequence[ReadFrom]) -> tuple[str, ...]:
-    """The names of every head and mean of some layers, from each position, for the question and for the neutral one."""
+    """The names of the heads and means of some layers, from each position, for both questions.
+
+    The second question is the neutral one.
+    """
     return tuple(
         str(HeadName(habit, read_from, layer, head))
         for habit in (False, True)
