@@ -20,9 +20,8 @@ def no_network() -> Iterator[None]:
 
     It listens to Python's audit events; nothing is replaced or stopped.
 
-
     Raises:
-        AssertionError: One did; the message says whither.
+        AssertionError: One did; the message names the address.
     """
     _listen()
     heard = list[str]()
