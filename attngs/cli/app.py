@@ -1,4 +1,4 @@
-"""The command line: `attngs mark` and `info`, with `compress` and `plan`, `fit` and `eval`, and `train` from their own files."""
+"""The command line: `attngs mark` and `info` stand here, the other commands in files of their own."""
 
 from __future__ import annotations
 

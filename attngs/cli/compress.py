@@ -92,7 +92,9 @@ def compress(
     format: Annotated[CompressFormat | None, typer.Option("--format", "-f", help="Default: by the suffix of --out, else text.")] = None,
     out: Out = None,
 ) -> None:
-    """Print what matters, in at most TARGET_TOKENS tokens: sentences verbatim and in order, or in the words of --chat.
+    """Print what matters, in at most TARGET_TOKENS tokens.
+
+    Sentences stand verbatim and in order, or are written anew by the model of --chat.
 
     The result goes to standard output and the ledger to standard error, so that it pipes:
     attngs compress memory.jsonl -q 'Which pills?' | llm 'Which pills does she take?'

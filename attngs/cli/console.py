@@ -43,7 +43,10 @@ _OPTIONS = {"counter": "--tokens"}
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
-    """Exit as a shell expects: 1 with one line for an error of ours, 130 for Ctrl-C, quietly when the reader of a pipe has left."""
+    """Exit as a shell expects.
+
+    1 with one line for an error of ours, 130 for Ctrl-C, and quietly when the reader of a pipe has left.
+    """
     try:
         yield
     except AttngsError as error:
@@ -63,7 +66,7 @@ def _in_options(message: str) -> str:
 
 
 def give_up_stdout() -> None:
-    """The interpreter flushes standard output once more when it exits; after a failure, let that go nowhere."""
+    """Let the last flush of standard output, when the interpreter exits, go nowhere after a failure."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,4 +1,4 @@
-"""The heat map: results -> one page that needs no network, with every sentence in its place, coloured by its score.
+"""The heat map: every sentence in its place, coloured by its score, on one page without network.
 
 Here the numbers become words, colour levels and paths; `templates/report.html.j2` holds all markup, style and script. Texts, ids and
 metadata are strangers' words: Jinja escapes them wherever they stand, and the page's policy allows its own script by hash alone.
@@ -86,7 +86,10 @@ class _Block:
 
     @property
     def bars(self) -> list[tuple[int, str]]:
-        """Per colour level an SVG path of its sentences, one unit wide each; neighbours of one level are one bar."""
+        """An SVG path of the sentences of each colour level.
+
+        A sentence is one wide; neighbours of one level are one bar.
+        """
         paths: dict[int, str] = {}
         for level, run in groupby(enumerate(self.lines), key=lambda pair: pair[1].level):
             members = list(run)
@@ -172,7 +175,10 @@ def render_html(results: Sequence[CompressedContext]) -> str:
 
 
 def render_heat_map(result: CompressedContext) -> str:
-    """The heat map alone, without script, for a frame in a page that says the rest itself; as safe, and as self-contained."""
+    """The heat map alone, without script, for a frame in a page that says the rest itself.
+
+    It is as safe and as self-contained as the whole page.
+    """
     return _rendered([result], framed=True)
 
 
