@@ -106,7 +106,6 @@ class AttentionFeatures:
         return self._scorer.warm(sentences, namespace)
 
     def forget(self, namespace: str | None = None) -> None:
-        """Forget one namespace, or everything."""
         self._scorer.forget(namespace)
 
     def _columns(self, read: dict[tuple[bool, ReadFrom], tuple[Floats, Floats] | Exception]) -> Floats | Exception:

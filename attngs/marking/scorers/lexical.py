@@ -46,7 +46,6 @@ class LexicalScorer(BatchedScorer):
         self._cache = cache or ContextCache()
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
-        """The scores of each request, or its error."""
         return attempt_each(self._scores, requests)
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
@@ -54,7 +53,6 @@ class LexicalScorer(BatchedScorer):
         return Warmth(tokens=0, kept=0, bytes=word_index(self._cache, sentences, namespace).nbytes)
 
     def forget(self, namespace: str | None = None) -> None:
-        """Forget one namespace, or everything."""
         self._cache.clear(namespace)
 
     def _scores(self, request: ScoreRequest) -> list[float]:
