@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -36,13 +35,6 @@ app = typer.Typer(
 )
 
 
-class MarkFormat(StrEnum):
-    """What `mark` prints."""
-
-    table = "table"
-    json = "json"
-
-
 app.command()(compress)
 app.command()(plan)
 
@@ -57,7 +49,8 @@ def mark(
     probe: ProbeName = None,
     unit: UnitName = None,
     format: Annotated[
-        MarkFormat | None, typer.Option("--format", "-f", help="json has all sentences in reading order. Default: by the suffix of --out.")
+        Literal["table", "json"] | None,
+        typer.Option("--format", "-f", help="json has all sentences in reading order. Default: by the suffix of --out."),
     ] = None,
     out: Out = None,
 ) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,7 +19,6 @@ from attngs.cli.options import (
     Query,
     TargetTokens,
     TokensOf,
-    Unit,
     UnitName,
     documents_of,
     format_of,
@@ -28,6 +26,7 @@ from attngs.cli.options import (
     put,
 )
 from attngs.errors import ChatError
+from attngs.text.sentences import Unit
 from attngs.types import Message
 
 if TYPE_CHECKING:
@@ -35,20 +34,8 @@ if TYPE_CHECKING:
     from attngs.compressor import ChatFunction, ContextCompressor
 
 
-class CompressFormat(StrEnum):
-    """What `compress` prints."""
-
-    text = "text"
-    json = "json"
-    html = "html"
-
-
-class View(StrEnum):
-    """What a writer sees."""
-
-    all = "all"
-    marked = "marked"
-
+View = Literal["all", "marked"]
+"""What a writer sees."""
 
 ChatName = Annotated[
     str | None,
@@ -87,9 +74,11 @@ def compress(
     chat: ChatName = None,
     base_url: BaseUrl = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each request to the writer, all tries together.")] = 60.0,
-    context: ContextView = View.all,
+    context: ContextView = "all",
     cite: Cite = False,
-    format: Annotated[CompressFormat | None, typer.Option("--format", "-f", help="Default: by the suffix of --out, else text.")] = None,
+    format: Annotated[
+        Literal["text", "json", "html"] | None, typer.Option("--format", "-f", help="Default: by the suffix of --out, else text.")
+    ] = None,
     out: Out = None,
 ) -> None:
     """Print what matters, in at most TARGET_TOKENS tokens.
@@ -121,7 +110,7 @@ def plan(
     unit: UnitName = None,
     tokens: TokensOf = "marker",
     chat: PlannedChat = None,
-    context: ContextView = View.all,
+    context: ContextView = "all",
     cite: Cite = False,
     reader_price: Annotated[float, typer.Option(min=0, help="Of a million input tokens of the model that gets the context.")] = 0.0,
     writer_prices: Annotated[
@@ -174,5 +163,5 @@ def _compressor(
     from attngs.writing.prompts import CITED, GUIDED
 
     counter = None if tokens == "marker" else TiktokenCounter(tokens)
-    template = replace(CITED if cite else GUIDED, context=context.value)
+    template = replace(CITED if cite else GUIDED, context=context)
     return ContextCompressor(marker_of(marker, adapter, probe, unit), writer, counter=counter, template=template)

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from attngs.cli import console
-from attngs.cli.options import MarkerName, Unit, marker_of, put
+from attngs.cli.options import AdapterName, MarkerName, Out, ProbeName, UnitName, marker_of, put
 from attngs.text.files import check_folder
+from attngs.text.sentences import Unit
 
 if TYPE_CHECKING:
     from attngs.learning.evaluation import Evaluation
     from attngs.learning.fitting.report import FitResult
-
-
-class EvalFormat(StrEnum):
-    """What `eval` prints."""
-
-    table = "table"
-    json = "json"
 
 
 Data = Annotated[
@@ -65,7 +58,7 @@ def fit(
 
         check_folder(out)  # before minutes of work
         with console.progress():
-            result = learn(data, marker, unit=unit.value if unit else None, folds=folds, seed=seed, limit=limit, window=window)
+            result = learn(data, marker, unit=unit, folds=folds, seed=seed, limit=limit, window=window)
             result.save(out)
         put(_fit_table(result, out), None)
 
@@ -73,13 +66,11 @@ def fit(
 def evaluate(
     data: Data,
     marker: MarkerName = "default",
-    adapter: Annotated[Path | None, typer.Option("--adapter", metavar="DIR", help="What attngs train wrote for this marker.")] = None,
-    probe: Annotated[Path | None, typer.Option("--probe", metavar="DIR", help="What attngs fit wrote for this marker.")] = None,
-    unit: Annotated[
-        Unit | None, typer.Option("--unit", "-u", help="What is kept or dropped as a whole. Default: the probe's, else auto.")
-    ] = None,
-    format: Annotated[EvalFormat, typer.Option("--format", "-f", help="json has the paired differences too.")] = EvalFormat.table,
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write here instead of to standard output.")] = None,
+    adapter: AdapterName = None,
+    probe: ProbeName = None,
+    unit: UnitName = None,
+    format: Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="json has the paired differences too.")] = "table",
+    out: Out = None,
 ) -> None:
     """Measure how much evidence a marker keeps in 2, 5, 10 and 20 % of the tokens.
 
@@ -93,7 +84,7 @@ def evaluate(
 
         with console.progress():
             evaluation = measure(data, marker_of(marker, adapter, probe, unit))
-        put(evaluation.to_json() + "\n" if format == EvalFormat.json else _eval_table(evaluation, to_file=out is not None), out)
+        put(evaluation.to_json() + "\n" if format == "json" else _eval_table(evaluation, to_file=out is not None), out)
 
 
 def _fit_table(result: FitResult, out: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,19 +11,11 @@ import typer
 from attngs.cli import console
 from attngs.errors import InputError
 from attngs.text.files import read_documents, write_whole
+from attngs.text.sentences import Splitter, Unit
 from attngs.types import Document
 
 if TYPE_CHECKING:
     from attngs.marking.marker import Marker
-
-
-class Unit(StrEnum):
-    """Units of selection."""
-
-    auto = "auto"
-    sentence = "sentence"
-    line = "line"
-    turn = "turn"
 
 
 Inputs = Annotated[
@@ -66,9 +57,8 @@ def documents_of(inputs: list[Path]) -> list[Document]:
 def marker_of(name: str, adapter: Path | None, probe: Path | None, unit: Unit | None) -> Marker:
     """The marker that the options name; without a unit, the probe's own."""
     from attngs.marking.marker import Marker
-    from attngs.text.sentences import Splitter
 
-    splitter = Splitter(unit.value) if unit else None
+    splitter = Splitter(unit) if unit else None
     if name == "default" and adapter is None:
         return Marker.default(probe=probe, splitter=splitter)
     return Marker.from_pretrained(name, adapter=adapter, probe=probe, splitter=splitter)

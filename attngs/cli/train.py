@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,14 +13,6 @@ from attngs.cli import console
 
 if TYPE_CHECKING:
     from attngs.learning.training.run import TrainingResult
-
-
-class Goal(StrEnum):
-    """What is learned."""
-
-    evidence = "evidence"
-    answer = "answer"
-    perce = "perce"
 
 
 def train(
@@ -37,13 +28,13 @@ def train(
         Path, typer.Option("--out", "-o", metavar="DIR", help="A new folder for the adapter, its record and its card.", show_default=False)
     ],
     objective: Annotated[
-        Goal,
+        Literal["evidence", "answer", "perce"],
         typer.Option(
             "--objective",
             help="evidence: the marker's own scores against labelled sentences, for any model. answer: the answer's words, for decoders. "
             "perce: the same, weighted by how much the context helps to predict each word.",
         ),
-    ] = Goal.evidence,
+    ] = "evidence",
     marker: Annotated[
         str,
         typer.Option("--marker", "-m", metavar="MODEL", help="A Hugging Face model name or folder; `default` is the embedded encoder."),
@@ -89,7 +80,7 @@ def train(
         )
         try:
             with console.progress():
-                result = run(data, out=out, objective=objective.value, marker=marker, settings=settings, resume=resume, overwrite=overwrite)
+                result = run(data, out=out, objective=objective, marker=marker, settings=settings, resume=resume, overwrite=overwrite)
         except KeyboardInterrupt as interruption:
             if not str(interruption):
                 raise
