@@ -1,4 +1,4 @@
-"""attngs makes long personal context short: a local model's attention marks the sentences that matter, under a hard token budget.
+"""Make long personal context short: keep the sentences that matter, under a hard token budget.
 
 ```python
 from attngs import ContextCompressor, Marker

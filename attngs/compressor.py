@@ -14,6 +14,7 @@ from attngs.chat.callable_chat import as_chat
 from attngs.errors import ConfigError, InputError
 from attngs.marking.marker import Marker
 from attngs.protocols import AsyncChatModel, ChatModel, Namespaced, PromptTemplate, Selector, Windowed
+from attngs.reading.copies import Shared
 from attngs.reading.tokens import CounterLike, as_counter
 from attngs.result.result import CompressedContext, Draft, finish
 from attngs.selection import GreedySelector, check_target_tokens
@@ -55,8 +56,8 @@ class _Clock:
         self._last = now
 
 
-class ContextCompressor:
-    """Makes documents short for a question.
+class ContextCompressor(Shared):
+    """Makes documents short for a question. A copy of a compressor is the compressor itself.
 
     Args:
         marker: Scores and marks the sentences.
@@ -145,7 +146,7 @@ class ContextCompressor:
         namespace: str = "",
         marking: Marking | None = None,
     ) -> CompressedContext:
-        """`compress` without blocking the event loop: concurrent calls are marked in one batch, and the writer is awaited."""
+        """`compress`, awaited. Calls that come together are marked in one batch."""
         clock = _Clock()
         request = await asyncio.to_thread(self._check, documents, query, target_tokens, namespace, marking)
         draft = await asyncio.to_thread(self._everything, request, clock)
@@ -164,13 +165,13 @@ class ContextCompressor:
         rates: Rates | None = None,
         namespace: str = "",
     ) -> Plan:
-        """A dry run: what would be kept, what the writer would be sent, and whether it pays. Marks, but asks nobody.
+        """A dry run: what would be kept, what `chat` would be sent, and whether it pays. Asks nobody.
 
         Args:
             documents: As for `compress`.
             query: As for `compress`.
             target_tokens: As for `compress`.
-            rates: What your models cost and how fast they are.
+            rates: What your models cost.
             namespace: As for `compress`.
 
         Raises:

@@ -18,7 +18,10 @@ Floats = NDArray[np.float64]
 
 
 class SentenceSplitter(Protocol):
-    """Cut a text into spans that tile it: the first starts at 0, each starts where the last ended, the last ends at the end."""
+    """Cut a text into spans that tile it.
+
+    The first starts at 0, each starts where the last ended, the last ends with the text.
+    """
 
     def __call__(self, text: str, /) -> Sequence[Span]: ...
 
@@ -31,7 +34,7 @@ class Scorer(Protocol):
 
 @runtime_checkable
 class BatchScorer(Scorer, Protocol):
-    """A scorer that is faster with several requests at once. What one request meets must not touch the others."""
+    """A scorer that is faster with several requests at once. One that fails must not touch the others."""
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> Sequence[Sequence[float] | Exception]: ...
 
@@ -56,7 +59,10 @@ class Forgetful(Protocol):
 
 
 class FeatureReader(Protocol):
-    """Describe every sentence by numbers, for a probe to weigh. A name stands for the same number in every version that knows it."""
+    """Describe every sentence by numbers, for a probe to weigh.
+
+    A name stands for the same number in every version that knows it.
+    """
 
     @property
     def names(self) -> tuple[str, ...]: ...
@@ -77,7 +83,7 @@ class TokenCounter(Protocol):
 
 
 class Selector(Protocol):
-    """Choose sentences so that the joined text has at most `target_tokens` tokens, counted on the text itself."""
+    """Choose sentences whose joined text has at most `target_tokens` tokens, labels included."""
 
     def select(self, marking: Marking, *, target_tokens: int, counter: TokenCounter) -> Selection: ...
 
@@ -114,10 +120,17 @@ class Namespaced(Protocol):
 
 
 class ResultCache(Protocol):
-    """Keep results by whose they are and by a key that names everything they depend on. Used from many threads at once."""
+    """Keep results by namespace and key; many threads use it at once.
+
+    The key names everything that a result depends on.
+    """
 
     def get(self, namespace: str, key: bytes) -> bytes | None:
-        """The bytes that were put, or `None` where they are not kept or cannot be read now. Damage raises `AssetError`."""
+        """The bytes that were put; `None` if there are none, or they cannot be read now.
+
+        Raises:
+            AssetError: They are damaged.
+        """
         ...
 
     def put(self, namespace: str, key: bytes, value: bytes) -> None:
@@ -139,7 +152,7 @@ class Windowed(Protocol):
 
 @runtime_checkable
 class PromptTemplate(Protocol):
-    """Turn marks into the messages that a writer gets. `attngs.writing.prompts.GuidedPrompt` says what each part is for."""
+    """Turn marks into the messages that a writer gets. `GuidedPrompt` says what each part is for."""
 
     @property
     def name(self) -> str: ...

@@ -54,7 +54,10 @@ class ExtractLayout:
             raise ConfigError(f"`label` may hold only the field {{id}}, got {self.label!r}.") from error
 
     def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labelled: bool) -> str:
-        """The kept sentences in reading order. Neighbours keep the white space between them; no line of theirs passes for a label."""
+        """The kept sentences in reading order, none of whose lines passes for a label.
+
+        Neighbours keep the white space between them.
+        """
         parts = list[str]()
         for _, members in groupby(sorted(kept), key=lambda i: sentences[i].position):
             numbers = list(members)

@@ -14,8 +14,8 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import merge_configs
 from pydantic import ConfigDict, Field, SkipValidation
 
+from attngs.chat.failures import as_chat_error
 from attngs.chat.messages import clean_messages, in_our_words
-from attngs.chat.retry import as_chat_error
 from attngs.errors import ChatError, InputError
 from attngs.protocols import StreamingChatModel
 from attngs.types import ChatReply, Message, Usage
@@ -56,7 +56,7 @@ class RunnableChat:
         try:
             answer = self._runnable.invoke(request, self._config)
         except Exception as error:
-            raise self._failure(error) from error
+            raise self._failure(error, messages) from error
         return self._reply(answer)
 
     async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
@@ -65,7 +65,7 @@ class RunnableChat:
         try:
             answer = await self._runnable.ainvoke(request, self._config)
         except Exception as error:
-            raise self._failure(error) from error
+            raise self._failure(error, messages) from error
         return self._reply(answer)
 
     def _reply(self, answer: object) -> ChatReply:
@@ -77,8 +77,8 @@ class RunnableChat:
             f"`chat` ({self._runnable.get_name()}) returned {type(answer).__name__}; it must return a chat model's message or a str."
         )
 
-    def _failure(self, error: Exception) -> ChatError:
-        failure = as_chat_error(error, f"`chat` ({self._runnable.get_name()})")
+    def _failure(self, error: Exception, messages: Sequence[Message]) -> ChatError:
+        failure = as_chat_error(error, f"`chat` ({self._runnable.get_name()})", messages)
         if isinstance(error, ModelError):  # LangChain's own judgement, where a provider gives no status
             failure.retryable = failure.retryable or error.is_retryable
         return failure

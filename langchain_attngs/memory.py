@@ -18,6 +18,7 @@ from langgraph.store.base import BaseStore, Item, PutOp, SearchItem
 
 from attngs.errors import ConfigError, InputError
 from attngs.selection import check_target_tokens
+from attngs.text.documents import clean_text
 from attngs.text.files import SUFFIXES, parse_file
 from attngs.types import Document
 
@@ -275,4 +276,4 @@ def _next_key(number: int = 0) -> str:
 
 
 def _clean(text: str) -> str:
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd").strip()
+    return clean_text(text).replace("\0", "\ufffd").strip()

@@ -10,8 +10,8 @@ from llama_index.core.base.llms.base import BaseLLM
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
 from llama_index.core.prompts import BasePromptTemplate, ChatPromptTemplate
 
+from attngs.chat.failures import as_chat_error
 from attngs.chat.messages import clean_messages, in_our_words
-from attngs.chat.retry import as_chat_error
 from attngs.text.defusing import TURN, quote_lines
 from attngs.types import ChatReply, Marking, Message, Usage
 from attngs.writing.prompts import GUIDED, GuidedPrompt, context_text, defuse
@@ -41,14 +41,14 @@ class LlamaIndexChat:
         try:
             return _reply(self._llm.chat(self._host_messages(messages)))
         except Exception as error:
-            raise as_chat_error(error, self._llm.class_name()) from error
+            raise as_chat_error(error, self._llm.class_name(), messages) from error
 
     async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
         """`complete`, awaited."""
         try:
             return _reply(await self._llm.achat(self._host_messages(messages)))
         except Exception as error:
-            raise as_chat_error(error, self._llm.class_name()) from error
+            raise as_chat_error(error, self._llm.class_name(), messages) from error
 
     def _host_messages(self, messages: Sequence[Message]) -> list[ChatMessage]:
         """The messages in LlamaIndex's type.

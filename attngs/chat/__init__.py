@@ -1,1 +1,1 @@
-"""Writers: an OpenAI-compatible endpoint, a local model, or any callable, behind the seam of `attngs.protocols.ChatModel`."""
+"""Writers: an OpenAI-compatible endpoint, a local model, any function; and their kept replies."""

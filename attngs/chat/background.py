@@ -1,4 +1,4 @@
-"""One event loop in one daemon thread, so that sync and async callers, of whatever thread or loop, run the same coroutine."""
+"""One event loop in a daemon thread, shared by sync and async callers of any thread or loop."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ Resource = TypeVar("Resource")
 Answer = TypeVar("Answer")
 
 PATIENCE = 5.0
-"""Seconds that `close` waits for coroutines which will not be cancelled; the thread is a daemon and keeps nobody from leaving."""
+"""Seconds that `close` waits for coroutines that resist being cancelled; the thread is a daemon, so it never keeps the program alive."""
 
 
 class BackgroundLoop(Generic[Resource]):
-    """Runs coroutines. The thread starts with the first of them, and ends with `close`, the interpreter, or the last reference to this.
+    """Runs coroutines in a background thread.
 
-    A process that was forked off gets a thread and a resource of its own; those of the parent are neither used nor touched there.
+    The thread starts with the first coroutine. It ends with `close`, with the interpreter, or with the last reference to this object. A
+    forked child gets a thread and a resource of its own, and never touches those of its parent.
 
     Args:
-        open_resource: What all coroutines of the loop share, entered in the loop before the first and left after the last.
+        open_resource: Makes what all coroutines share. It is entered before the first coroutine and left after the last.
     """
 
     def __init__(self, open_resource: Callable[[], AbstractAsyncContextManager[Resource]]) -> None:
@@ -35,7 +36,7 @@ class BackgroundLoop(Generic[Resource]):
         self._finalizer = weakref.finalize(self, _end, self._threads)
 
     def run(self, work: Callable[[Resource], Coroutine[Any, Any, Answer]]) -> Answer:
-        """Wait for the answer in this thread; whatever interrupts the wait, such as Ctrl-C, also cancels the coroutine."""
+        """Wait for the answer in this thread. An interrupt, such as Ctrl-C, also cancels the coroutine."""
         future = self._submit(work)
         try:
             return future.result()
@@ -44,17 +45,17 @@ class BackgroundLoop(Generic[Resource]):
             raise
 
     async def arun(self, work: Callable[[Resource], Coroutine[Any, Any, Answer]]) -> Answer:
-        """Wait for the answer in the caller's event loop; who cancels the wait also cancels the coroutine."""
+        """Await the answer in the caller's event loop. Cancelling this also cancels the coroutine."""
         return await asyncio.wrap_future(self._submit(work))
 
     def close(self) -> None:
-        """Cancel what still runs, with a `ChatError` for those who wait for it, and end the thread. Closing twice is no error."""
+        """End the thread. Calls under way get a `ChatError`. Closing twice is no error."""
         self._finalizer()
 
     def _submit(self, work: Callable[[Resource], Coroutine[Any, Any, Answer]]) -> Future[Answer]:
         if not self._finalizer.alive:
             _refuse()
-        # one entry a process, made in one step: a lock of ours could have been held by another thread during the fork
+        # one entry for each process, made in one step: at a fork, another thread might hold a lock
         return self._threads.setdefault(os.getpid(), _LoopThread(self._open_resource)).submit(work)
 
 
@@ -112,7 +113,7 @@ class _LoopThread(Generic[Resource]):
         try:
             return await work(self._resource)
         except asyncio.CancelledError:
-            if self._ending:  # the one who waits was not cancelled, and must not be told so
+            if self._ending:  # the caller was not cancelled, so a `CancelledError` would mislead it
                 raise ChatError("the chat model was closed while it was being asked.") from None
             raise
 

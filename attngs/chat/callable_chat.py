@@ -8,21 +8,22 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import nullcontext
 
 from attngs.chat.background import BackgroundLoop
+from attngs.chat.failures import as_chat_error
 from attngs.chat.messages import clean_messages
-from attngs.chat.retry import as_chat_error
-from attngs.errors import ChatError, ConfigError
+from attngs.errors import ChatError, ConfigError, check_whole
 from attngs.protocols import AsyncChatModel, ChatModel
+from attngs.reading.copies import Shared
 from attngs.types import ChatReply, Message
 
 Answer = str | ChatReply
 Function = Callable[[Sequence[Message]], Answer | Awaitable[Answer]]
 
 
-class CallableChat:
+class CallableChat(Shared):
     """Makes a writer of `messages -> str`, or `-> ChatReply`, sync or async.
 
-    An async function can be used from sync code as well: it then runs in an event loop of its own, the same one for every call, so that
-    clients which it keeps stay usable. Exceptions become `ChatError`s, retryable where that is certain: `TimeoutError`, `ConnectionError`,
+    Sync code can use an async function as well: it runs in a background event loop, the same one for every call, so that clients which the
+    function keeps stay usable. Exceptions become `ChatError`s, retryable where that is certain: `TimeoutError`, `ConnectionError`,
     and those with an HTTP status of 408, 409, 429 or 5xx.
 
     Args:
@@ -33,8 +34,8 @@ class CallableChat:
     def __init__(self, function: Function, *, context_window: int | None = None) -> None:
         if not callable(function):
             raise ConfigError(f"`function` must be callable, got {function!r}.")
-        if context_window is not None and (not isinstance(context_window, int) or isinstance(context_window, bool) or context_window < 1):
-            raise ConfigError(f"`context_window` must be a whole number of at least 1, got {context_window!r}.")
+        if context_window is not None:
+            context_window = check_whole("context_window", context_window)
         self.context_window = context_window
         self._function = function
         self._name = getattr(function, "__name__", type(function).__name__)
@@ -51,7 +52,8 @@ class CallableChat:
         """
         if self._is_async:
             self._refuse_inside_a_loop()
-        answer = self._call(clean_messages(messages))
+        given = clean_messages(messages)
+        answer = self._call(given)
         if inspect.isawaitable(answer):
             try:
                 self._refuse_inside_a_loop()
@@ -59,14 +61,14 @@ class CallableChat:
                 if isinstance(answer, Coroutine):
                     answer.close()
                 raise
-            return self._background.run(lambda _: self._awaited(answer))
+            return self._background.run(lambda _: self._awaited(answer, given))
         return self._reply(answer)
 
     async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
-        """`complete` for an event loop; a function that is not async runs in a thread, which goes on when the wait is cancelled."""
+        """`complete`, awaited. A sync function runs in a thread, which goes on after a cancelled wait."""
         given = clean_messages(messages)
         answer = self._call(given) if self._is_async else await asyncio.to_thread(self._call, given)
-        return await self._awaited(answer) if inspect.isawaitable(answer) else self._reply(answer)
+        return await self._awaited(answer, given) if inspect.isawaitable(answer) else self._reply(answer)
 
     def __repr__(self) -> str:
         return f"CallableChat({self._name})"
@@ -77,15 +79,15 @@ class CallableChat:
         except ChatError:
             raise
         except Exception as error:
-            raise self._failure(error) from error
+            raise self._failure(error, messages) from error
 
-    async def _awaited(self, answer: Awaitable[object]) -> ChatReply:
+    async def _awaited(self, answer: Awaitable[object], messages: Sequence[Message]) -> ChatReply:
         try:
             return self._reply(await answer)
         except ChatError:
             raise
         except Exception as error:
-            raise self._failure(error) from error
+            raise self._failure(error, messages) from error
 
     def _reply(self, answer: object) -> ChatReply:
         if isinstance(answer, ChatReply) and isinstance(answer.text, str):
@@ -97,8 +99,8 @@ class CallableChat:
             f"the chat function `{self._name}` returned {what}; it must return a str or a `ChatReply`, and raise when it fails."
         )
 
-    def _failure(self, error: Exception) -> ChatError:
-        return as_chat_error(error, f"the chat function `{self._name}`")
+    def _failure(self, error: Exception, messages: Sequence[Message]) -> ChatError:
+        return as_chat_error(error, f"the chat function `{self._name}`", messages)
 
     def _refuse_inside_a_loop(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Chat messages -> token ids, through the model's own template, with contents that cannot speak in the template's voice."""
+"""Chat messages -> token ids, by a template whose control tokens no message can imitate."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _PLACE = re.compile("\ue000(\\d+)\ue001")
 
 
 class ChatTemplate:
-    """Builds prompts for one tokenizer. Control tokens inside a message's content are read as ordinary text.
+    """Builds prompts for one tokenizer. Control tokens inside a message become ordinary text.
 
     Args:
         tokenizer: A fast tokenizer with a chat template.
-        options: Variables of the template, such as `{"enable_thinking": True}`; thinking is off where a template asks and this does not.
+        options: Variables of the template, such as `{"enable_thinking": True}`. Thinking is off unless it is switched on here.
 
     Raises:
         UnsupportedModelError: There is no template.
@@ -30,7 +30,7 @@ class ChatTemplate:
     def __init__(self, tokenizer: PreTrainedTokenizerBase, options: Mapping[str, object] | None = None) -> None:
         if not tokenizer.chat_template:
             raise UnsupportedModelError(
-                f"`{tokenizer.name_or_path or type(tokenizer).__name__}` has no chat template, so nobody knows how to talk to it. Use a "
+                f"`{tokenizer.name_or_path or type(tokenizer).__name__}` has no chat template, so there is no way to talk to it. Use a "
                 "model that was trained to chat (often named `-Instruct`, `-Chat` or `-it`), or set `tokenizer.chat_template`."
             )
         self._tokenizer = tokenizer
@@ -40,7 +40,7 @@ class ChatTemplate:
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of the messages and of the opening of the reply.
 
-        Where the template has no place for a system message, its text begins the first message of the user.
+        If the template takes no system message, its text goes before the user's first message.
 
         Raises:
             ChatError: The template refuses these messages, leaves one out, or fails.
@@ -60,7 +60,7 @@ class ChatTemplate:
         return ids
 
     def _render(self, messages: Sequence[Message]) -> str:
-        """The template round numbered places, each message at least once."""
+        """The filled template, with a numbered place instead of each message's text."""
         name, roles = self._tokenizer.name_or_path, ", ".join(message.role for message in messages)
         places = [{"role": message.role, "content": f"\ue000{number}\ue001"} for number, message in enumerate(messages)]
         try:

@@ -1,27 +1,25 @@
-"""The body of a chat completion -> a reply. Servers differ in everything that the protocol leaves open, and in some that it does not."""
+"""The body of a chat completion -> a reply, whatever dialect of the protocol the server speaks."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from attngs.chat.messages import clean_text, in_our_words
-from attngs.chat.retry import is_retryable
+from attngs.chat.failures import is_retryable, own_words
+from attngs.chat.messages import in_our_words
 from attngs.errors import ChatError
+from attngs.text.documents import clean_text
 from attngs.types import ChatReply, Usage
 
-LONGEST_EXCERPT = 300
-"""Characters of a server's own words in our messages: enough to understand them, too few to carry a document along."""
 
-
-def read_completion(body: bytes, content_type: str, mask: Callable[[str], str]) -> ChatReply:
+def read_completion(body: bytes, content_type: str, shown: Callable[[str], str]) -> ChatReply:
     """Read the first choice.
 
     Args:
         body: As it came.
         content_type: What the server calls it.
-        mask: Hides secrets in what the server says about an error.
+        shown: What may be shown of the server's words about an error.
 
     Returns:
         A refusal has its text and `finish_reason="refusal"`; tool calls without text have no text and `finish_reason="tool_calls"`.
@@ -31,7 +29,7 @@ def read_completion(body: bytes, content_type: str, mask: Callable[[str], str]) 
     """
     data = _parsed(body, content_type)
     if data.get("error"):
-        raise _described(data, mask)
+        raise _described(data, shown)
     choices = data.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise _malformed("it has no `choices`")
@@ -52,17 +50,6 @@ def read_completion(body: bytes, content_type: str, mask: Callable[[str], str]) 
     )
 
 
-def own_words(body: object, mask: Callable[[str], str]) -> str:
-    """What a server says about its error, on one line; empty when it says nothing that can be understood.
-
-    Only fields that are meant for people are read: a validation error may hold the whole request beside them.
-    """
-    error = body.get("error", body) if isinstance(body, Mapping) else body
-    words = next((error[key] for key in ("message", "detail") if error.get(key)), "") if isinstance(error, Mapping) else error
-    line = mask(" ".join(words.split())) if isinstance(words, str) and not words.lstrip().startswith("<") else ""
-    return line if len(line) <= LONGEST_EXCERPT else f"{line[:LONGEST_EXCERPT]}..."
-
-
 def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
     if not body.strip():
         raise _malformed("it is empty")
@@ -76,14 +63,14 @@ def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
     return data
 
 
-def _described(data: dict[str, Any], mask: Callable[[str], str]) -> ChatError:
-    """Gateways put the error of the server behind them into a reply with status 200."""
+def _described(data: dict[str, Any], shown: Callable[[str], str]) -> ChatError:
+    """The error in a reply with status 200: gateways send those for the server behind them."""
     error = data["error"]
     code = error.get("code") if isinstance(error, dict) else None
     digits = code.strip() if isinstance(code, str) else str(code)  # some have the number as text
     status = int(digits) if len(digits) == 3 and digits.isascii() and digits.isdecimal() and digits[0] in "45" else None
     return ChatError(
-        f"the endpoint replied with an error: {own_words(data, mask) or 'it does not say which'}",
+        f"the endpoint replied with an error: {own_words(data, shown) or 'it does not say which'}",
         status=status,
         retryable=status is not None and is_retryable(status),
     )

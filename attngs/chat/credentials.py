@@ -1,17 +1,17 @@
-"""Keys and URLs of an endpoint: found, checked, and kept out of everything that people or logs see."""
+"""Keys and URLs of an endpoint: found, checked, and never shown to people or logs."""
 
 from __future__ import annotations
 
 import os
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from attngs.errors import ConfigError
 
 PLACEHOLDER_KEY = "none"
-"""Sent to an endpoint of one's own when there is no key: most of them want some key, and take any."""
+"""Sent to a `base_url` when there is no key: most servers want some key, and take any."""
 
 SHORTEST_SECRET = 6
-"""Values of fewer characters, such as the placeholder or `true`, are ordinary words."""
+"""Shorter values, such as the placeholder or `true`, are ordinary words and are not hidden."""
 
 
 class Mask:
@@ -27,7 +27,7 @@ class Mask:
 
 
 def api_key_for(base_url: str | None, api_key: str | None) -> str:
-    """The key that is given, else the environment's, else a placeholder for an endpoint of one's own.
+    """The given key, else the environment's, else a placeholder if there is a `base_url`.
 
     Raises:
         ConfigError: There is none, or no header can hold it.
@@ -42,7 +42,7 @@ def api_key_for(base_url: str | None, api_key: str | None) -> str:
 
 
 def checked_secret(what: str, value: object) -> str:
-    """The value, if a header can hold it; the HTTP library's own error would show it.
+    """The value, if a header can hold it; the HTTP library's own error would show the value.
 
     Raises:
         ConfigError: It cannot; the message does not show it.
@@ -52,6 +52,15 @@ def checked_secret(what: str, value: object) -> str:
             f"{what} must be printable ASCII without white space round it (a line break at the end?); its value is not shown."
         )
     return value
+
+
+def host_of(location: str, base_url: str) -> str:
+    """Where a redirect leads, for messages: scheme, host and port, without anything that may be a secret."""
+    try:
+        parts = urlsplit(shown_url(urljoin(base_url, location)))
+    except (ConfigError, ValueError):
+        return "another place"
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def shown_url(base_url: str | None) -> str:

@@ -1,4 +1,4 @@
-"""A model of one's own as a writer: greedy, one call at a time, stopped between two tokens."""
+"""A model in this process as a writer: greedy, one call at a time; it can be stopped at any token."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from transformers import GenerationConfig, StoppingCriteria, TextIteratorStreame
 
 from attngs.chat.chat_template import ChatTemplate
 from attngs.chat.messages import clean_messages
-from attngs.errors import ChatError, ConfigError, UnsupportedModelError
+from attngs.errors import ChatError, ConfigError, UnsupportedModelError, check_whole
+from attngs.reading.copies import Shared
 from attngs.reading.failures import is_out_of_memory
 from attngs.reading.loading import ModelSettings, load_model, window_limit, wrap_model
 from attngs.types import ChatReply, Message, Usage
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
-class LocalChat:
-    """A writer on this machine: a Hugging Face decoder that was trained to chat. Nothing leaves the machine.
+class LocalChat(Shared):
+    """A writer on this machine: a Hugging Face decoder trained to chat. Nothing leaves the machine.
 
     To mark and write with the same weights, load them here and share them: a marker alone loads neither the upper layers nor the head.
 
@@ -42,8 +43,8 @@ class LocalChat:
         model: In evaluation mode, with its language model head; neither moved nor changed.
         tokenizer: With a chat template.
         name: For messages.
-        max_tokens: Of a reply; fewer when the window ends.
-        timeout: Seconds that a call waits for its reply, those before it included.
+        max_tokens: Most tokens of a reply; it gets fewer if the window ends first.
+        timeout: Seconds that a call waits for its reply, including the calls before it.
         template_options: Variables of the chat template, such as `{"enable_thinking": True}`.
 
     Attributes:
@@ -66,8 +67,7 @@ class LocalChat:
         timeout: float | None = None,
         template_options: Mapping[str, object] | None = None,
     ) -> None:
-        if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 1:
-            raise ConfigError(f"`max_tokens` must be a whole number of at least 1, got {max_tokens!r}.")
+        check_whole("max_tokens", max_tokens)
         if timeout is not None and (not isinstance(timeout, int | float) or isinstance(timeout, bool) or not timeout > 0):
             raise ConfigError(f"`timeout` must be a number of seconds above 0, or None, got {timeout!r}.")
         loaded = wrap_model(model, tokenizer, name=name)
@@ -144,7 +144,7 @@ class LocalChat:
             future.cancel()
 
     def stream(self, messages: Sequence[Message]) -> Iterator[str]:
-        """Write, and hand on the words as they come. Who stops taking them stops the model at its next token.
+        """Write, and yield the words as they come. Leaving the loop stops the model at its next token.
 
         Raises:
             ChatError: As for `complete`; what was written until then has been handed on.
@@ -153,7 +153,7 @@ class LocalChat:
         stop = threading.Event()
         streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, skip_special_tokens=True, timeout=self._timeout)
         future = self._submit(messages, stop, streamer)
-        future.add_done_callback(lambda _: streamer.end())  # also when it failed: nobody shall wait for words that will not come
+        future.add_done_callback(lambda _: streamer.end())  # also when it failed, so that nobody waits for words that will not come
         try:
             yield from filter(None, streamer)
             future.result()
@@ -186,7 +186,10 @@ class LocalChat:
 
     @property
     def _worker(self) -> ThreadPoolExecutor:
-        """One a process, because a fork has our queue but not our thread; made in one step, because two threads may come at once."""
+        """One for each process: a forked child has the queue, but not the thread.
+
+        Made in one step, because two threads may come at once.
+        """
         return self._workers.setdefault(os.getpid(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="attngs-chat"))
 
     def _write(self, messages: Sequence[Message], stop: threading.Event, streamer: TextIteratorStreamer | None) -> ChatReply:
@@ -194,7 +197,7 @@ class LocalChat:
         room = self.context_window - len(prompt)
         if room < 1:
             raise ChatError(
-                f"the prompt has {len(prompt)} tokens, and the window of `{self._name}` {self.context_window}, the reply included. "
+                f"the prompt has {len(prompt)} tokens, and the window of `{self._name}` {self.context_window}, including the reply. "
                 "Give it less text, or use a model with a longer window."
             )
         written = self._generate(prompt, min(room, self._max_tokens), stop, streamer)
@@ -206,7 +209,7 @@ class LocalChat:
         )
 
     def _generate(self, prompt: list[int], most: int, stop: threading.Event, streamer: TextIteratorStreamer | None) -> list[int]:
-        """The ids of the reply, that of its end included."""
+        """The ids of the reply, including its end token."""
         ids = torch.tensor([prompt], device=self.model.device)
         config = copy.copy(self._generation)
         config.max_new_tokens = most
@@ -217,7 +220,7 @@ class LocalChat:
                     input_ids=ids,
                     attention_mask=torch.ones_like(ids),
                     generation_config=config,
-                    stopping_criteria=[_Stopped(stop)],
+                    stopping_criteria=[_StopSwitch(stop)],
                     streamer=streamer,
                 )
         except (RuntimeError, IndexError, ValueError, MemoryError) as error:
@@ -232,14 +235,14 @@ class LocalChat:
 
     def _late(self) -> ChatError:
         return ChatError(
-            f"`{self._name}` wrote no complete reply within {self._timeout:g} s, the wait for those before it included. Raise `timeout`, "
+            f"`{self._name}` wrote no complete reply within {self._timeout:g} s, including the wait for earlier calls. Raise `timeout`, "
             "or lower `max_tokens`.",
             retryable=True,
         )
 
 
-class _Stopped(StoppingCriteria):
-    """Ends the generation when nobody waits for it any more."""
+class _StopSwitch(StoppingCriteria):
+    """Ends the generation when nobody waits for it any longer."""
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
@@ -249,13 +252,13 @@ class _Stopped(StoppingCriteria):
 
 
 def _ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    """Every token that the model's config or the tokenizer calls an end: either may know only one of several."""
+    """All end tokens of the model's config and of the tokenizer: either may lack some."""
     own = model.generation_config.eos_token_id if model.generation_config else None
     return {tokenizer.eos_token_id, *(own if isinstance(own, list | tuple) else [own])} - {None}
 
 
 def _greedy(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, ends: list[int]) -> GenerationConfig:
-    """The model's own settings, penalties included, without chance."""
+    """The model's own settings, including penalties, but without sampling."""
     config = copy.deepcopy(model.generation_config) or GenerationConfig()
     config.update(
         do_sample=False,

@@ -1,29 +1,31 @@
-"""Any endpoint that speaks OpenAI's chat completions: OpenAI, vLLM, Ollama, LM Studio, `transformers serve`, gateways."""
+"""A writer behind OpenAI's protocol: OpenAI, vLLM, Ollama, LM Studio, `transformers serve`, gateways."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from attngs.chat.background import BackgroundLoop
-from attngs.chat.completion import own_words, read_completion
-from attngs.chat.credentials import Mask, api_key_for, checked_secret, shown_url
+from attngs.chat.completion import read_completion
+from attngs.chat.credentials import Mask, api_key_for, checked_secret, host_of, shown_url
+from attngs.chat.failures import is_retryable, own_words, retry_after, without_request
 from attngs.chat.messages import clean_messages
-from attngs.chat.retry import is_retryable, retry_after, with_retries
-from attngs.errors import ChatError, ConfigError, MissingDependencyError
+from attngs.chat.retry import with_retries
+from attngs.errors import ChatError, ConfigError, MissingDependencyError, check_whole
+from attngs.reading.copies import Shared
 from attngs.types import ChatReply, Message
 
 if TYPE_CHECKING:
     from openai import APIError, AsyncOpenAI
 
 CONNECT_SECONDS = 5.0
-"""A server that cannot even be reached by then is tried again, or given up, before the whole timeout is spent on it."""
+"""Longest wait for a connection, so that an unreachable server does not use up the whole timeout."""
 
 MOST_BYTES = 16 * 2**20
 """Of a reply: more than any writer has to say, and an end for a server that never stops talking."""
@@ -36,19 +38,19 @@ class _Session(NamedTuple):
     slots: asyncio.Semaphore
 
 
-class OpenAIChat:
+class OpenAIChat(Shared):
     """A writer behind an OpenAI-compatible endpoint (extra `openai`).
 
     `complete` and `acomplete` are safe from any number of threads and event loops; all requests run in one background thread, over one
-    pool of connections. A process that was forked off opens its own. `close`, a `with` block or the interpreter's end closes it. Only what
+    pool of connections. A forked process opens its own. `close`, a `with` block or the interpreter's end closes it. Only what
     is set here is sent: no temperature and no token limit unless you give them, because some models refuse them. The documents leave this
-    machine for `base_url`.
+    machine for `base_url`, and no redirect takes them anywhere else.
 
     Args:
         model: As the endpoint calls it.
         base_url: Of the API, usually ending in `/v1`; `OPENAI_BASE_URL`, then OpenAI's own when not given.
-        api_key: Sent to `base_url`; `OPENAI_API_KEY` when not given. An endpoint of one's own may need none.
-        timeout: Seconds until a call has its reply or fails, in all: waiting for a free slot, every attempt and the pauses between.
+        api_key: Sent to `base_url`; `OPENAI_API_KEY` when not given. A server of your own may need none.
+        timeout: Seconds until a call has its reply or fails, including the wait for a free slot, all attempts and the pauses between them.
         max_retries: Further attempts after a timeout, a lost connection, or status 408, 409, 429 or 5xx. `Retry-After` is kept to.
         max_concurrency: Requests under way at once.
         temperature: Sent when given.
@@ -81,13 +83,13 @@ class OpenAIChat:
             raise ConfigError(f"`model` must be the name of a model, got {model!r}.")
         if not _is_number(timeout) or not 0 < timeout < math.inf:
             raise ConfigError(f"`timeout` must be a number of seconds above 0, got {timeout!r}.")
-        _check_whole("max_retries", max_retries, least=0)
-        _check_whole("max_concurrency", max_concurrency, least=1)
+        check_whole("max_retries", max_retries, least=0)
+        check_whole("max_concurrency", max_concurrency, least=1)
         if temperature is not None and not (_is_number(temperature) and 0 <= temperature < math.inf):
             raise ConfigError(f"`temperature` must be a number of at least 0, got {temperature!r}.")
         for name, value in (("max_tokens", max_tokens), ("context_window", context_window)):
             if value is not None:
-                _check_whole(name, value, least=1)
+                check_whole(name, value, least=1)
         extra = dict(extra_body or {})
         if taken := [name for name in _OURS if name in extra]:
             raise ConfigError(f"`extra_body` must not hold {taken[0]!r}: that field is set by attngs.")
@@ -95,7 +97,7 @@ class OpenAIChat:
             import openai  # noqa: F401 - the background thread needs it, and here the error finds its reader
         except ImportError as error:
             raise MissingDependencyError("`OpenAIChat` needs the openai package: pip install 'attngs[openai]'") from error
-        if base_url is None:  # an empty one is refused: a setting that is missing is no order to send anything to OpenAI
+        if base_url is None:  # an empty `base_url` is refused: it is a missing setting, not a wish to send anything to OpenAI
             base_url = os.environ.get("OPENAI_BASE_URL") or None
         self.model = model
         self.context_window = context_window
@@ -142,7 +144,7 @@ class OpenAIChat:
         return f"OpenAIChat({self.model!r}, base_url={self._url!r}, api_key='***')"
 
     def _request(self, messages: Sequence[Message]) -> dict[str, Any]:
-        """The same body, byte for byte, for the same messages: providers find their prompt cache by it."""
+        """The same body, byte for byte, for the same messages: providers' prompt caches depend on it."""
         request: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": message.role, "content": message.content} for message in clean_messages(messages)],
@@ -156,18 +158,21 @@ class OpenAIChat:
     async def _ask(self, session: _Session, request: dict[str, Any]) -> ChatReply:
         deadline = asyncio.get_running_loop().time() + self._timeout
         try:
-            # the clock of the HTTP library starts anew with every byte; this one does not
+            # the HTTP library's own timeout starts anew with every byte; this one does not
             async with asyncio.timeout_at(deadline):
                 return await with_retries(lambda: self._attempt(session, request), max_retries=self._max_retries, deadline=deadline)
         except TimeoutError:
             raise ChatError(
-                f"no complete reply from {self._url} within {self._timeout:g} s, retries and the wait for one of {self._max_concurrency} "
-                "slots included. Raise `timeout`, or `max_concurrency` if many ask at once.",
+                f"no complete reply from {self._url} within {self._timeout:g} s, including retries and the wait for one of "
+                f"{self._max_concurrency} slots. Raise `timeout`, or `max_concurrency` if many ask at once.",
                 retryable=True,
             ) from None
 
     async def _attempt(self, session: _Session, request: dict[str, Any]) -> ChatReply:
         from openai import APIError, OpenAIError
+
+        def shown(words: str) -> str:
+            return without_request(self._mask(words), [message["content"] for message in request["messages"]])
 
         create = session.client.chat.completions.with_streaming_response.create
         try:
@@ -177,28 +182,34 @@ class OpenAIChat:
         except ChatError as error:
             failure = error
         except APIError as error:
-            failure = self._explained(error)
+            failure = self._explained(error, shown)
         except OpenAIError as error:
-            failure = ChatError(f"the openai package failed: {error}")
+            failure = ChatError(f"the openai package failed: {shown(str(error))}")
         except Exception as error:  # the body broke off: whatever the HTTP library of the day raises
-            failure = self._lost(error)
+            failure = self._lost(error, shown)
         else:
             try:
-                return read_completion(body, content_type, self._mask)
+                return read_completion(body, content_type, shown)
             except ChatError as error:
                 failure = error
         # raised outside of the handlers: what was caught there holds the request, and the request holds the key
         raise ChatError(self._mask(str(failure)), retryable=failure.retryable, status=failure.status, retry_after=failure.retry_after)
 
-    def _explained(self, error: APIError) -> ChatError:
+    def _explained(self, error: APIError, shown: Callable[[str], str]) -> ChatError:
         from openai import APIStatusError
 
         if not isinstance(error, APIStatusError):
-            return self._lost(error.__cause__ or error)
-        status, words = error.status_code, own_words(error.body, self._mask)
+            return self._lost(error.__cause__ or error, shown)
+        status, said = error.status_code, own_words(error.body, shown) or "it does not say why"
+        if 300 <= status < 400 and (location := error.response.headers.get("location")):
+            return ChatError(
+                f"{self._url} answered with status {status}: it redirects to {host_of(location, self._url)}, where nothing was sent. "
+                "If you trust that place, set `base_url` to it.",
+                status=status,
+            )
         spent = error.code == "insufficient_quota"  # a 429 that no waiting changes
         return ChatError(
-            f"{self._url} answered with status {status}: {words or 'it does not say why'}{self._remedy(status, words)}",
+            f"{self._url} answered with status {status}: {said}{self._remedy(status, own_words(error.body, self._mask))}",
             retryable=is_retryable(status) and not spent,
             status=status,
             retry_after=retry_after(error.response.headers),
@@ -215,17 +226,19 @@ class OpenAIChat:
             return " (Leave `temperature` out; this model takes none, or not this one.)"
         return ""
 
-    def _lost(self, error: BaseException) -> ChatError:
-        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+    def _lost(self, error: BaseException, shown: Callable[[str], str]) -> ChatError:
+        reason = shown(f"{type(error).__name__}: {error}".partition("\n")[0])
         return ChatError(f"the connection to {self._url} failed ({reason}). Is it running, and is `base_url` right?", retryable=True)
 
 
 @asynccontextmanager
 async def _session(options: dict[str, Any], max_concurrency: int) -> AsyncIterator[_Session]:
-    from openai import AsyncOpenAI, Timeout
+    from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
     timeout = Timeout(options["timeout"], connect=min(CONNECT_SECONDS, options["timeout"]))
-    async with AsyncOpenAI(**{**options, "timeout": timeout, "max_retries": 0}) as client:  # retries are ours: theirs know no deadline
+    http = DefaultAsyncHttpxClient(follow_redirects=False)  # a redirect would take documents and headers to a host that nobody named
+    # retries are ours: theirs know no deadline
+    async with AsyncOpenAI(**{**options, "timeout": timeout, "max_retries": 0}, http_client=http) as client:
         yield _Session(client, asyncio.Semaphore(max_concurrency))
 
 
@@ -234,14 +247,9 @@ async def _body(chunks: AsyncIterator[bytes]) -> bytes:
     async for chunk in chunks:
         body += chunk
         if len(body) > MOST_BYTES:
-            raise ChatError(f"the endpoint's reply is larger than {MOST_BYTES:,} bytes, which no writer needs; it was not read on.")
+            raise ChatError(f"the endpoint's reply is larger than {MOST_BYTES:,} bytes, which no writer needs; the rest was not read.")
     return bytes(body)
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _check_whole(name: str, value: object, *, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ConfigError(f"`{name}` must be a whole number of at least {least}, got {value!r}.")

@@ -1,23 +1,35 @@
-"""Results that were paid for and may be asked for again: kept in memory, or in a file that several processes share.
+"""Where a writer's replies are kept: in memory, or in a file that several processes share.
 
-An entry is a namespace, which says whose it is, a key, which names everything that the result depends on, and the bytes of the result.
+An entry is a namespace, which says whose it is; a key, which names everything that the reply depends on; and the bytes of the reply.
 `MemoryResults` and `SqliteResults` keep the same promises: a namespace never sees another's entries, least recently used goes first, keys
-and values together never take more than `max_bytes`, and an entry larger than that is not kept. diskcache, the library for this, is no
-choice: it loads pickles from its file, and what it has removed stays readable there.
+and values together never take more than `max_bytes`, and an entry larger than that is not kept.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+from pathlib import Path
 
-from attngs.chat.reply_file import ResultFile
 from attngs.errors import ConfigError
 from attngs.reading.context_cache import ContextCache, Key, digest
+from attngs.text.storage import SqliteFile, Unavailable, explained
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_RESULT_BYTES = 64 * 2**20
 """About 30,000 replies of 2,000 characters."""
 
-
+_WHAT = "result cache"
+_SCHEMA = (
+    "CREATE TABLE results (used INTEGER PRIMARY KEY, owner BLOB NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, checksum BLOB NOT NULL, "
+    "UNIQUE (owner, key))",
+    "CREATE TABLE kept (bytes INTEGER NOT NULL)",
+    "CREATE TRIGGER came AFTER INSERT ON results BEGIN UPDATE kept SET bytes = bytes + length(new.key) + length(new.value); END",
+    "CREATE TRIGGER went AFTER DELETE ON results BEGIN UPDATE kept SET bytes = bytes - length(old.key) - length(old.value); END",
+    "INSERT INTO kept VALUES (0)",
+)
+"""In `results`, a higher `used` means a later use; `kept` has the bytes of all keys and values."""
 _GET = "SELECT value, checksum, used, (SELECT max(used) FROM results) FROM results WHERE owner = ? AND key = ?"
 _TOUCH = "UPDATE results SET used = 1 + (SELECT max(used) FROM results) WHERE owner = ? AND key = ?"
 
@@ -47,10 +59,10 @@ class MemoryResults:
 
 
 class SqliteResults:
-    """Results in an SQLite file on a local disk, safe from many threads and processes.
+    """Results in an SQLite file, safe from many threads and processes.
 
-    The file is made for its owner's eyes only (0600); one that exists keeps its permissions. Namespaces are in it as digests, results as
-    they are. A file that is locked, full or read-only costs a warning in the log and a result that is asked for again, never the result.
+    The file is made readable by its owner only (0600); an existing file keeps its permissions. It holds digests of namespaces, and results
+    as they are. A file that is locked, full or read-only costs a warning in the log and a result that is asked for again.
 
     Args:
         path: The file; made, with its folder, if it does not exist.
@@ -67,48 +79,66 @@ class SqliteResults:
         if not 0 <= timeout <= 3600:
             raise ConfigError(f"`timeout` must be 0 to 3600 seconds, got {timeout!r}.")
         self._max_bytes = _checked_bytes(max_bytes)
-        self._file = ResultFile(path, timeout)
+        path = Path(path).absolute()
+        self._file = SqliteFile(path, application=0x61747247, version=1, schema=_SCHEMA, what=_WHAT, timeout=timeout)
+        with explained(path, _WHAT):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with self._file.read():
+            pass
 
     def get(self, namespace: str, key: bytes) -> bytes | None:
-        row, owner = None, digest(namespace)
-        with self._file.lenient("read"), self._file.use() as connection:
-            row = connection.execute(_GET, (owner, key)).fetchone()
+        owner = digest(namespace)
+        try:
+            with self._file.read() as connection:
+                row = connection.execute(_GET, (owner, key)).fetchone()
+        except Unavailable as error:
+            _warn(error)
+            return None
         if row is None:
             return None
         value, checksum, used, latest = row
         if not isinstance(value, bytes) or checksum != digest(owner, key, value):
             raise self._file.damaged("an entry is not what was written")
         if used != latest:
-            with self._file.lenient("written"), self._file.use() as connection:
-                connection.execute(_TOUCH, (owner, key))
+            self._touch(owner, key)
         return value
 
     def put(self, namespace: str, key: bytes, value: bytes) -> None:
         owner = digest(namespace)
-        with self._file.lenient("written"), self._file.write() as connection:
-            connection.execute("DELETE FROM results WHERE owner = ? AND key = ?", (owner, key))
-            if len(key) + len(value) > self._max_bytes:
-                return
-            row = (owner, key, value, digest(owner, key, value))
-            connection.execute("INSERT INTO results (owner, key, value, checksum) VALUES (?, ?, ?, ?)", row)
-            while connection.execute("SELECT bytes FROM kept").fetchone()[0] > self._max_bytes:
-                gone = connection.execute("DELETE FROM results WHERE used = (SELECT min(used) FROM results)")
-                if not gone.rowcount:
-                    raise self._file.damaged("its size does not add up")
+        try:
+            with self._file.write() as connection:
+                connection.execute("DELETE FROM results WHERE owner = ? AND key = ?", (owner, key))
+                if len(key) + len(value) > self._max_bytes:
+                    return
+                row = (owner, key, value, digest(owner, key, value))
+                connection.execute("INSERT INTO results (owner, key, value, checksum) VALUES (?, ?, ?, ?)", row)
+                while connection.execute("SELECT bytes FROM kept").fetchone()[0] > self._max_bytes:
+                    gone = connection.execute("DELETE FROM results WHERE used = (SELECT min(used) FROM results)")
+                    if not gone.rowcount:
+                        raise self._file.damaged("its size does not add up")
+        except Unavailable as error:
+            _warn(error)
 
     def clear(self, namespace: str | None = None) -> None:
-        """Forget one namespace, or everything: once this returns, nothing of it is in the file or in those beside it."""
-        with self._file.strict("cleared"):
-            with self._file.write() as connection:
-                if namespace is None:
-                    connection.execute("DELETE FROM results")
-                else:
-                    connection.execute("DELETE FROM results WHERE owner = ?", (digest(namespace),))
-            self._file.rewrite()
+        """Forget one namespace, or everything: no byte of it is left in the file or beside it."""
+        with self._file.write() as connection:
+            if namespace is None:
+                connection.execute("DELETE FROM results")
+            else:
+                connection.execute("DELETE FROM results WHERE owner = ?", (digest(namespace),))
+        self._file.rewrite()
 
-    def close(self) -> None:
-        """Let go of the file. The next use opens it again."""
-        self._file.close()
+    def _touch(self, owner: bytes, key: bytes) -> None:
+        """Make an entry the most recently used."""
+        try:
+            with self._file.write() as connection:
+                connection.execute(_TOUCH, (owner, key))
+        except Unavailable as error:
+            _warn(error)
+
+
+def _warn(error: Unavailable) -> None:
+    logger.warning("%s Until then, replies that are not kept are asked for again.", error)
 
 
 def _checked_bytes(max_bytes: int) -> int:

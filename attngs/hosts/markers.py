@@ -1,4 +1,4 @@
-"""What a host's configuration can hold -> one marker in this process: names are loaded once, and copies share the weights.
+"""Names in a host's configuration -> one marker a process, whose copies share its weights.
 
 Hosts copy and pickle what they are given. A marker holds a model, locks and a thread: its copy is itself, and what is pickled of it is
 where to find it again.
@@ -26,7 +26,7 @@ _lock = ForkSafeLock(threading.RLock)
 
 
 def find_marker(marker: MarkerLike) -> Marker:
-    """The marker itself, or the one of that name: `default` for the embedded one, else a model on the hub or a folder.
+    """The marker itself, or the one of that name: `default`, a model on the hub, or a folder.
 
     A name is loaded once in a process, with the settings of `Marker.from_pretrained`; for others, make the marker and pass it.
 
@@ -47,7 +47,7 @@ def find_marker(marker: MarkerLike) -> Marker:
 
 
 def recall_marker(key: str) -> Marker:
-    """The marker that a copy or a pickle was made of: a name, or the key of a marker that this process still holds.
+    """The marker that a copy or a pickle was made of: by name, or by its key in this process.
 
     Raises:
         ConfigError: It was made in another process, which had it from nobody's name.

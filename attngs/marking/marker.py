@@ -16,6 +16,7 @@ from attngs.marking.micro_batcher import MicroBatcher
 from attngs.marking.scorers.batch import score_batch
 from attngs.protocols import Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
+from attngs.reading.copies import Shared
 from attngs.text.documents import DocumentLike, as_documents, check_query
 from attngs.text.sentences import Splitter
 from attngs.types import Document, Marking, ScoreRequest, Sentence, Warmth
@@ -41,8 +42,10 @@ class MarkRequest:
     """Whose documents these are. What is kept of them is found only under the same namespace."""
 
 
-class Marker:
+class Marker(Shared):
     """Splits documents into sentences, scores each for a question, and marks those that matter.
+
+    A copy of a marker is the marker itself, so the model is in memory once.
 
     Args:
         scorer: Gives the scores: one of `attngs.marking.scorers`, or anything with their `score` method.

@@ -13,7 +13,7 @@ from attngs.result.report import render_heat_map, render_html
 from attngs.types import Claim, Marking, Selection, Source, Usage
 from attngs.writing.dialogue import Rewrite
 from attngs.writing.plan import ratio
-from attngs.writing.statements import Decision, Written, joined
+from attngs.writing.statements import Decision, RewriteStatement, joined
 
 Method = Literal["passthrough", "extract", "rewrite"]
 
@@ -73,7 +73,10 @@ class CompressedContext:
 
     @property
     def compression_ratio(self) -> float:
-        """`original_tokens / compressed_tokens`: 4.0 means four times smaller; infinite when nothing was kept of something."""
+        """`original_tokens / compressed_tokens`: 4.0 means four times smaller.
+
+        Infinite when nothing was kept of something.
+        """
         return ratio(self.original_tokens, self.compressed_tokens)
 
     @property
@@ -97,15 +100,15 @@ class CompressedContext:
         }
 
     def to_json(self) -> str:
-        """Indented JSON in ASCII, so that any text survives any terminal; metadata that JSON cannot hold becomes its `str`."""
+        """Indented JSON in ASCII; metadata that JSON cannot hold becomes its `str`."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
     def to_html(self) -> str:
-        """A self-contained page: the context as a heat map with the question, what was kept, and the token ledger."""
+        """A self-contained page: the heat map with the question, what was kept, and the token counts."""
         return render_html([self])
 
     def to_heat_map(self) -> str:
-        """The heat map of that page alone, without script: for an `<iframe sandbox srcdoc=...>` in a page of your own."""
+        """The heat map alone, without script: for an `<iframe sandbox srcdoc=...>` in a page of yours."""
         return render_heat_map(self)
 
 
@@ -149,7 +152,7 @@ class Draft:
 
 
 def finish(draft: Draft, rewrite: Rewrite | None, *, counter: TokenCounter) -> CompressedContext:
-    """The rewrite where there is one that can be used, else the verbatim extract, which is everything where everything fits."""
+    """The result: the rewrite if it can be used, else the verbatim extract."""
     sources = _sources(draft.marking)
     kept = tuple(sources[i] for i in draft.selection.kept)
     written = rewrite.statements if rewrite else ()
@@ -176,7 +179,7 @@ def finish(draft: Draft, rewrite: Rewrite | None, *, counter: TokenCounter) -> C
     )
 
 
-def _placed(statements: Sequence[Written], sources: Sequence[Source]) -> Iterator[Statement]:
+def _placed(statements: Sequence[RewriteStatement], sources: Sequence[Source]) -> Iterator[Statement]:
     """Statements with their place in the joined text."""
     whole = "".join(statement.text for statement in statements)
     first, last = len(whole) - len(whole.lstrip()), len(whole.rstrip())

@@ -1,4 +1,4 @@
-"""Public fakes and contract checks: test your app without a model, and your plug-in against the contract it must keep.
+"""Public fakes and contract checks: test your app without a model, and your plug-in's contract.
 
 ```python
 from attngs.testing import FakeScorer, check_scorer

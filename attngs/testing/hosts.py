@@ -42,7 +42,7 @@ DOCUMENTS = (
 
 
 class HostCompressor(Protocol[Item]):
-    """A framework's objects and calls. `target_tokens` is the budget for the texts of all that comes back."""
+    """A framework's objects and calls. `target_tokens` limits the texts of all that comes back."""
 
     def wrap(self, documents: Sequence[Document]) -> Sequence[Item]:
         """The framework's own objects, with the texts, ids and metadata of these documents."""
@@ -58,7 +58,7 @@ class HostCompressor(Protocol[Item]):
 
 
 def check_compressor(host: HostCompressor[Any], *, counter: Callable[[str], int], verbatim: bool = True) -> None:
-    """Assert the contract of a compressor that returns a shorter item for each item of which something is kept.
+    """Assert the contract of a compressor that returns each item shorter, or not at all.
 
     Ids and metadata stay, order stays, inputs stay as they were, the budget holds, sync and async agree, calls at the same time do not
     meet, nobody connects to anywhere, and what cannot be done is an error of ours.

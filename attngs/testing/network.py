@@ -16,10 +16,12 @@ _ears = list[list[str]]()
 
 @contextmanager
 def no_network() -> Iterator[None]:
-    """Assert that no thread connects, or asks for an address. Python's audit events are heard; nothing is replaced or stopped.
+    """Assert that no thread connects, or asks for an address.
+
+    It listens to Python's audit events; nothing is replaced or stopped.
 
     Raises:
-        AssertionError: One did; the message says whither.
+        AssertionError: One did; the message names the address.
     """
     _listen()
     heard = list[str]()

@@ -24,7 +24,9 @@ def check_splitter(splitter: SentenceSplitter) -> None:
 
 
 def check_scorer(scorer: Scorer) -> None:
-    """Assert the contract of a scorer: one finite score a sentence, the same again when asked again or in a batch, and inputs left alone.
+    """Assert the contract of a scorer.
+
+    One finite score a sentence, the same when asked again or in a batch, and inputs left alone.
 
     Raises:
         AssertionError: It does not keep the contract; the message says how.

@@ -52,7 +52,7 @@ def tiny_model(model_type: str = "qwen2", *, seed: int = 0, peaky: float = 3.0, 
 
 
 def tiny_tokenizer(*, chat_template: bool = True) -> PreTrainedTokenizerBase:
-    """A byte-level tokenizer of 512 ids with special tokens and, if wanted, a chat template; fits `tiny_model`."""
+    """A byte-level tokenizer of 512 ids for `tiny_model`, with a chat template if wanted."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 

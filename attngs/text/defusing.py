@@ -1,4 +1,4 @@
-"""Documents are data: whatever in them could pass for a frame around them is defused before a model or an app reads it.
+"""Documents are data: what in them could pass for a frame around them is defused.
 
 A frame is a token of a chat template, a tag that holds our text, a line that says who speaks, or the header of a document. A token or a
 tag loses its first sign (`<|im_start|>` becomes `‹|im_start|>`). A line that looks like a turn or a header becomes a quotation

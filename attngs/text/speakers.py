@@ -57,6 +57,6 @@ class Speakers:
         return self._are_the_rule and several and speak_again
 
     def takes_turns(self, speaker: str) -> bool:
-        """Whether a label opens a turn. Where only roles recur, only roles do: "Tip:" in an answer is no speaker."""
+        """Whether a label opens a turn. Where only roles recur, only roles do: "Tip:" is no speaker."""
         only_roles = len(self._roles) > 1 and self._recurring <= self._roles
         return speaker in self._roles or not only_roles

@@ -1,6 +1,6 @@
-"""The one driver of a dialogue: a generator yields requests and is sent the answers; only the driver waits for anybody.
+"""The one driver of dialogues: a generator yields requests and is sent the answers.
 
-Sync and async callers share every step of a dialogue. What differs between them is how a request is answered, so they pass that.
+Sync and async callers share every step of a dialogue. They differ in how a request is answered, so they pass that.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from attngs.chat.retry import as_chat_error
+from attngs.chat.failures import as_chat_error
+from attngs.chat.messages import check_reply
 from attngs.errors import AssetError, ChatError, ConfigError
 from attngs.protocols import AsyncChatModel, ChatModel
 from attngs.types import ChatReply, Message
@@ -25,7 +26,7 @@ Writer = ChatModel | AsyncChatModel
 def talk(dialogue: Generator[Request, Answer, Result], answer: Callable[[Request], Answer]) -> Result:
     """Answer each request of a dialogue; returns its result."""
     step = _advance(dialogue, None)
-    while isinstance(step, _Open):
+    while isinstance(step, _Question):
         step = _advance(dialogue, answer(step.request))
     return step.result
 
@@ -33,31 +34,31 @@ def talk(dialogue: Generator[Request, Answer, Result], answer: Callable[[Request
 async def atalk(dialogue: Generator[Request, Answer, Result], answer: Callable[[Request], Awaitable[Answer]]) -> Result:
     """`talk`, awaited. The dialogue's own work runs in a thread, so the event loop stays free."""
     step = await asyncio.to_thread(_advance, dialogue, None)
-    while isinstance(step, _Open):
+    while isinstance(step, _Question):
         step = await asyncio.to_thread(_advance, dialogue, await answer(step.request))
     return step.result
 
 
 @dataclass(frozen=True, slots=True)
-class _Open(Generic[Request]):
-    """The dialogue waits for an answer."""
+class _Question(Generic[Request]):
+    """What the dialogue wants to know next."""
 
     request: Request
 
 
 @dataclass(frozen=True, slots=True)
-class _Closed(Generic[Result]):
-    """The dialogue has ended."""
+class _Outcome(Generic[Result]):
+    """What a dialogue that has ended returned."""
 
     result: Result
 
 
-def _advance(dialogue: Generator[Request, Answer, Result], answer: Answer | None) -> _Open[Request] | _Closed[Result]:
+def _advance(dialogue: Generator[Request, Answer, Result], answer: Answer | None) -> _Question[Request] | _Outcome[Result]:
     """The next request or the result, as values: a `StopIteration` cannot leave a thread."""
     try:
-        return _Open(dialogue.send(answer))  # type: ignore[arg-type]  # None starts a generator
+        return _Question(dialogue.send(answer))  # type: ignore[arg-type]  # None starts a generator
     except StopIteration as end:
-        return _Closed(end.value)
+        return _Outcome(end.value)
 
 
 def ask(writer: Writer, conversations: Sequence[Sequence[Message]]) -> list[ChatReply | ChatError]:
@@ -78,30 +79,24 @@ async def aask(writer: Writer, conversations: Sequence[Sequence[Message]]) -> li
 
 def _ask(writer: ChatModel, messages: Sequence[Message]) -> ChatReply | ChatError:
     try:
-        return _checked(writer.complete(messages))
+        return check_reply(writer.complete(messages))
     except Exception as error:
-        return _failure(error, writer)
+        return _failure(error, writer, messages)
 
 
 async def _aask(writer: Writer, messages: Sequence[Message]) -> ChatReply | ChatError:
     if not isinstance(writer, AsyncChatModel):
         return await asyncio.to_thread(_ask, writer, messages)
     try:
-        return _checked(await writer.acomplete(messages))
+        return check_reply(await writer.acomplete(messages))
     except Exception as error:
-        return _failure(error, writer)
+        return _failure(error, writer, messages)
 
 
-def _failure(error: Exception, writer: Writer) -> ChatError:
-    """Whatever a writer raises is its failure, but for a wrong setting or a damaged file: those are the caller's to mend."""
+def _failure(error: Exception, writer: Writer, messages: Sequence[Message]) -> ChatError:
+    """What a writer raised, as its failure; a wrong setting or a damaged file is the caller's."""
     if isinstance(error, ConfigError | AssetError):
         raise error
-    failure = as_chat_error(error, f"`{type(writer).__name__}`")
+    failure = as_chat_error(error, f"`{type(writer).__name__}`", messages)
     failure.__cause__ = failure.__cause__ or (error if failure is not error else None)
     return failure
-
-
-def _checked(reply: object) -> ChatReply:
-    if not isinstance(reply, ChatReply) or not isinstance(reply.text, str):
-        raise ChatError(f"the writer returned {type(reply).__name__}; it must return a `ChatReply` with text, and raise when it has none.")
-    return reply

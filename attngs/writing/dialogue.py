@@ -2,8 +2,8 @@
 
     ask -> read -> verify -> keep, replace or drop -> too long? ask once more -> cut whole sentences -> fits
 
-It is a generator that yields what to ask and is sent what came back, so that it knows nothing of threads, loops and clients. A context
-larger than the writer's window is shortened in parts, and the parts once more, each sentence keeping its sources.
+It is a generator that yields what to ask and is sent the replies, so it knows nothing of threads, loops and clients. A context larger than
+the writer's window is shortened in parts, and the joined parts are shortened again; each sentence keeps its sources.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from attngs.errors import ChatError
 from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.types import ChatReply, Marking, Message, Sentence, Usage
 from attngs.writing.passages import Passage, Window, as_marking, original, rewritten
-from attngs.writing.statements import FaithfulnessFloor, Written, cut, decide, in_words, joined, read_reply, unsupported_share
+from attngs.writing.prompts import read_reply
+from attngs.writing.statements import FaithfulnessFloor, RewriteStatement, cut, decide, in_words, joined, unsupported_share
 
 Result = TypeVar("Result")
 Dialogue = Generator[Sequence[Sequence[Message]], Sequence[ChatReply | ChatError], Result]
 """Yields conversations that may be had at the same time, and is sent a reply or an error for each."""
 
 LEAST_PART = 32
-"""Tokens that a part may always have, however many parts share the writer's window."""
+"""Fewest tokens that a part may have, however many parts share the writer's window."""
 CHARACTERS = 40
-"""For each token asked for, beside `FREE_CHARACTERS`: what is longer is not looked at, however patient the endpoint was."""
+"""Most characters of a reply for each token asked for, in addition to `FREE_CHARACTERS`. A longer reply is not used."""
 FREE_CHARACTERS = 20_000
 _FINISHED = re.compile(r"[.!?…。！？]['\"”’»)\]]*\s*\Z")
 
@@ -38,7 +39,7 @@ _FINISHED = re.compile(r"[.!?…。！？]['\"”’»)\]]*\s*\Z")
 class Rewrite:
     """What came of the talk."""
 
-    statements: tuple[Written, ...] = ()
+    statements: tuple[RewriteStatement, ...] = ()
     """Every sentence of the last reply; empty when there was nothing to use."""
     tokens: int = 0
     """Of the statements' text, at most the budget."""
@@ -56,7 +57,7 @@ class _Fallback(Exception):
 
 @dataclass(slots=True)
 class _Talk:
-    """What is counted on the way."""
+    """Counts calls and tokens along the way."""
 
     started: float = field(default_factory=time.perf_counter)
     calls: int = 0
@@ -82,9 +83,9 @@ class Writing:
     Args:
         template: What the writer is sent.
         counter: The reader's tokens.
-        floor: What happens to what is not supported.
+        floor: What happens to unsupported sentences.
         window: Tokens that the writer can read; `None`: unknown.
-        raises: Whether a writer's failure is raised instead of giving way to the extract.
+        raises: Whether a writer's failure is raised; otherwise the extract takes its place.
     """
 
     template: PromptTemplate
@@ -140,14 +141,14 @@ class Writing:
     def _shortened(
         self, answer: ChatReply | ChatError, part: Sequence[Passage], marking: Marking, kept: AbstractSet[int], share: int
     ) -> list[Passage]:
-        """A part in the writer's words, or else verbatim: what the extract has of it."""
+        """A part in the writer's words; if that failed, the sentences of it that the extract has."""
         try:
             statements = self._checked(answer, part, marking.query, share)
         except _Fallback:
             return [passage for passage in part if not kept.isdisjoint(passage.sources)]
         return rewritten(cut(statements, share, self.counter), marking)
 
-    def _final(self, talk: _Talk, passages: Sequence[Passage], query: str, target_tokens: int) -> Dialogue[list[Written]]:
+    def _final(self, talk: _Talk, passages: Sequence[Passage], query: str, target_tokens: int) -> Dialogue[list[RewriteStatement]]:
         """Rewrite what fits the window; once more if that is too long; then cut."""
         messages = self.template(as_marking(passages, query), target_tokens=target_tokens)
         [answer] = yield from talk.ask([messages])
@@ -164,29 +165,31 @@ class Writing:
         return statements
 
     def _better(
-        self, answer: ChatReply | ChatError, first: list[Written], passages: Sequence[Passage], query: str, target_tokens: int
-    ) -> list[Written]:
+        self, answer: ChatReply | ChatError, first: list[RewriteStatement], passages: Sequence[Passage], query: str, target_tokens: int
+    ) -> list[RewriteStatement]:
         """The second reply if it can be used and is shorter than the first."""
         try:
             second = self._checked(answer, passages, query, target_tokens)
-        except (_Fallback, ChatError):  # there is a first reply to cut, so nobody needs to hear of it
+        except (_Fallback, ChatError):  # the first reply can be cut, so this failure does no harm
             return first
         return second if self._count(joined(second)) < self._count(joined(first)) else first
 
-    def _checked(self, answer: ChatReply | ChatError, passages: Sequence[Passage], query: str, target_tokens: int) -> list[Written]:
-        """The sentences of a reply that are, or were made, faithful; their sources are the passages' own."""
+    def _checked(
+        self, answer: ChatReply | ChatError, passages: Sequence[Passage], query: str, target_tokens: int
+    ) -> list[RewriteStatement]:
+        """The sentences of a reply that are faithful or were replaced, with sources in the marking."""
         if isinstance(answer, ChatError):
             if self.raises:
                 raise answer
             raise _Fallback(f"the writer failed: {answer}")
         if len(answer.text) > FREE_CHARACTERS + CHARACTERS * target_tokens:
             raise _Fallback(f"the writer did not stop: {len(answer.text):,} characters where {target_tokens} tokens were asked for")
-        reading = read_reply(answer, self.template.answer)
-        if reading.problem:
-            raise _Fallback(reading.problem)
+        reply = read_reply(answer, self.template.answer)
+        if reply.problem:
+            raise _Fallback(reply.problem)
         sentences = [passage.sentence for passage in passages]
-        verdicts = list(verify(reading.text, sentences, cited=self.template.cites))
-        if reading.cut_off and verdicts and not _FINISHED.search(verdicts[-1].text):
+        verdicts = list(verify(reply.text, sentences, cited=self.template.cites))
+        if reply.cut_off and verdicts and not _FINISHED.search(verdicts[-1].text):
             verdicts.pop()
         statements = decide(_own(verdicts, sentences, query), sentences, self.floor)
         if (share := unsupported_share(statements)) > self.floor.max_unsupported:
@@ -203,7 +206,7 @@ class Writing:
 
 
 def _own(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], query: str) -> list[Verdict]:
-    """Without what writers put round a context that is no part of it: the question again, and a line that says what follows."""
+    """Without what writers put round a context: the question, and a first line that announces the rest."""
     asked = in_words(query)
     if any(in_words(sentence.text) == asked for sentence in sentences):
         asked = ""
@@ -212,5 +215,5 @@ def _own(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], query: str)
     return own[1:] if opening.endswith((":", "：")) else own
 
 
-def _with_sources(statement: Written, passages: Sequence[Passage]) -> Written:
+def _with_sources(statement: RewriteStatement, passages: Sequence[Passage]) -> RewriteStatement:
     return replace(statement, sources=tuple(dict.fromkeys(i for number in statement.sources for i in passages[number].sources)))

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.types import Document, Marking, Sentence
-from attngs.writing.statements import Written
+from attngs.writing.statements import RewriteStatement
 
 MARGIN = 0.75
-"""Share of the writer's window that is used: its tokens are counted by the reader's counter, and no two count alike."""
+"""Share of the writer's window that is used: tokens are counted by the reader's counter, and the writer's may give more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,8 @@ def original(marking: Marking, numbers: Sequence[int]) -> list[Passage]:
     ]
 
 
-def rewritten(statements: Sequence[Written], marking: Marking) -> list[Passage]:
-    """Sentences that a writer made, each under the document of its closest source and as important as its best."""
+def rewritten(statements: Sequence[RewriteStatement], marking: Marking) -> list[Passage]:
+    """A writer's sentences, each in the document of its closest source and with its best source's score."""
     passages = []
     for statement in statements:
         if not statement.text.strip() or not statement.sources:
@@ -80,7 +80,7 @@ class Window:
     """`None`: unknown, and everything goes in one piece."""
 
     def parts(self, passages: Sequence[Passage], query: str, target_tokens: int) -> list[list[Passage]] | None:
-        """Passages in runs that fit together with the template, the question and the reply; `None` when not even one of them does."""
+        """Runs of passages that fit the window with all the rest; `None` if one alone does not."""
         if self.tokens is None or not passages:
             return [list(passages)]
         bare = self._tokens([], query, target_tokens)
@@ -95,7 +95,7 @@ class Window:
                 parts.append([])
                 spent = 0
             parts[-1].append(passage)
-            spent += cost  # each with a label and markers of its own, so that the sum is not less than the whole
+            spent += cost  # each with its own label and markers, so the sum is at least the cost of the whole
         return parts
 
     def _tokens(self, passages: Sequence[Passage], query: str, target_tokens: int) -> int:

@@ -1,4 +1,4 @@
-"""Is it worth it? What a compression would take and bring, before it is paid for."""
+"""Is it worth it? What a compression would cost and save, known before the writer is asked."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from attngs.errors import ConfigError
 from attngs.types import Marking, Message, Selection
 
 LOW = 1.15
-"""Below it no sentence stands out."""
+"""Below this `standout` no sentence stands out."""
 
 LEAST = 8
-"""Sentences below which nothing can be said."""
+"""Sentences that are needed to tell whether one stands out."""
 
 
 def standout(scores: Sequence[float]) -> float:
-    """How far the best sentence stands out; 1 is chance, infinite where too few sentences or no spread leave nothing to compare with."""
+    """How far the best sentence stands out; 1 is chance, infinite where there is nothing to compare with.
+
+    Args:
+        scores: Of the sentences `(S,)`.
+    """
     if len(scores) < LEAST:
         return math.inf
     middle = median(scores)
@@ -31,35 +35,26 @@ def standout(scores: Sequence[float]) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """What your models cost and how fast they are, as far as you know.
-
-    Prices are for a million tokens, in one currency; speeds are in tokens a second.
+    """What your models cost for a million tokens, in one currency, as far as you know.
 
     Args:
         reader_price: Of input to the model that reads the context.
         writer_input_price: Of input to the writer.
         writer_output_price: Of the writer's output.
-        reader_speed: At which the reader takes in its context.
-        writer_input_speed: At which the writer takes in what it is shown.
-        writer_output_speed: At which it writes.
 
     Raises:
-        ConfigError: A price is negative or infinite, or a speed is not above 0.
+        ConfigError: A price is negative or infinite.
     """
 
     reader_price: float = 0.0
     writer_input_price: float = 0.0
     writer_output_price: float = 0.0
-    reader_speed: float = math.inf
-    writer_input_speed: float = math.inf
-    writer_output_speed: float = math.inf
 
     def __post_init__(self) -> None:
         for name in (each.name for each in fields(self)):
             value = getattr(self, name)
-            if not isinstance(value, int | float) or not (0 <= value < math.inf if name.endswith("price") else value > 0):
-                bounds = "of at least 0, and finite" if name.endswith("price") else "above 0"
-                raise ConfigError(f"`{name}` must be a number {bounds}, got {value!r}.")
+            if not isinstance(value, int | float) or not 0 <= value < math.inf:
+                raise ConfigError(f"`{name}` must be a number of at least 0, and finite, got {value!r}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,36 +96,20 @@ class Plan:
 
     @property
     def writer_cost(self) -> float:
-        """Of asking the writer once."""
+        """The price of asking the writer once."""
         return (self.writer_input_tokens * self.rates.writer_input_price + self.writer_output_tokens * self.rates.writer_output_price) / 1e6
 
     @property
     def saving(self) -> float:
-        """What the reader costs less each time it reads the short context instead of the whole one."""
+        """What one read of the short context saves, compared with a read of the whole."""
         return (self.original_tokens - self.compressed_tokens) * self.rates.reader_price / 1e6
 
     @property
-    def seconds(self) -> float:
-        """What compression adds before the reader starts: marking, as measured here, and the writer at its speed."""
-        writing = self.writer_input_tokens / self.rates.writer_input_speed + self.writer_output_tokens / self.rates.writer_output_speed
-        return sum(self.milliseconds.values()) / 1e3 + writing
-
-    @property
-    def seconds_saved(self) -> float:
-        """How much sooner the reader is through its context."""
-        return (self.original_tokens - self.compressed_tokens) / self.rates.reader_speed
-
-    @property
     def break_even_reads(self) -> float:
-        """How often the short context must be read to pay for the writer: 0 without a writer's price, infinite if it never does."""
+        """Reads of the short context that pay for the writer: 0 without a writer's price, infinite for never."""
         if not self.writer_cost:
             return 0.0
         return self.writer_cost / self.saving if self.saving > 0 else math.inf
-
-    @property
-    def worthwhile(self) -> bool:
-        """Whether the context gets shorter, and a single read pays for it, in the prices given."""
-        return not self.passthrough and self.compressed_tokens < self.original_tokens and self.break_even_reads <= 1
 
     @property
     def advice(self) -> str:
@@ -150,7 +129,7 @@ class Plan:
 
 
 def ratio(original_tokens: int, compressed_tokens: int) -> float:
-    """`original_tokens / compressed_tokens`: 4.0 means four times smaller; infinite when nothing is left of something."""
+    """`original_tokens / compressed_tokens`: 4.0 means four times smaller; infinite if nothing is left."""
     if compressed_tokens:
         return original_tokens / compressed_tokens
     return math.inf if original_tokens else 1.0

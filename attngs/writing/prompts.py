@@ -1,4 +1,7 @@
-"""Marked text -> the messages that a writer gets. Templates are data: named, versioned, replaceable."""
+"""What is said to a writer and how its reply is read: marked text -> messages, reply -> text.
+
+Templates are data: named, versioned, replaceable.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,20 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from attngs.errors import ConfigError
 from attngs.text.defusing import LINE_START, defuse_tokens, one_line, quote_lines
-from attngs.types import Marking, Message, Sentence
+from attngs.text.documents import clean_text
+from attngs.types import ChatReply, Marking, Message, Sentence
 
 START, END = "<start_important>", "<end_important>"
 _MARKER = re.compile(r"<(?=(?:start|end)_important>)", re.IGNORECASE)
 _HEADER = re.compile(rf"{LINE_START}(?=[ \t]*\[[^\[\]\n]*\][ \t]*(?:$|[\r\n]))", re.MULTILINE)
-"""A line that is all in brackets, as the ids of documents are."""
+"""A line that is entirely in brackets, like the id of a document."""
 _FIELD = re.compile(r"\{(query|context|target_tokens|tokens|excess|aim)\}")
 AIM = 0.85
-"""A writer that wrote too much is asked for this share of the budget: they seldom hit a number from below."""
+"""A writer that wrote too much is asked for this share of the budget, because writers tend to exceed what they are asked for."""
 
 Context = Literal["all", "marked"]
 Marks = Literal["markers", "numbers", "none"]
@@ -77,7 +81,7 @@ class GuidedPrompt:
 
 
 def _filled(text: str, fields: Mapping[str, str]) -> str:
-    """Each field once, from left to right; what is filled in is not looked at again, and unknown fields stay."""
+    """The text with its fields filled. Fields inside a filled value, and unknown ones, stay as they are."""
     return _FIELD.sub(lambda field: fields.get(field[1], field[0]), text)
 
 
@@ -170,5 +174,53 @@ def _between(text: str) -> str:
 
 
 def defuse(text: str) -> str:
-    """Text of a document or question that can be neither a marker, nor a header, nor a token of the writer's chat template."""
+    """Text that cannot pose as a marker, a header or a token of the writer's chat template."""
     return quote_lines(defuse_tokens(_MARKER.sub("‹", text)), _HEADER)
+
+
+_THOUGHT = re.compile(r"\A.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+"""Some chat templates open the thinking themselves, so a reply may hold only the end tag."""
+_THINKING = re.compile(r"\A\s*<think(?:ing)?>", re.IGNORECASE)
+_MARKERS = re.compile(f"{re.escape(START)}|{re.escape(END)}", re.IGNORECASE)
+_FENCE = re.compile(r"\A\s*```[a-z]*\n(?P<body>.*)\n```\s*\Z", re.DOTALL)
+_UNFINISHED = {
+    "content_filter": "the writer's provider filtered the reply",
+    "refusal": "the writer refused",
+    "tool_calls": "the writer called a tool instead of answering",
+}
+
+
+class ReplyText(NamedTuple):
+    """The shortened context that was found in a reply."""
+
+    text: str
+    """Empty when there is nothing to use."""
+    cut_off: bool = False
+    """Whether the writer had to stop, so that the last sentence may be half a sentence."""
+    problem: str | None = None
+    """Why `text` is empty."""
+
+
+def read_reply(reply: ChatReply, answer: str = "") -> ReplyText:
+    """The shortened context in a reply: without thinking, markers, a code fence, and all before `answer`.
+
+    Lone surrogates become U+FFFD, so that the text can be sent, stored and shown.
+
+    Args:
+        reply: The writer's.
+        answer: The template's: what stands before the shortened context; `""` for nothing.
+    """
+    if problem := _UNFINISHED.get(reply.finish_reason or ""):
+        return ReplyText("", problem=problem)
+    text = _THOUGHT.sub("", clean_text(reply.text))
+    if _THINKING.match(text):
+        return ReplyText("", problem="the writer was still thinking when its reply ended")
+    if answer:
+        _, found, after = text.rpartition(answer)
+        if not found:
+            return ReplyText("", problem=f"the writer's reply did not get to its {answer!r}")
+        text = after
+    if fenced := _FENCE.match(text):
+        text = fenced["body"]
+    text = _MARKERS.sub("", text).strip()
+    return ReplyText(text, reply.finish_reason not in ("stop", None), None if text else "the writer's reply was empty")

@@ -1,4 +1,4 @@
-"""The sentences of a rewrite on their way to the result: kept, replaced by a source, dropped, said before, or cut for the budget."""
+"""What becomes of the sentences of a rewrite: kept, replaced by a source, dropped, repeated, or cut."""
 
 from __future__ import annotations
 
@@ -7,33 +7,31 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from attngs.checking.verify import Verdict
 from attngs.errors import ConfigError
 from attngs.protocols import TokenCounter
-from attngs.text.documents import clean_text
 from attngs.text.words import words
-from attngs.types import ChatReply, Claim, Sentence
-from attngs.writing.prompts import END, START
+from attngs.types import Claim, Sentence
 
 Decision = Literal["kept", "replaced", "dropped", "repeated", "cut"]
 
 SECOND_LOOKS = 16
-"""Sentences that are looked at again once the text fits."""
+"""Sentences that were cut last and are tried again once the text fits."""
 
 LONG = 4
-"""Words from which on a sentence is not said twice. Shorter ones, such as `No.`, may answer another question; but not twice in a row."""
+"""A sentence of this many words is not said twice. A shorter one, such as `No.`, may answer another question, but not twice in a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaithfulnessFloor:
-    """What happens to sentences of a rewrite that their sources do not hold.
+    """What happens to sentences of a rewrite that their sources do not support.
 
     Args:
         unsupported: `replace` puts the closest source there, verbatim; `drop` puts nothing there.
-        max_unsupported: The share of the rewrite, in characters, that may be unsupported; above it nothing of it is trusted, and the
-            verbatim extract takes its place.
+        max_unsupported: The share of the rewrite, in characters, that may be unsupported; above it, the verbatim extract takes the place
+            of the whole rewrite.
 
     Raises:
         ConfigError: One is outside its range.
@@ -50,7 +48,7 @@ class FaithfulnessFloor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class RewriteStatement:
     """One sentence of a rewrite, and what became of it."""
 
     text: str
@@ -59,15 +57,18 @@ class Written:
     """As the writer wrote it."""
     decision: Decision
     sources: tuple[int, ...]
-    """Sentences of the marking that it is made of, the closest first."""
+    """Numbers of the marking's sentences that it is made of, the closest first; a result's `Statement` has the sentences themselves."""
     support: float
     """0 to 1: how well the sources carry it."""
     unsupported: tuple[Claim, ...]
     """What the writer brought in that the sources do not hold."""
 
 
-def decide(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], floor: FaithfulnessFloor) -> list[Written]:
-    """Keep what is faithful; replace or drop the rest. Nothing stands more often than in the context, and no source stands in twice."""
+def decide(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], floor: FaithfulnessFloor) -> list[RewriteStatement]:
+    """Keep what is faithful; replace or drop the rest.
+
+    No sentence stands more often than in the context, and no source replaces two sentences.
+    """
     in_context = Counter(in_words(sentence.text) for sentence in sentences)  # "He pays rent." may be true of two people
     said, standing, last = Counter[str](), set[str](), ""
     statements = []
@@ -76,7 +77,7 @@ def decide(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], floor: Fa
         last = key or last
         closest = in_words(sentences[verdict.sources[0]].text) if verdict.sources else ""
         replacement = verdict.sources[0] if floor.unsupported == "replace" and closest and closest not in standing else None
-        as_written = Written(
+        as_written = RewriteStatement(
             text=verdict.text,
             written=verdict.text,
             decision="kept",
@@ -102,37 +103,40 @@ def decide(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], floor: Fa
 
 
 def in_words(text: str) -> str:
-    """What two texts have in common that say the same in the same words."""
+    """The words of a text alone, equal for texts that say the same in the same words."""
     return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def _without_source(verdict: Verdict) -> tuple[Claim, ...]:
-    """What nobody can trace is not handed on, even where nothing speaks against it, as in a language that cannot be checked."""
+    """The claim of a sentence without a source: unsupported, even in a language that cannot be checked."""
     text = verdict.text.strip()
     return () if verdict.sources or not any(map(str.isalnum, text)) else (Claim("content", text),)
 
 
-def unsupported_share(statements: Sequence[Written]) -> float:
-    """How much of what was written is not supported, in characters; what is said again does not count again."""
+def unsupported_share(statements: Sequence[RewriteStatement]) -> float:
+    """The share of the rewrite that is not supported, in characters; repetitions do not count."""
     sizes = [(len(each.written.strip()), bool(each.unsupported)) for each in statements if each.decision != "repeated"]
     total = sum(size for size, _ in sizes)
     return sum(size for size, wrong in sizes if wrong) / total if total else 0.0
 
 
-def joined(statements: Sequence[Written]) -> str:
+def joined(statements: Sequence[RewriteStatement]) -> str:
     """The text of the result."""
     return "".join(statement.text for statement in statements).strip()
 
 
-def cut(statements: Sequence[Written], target_tokens: int, counter: TokenCounter) -> list[Written]:
-    """Take whole sentences away until the text fits: the least supported first, of equals the last. Then put back what still fits."""
+def cut(statements: Sequence[RewriteStatement], target_tokens: int, counter: TokenCounter) -> list[RewriteStatement]:
+    """Remove whole sentences until the text fits, then put back what still fits.
+
+    The least supported goes first; of equals, the last.
+    """
     left = list(statements)
     standing = [(statement.support, -i) for i, statement in enumerate(left) if statement.text]
     heapq.heapify(standing)
     costs = counter.count([statement.text.strip() for statement in left])
     gone = list[int]()
     while standing and (tokens := counter.count([joined(left)])[0]) > target_tokens:
-        excess = tokens - target_tokens  # joins may cost a little more or less than the sum: count again behind each round
+        excess = tokens - target_tokens  # joined text may cost a little more or less than the sum, so count again after each round
         while standing and excess > 0:
             number = -heapq.heappop(standing)[1]
             excess -= max(costs[number], 1)
@@ -144,47 +148,3 @@ def cut(statements: Sequence[Written], target_tokens: int, counter: TokenCounter
         if counter.count([joined(left)])[0] > target_tokens:
             left[number] = taken
     return left
-
-
-_THOUGHT = re.compile(r"\A.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
-"""Some chat templates open the thinking themselves, so that a reply has its end alone."""
-_THINKING = re.compile(r"\A\s*<think(?:ing)?>", re.IGNORECASE)
-_MARKERS = re.compile(f"{re.escape(START)}|{re.escape(END)}", re.IGNORECASE)
-_FENCE = re.compile(r"\A\s*```[a-z]*\n(?P<body>.*)\n```\s*\Z", re.DOTALL)
-_UNFINISHED = {
-    "content_filter": "the writer's provider filtered the reply",
-    "refusal": "the writer refused",
-    "tool_calls": "the writer called a tool instead of answering",
-}
-
-
-class Reading(NamedTuple):
-    """What is left of a reply."""
-
-    text: str
-    """Empty when there is nothing to use."""
-    cut_off: bool = False
-    """Whether it ends where the writer had to stop, so that its last sentence may be half a sentence."""
-    problem: str | None = None
-    """Why `text` is empty."""
-
-
-def read_reply(reply: ChatReply, answer: str = "") -> Reading:
-    """Take off what is not the shortened context: thinking, what stands before `answer`, markers, a code fence round all of it.
-
-    Lone surrogates become U+FFFD, so that what is returned can be sent, stored and shown.
-    """
-    if problem := _UNFINISHED.get(reply.finish_reason or ""):
-        return Reading("", problem=problem)
-    text = _THOUGHT.sub("", clean_text(reply.text))
-    if _THINKING.match(text):
-        return Reading("", problem="the writer was still thinking when its reply ended")
-    if answer:
-        _, found, after = text.rpartition(answer)
-        if not found:
-            return Reading("", problem=f"the writer's reply did not get to its {answer!r}")
-        text = after
-    if fenced := _FENCE.match(text):
-        text = fenced["body"]
-    text = _MARKERS.sub("", text).strip()
-    return Reading(text, reply.finish_reason not in ("stop", None), None if text else "the writer's reply was empty")

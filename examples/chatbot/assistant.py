@@ -27,10 +27,26 @@ def chat_model(name: str, base_url: str) -> BaseChatModel:
     """One behind an OpenAI-compatible URL, `local:` and a Hugging Face model or folder, any of `init_chat_model`'s, or nobody."""
     if base_url:
         key = os.environ.get("OPENAI_API_KEY") or "none needed"
-        return init_chat_model(name or "default", model_provider="openai", base_url=base_url, api_key=key, stream_usage=True, timeout=60)
+        return init_chat_model(
+            name or "default",
+            model_provider="openai",
+            base_url=base_url,
+            api_key=key,
+            stream_usage=True,
+            timeout=60,
+            **_clients(),
+        )
     if name.startswith("local:"):
         return LocalChatModel(chat=LocalChat.from_pretrained(name.removeprefix("local:"), max_tokens=512))
     return init_chat_model(name) if name else Nobody()
+
+
+@lru_cache
+def _clients() -> dict[str, Any]:
+    """HTTP clients that follow no redirect: a user's memory goes to the URL that was set, and nowhere else."""
+    from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
+
+    return {"http_client": DefaultHttpxClient(follow_redirects=False), "http_async_client": DefaultAsyncHttpxClient(follow_redirects=False)}
 
 
 class Nobody(SimpleChatModel):

@@ -1,11 +1,12 @@
-"""The same messages, the same reply, asked once: threads, tasks, users, failures and cancellations."""
+"""The same messages, the same reply, asked once: users, failures, and what is kept."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
+import pickle
+import subprocess
+import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Marker
-from attngs.chat.cached import CachedChat, SingleFlight
+from attngs.chat.cached import CachedChat
 from attngs.chat.callable_chat import CallableChat
 from attngs.chat.replies import MemoryResults, SqliteResults
 from attngs.errors import AssetError, ChatError, ConfigError
@@ -33,41 +34,11 @@ def cached(chat: ChatModel | AsyncChatModel, *, name: str = "fake") -> CachedCha
     return CachedChat(chat, MemoryResults(), name=name)
 
 
-class Gate:
-    """A writer that replies, or fails, when it is let; counts what it was asked."""
-
-    def __init__(self, *outcomes: str | Exception) -> None:
-        self.calls = list[str]()
-        self.begun, self.open = threading.Event(), threading.Event()
-        self._outcomes = outcomes
-
-    def complete(self, messages: Sequence[Message]) -> ChatReply:
-        number = self._begin(messages)
-        assert self.open.wait(20)
-        return self._end(number)
-
-    def _begin(self, messages: Sequence[Message]) -> int:
-        self.calls.append(messages[-1].content)
-        self.begun.set()
-        return len(self.calls)
-
-    def _end(self, number: int) -> ChatReply:
-        outcome = self._outcomes[min(number, len(self._outcomes)) - 1]
-        if isinstance(outcome, Exception):
-            raise outcome
-        return ChatReply(text=outcome, finish_reason="stop", usage=Usage(7, 3))
-
-
-class AsyncGate(Gate):
-    """Can only be awaited."""
-
-    complete = None  # type: ignore[assignment]
+class OnlyAwaited:
+    """Cannot be called."""
 
     async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
-        number = self._begin(messages)
-        while not self.open.is_set():
-            await asyncio.sleep(0.001)
-        return self._end(number)
+        return ChatReply(text="x", finish_reason="stop")
 
 
 # one after the other
@@ -95,7 +66,6 @@ def test_text_comes_back_as_it_was(text: str, tmp_path: Path) -> None:
     first = CachedChat(FakeChat(ChatReply(text=text)), results, name="fake").complete(ask(text))
     again = CachedChat(FakeChat(RuntimeError("not asked")), results, name="fake").complete(ask(text))
     assert (again.text, again.finish_reason) == (first.text, None) == (text, None)
-    results.close()
 
 
 @pytest.mark.parametrize(
@@ -149,7 +119,6 @@ def test_a_user_is_forgotten(tmp_path: Path) -> None:
     assert [view.complete(MESSAGES).text for view in (ana, ben, ana)] == ["Ana drinks tea.", "Ben drinks tea.", "Ana drinks tea."]
     results.clear("ana")
     assert [view.complete(MESSAGES).text for view in (ana, ben)] == ["Ana drinks milk.", "Ben drinks tea."]
-    results.close()
 
 
 def test_it_is_what_the_seams_ask_for() -> None:
@@ -193,6 +162,32 @@ async def test_a_compressor_keeps_its_users_apart() -> None:
     assert len(chat.calls) == 3
 
 
+COPIES = """
+import copy
+from attngs import CachedChat, ContextCompressor, Marker, MemoryResults, OpenAIChat
+from attngs.chat.callable_chat import CallableChat
+from attngs.testing import FakeScorer, count_words
+marker, function, endpoint = Marker(FakeScorer("tea")), CallableChat(str), OpenAIChat("m", base_url="http://127.0.0.1/v1")
+cached = CachedChat(function, MemoryResults(), name="x")
+for each in (marker, function, endpoint, cached, ContextCompressor(marker, cached, counter=count_words)):
+    assert copy.copy(each) is copy.deepcopy([each])[0] is each
+"""
+
+
+def test_copies_share_the_model_and_the_connections() -> None:
+    """In a process of their own, because hosts' adapters register how markers are pickled."""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", COPIES], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_what_cannot_be_pickled_says_so(protocol: int) -> None:
+    marker = Marker(FakeScorer("tea"))
+    for shared in (CallableChat(str), cached(FakeChat("x")), ContextCompressor(marker, counter=count_words)):
+        with pytest.raises(ConfigError, match=f"a `{type(shared).__name__}` cannot be pickled.* make it from them where it is needed"):
+            pickle.dumps(shared, protocol)
+
+
 # bad input
 
 
@@ -205,7 +200,7 @@ def test_settings_are_checked() -> None:
     with pytest.raises(ConfigError, match="`namespace` must be a str, got None"):
         cached(FakeChat("x")).for_namespace(None)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="`chat` can only be awaited; call `acomplete`"):
-        cached(AsyncGate("x")).complete(MESSAGES)
+        cached(OnlyAwaited()).complete(MESSAGES)
 
 
 class NoReply:
@@ -231,153 +226,6 @@ def test_results_that_nobody_put_there_are_an_error(value: bytes) -> None:
 
 
 # at the same time
-
-
-def test_threads_ask_once() -> None:
-    chat = Gate("Tea.")
-    writer = cached(chat)
-    with ThreadPoolExecutor(8) as pool:
-        futures = [pool.submit(writer.complete, MESSAGES) for _ in range(8)]
-        assert chat.begun.wait(20)
-        chat.open.set()
-        replies = [future.result(20) for future in futures]
-    assert [reply.text for reply in replies] == ["Tea."] * 8
-    assert sorted(reply.usage or Usage(9, 9) for reply in replies) == [Usage(0, 0)] * 7 + [Usage(7, 3)]
-    assert len(chat.calls) == 1
-
-
-@pytest.mark.parametrize("kind", [Gate, AsyncGate])
-async def test_tasks_ask_once(kind: type[Gate]) -> None:
-    chat = kind("Tea.")
-    writer = cached(chat)
-    tasks = [asyncio.create_task(writer.acomplete(MESSAGES)) for _ in range(50)]
-    await asyncio.to_thread(chat.begun.wait, 20)
-    await asyncio.sleep(0)
-    assert not any(task.done() for task in tasks)
-    chat.open.set()
-    replies = await asyncio.gather(*tasks)
-    assert {reply.text for reply in replies} == {"Tea."}
-    assert sum(reply.usage != Usage(0, 0) for reply in replies) == 1
-    assert len(chat.calls) == 1
-
-
-def test_event_loops_of_several_threads_ask_once() -> None:
-    chat = AsyncGate("Tea.")
-    writer = cached(chat)
-    with ThreadPoolExecutor(4) as pool:
-        futures = [pool.submit(lambda: asyncio.run(writer.acomplete(MESSAGES))) for _ in range(4)]
-        assert chat.begun.wait(20)
-        chat.open.set()
-        assert [future.result(20).text for future in futures] == ["Tea."] * 4
-    assert len(chat.calls) == 1
-
-
-async def test_a_thread_does_not_wait_for_a_task_of_its_own_loop() -> None:
-    """It would wait for ever."""
-    chat = Gate("Tea.")
-    writer = cached(chat)
-    task = asyncio.create_task(writer.acomplete(MESSAGES))
-    await asyncio.to_thread(chat.begun.wait, 20)
-    chat.open.set()
-    assert writer.complete(MESSAGES).text == "Tea."
-    assert (await task).text == "Tea."
-
-
-async def test_users_do_not_wait_for_each_other() -> None:
-    chat = AsyncGate("Tea.", "Milk.")
-    writer = cached(chat)
-    tasks = [asyncio.create_task(writer.for_namespace(name).acomplete(MESSAGES)) for name in ("ana", "ben", "ana")]
-    while len(chat.calls) < 2:
-        await asyncio.sleep(0.001)
-    chat.open.set()
-    ana, ben, again = await asyncio.gather(*tasks)
-    assert ana.text == again.text
-    assert {ana.text, ben.text} == {"Tea.", "Milk."}
-    assert len(chat.calls) == 2
-
-
-async def test_a_failure_reaches_all_and_is_not_kept() -> None:
-    failure = ChatError("the server is busy; try later.", retryable=True, status=503)
-    chat = AsyncGate(failure, "Tea.")
-    writer = cached(chat)
-    tasks = [asyncio.create_task(writer.acomplete(MESSAGES)) for _ in range(5)]
-    await asyncio.to_thread(chat.begun.wait, 20)
-    chat.open.set()
-    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    assert outcomes == [failure] * 5
-    assert (await writer.acomplete(MESSAGES)).text == "Tea."
-    assert len(chat.calls) == 2
-
-
-def test_a_failure_reaches_all_threads() -> None:
-    chat = Gate(StopIteration("even this"), "Tea.")  # of all errors the one that futures and coroutines cannot carry
-    writer = cached(chat)
-    with ThreadPoolExecutor(4) as pool:
-        futures = [pool.submit(writer.complete, MESSAGES) for _ in range(4)]
-        assert chat.begun.wait(20)
-        threading.Event().wait(0.02)
-        chat.open.set()
-        outcomes = [future.exception(20) for future in futures]
-    failed = [outcome for outcome in outcomes if outcome is not None]  # who comes late gets the next reply
-    assert failed
-    assert all(isinstance(failure, RuntimeError) for failure in failed)
-    assert writer.complete(MESSAGES).text == "Tea."
-
-
-@pytest.mark.parametrize("cancelled", [[0], [1], [2], [0, 1], [1, 2]])
-async def test_cancelling_some_leaves_the_others(cancelled: list[int]) -> None:
-    """Also when it is the one that asks: then the next one does."""
-    chat = AsyncGate("Tea.")
-    writer = cached(chat)
-    tasks = [asyncio.create_task(writer.acomplete(MESSAGES)) for _ in range(4)]
-    await asyncio.to_thread(chat.begun.wait, 20)
-    for number in cancelled:
-        tasks[number].cancel()
-    await asyncio.sleep(0.01)
-    chat.open.set()
-    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [isinstance(outcome, asyncio.CancelledError) for outcome in outcomes] == [i in cancelled for i in range(4)]
-    assert {outcome.text for outcome in outcomes if isinstance(outcome, ChatReply)} == {"Tea."}
-    assert len(chat.calls) == (2 if 0 in cancelled else 1)
-
-
-async def test_cancelling_all_leaves_nothing_behind() -> None:
-    chat = AsyncGate("Tea.")
-    writer = cached(chat)
-    tasks = [asyncio.create_task(writer.acomplete(MESSAGES)) for _ in range(3)]
-    await asyncio.to_thread(chat.begun.wait, 20)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    chat.open.set()
-    assert (await writer.acomplete(MESSAGES)).text == "Tea."
-
-
-async def test_who_is_interrupted_hands_over() -> None:
-    flights: SingleFlight[str] = SingleFlight()
-    asked, waiting = list[str](), asyncio.Event()
-
-    async def interrupted() -> str:
-        await waiting.wait()
-        raise KeyboardInterrupt
-
-    async def work() -> str:
-        asked.append("again")
-        return "done"
-
-    async def wait(flight: object) -> str | Exception | None:
-        waiting.set()
-        return await asyncio.wrap_future(flight)  # type: ignore[arg-type]
-
-    async def lead() -> str:
-        with pytest.raises(KeyboardInterrupt):
-            await flights.join("k", interrupted, wait)
-        return "interrupted"
-
-    leader = asyncio.create_task(lead())
-    await asyncio.sleep(0)
-    assert await flights.join("k", work, wait) == ("done", True)
-    assert (await leader, asked) == ("interrupted", ["again"])
 
 
 async def test_many_users_many_questions_none_crossed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import subprocess
 import sys
@@ -14,11 +15,11 @@ import pytest
 from attngs import OpenAIChat
 from attngs.chat.completion import read_completion
 from attngs.chat.credentials import Mask
-from attngs.chat.retry import retry_after
+from attngs.chat.failures import retry_after
 from attngs.errors import ChatError, ConfigError, InputError
 from attngs.types import ChatReply, Message, Usage
 from tests.loopback.asking import KEY, ask, chat_of
-from tests.loopback.server import LoopbackServer, refused_url
+from tests.loopback.server import LoopbackHost, LoopbackServer, refused_url
 from tests.loopback.turns import (
     BREAK_OFF,
     CUT_OFF,
@@ -276,6 +277,54 @@ def test_documents_are_not_logged_above_debug(loopback: LoopbackServer, caplog: 
         chat.complete(ask("the walnut story"))
     assert "walnut" not in str(caught.value), "a server's validation error repeats the request"
     assert not [record for record in caplog.records if record.levelno > logging.DEBUG and "walnut" in record.getMessage()]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Cannot answer: you asked about the walnut story today",
+        f"{KEY}: no 'walnut'",
+        "Bad input 'Walnut'",
+        "x " * 200 + "the walnut story",
+        "No: the walnut story",
+    ],
+)
+def test_what_an_endpoint_quotes_of_the_request_is_not_shown(
+    loopback: LoopbackServer, caplog: pytest.LogCaptureFixture, words: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    loopback.plan = script(Turn(status=400, text=words), Turn(raw=json.dumps({"error": {"message": words}}).encode()))
+    with chat_of(loopback) as chat:
+        for _ in range(2):
+            with pytest.raises(ChatError, match="its words repeat the request") as caught:
+                chat.complete(ask("Tell the walnut story."))
+            assert "alnut" not in str(caught.value)
+    assert any("alnut" in record.getMessage() for record in caplog.records), "at DEBUG it can be found"
+    assert KEY not in caplog.text
+    assert not [record for record in caplog.records if record.levelno > logging.DEBUG and "alnut" in record.getMessage()]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed(loopback: LoopbackServer, status: int) -> None:
+    with LoopbackHost() as other:
+        loopback.plan = always(
+            Turn(status=status, headers={"location": other.server.url.replace("//", "//u:secret@") + "/chat/completions?t=1"})
+        )
+        host = other.server.url.removesuffix("/v1")
+        with chat_of(loopback, headers={"api-key": "another-secret"}) as chat:
+            with pytest.raises(ChatError, match=rf"redirects to {host}, where nothing was sent.*set `base_url`") as caught:
+                chat.complete(ask("the walnut story"))
+            assert (caught.value.status, caught.value.retryable) == (status, False)
+            assert "secret" not in str(caught.value)
+        assert other.server.requests == []
+    assert len(loopback.requests) == 1
+
+
+@pytest.mark.parametrize(("location", "host"), [("/v2/x", "http://127.0.0.1"), ("http://[x", "another place")])
+def test_a_redirect_that_leads_nowhere(loopback: LoopbackServer, location: str, host: str) -> None:
+    loopback.plan = always(Turn(status=307, headers={"location": location}))
+    with chat_of(loopback) as chat, pytest.raises(ChatError, match=f"redirects to {host}"):
+        chat.complete(ask("hi"))
 
 
 def test_an_endpoints_own_words_are_short(loopback: LoopbackServer) -> None:

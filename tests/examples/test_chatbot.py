@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from attngs.errors import InputError
 from attngs.testing import tiny_model, tiny_tokenizer
-from tests.loopback.server import LoopbackServer
+from tests.loopback.server import LoopbackHost, LoopbackServer
 from tests.loopback.turns import Turn, always, script
 
 APP = Path(__file__).parents[2] / "examples" / "chatbot" / "app.py"
@@ -127,6 +127,14 @@ def test_a_question_without_an_answer_is_not_asked_again(people: People, loopbac
     loopback.plan = always(Turn(text="Yes."))
     assert ask(assistant, "ana", "Second?").text == "Yes."
     assert [str(message.text) for message in people.said("ana-1")] == ["Second?", "Yes."]
+
+
+def test_a_redirect_takes_no_memory_to_another_host(loopback: LoopbackServer) -> None:
+    with LoopbackHost() as other:
+        loopback.plan = always(Turn(status=307, headers={"location": f"{other.server.url}/chat/completions"}))
+        with pytest.raises(Exception, match="307"):
+            chat_model("tiny", loopback.url).invoke("She drinks green tea.")
+        assert other.server.requests == []
 
 
 def test_an_instruction_in_a_memory_stays_inside_what_is_marked_as_data(people: People, loopback: LoopbackServer) -> None:

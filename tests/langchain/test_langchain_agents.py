@@ -336,8 +336,9 @@ async def test_a_writer_that_fails_gives_way_or_is_raised() -> None:
             assert (await run(agent, "async", "The cat?", config))["messages"][-1].text == outcome
             assert "The cat of ana is Milo." in str(model.calls[0][0].content)
         else:
-            with pytest.raises(ChatError, match="no"):
+            with pytest.raises(ChatError, match="raised ValueError") as caught:
                 await run(agent, "async", "The cat?", config)
+            assert str(caught.value.__cause__) == "no"
 
 
 def test_two_of_them_keep_to_themselves() -> None:

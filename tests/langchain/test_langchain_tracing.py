@@ -85,8 +85,9 @@ async def test_without_any_run_or_handler(how: str) -> None:
 @pytest.mark.parametrize("how", ["sync", "async"])
 async def test_a_failure_ends_the_runs(how: str) -> None:
     tracer = Tracer()
-    with pytest.raises(Exception, match="broken"):
+    with pytest.raises(Exception, match="ValueError") as caught:
         await compress(rewriter(ScriptedModel(answer=lambda m: ValueError("broken")), on_chat_error="raise"), how, [tracer])
+    assert str(caught.value.__cause__) == "broken"
     assert tracer.failed == ["ScriptedModel"] * 3 + ["AttnGSCompressor"]
     assert tracer.events == []
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -195,14 +197,13 @@ def test_a_password_goes_to_postgresql_and_is_shown_to_nobody(monkeypatch: pytes
         assert given == [secret] * 2
 
 
-def test_bytes_that_another_program_keeps_are_told_of_and_go_when_it_has_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("langchain_attngs.persistence.WAIT", 0.1)
+def test_bytes_that_another_program_keeps_are_told_of_and_go_when_it_has_left(tmp_path: Path) -> None:
     place = tmp_path / "memory.sqlite"
-    with Persistence(str(place)) as kept, closing(sqlite3.connect(place, isolation_level=None)) as other:
+    with Persistence(str(place), timeout=0.1) as kept, closing(sqlite3.connect(place, isolation_level=None)) as other:
         UserMemory(kept.store, ("users", "ana")).put("Zenobia keeps bees.")
         other.execute("BEGIN")
         other.execute("SELECT count(*) FROM store").fetchone()
-        with pytest.raises(AssetError, match="read by another program"):
+        with pytest.raises(AssetError, match="another program is reading the memory file"):
             kept.erase(("users", "ana"))
         assert UserMemory(kept.store, ("users", "ana")).items() == []
         other.execute("COMMIT")
@@ -215,8 +216,67 @@ def test_a_place_of_another_kind_is_refused_without_its_password(tmp_path: Path)
         Persistence("postgresql+psycopg://ana:s3cret@db/chatbot")
     assert "s3cret" not in str(caught.value)
     (tmp_path / "notes.sqlite").write_text("This is no database, and long enough to tell. " * 20)
-    with pytest.raises(AssetError, match=r"notes\.sqlite` cannot be used as a database"):
+    with pytest.raises(AssetError, match=r"notes\.sqlite` is damaged or is not a memory file: file is not a database\. Pass another path"):
         Persistence(str(tmp_path / "notes.sqlite"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no modes")
+def test_the_files_are_their_owners_alone_and_one_that_exists_keeps_its_mode(tmp_path: Path) -> None:
+    previous = os.umask(0)
+    try:
+        for name, mode in (("new", 0o600), ("old", 0o640)):
+            place = tmp_path / name / "memory.sqlite"
+            if name == "old":
+                place.parent.mkdir()
+                place.touch(mode=mode)
+            with Persistence(str(place)) as kept:
+                UserMemory(kept.store, ("users", "ana")).put("Zenobia keeps bees.")
+                modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in place.parent.iterdir()}
+            assert modes == dict.fromkeys(("memory.sqlite", "memory.sqlite-shm", "memory.sqlite-wal"), mode)
+    finally:
+        os.umask(previous)
+
+
+def uses(kept: Persistence) -> list[Callable[[], object]]:
+    memory = UserMemory(kept.store, ("users", "ana"))
+    return [
+        memory.items,
+        lambda: memory.put("x"),
+        memory.clear,
+        lambda: kept.said("ana-1"),
+        lambda: kept.erase(("users", "ana"), ["ana-1"]),
+    ]
+
+
+def test_a_file_that_is_damaged_while_in_use_says_what_to_do(tmp_path: Path) -> None:
+    place = tmp_path / "memory.sqlite"
+    with Persistence(str(place)) as kept:
+        for number in range(50):
+            UserMemory(kept.store, ("users", "ana")).put(f"Note {number}. " * 50)
+        with closing(sqlite3.connect(place)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        place.write_bytes(place.read_bytes()[:4096] + b"\xff" * (place.stat().st_size - 4096))
+        for use in uses(kept):
+            with pytest.raises(AssetError, match=r"the memory file `.*memory\.sqlite` is damaged .* Pass another path"):
+                use()
+    with pytest.raises(AssetError, match="is damaged or is not a memory file"):
+        Persistence(str(place))
+
+
+def test_a_file_that_is_locked_says_so(tmp_path: Path) -> None:
+    place = tmp_path / "memory.sqlite"
+    with Persistence(str(place), timeout=0.05) as kept, closing(sqlite3.connect(place, isolation_level=None)) as other:
+        UserMemory(kept.store, ("users", "ana")).put("Zenobia keeps bees.")
+        other.execute("BEGIN IMMEDIATE")
+        items, put, clear, said, erase = uses(kept)
+        for use in (put, clear, erase):
+            with pytest.raises(AssetError, match="cannot be used now: database is locked"):
+                use()
+        assert len(items()) == 1  # type: ignore[arg-type]
+        assert said() == []
+        other.execute("COMMIT")
+        erase()
+        assert items() == []
 
 
 def test_items_of_one_day_stay_in_their_order() -> None:
