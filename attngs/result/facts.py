@@ -1,4 +1,4 @@
-"""A document's metadata in words, for people who see it beside its id."""
+"""A document's metadata in words, to be shown next to its id."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _FIGURES = re.compile("[0-9]{1,4}")
 
 
 def shortened(text: str, length: int) -> str:
-    """At most `length` characters on one line; of a path, both ends say more than the middle."""
+    """At most `length` characters on one line. The middle is cut, because both ends of a path say more."""
     line = " ".join(text.split())
     return line if len(line) <= length else f"{line[: length // 2].rstrip()}…{line[-(length // 2 - 1) :].lstrip()}"
 
 
 def facts(name: str, metadata: Mapping[str, object]) -> Iterable[str]:
-    """Metadata in words, the date first; what the document's id says already is left out, and so is what begins with an underscore."""
+    """Metadata in words, the date first, without what the id already says and without names that begin with an underscore."""
     for key, value in sorted(metadata.items(), key=lambda item: item[0] != "date"):
         words = shortened(str(value), 80)
         if words and not _says(name, str(value)) and not str(key).startswith("_"):
@@ -24,6 +24,6 @@ def facts(name: str, metadata: Mapping[str, object]) -> Iterable[str]:
 
 
 def _says(name: str, value: str) -> bool:
-    """Whether an id is this value, or, as `14 Mar 2026` is 2026-03-14, this day."""
+    """Whether an id is this value, or this day: `14 Mar 2026` is 2026-03-14."""
     day = _DAY.fullmatch(value)
     return value == name or (day is not None and {*map(int, day.groups())} <= {*map(int, _FIGURES.findall(name))})

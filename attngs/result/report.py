@@ -1,7 +1,8 @@
-"""The heat map: results -> one page that needs no network, with every sentence in its place, coloured by its score.
+"""The heat map: results -> one page that shows every sentence in its place, coloured by its score.
 
-Here the numbers become words, colour levels and paths; `templates/report.html.j2` holds all markup, style and script. Texts, ids and
-metadata are strangers' words: Jinja escapes them wherever they stand, and the page's policy allows its own script by hash alone.
+This module turns numbers into words, colour levels and paths; `templates/report.html.j2` holds all markup, style and script. The page
+needs no network. Texts, ids and metadata come from strangers: Jinja escapes all of them, and the page's policy allows only its own
+script, by hash.
 """
 
 from __future__ import annotations
@@ -35,19 +36,19 @@ State = Literal["kept", "marked", "dropped"]
 LEVELS = 9
 """Steps of colour above none."""
 SUMMARY_FACTS = 3
-"""Metadata shown on the line of a document; the rest is shown inside it."""
+"""Metadata on a document's summary line; the rest is shown inside."""
 
 _EDGES = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
 _METHODS = {
-    "passthrough": "everything fitted, no model ran",
-    "extract": "kept sentences, verbatim",
+    "passthrough": "everything fits, no model ran",
+    "extract": "the kept sentences, verbatim",
     "rewrite": "in the writer's words",
 }
 _DECISIONS: dict[Decision, str] = {
     "kept": "as written",
     "replaced": "replaced",
     "dropped": "dropped",
-    "repeated": "said before",
+    "repeated": "repeated",
     "cut": "cut to fit",
 }
 _STATES: dict[tuple[bool, bool], tuple[State, str]] = {  # (kept, marked)
@@ -60,7 +61,7 @@ _STATES: dict[tuple[bool, bool], tuple[State, str]] = {  # (kept, marked)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """One sentence. Its white space stands apart, so that colour and underline end with the words."""
+    """One sentence. Its white space is kept apart, so that colour and underline end with the words."""
 
     number: int
     state: State
@@ -87,7 +88,7 @@ class _Block:
 
     @property
     def bars(self) -> list[tuple[int, str]]:
-        """Per colour level an SVG path of its sentences, one unit wide each; neighbours of one level are one bar."""
+        """An SVG path for each colour level: one unit per sentence; neighbours of the same level make one bar."""
         paths: dict[int, str] = {}
         for level, run in groupby(enumerate(self.lines), key=lambda pair: pair[1].level):
             members = list(run)
@@ -97,7 +98,7 @@ class _Block:
 
     @property
     def ticks(self) -> str:
-        """An SVG path with a stroke above every kept sentence."""
+        """An SVG path with a tick above every kept sentence."""
         return "".join(f"M{at}.5 0v3" for at, line in enumerate(self.lines) if line.state == "kept")
 
 
@@ -105,8 +106,8 @@ class _Block:
 class _Scale:
     """Scores -> colour levels: none up to `low`, full at `high`, even steps between.
 
-    `low` is the median. Half of the sentences stay plain whatever the scorer's zero and unit are, so z-scores, which may be negative,
-    and attention, which may not, look alike; the best few stand out because nothing but the score itself decides.
+    `low` is the median, so half of the sentences stay plain, whatever the scorer's zero and unit are: z-scores, which may be negative,
+    look like attention, which may not. The best few stand out because only the score decides.
     """
 
     low: float
@@ -128,13 +129,13 @@ class _Scale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
-    """One sentence of a rewrite, or several in a row that had all been said before."""
+    """One sentence of a rewrite, or several in a row that all repeat others."""
 
     statement: Statement
     count: int
     verdict: str
     sources: tuple[tuple[int, str, str], ...]
-    """Number, document and words of the sentences that it is made of."""
+    """Number, document and words of its sources."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +146,11 @@ class _Panel:
     result: CompressedContext
     blocks: tuple[_Block, ...]
     said: tuple[_Said, ...]
-    """Of a rewrite, its sentences."""
+    """The sentences of a rewrite."""
     outcome: str
-    """How many of them stand as written, and what became of the others."""
+    """How many of them were kept as written, and what became of the others."""
     kept: frozenset[int]
-    """Sentences of the extract; of a rewrite those that it is made of."""
+    """The sentences of the extract, or the sources of a rewrite."""
     scale: _Scale
     scored: bool
     size: str
@@ -167,13 +168,13 @@ def render_html(results: Sequence[CompressedContext]) -> str:
         results: One per question, usually about the same documents; each becomes a tab.
 
     Returns:
-        HTML that can be encoded as UTF-8 whatever the texts hold: lone surrogates and NUL become U+FFFD.
+        HTML that can always be encoded as UTF-8: lone surrogates and NUL become U+FFFD.
     """
     return _rendered(results, framed=False)
 
 
 def render_heat_map(result: CompressedContext) -> str:
-    """The heat map alone, without script, for a frame in a page that says the rest itself; as safe, and as self-contained."""
+    """Only the heat map, without script, for a frame in another page; as safe and as self-contained."""
     return _rendered([result], framed=True)
 
 
