@@ -99,7 +99,9 @@ def compress(
     format: Annotated[CompressFormat | None, typer.Option("--format", "-f", help="Default: from the suffix of --out, else text.")] = None,
     out: Out = None,
 ) -> None:
-    """Print what matters, in at most TARGET_TOKENS tokens: sentences verbatim and in order, or in the words of --chat.
+    """Print what matters to a question, in at most TARGET_TOKENS tokens.
+
+    You get sentences verbatim and in order or, with --chat, in that model's words.
 
     The text goes to standard output and the statistics go to standard error, so you can pipe the text:
     attngs compress memory.jsonl -q 'Which pills?' | llm 'Which pills does she take?'
@@ -133,7 +135,9 @@ def plan(
         tuple[float, float], typer.Option(metavar="IN OUT", help="Prices of a million tokens of the writer's input and output.")
     ] = (0.0, 0.0),
 ) -> None:
-    """Say what compressing would cost and save, and whether it pays off. Runs the marker, but asks no writer.
+    """Say what compressing would cost and save, and whether it pays off.
+
+    Runs the marker, but asks no writer.
 
     You give the prices, all in one currency:
     attngs plan memory.jsonl -q 'Which pills?' --chat gpt-5-mini --reader-price 2.50 --writer-prices 0.25 2.00

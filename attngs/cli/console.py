@@ -43,7 +43,10 @@ _OPTIONS = {"counter": "--tokens"}
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
-    """Exit as a shell expects: 1 with one line for an error of ours, 130 for Ctrl-C, quietly when the reader of a pipe has left."""
+    """Exit as a shell expects.
+
+    1 with one line for an error of ours, 130 for Ctrl-C, and 1 in silence if the reader of a pipe has left.
+    """
     try:
         yield
     except AttngsError as error:
@@ -63,7 +66,7 @@ def _in_options(message: str) -> str:
 
 
 def give_up_stdout() -> None:
-    """The interpreter flushes standard output once more when it exits; after a failure, let that go nowhere."""
+    """Point standard output at nothing after a failure, because the interpreter flushes it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -74,7 +77,7 @@ def printable(text: str, out: Path | None) -> str:
 
 @contextmanager
 def progress() -> Iterator[None]:
-    """Show progress on standard error, and remove it when the work is done; show nothing if that is no terminal."""
+    """Show progress on standard error while the work goes on, if that is a terminal."""
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # of weights being loaded: ours is the only bar

@@ -50,7 +50,9 @@ def fit(
     limit: Annotated[int | None, typer.Option(min=1, help="Use a sample of this many examples.")] = None,
     window: Annotated[int | None, typer.Option(min=16, help="How many tokens a decoder reads together.")] = None,
 ) -> None:
-    """Learn from labelled examples what matters in your texts. You need at least 20; 50 help, 300 are plenty.
+    """Learn from labelled examples what matters in your texts.
+
+    You need at least 20 examples; 50 help, 300 are plenty.
 
     Tries settings of the attention (layer, heads, position, pooling, differential, unit) and logistic probes, keeps what works best on
     held-out examples, and turns its scores into probabilities. If nothing beats the default, it says so.

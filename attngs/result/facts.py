@@ -16,7 +16,10 @@ def shortened(text: str, length: int) -> str:
 
 
 def facts(name: str, metadata: Mapping[str, object]) -> Iterable[str]:
-    """Metadata in words, the date first, without what the id already says and without names that begin with an underscore."""
+    """Metadata in words, the date first.
+
+    What the id already says is left out, and so are names that begin with an underscore.
+    """
     for key, value in sorted(metadata.items(), key=lambda item: item[0] != "date"):
         words = shortened(str(value), 80)
         if words and not _says(name, str(value)) and not str(key).startswith("_"):

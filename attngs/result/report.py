@@ -88,7 +88,7 @@ class _Block:
 
     @property
     def bars(self) -> list[tuple[int, str]]:
-        """An SVG path for each colour level: one unit per sentence; neighbours of the same level make one bar."""
+        """An SVG path per colour level, one unit a sentence; neighbours of the same level make one bar."""
         paths: dict[int, str] = {}
         for level, run in groupby(enumerate(self.lines), key=lambda pair: pair[1].level):
             members = list(run)
