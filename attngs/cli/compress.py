@@ -1,4 +1,4 @@
-"""`attngs compress` and `attngs plan`: the short context, and what it would take to get it."""
+"""`attngs compress` and `attngs plan`: make a context short, or say what that would cost."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ ChatName = Annotated[
     typer.Option(
         "--chat",
         metavar="MODEL",
-        help="A chat model that writes the short context, such as gpt-5-mini, over an OpenAI-compatible API. Its key is read from "
-        "OPENAI_API_KEY. What the context does not hold is not let through; if the model fails, the sentences come verbatim.",
+        help="The chat model that writes the short context, such as gpt-5-mini, behind an OpenAI-compatible API. The key is read from "
+        "OPENAI_API_KEY. Unsupported sentences are replaced by their sources; if the model fails, you get the sentences verbatim.",
     ),
 ]
 BaseUrl = Annotated[
@@ -51,15 +51,22 @@ BaseUrl = Annotated[
     typer.Option(
         "--base-url",
         metavar="URL",
-        help="Where --chat answers, such as http://localhost:11434/v1 for Ollama. Default: OPENAI_BASE_URL, else OpenAI.",
+        help="The URL of the API for --chat, such as http://localhost:11434/v1 for Ollama. Default: OPENAI_BASE_URL, else OpenAI.",
     ),
 ]
 PlannedChat = Annotated[
     str | None,
-    typer.Option("--chat", metavar="MODEL", help="The chat model that compress would ask. It is not asked here: no key, no network."),
+    typer.Option(
+        "--chat", metavar="MODEL", help="The chat model that compress would ask. plan does not ask it and needs no key and no network."
+    ),
 ]
-ContextView = Annotated[View, typer.Option("--context", help="What the writer sees: all, the important marked, or only what is marked.")]
-Cite = Annotated[bool, typer.Option("--cite", help="Have the writer cite sentences; what it writes is checked against what it cites.")]
+ContextView = Annotated[
+    View,
+    typer.Option("--context", help="What the writer sees: the whole context with marks (all), or only the marked sentences (marked)."),
+]
+Cite = Annotated[
+    bool, typer.Option("--cite", help="Ask the writer to cite sentences, and check each of its sentences against what it cites.")
+]
 
 
 def compress(
@@ -73,19 +80,19 @@ def compress(
     tokens: TokensOf = "marker",
     chat: ChatName = None,
     base_url: BaseUrl = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each request to the writer, all tries together.")] = 60.0,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each request to the writer, retries included.")] = 60.0,
     context: ContextView = "all",
     cite: Cite = False,
     format: Annotated[
-        Literal["text", "json", "html"] | None, typer.Option("--format", "-f", help="Default: by the suffix of --out, else text.")
+        Literal["text", "json", "html"] | None, typer.Option("--format", "-f", help="Default: from the suffix of --out, else text.")
     ] = None,
     out: Out = None,
 ) -> None:
-    """Print what matters, in at most TARGET_TOKENS tokens.
+    """Print what matters to a question, in at most TARGET_TOKENS tokens.
 
-    Sentences stand verbatim and in order, or are written anew by the model of --chat.
+    You get sentences verbatim and in order or, with --chat, in that model's words.
 
-    The result goes to standard output and the ledger to standard error, so that it pipes:
+    The text goes to standard output and the statistics go to standard error, so you can pipe the text:
     attngs compress memory.jsonl -q 'Which pills?' | llm 'Which pills does she take?'
     """
     with console.reported_errors():
@@ -112,14 +119,16 @@ def plan(
     chat: PlannedChat = None,
     context: ContextView = "all",
     cite: Cite = False,
-    reader_price: Annotated[float, typer.Option(min=0, help="Of a million input tokens of the model that gets the context.")] = 0.0,
+    reader_price: Annotated[float, typer.Option(min=0, help="Price of a million input tokens of the model that reads the context.")] = 0.0,
     writer_prices: Annotated[
-        tuple[float, float], typer.Option(metavar="IN OUT", help="Of a million tokens of the writer's input, and of its output.")
+        tuple[float, float], typer.Option(metavar="IN OUT", help="Prices of a million tokens of the writer's input and output.")
     ] = (0.0, 0.0),
 ) -> None:
-    """Say what compressing would take and bring, and whether it pays. Marks, but asks no writer.
+    """Say what compressing would cost and save, and whether it pays off.
 
-    Prices are yours, in any one currency:
+    Runs the marker, but asks no writer.
+
+    You give the prices, all in one currency:
     attngs plan memory.jsonl -q 'Which pills?' --chat gpt-5-mini --reader-price 2.50 --writer-prices 0.25 2.00
     """
     with console.reported_errors():
@@ -136,7 +145,7 @@ def plan(
 def _writer(name: str | None, base_url: str | None, timeout: float) -> OpenAIChat | None:
     if name is None:
         if base_url is not None:
-            raise typer.BadParameter("--base-url says where --chat answers; name the model with --chat.")
+            raise typer.BadParameter("--base-url needs --chat, which names the model.")
         return None
     from attngs.chat.openai_chat import OpenAIChat
 
@@ -144,7 +153,7 @@ def _writer(name: str | None, base_url: str | None, timeout: float) -> OpenAICha
 
 
 def _never_asked(messages: Sequence[Message]) -> str:
-    """Stands for the writer of a plan, which needs no key."""
+    """Stands in for the writer of a plan, which needs no key."""
     raise ChatError("a plan asks no writer")
 
 

@@ -25,7 +25,7 @@ Data = Annotated[
     Path,
     typer.Argument(
         metavar="DATA.jsonl",
-        help='One example a line: {"query": "...", "documents": ["..."], "evidence": [{"doc_id": "document-1", "text": "a quote"}]}.',
+        help='One example per line: {"query": "...", "documents": ["..."], "evidence": [{"doc_id": "document-1", "text": "a quote"}]}.',
         show_default=False,
     ),
 ]
@@ -33,25 +33,27 @@ Data = Annotated[
 
 def fit(
     data: Data,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the probe and its report go.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder for the probe and its report.", show_default=False)],
     marker: MarkerName = "default",
     unit: Annotated[
-        Unit | None, typer.Option("--unit", "-u", help="What is scored as a whole. Default: whichever does best on these texts.")
+        Unit | None, typer.Option("--unit", "-u", help="What is scored as a whole. Default: what works best on these texts.")
     ] = None,
     folds: Annotated[int, typer.Option(min=3, help="Parts of the cross-validation; examples that share documents stay together.")] = 5,
-    seed: Annotated[int, typer.Option(min=0, help="Of folds and samples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed for folds and samples.")] = 0,
     limit: Annotated[int | None, typer.Option(min=1, help="Use a sample of this many examples.")] = None,
-    window: Annotated[int | None, typer.Option(min=16, help="Tokens that a decoder reads together.")] = None,
+    window: Annotated[int | None, typer.Option(min=16, help="How many tokens a decoder reads together.")] = None,
 ) -> None:
-    """Learn what matters in your texts from labelled examples: 20 at least, 50 help, 300 are plenty.
+    """Learn from labelled examples what matters in your texts.
 
-    Tries settings of the attention (layer, heads, position, pooling, differential, unit) and logistic probes, keeps what is best on
-    held-out examples, and turns its scores into probabilities. If nothing beats the default it says so.
+    You need at least 20 examples; 50 help, 300 are plenty.
 
-    Evidence is a list of document ids, of quotes {"doc_id", "text"} or of places {"doc_id", "start", "end"}. Where a line has an "answer"
-    and no evidence, a decoder finds the evidence itself: the sentences without which the answer is much less likely.
+    Tries settings of the attention (layer, heads, position, pooling, differential, unit) and logistic probes, keeps what works best on
+    held-out examples, and turns its scores into probabilities. If nothing beats the default, it says so.
 
-    Writes marker.json, probe.safetensors, report.md and report.png into DIR. Then: attngs compress notes.md -q '...' --probe DIR
+    Evidence is a list of document ids, of quotes {"doc_id", "text"} or of places {"doc_id", "start", "end"}. If a line has an "answer" and
+    no evidence, a decoder finds the evidence itself: the sentences without which the answer is much less likely.
+
+    Writes marker.json, probe.safetensors, report.md and report.png into DIR. Use them with: attngs compress notes.md -q '...' --probe DIR
     """
     with console.reported_errors():
         from attngs.learning.fitting.run import fit as learn
@@ -69,14 +71,14 @@ def evaluate(
     adapter: AdapterName = None,
     probe: ProbeName = None,
     unit: UnitName = None,
-    format: Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="json has the paired differences too.")] = "table",
+    format: Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="json also has the paired differences.")] = "table",
     out: Out = None,
 ) -> None:
     """Measure how much evidence a marker keeps in 2, 5, 10 and 20 % of the tokens.
 
-    BM25, recency, lead and random are measured beside it.
+    BM25, recency, lead and random are measured too.
 
-    Intervals are 95 % bootstraps over groups: examples that share the documents of their evidence, or name the same "group". Measure a
+    Intervals are 95 % bootstraps over groups: examples that share the documents of their evidence, or have the same "group". Measure a
     probe on examples that it was not fitted on.
     """
     with console.reported_errors():
@@ -96,8 +98,8 @@ def _fit_table(result: FitResult, out: Path) -> str:
     lines = [
         Text(verdict(report), style="bold"),
         Text(
-            f"Calibration error {errors['before']['error']:.3f} -> {errors['after']['error']:.3f}; marked from a probability of "
-            f"{marks['threshold']:.2f} on (F1 {marks['f1']:.2f}); {report['seconds']:.0f} s."
+            f"Calibration error {errors['before']['error']:.3f} -> {errors['after']['error']:.3f}; marks from a probability of "
+            f"{marks['threshold']:.2f} (F1 {marks['f1']:.2f}); {report['seconds']:.0f} s."
         ),
         Text(f"Written: {out}/marker.json, probe.safetensors, report.md, report.png", style="dim"),
     ]

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the objects that they name."""
+"""Options that several commands share, and the objects that they stand for."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ Inputs = Annotated[
         metavar="FILE|DIR|-", help="Your .txt, .md or .jsonl files, folders of them, or - for standard input.", show_default=False
     ),
 ]
-Query = Annotated[str, typer.Option("--query", "-q", help="The question that the context is needed for.", show_default=False)]
-TargetTokens = Annotated[int, typer.Option("--target-tokens", "-t", min=1, help="Never more tokens than this.")]
+Query = Annotated[str, typer.Option("--query", "-q", help="The question that the context is for.", show_default=False)]
+TargetTokens = Annotated[int, typer.Option("--target-tokens", "-t", min=1, help="Hard limit on the result, in tokens of --tokens.")]
 MarkerName = Annotated[
     str,
     typer.Option(
         "--marker",
         "-m",
         metavar="MODEL",
-        help="A Hugging Face model name or folder, such as Qwen/Qwen3-0.6B; `default` is the embedded one and needs no network.",
+        help="A Hugging Face model name or folder, such as Qwen/Qwen3-0.6B; `default` is the embedded model, which needs no network.",
     ),
 ]
 AdapterName = Annotated[
-    Path | None, typer.Option("--adapter", metavar="DIR", help="A folder that attngs train wrote, for the model that --marker names.")
+    Path | None, typer.Option("--adapter", metavar="DIR", help="A folder that attngs train wrote for the model of --marker.")
 ]
-ProbeName = Annotated[Path | None, typer.Option("--probe", metavar="DIR", help="What attngs fit wrote for this marker.")]
+ProbeName = Annotated[Path | None, typer.Option("--probe", metavar="DIR", help="A folder that attngs fit wrote for this marker.")]
 UnitName = Annotated[
     Unit | None,
     typer.Option("--unit", "-u", help="What is kept or dropped as a whole; auto looks at each text. Default: the probe's, else auto."),
 ]
 TokensOf = Annotated[
-    str, typer.Option("--tokens", metavar="NAME", help="Whose tokens: the marker's, or a tiktoken encoding or model such as gpt-4o.")
+    str, typer.Option("--tokens", metavar="NAME", help="Whose tokens count: marker, or a tiktoken encoding or model such as gpt-4o.")
 ]
-Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write here instead of to standard output.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write to this file instead of standard output.")]
 
 
 def documents_of(inputs: list[Path]) -> list[Document]:
@@ -70,7 +70,7 @@ def format_of(out: Path | None) -> str:
 
 
 def put(text: str, out: Path | None) -> None:
-    """Write a text whole, or to standard output.
+    """Write a text to a file, whole or not at all, or to standard output.
 
     Raises:
         InputError: It cannot be written.

@@ -1,7 +1,8 @@
-"""The heat map: every sentence in its place, coloured by its score, on one page without network.
+"""The heat map: results -> one page that shows every sentence in its place, coloured by its score.
 
-Here the numbers become words, colour levels and paths; `templates/report.html.j2` holds all markup, style and script. Texts, ids and
-metadata are strangers' words: Jinja escapes them wherever they stand, and the page's policy allows its own script by hash alone.
+This module turns numbers into words, colour levels and paths; `templates/report.html.j2` holds all markup, style and script. The page
+needs no network. Texts, ids and metadata come from strangers: Jinja escapes all of them, and the page's policy allows only its own
+script, by hash.
 """
 
 from __future__ import annotations
@@ -38,15 +39,15 @@ _DAY = re.compile(r"([0-9]{4})-[0-9]{2}-([0-9]{2})")
 _FIGURES = re.compile("[0-9]{1,4}")
 _EDGES = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
 _METHODS = {
-    "passthrough": "everything fitted, no model ran",
-    "extract": "kept sentences, verbatim",
+    "passthrough": "everything fits, no model ran",
+    "extract": "the kept sentences, verbatim",
     "rewrite": "in the writer's words",
 }
 _DECISIONS: dict[Decision, str] = {
     "kept": "as written",
     "replaced": "replaced",
     "dropped": "dropped",
-    "repeated": "said before",
+    "repeated": "repeated",
     "cut": "cut to fit",
 }
 _STATES: dict[tuple[bool, bool], tuple[State, str]] = {  # (kept, marked)
@@ -59,7 +60,7 @@ _STATES: dict[tuple[bool, bool], tuple[State, str]] = {  # (kept, marked)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """One sentence. Its white space stands apart, so that colour and underline end with the words."""
+    """One sentence. Its white space is kept apart, so that colour and underline end with the words."""
 
     number: int
     state: State
@@ -86,10 +87,7 @@ class _Block:
 
     @property
     def bars(self) -> list[tuple[int, str]]:
-        """An SVG path of the sentences of each colour level.
-
-        A sentence is one wide; neighbours of one level are one bar.
-        """
+        """An SVG path per colour level, one unit a sentence; neighbours of the same level make one bar."""
         paths: dict[int, str] = {}
         for level, run in groupby(enumerate(self.lines), key=lambda pair: pair[1].level):
             members = list(run)
@@ -99,7 +97,7 @@ class _Block:
 
     @property
     def ticks(self) -> str:
-        """An SVG path with a stroke above every kept sentence."""
+        """An SVG path with a tick above every kept sentence."""
         return "".join(f"M{at}.5 0v3" for at, line in enumerate(self.lines) if line.state == "kept")
 
 
@@ -107,8 +105,8 @@ class _Block:
 class _Scale:
     """Scores -> colour levels: none up to `low`, full at `high`, even steps between.
 
-    `low` is the median. Half of the sentences stay plain whatever the scorer's zero and unit are, so z-scores, which may be negative,
-    and attention, which may not, look alike; the best few stand out because nothing but the score itself decides.
+    `low` is the median, so half of the sentences stay plain, whatever the scorer's zero and unit are: z-scores, which may be negative,
+    look like attention, which may not. The best few stand out because only the score decides.
     """
 
     low: float
@@ -130,13 +128,13 @@ class _Scale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _RewriteRow:
-    """One sentence of a rewrite, or several in a row that had all been said before."""
+    """One sentence of a rewrite, or several in a row that all repeat others."""
 
     statement: Statement
     count: int
     verdict: str
     sources: tuple[tuple[int, str, str], ...]
-    """Number, document and words of the sentences that it is made of."""
+    """Number, document and words of its sources."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,11 +145,11 @@ class _Panel:
     result: CompressedContext
     blocks: tuple[_Block, ...]
     rewrite: tuple[_RewriteRow, ...]
-    """Of a rewrite, its sentences."""
+    """The sentences of a rewrite."""
     outcome: str
-    """How many of them stand as written, and what became of the others."""
+    """How many of them were kept as written, and what became of the others."""
     kept: frozenset[int]
-    """Sentences of the extract; of a rewrite those that it is made of."""
+    """The sentences of the extract, or the sources of a rewrite."""
     scale: _Scale
     scored: bool
     size: str
@@ -169,21 +167,18 @@ def render_html(results: Sequence[CompressedContext]) -> str:
         results: One per question, usually about the same documents; each becomes a tab.
 
     Returns:
-        HTML that can be encoded as UTF-8 whatever the texts hold: lone surrogates and NUL become U+FFFD.
+        HTML that can always be encoded as UTF-8: lone surrogates and NUL become U+FFFD.
     """
     return _rendered(results, framed=False)
 
 
 def render_heat_map(result: CompressedContext) -> str:
-    """The heat map alone, without script, for a frame in a page that says the rest itself.
-
-    It is as safe and as self-contained as the whole page.
-    """
+    """Only the heat map, without script, for a frame in another page; as safe and as self-contained."""
     return _rendered([result], framed=True)
 
 
 def shortened(text: str, length: int) -> str:
-    """At most `length` characters on one line; of a path, both ends say more than the middle."""
+    """At most `length` characters on one line. The middle is cut, because both ends of a path say more."""
     line = " ".join(text.split())
     return line if len(line) <= length else f"{line[: length // 2].rstrip()}…{line[-(length // 2 - 1) :].lstrip()}"
 
@@ -191,7 +186,7 @@ def shortened(text: str, length: int) -> str:
 def facts(name: str, metadata: Mapping[str, object]) -> Iterable[str]:
     """Metadata in words, the date first.
 
-    What the document's id says already is left out, and so are names that begin with an underscore.
+    What the id already says is left out, and so are names that begin with an underscore.
     """
     for key, value in sorted(metadata.items(), key=lambda item: item[0] != "date"):
         words = shortened(str(value), 80)
@@ -284,7 +279,7 @@ def _place(sentence: Sentence) -> str:
 
 
 def _says(name: str, value: str) -> bool:
-    """Whether an id is this value, or, as `14 Mar 2026` is 2026-03-14, this day."""
+    """Whether an id is this value, or this day: `14 Mar 2026` is 2026-03-14."""
     day = _DAY.fullmatch(value)
     return value == name or (day is not None and {*map(int, day.groups())} <= {*map(int, _FIGURES.findall(name))})
 
