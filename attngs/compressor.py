@@ -11,13 +11,13 @@ from functools import partial
 from typing import Literal
 
 from attngs.chat.callable_chat import as_chat
-from attngs.errors import ConfigError, InputError
+from attngs.errors import ConfigError, InputError, check_whole
 from attngs.marking.marker import Marker
 from attngs.protocols import AsyncChatModel, ChatModel, Namespaced, PromptTemplate, Selector, Windowed
 from attngs.reading.copies import Shared
 from attngs.reading.tokens import CounterLike, as_counter
 from attngs.result.result import CompressedContext, Draft, finish
-from attngs.selection import GreedySelector, check_target_tokens
+from attngs.selection import GreedySelector
 from attngs.text.documents import DocumentLike, as_documents, check_query
 from attngs.types import ChatReply, Document, Marking, Message
 from attngs.writing.asking import Writer, aask, ask, atalk, talk
@@ -208,7 +208,7 @@ class ContextCompressor(Shared):
         marking: Marking | None,
     ) -> _Request:
         """Refuse what cannot be worked on, and count what came."""
-        query, target_tokens, given = check_query(query), check_target_tokens(target_tokens), as_documents(documents)
+        query, target_tokens, given = check_query(query), check_whole("target_tokens", target_tokens), as_documents(documents)
         return _Request(
             documents=given,
             query=query,

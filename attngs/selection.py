@@ -125,7 +125,7 @@ class GreedySelector:
         Raises:
             ConfigError: `target_tokens` is below 1.
         """
-        target_tokens = check_target_tokens(target_tokens)
+        target_tokens = check_whole("target_tokens", target_tokens)
         required, order = self._required(marking.sentences), ranking(marking.scores)
         draft = _Draft(marking.sentences, order, self.layout, counter, target_tokens)
         draft.add_all(i for i, marked in enumerate(marking.marked) if marked or self.candidates == "all")
@@ -220,15 +220,6 @@ def fill(scores: Sequence[float], order: Sequence[int], take: Callable[[int], bo
         fits = take(i)
         begun |= fits is True
         misfits += fits is False
-
-
-def check_target_tokens(target_tokens: object) -> int:
-    """The budget.
-
-    Raises:
-        ConfigError: It is not a whole number of at least 1.
-    """
-    return check_whole("target_tokens", target_tokens)
 
 
 class _Draft:

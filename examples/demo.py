@@ -1,4 +1,4 @@
-"""Three months of one person's memory, three questions, 256 tokens each: what is kept, what it costs, and a heat map of it all."""
+"""Three questions about three months of one person's memory, 256 tokens each: what is kept, what it costs, and a heat map."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUESTIONS = (
 
 
 def show(result: CompressedContext, console: Console) -> None:
-    """One question: the kept sentences with source and score, then the ledger."""
+    """Print one question: the kept sentences with source and score, then the numbers."""
     table = Table("source", "score", "kept sentence", title=Text(result.query), title_justify="left", title_style="bold", expand=True)
     for source in result.kept:
         table.add_row(Text(source.document_id), f"{source.score:.2f}", Text(" ".join(source.text.split())))
@@ -45,7 +45,7 @@ def main() -> None:
         show(results[-1], console)
     page = Path("out/demo.html")
     write_whole(page, render_html(results))
-    console.print(f"The first question read the memory; the others only their own words. Heat map: {page}", soft_wrap=True)
+    console.print(f"The first question read the whole memory, the others only their own words. Heat map: {page}", soft_wrap=True)
 
 
 if __name__ == "__main__":

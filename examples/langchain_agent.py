@@ -1,4 +1,4 @@
-"""An agent's long memory and long tool result: what its model is shown without attngs, and with it."""
+"""An agent with a long memory and a long tool result: what its model is shown with and without attngs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read_profile(person: str) -> str:
 
 @dynamic_prompt
 def whole_memory(request: ModelRequest[Any]) -> str:
-    """What people write without attngs: all that is known goes into the prompt."""
+    """What people do without attngs: put everything into the prompt."""
     return "\n".join(item.value["text"] for item in request.runtime.store.search(("memories", "maren"), limit=1_000))
 
 
@@ -66,9 +66,9 @@ def main() -> None:
     with_attngs = AttnGSMiddleware(COMPRESSOR, memory=MEMORY, tool_results=ToolResults(trigger_tokens=200))
     without, short, count = ask(whole_memory, store), ask(with_attngs, store), COMPRESSOR.found_counter().count
     table = Table("what the model is shown", "without attngs", "with attngs", title=QUESTION, title_style="bold", min_width=80)
-    for number, name in enumerate(("first step: memory and question", "second step: and the result of a tool")):
+    for number, name in enumerate(("first step: memory and question", "second step: also a tool result")):
         table.add_row(name, *(f"{sum(count([str(m.text) for m in shown[number]])):,} tokens" for shown in (without, short)))
-    console.print(table, "", "With attngs, all that the model is shown in the second step:", sep="\n")
+    console.print(table, "", "Everything that the model is shown in the second step, with attngs:", sep="\n")
     for message in short[-1]:
         console.rule(message.type, align="left")
         calls = "".join(f"calls {call['name']}({call['args']})" for call in getattr(message, "tool_calls", []))

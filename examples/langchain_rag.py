@@ -1,4 +1,4 @@
-"""A RAG chain over three months of notes: what its reader is sent without attngs, and with it."""
+"""A RAG chain over three months of notes: what its reader is sent with and without attngs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class MiniLM(Embeddings):
 
 
 def chain(retriever: BaseRetriever) -> Runnable[str, PromptValue]:
-    """The usual chain, up to the model: `| model | StrOutputParser()` goes at its end."""
+    """The usual chain, up to the model: append `| model | StrOutputParser()`."""
     context = retriever | (lambda documents: "\n\n".join(document.page_content for document in documents))
     return {"context": context, "question": RunnablePassthrough()} | PROMPT
 
@@ -54,7 +54,7 @@ def main() -> None:
     store = InMemoryVectorStore(MiniLM())
     store.add_documents([Document(id=t.id, page_content=t.text) for t in read_documents([DATA / "maren"], io.BytesIO())])
     many, few, wide = (store.as_retriever(search_kwargs={"k": k}) for k in (8, 3, 60))
-    compressor = AttnGSCompressor(target_tokens=600)  # it may look at far more than a reader could be sent
+    compressor = AttnGSCompressor(target_tokens=600)  # it can look at far more than you could send to a reader
     short = AttnGSRetriever(retriever=wide, compressor=compressor)
     ways = {"without attngs": many, "with attngs": short, "without attngs, 3 documents": few}
     rows = [json.loads(line) for line in (DATA / "maren_questions.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -1,4 +1,4 @@
-"""LlamaIndex's `Memory` with attngs' block: each turn sees what matters of three months of chat.
+"""LlamaIndex's `Memory` with attngs' block: each turn sees what matters from three months of chat.
 
 Needs no key and no network. The memory is a file: run this twice, and the second run remembers what the first was told.
 """

@@ -1,6 +1,6 @@
-"""A LlamaIndex query engine over three months of one person's memory, without and with attngs.
+"""A LlamaIndex query engine over three months of one person's memory, with and without attngs.
 
-Needs no key and no network. The response mode `context_only` answers with the context itself: what an LLM would be sent and you billed for.
+Needs no key and no network. The response mode `context_only` returns the context itself: what an LLM would be sent, and you would pay for.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def sentences(text: str) -> list[str]:
 
 
 def main() -> None:
-    Settings.llm = MockLLM()  # never asked, but the host wants one
+    Settings.llm = MockLLM()  # never asked, but LlamaIndex requires one
     documents = [Document(text=d.text, id_=d.id, metadata={"source": d.id}) for d in read_documents([DATA / "maren"], io.BytesIO())]
     splitter = SentenceSplitter(chunk_size=512, chunk_overlap=64, chunking_tokenizer_fn=sentences)
     index = VectorStoreIndex.from_documents(documents, embed_model=MiniLM(), transformations=[splitter])

@@ -18,21 +18,21 @@ DATA = Path(__file__).parent / "data"
 
 
 class Question(NamedTuple):
-    """One of the example person's questions, and the pieces of her texts that answer it."""
+    """A question about the example person, and the pieces of her texts that answer it."""
 
     text: str
     evidence: tuple[str, ...]
 
 
 def read_questions(count: int, *, of: str = "") -> list[Question]:
-    """The first ones whose evidence stands in documents whose names begin like this."""
+    """The first questions with evidence in documents whose names begin with `of`."""
     rows = [json.loads(line) for line in (DATA / "maren_questions.jsonl").read_text(encoding="utf-8").splitlines()]
     found = [Question(row["query"], tuple(e["text"] for e in row["evidence"] if e["doc"].startswith(of))) for row in rows]
     return [question for question in found if question.evidence][:count]
 
 
 def print_side_by_side(question: Question, contexts: Mapping[str, str]) -> None:
-    """Each context under its name, long ones without their middle."""
+    """Print each context under its name, long ones without their middle."""
     panels = []
     for name, context in contexts.items():
         held = sum(piece in context for piece in question.evidence)

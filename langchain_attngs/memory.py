@@ -16,8 +16,7 @@ from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, Item, PutOp, SearchItem
 
-from attngs.errors import ConfigError, InputError
-from attngs.selection import check_target_tokens
+from attngs.errors import ConfigError, InputError, check_whole
 from attngs.text.documents import clean_text
 from attngs.text.files import SUFFIXES, parse_file
 from attngs.types import Document
@@ -94,10 +93,9 @@ class StoreMemory:
             and (odd := next((label for label in given if set(_FIELD.sub("", label)) & set("{}")), None)) is not None
         ):
             raise ConfigError(f"`namespace` has {odd!r}, whose braces hold no name; write '{{user_id}}', with letters, digits and '_'.")
-        if not isinstance(self.max_items, int) or self.max_items < 1:
-            raise ConfigError(f"`max_items` must be a whole number of at least 1, got {self.max_items!r}.")
+        check_whole("max_items", self.max_items)
         if self.target_tokens is not None:
-            check_target_tokens(self.target_tokens)
+            check_whole("target_tokens", self.target_tokens)
 
     def resolve(self, runtime: Runtime[Any]) -> Namespace:
         """The namespace of this run's user.
@@ -243,22 +241,12 @@ class UserMemory:
         Raises:
             InputError: The file is too large, of another type, not what its suffix says, or empty; the message names the line.
         """
-        if not name.lower().endswith(SUFFIXES):
-            raise InputError(f"{name!r} must end in {', '.join(SUFFIXES)}; save it as one of these.")
-        if len(data) > MAX_BYTES:
-            raise InputError(f"{name!r} has {len(data):,} bytes, and at most {MAX_BYTES:,} are read; split it.")
-        lines = name.lower().endswith(".jsonl")
-        documents = [(part, found) for found in parse_file(data, name) for part in ([found.text] if lines else found.text.split("\n\n"))]
-        texts = {text: found for part, found in documents if (text := _clean(part))}
-        if not texts:
-            raise InputError(f"{name!r} holds no text.")
-        items = self.items()
+        texts, items = _texts_in(data, name), self.items()
         known, keys = {item.value.get("text") for item in items}, {item.key for item in items}
         new = {text: found for text, found in texts.items() if text not in known}
         puts = list[PutOp]()
         for text, found in new.items():
-            has_id = lines and found.id == _clean(found.id) != "" and not found.id.startswith(f"{name}:")
-            key = found.id if has_id and found.id not in keys else _next_key(len(puts))
+            key = found.id if _has_own_id(found, name) and found.id not in keys else _next_key(len(puts))
             keys.add(key)
             own = {_clean(str(field)): _clean(str(value)) for field, value in found.metadata.items() if value is not None}
             puts.append(PutOp(self._namespace, key, {"text": text, "metadata": {**(metadata or {}), **own}}))
@@ -268,6 +256,29 @@ class UserMemory:
     def export(self) -> str:
         """All items as JSON lines, which `load` reads."""
         return "".join(json.dumps({"id": item.key, **item.value}, ensure_ascii=False) + "\n" for item in self.items())
+
+
+def _texts_in(data: bytes, name: str) -> dict[str, Document]:
+    """The texts of a file, each with the document that it is from: a line of JSON, or the file."""
+    if not name.lower().endswith(SUFFIXES):
+        raise InputError(f"{name!r} must end in {', '.join(SUFFIXES)}; save it as one of these.")
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{name!r} has {len(data):,} bytes, and at most {MAX_BYTES:,} are read; split it.")
+    gap = None if _has_lines(name) else "\n\n"
+    parts = [(part, found) for found in parse_file(data, name) for part in (found.text.split(gap) if gap else [found.text])]
+    texts = {text: found for part, found in parts if (text := _clean(part))}
+    if not texts:
+        raise InputError(f"{name!r} holds no text.")
+    return texts
+
+
+def _has_lines(name: str) -> bool:
+    return name.lower().endswith(".jsonl")
+
+
+def _has_own_id(document: Document, name: str) -> bool:
+    """Whether a line of a file names an id that any store can keep. Others have one of the file's name."""
+    return _has_lines(name) and document.id == _clean(document.id) != "" and not document.id.startswith(f"{name}:")
 
 
 def _next_key(number: int = 0) -> str:

@@ -10,13 +10,13 @@ from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMes
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from attngs.compressor import ContextCompressor
-from attngs.errors import ConfigError
+from attngs.errors import ConfigError, check_whole
 from attngs.hosts.jobs import Job, Steps
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
-from attngs.selection import ExtractLayout, GreedySelector, check_target_tokens
+from attngs.selection import ExtractLayout, GreedySelector
 from attngs.text.documents import as_query
 from attngs.types import Document
 from langchain_attngs.compressor import AttnGSCompressor
@@ -45,8 +45,9 @@ class ToolResults:
     exclude: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        _check_whole(self.trigger_tokens, "trigger_tokens")
-        _check_budget(self.target_tokens)
+        check_whole("trigger_tokens", self.trigger_tokens)
+        if self.target_tokens is not None:
+            check_whole("target_tokens", self.target_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +65,18 @@ class History:
     keep: int = 6
 
     def __post_init__(self) -> None:
-        _check_whole(self.trigger_tokens, "trigger_tokens")
-        _check_whole(self.keep, "keep")
-        _check_budget(self.target_tokens)
+        check_whole("trigger_tokens", self.trigger_tokens)
+        check_whole("keep", self.keep)
+        if self.target_tokens is not None:
+            check_whole("target_tokens", self.target_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
+class TextGroup:
     """Texts that are shortened together."""
 
     key: str
-    """Made of the texts, the question and the budget, so a passage has the same key in every step of a turn."""
+    """Made of the texts, the question and the budget, so a group has the same key in every step of a turn."""
     documents: Sequence[Document]
     target_tokens: int
     layout: ExtractLayout
@@ -96,7 +98,7 @@ class Shortening:
     counter: TokenCounter
     target_tokens: int
 
-    def passages(self, messages: Sequence[AnyMessage]) -> list[Passage]:
+    def groups(self, messages: Sequence[AnyMessage]) -> list[TextGroup]:
         """What has to be shortened before the model is asked; nothing where there is no question."""
         question = question_of(messages)
         if not question:
@@ -106,7 +108,7 @@ class Shortening:
             number: self._result(message, question) for number, message in enumerate(messages) if self._is_long(message, weights[number])
         }
         begin = self._begin(messages, weights, results)
-        recent = [passage for number, passage in results.items() if number >= begin]
+        recent = [group for number, group in results.items() if number >= begin]
         return [*([self._old(messages[:begin], question)] if begin else []), *recent]
 
     def view(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> list[AnyMessage]:
@@ -130,7 +132,7 @@ class Shortening:
         rule = self.tool_results
         return rule is not None and self._may_shorten(message) and weight > max(rule.trigger_tokens, self._budget(rule))
 
-    def _begin(self, messages: Sequence[AnyMessage], weights: Sequence[int], results: Mapping[int, Passage]) -> int:
+    def _begin(self, messages: Sequence[AnyMessage], weights: Sequence[int], results: Mapping[int, TextGroup]) -> int:
         """Where the messages begin that are shown as they are; 0 where the history is short enough."""
         if self.history is None:
             return 0
@@ -138,16 +140,18 @@ class Shortening:
         begin = last_turns(messages, self.history.keep) if total > self.history.trigger_tokens else 0
         return begin if _old_turns(messages[:begin]) else 0
 
-    def _result(self, message: AnyMessage, question: str) -> Passage:
+    def _result(self, message: AnyMessage, question: str) -> TextGroup:
         assert self.tool_results is not None
         documents = [Document(id="result", text=str(message.text))]
-        return Passage(key=self._key(message, question), documents=documents, target_tokens=self._budget(self.tool_results), layout=RESULT)
+        return TextGroup(
+            key=self._key(message, question), documents=documents, target_tokens=self._budget(self.tool_results), layout=RESULT
+        )
 
-    def _old(self, messages: Sequence[AnyMessage], question: str) -> Passage:
+    def _old(self, messages: Sequence[AnyMessage], question: str) -> TextGroup:
         assert self.history is not None
         turns, target = _old_turns(messages), self._budget(self.history)
         key = digest("history", question, str(target), *(part for turn in turns for part in (turn.id, turn.text))).hex()
-        return Passage(key=key, documents=turns, target_tokens=target, layout=TURNS)
+        return TextGroup(key=key, documents=turns, target_tokens=target, layout=TURNS)
 
     def _key(self, message: AnyMessage, question: str) -> str:
         target = self._budget(self.tool_results) if self.tool_results else 0
@@ -253,13 +257,3 @@ def _weight_of(message: BaseMessage) -> str:
     """Everything in a message that takes tokens, as a text to be counted."""
     calls = "".join(f"{call['name']} {call['args']}" for call in message.tool_calls) if isinstance(message, AIMessage) else ""
     return f"{message.text}{calls}"
-
-
-def _check_whole(value: object, name: str) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigError(f"`{name}` must be a whole number of at least 1, got {value!r}.")
-
-
-def _check_budget(target_tokens: int | None) -> None:
-    if target_tokens is not None:
-        check_target_tokens(target_tokens)

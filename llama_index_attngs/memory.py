@@ -35,7 +35,7 @@ class Answer:
     """How the sentences are shown."""
 
 
-class Recall:
+class AnswerCache:
     """The last answers by key, safe from many threads. A copy starts empty: they can be computed again."""
 
     def __init__(self, size: int = 64) -> None:
@@ -43,8 +43,8 @@ class Recall:
         self._kept: OrderedDict[tuple[object, ...], Answer] = OrderedDict()
         self._lock = threading.Lock()
 
-    def __reduce__(self) -> tuple[type[Recall], tuple[int]]:
-        return Recall, (self._size,)
+    def __reduce__(self) -> tuple[type[AnswerCache], tuple[int]]:
+        return AnswerCache, (self._size,)
 
     def get(self, key: tuple[object, ...]) -> Answer | None:
         with self._lock:
@@ -95,7 +95,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
     path: Path | None = Field(default=None, description="A SQLite file for the turns; only its owner can read it. In memory if none.")
 
     _turns: Turns = PrivateAttr()
-    _recall: Recall = PrivateAttr(default_factory=Recall)
+    _answers: AnswerCache = PrivateAttr(default_factory=AnswerCache)
 
     def model_post_init(self, context: Any, /) -> None:
         super().model_post_init(context)
@@ -104,7 +104,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
     def forget(self, session_id: str = "") -> None:
         """Delete everything of a session: its turns, its answers, and what the marker has cached of them."""
         self._turns.clear(session_id)
-        self._recall.clear(session_id)
+        self._answers.clear(session_id)
         self.found_marker().forget(session_id)
 
     async def _aput(self, messages: list[ChatMessage]) -> None:
@@ -121,10 +121,10 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         if not turns:
             return ""
         key = (session, digest(*(part for turn in turns for part in turn)), query, self.target_tokens, self.mode)
-        answer = self._recall.get(key)
+        answer = self._answers.get(key)
         if answer is None:
             answer = await self._answer(turns, query, session)
-            self._recall.put(key, answer)
+            self._answers.put(key, answer)
         return answer.text
 
     async def _answer(self, turns: Sequence[Turn], query: str, session: str) -> Answer:
@@ -156,7 +156,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         left = counter.count([content])[0] - tokens_to_truncate
         if left < 1:
             return None
-        answer = self._recall.with_text(content)
+        answer = self._answers.with_text(content)
         layout = answer.layout if answer else PlainLayout()
         marking = answer.marking if answer else Marker(RecencyScorer()).mark([content], LATEST)
         return self.selector(layout).select(marking, target_tokens=left, counter=counter).text or None

@@ -21,6 +21,7 @@ from attngs.marking.marker import Marker
 from attngs.protocols import Selector, TokenCounter
 from attngs.reading.tokens import MARKER_TOKENS, CounterLike, as_counter
 from attngs.selection import ExtractLayout, GreedySelector, MustKeep
+from attngs.text.documents import clean_text
 from attngs.writing.prompts import GuidedPrompt
 from attngs.writing.statements import FaithfulnessFloor
 from llama_index_attngs.chat import HostTemplate, LlamaIndexChat
@@ -114,7 +115,7 @@ class HostCounter:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         tokenize = get_tokenizer()
-        return [len(tokenize(text.encode("utf-8", errors="replace").decode("utf-8"))) for text in texts]
+        return [len(tokenize(clean_text(text))) for text in texts]
 
 
 def saved(value: object) -> str | None:

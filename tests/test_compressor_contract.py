@@ -11,10 +11,10 @@ from itertools import groupby, pairwise
 
 import pytest
 
-from attngs import ContextCompressor, Document, GreedySelector, Marker
+from attngs import ContextCompressor, Document, GreedySelector, Marker, Source
 from attngs.selection import ExtractLayout
 from attngs.testing import FakeScorer, check_compressor, count_words
-from attngs.testing.network import no_network
+from attngs.testing.expect import no_network
 
 Item = dict[str, object]
 

@@ -34,7 +34,7 @@ def flipped(clause: Clause, sources: Sequence[SourceClause]) -> str:
 
 def _shared(clause: Clause, source: Clause) -> int:
     """How many words, names and figures two clauses have in common."""
-    figures = sum(not source.figures.exact.isdisjoint(mention.readings) for mention in clause.mentions)
+    figures = sum(not source.figures.exact.isdisjoint(mention.meanings) for mention in clause.mentions)
     return len(clause.stems & source.stems) + len({name.key for name in clause.names} & {name.key for name in source.names}) + figures
 
 

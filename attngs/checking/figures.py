@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from attngs.checking.language.clauses import Clause
-from attngs.checking.language.mentions import Clock, Contact, Day, Figures, Mention, Number, Quantity, Reading
+from attngs.checking.language.mentions import Clock, Contact, Day, Figures, Meaning, Mention, Number, Quantity
 from attngs.checking.language.wording import term
 from attngs.checking.sources import SourceClause
 
+_WEEKDAY = Day._fields.index("weekday")
 _LONG = 6  # signs of a contact of which the end is enough: a phone number without its country
 LIGHT = frozenset("be have do go get make take come put use need want know think feel see say tell thing time day year week".split())
 """Words that say little of what they stand beside."""
 
 
 def carried(claim: Mention, known: Figures) -> bool:
-    """Whether any reading of the claim is what the sources say."""
-    return any(_carries(reading, known) for reading in claim.readings)
+    """Whether any meaning of the claim is what the sources say."""
+    return any(_carries(meaning, known) for meaning in claim.meanings)
 
 
 def carried_nearby(claim: Mention, known: Figures) -> bool:
@@ -27,12 +28,12 @@ def carried_nearby(claim: Mention, known: Figures) -> bool:
     """
     if claim.kind != "number":
         return carried(claim, known)
-    return any(reading in known.exact for reading in claim.readings)
+    return any(meaning in known.exact for meaning in claim.meanings)
 
 
 def miscounts(claim: Mention, known: Figures) -> bool:
     """Whether the number of a quantity is not in the sources; otherwise its unit is not."""
-    written = {_plain(reading) for reading in claim.readings} - {None}
+    written = {_plain(meaning) for meaning in claim.meanings} - {None}
     return bool(written) and written.isdisjoint(known.written) and written.isdisjoint(known.numbers)
 
 
@@ -66,12 +67,12 @@ def _has_another(claim: Mention, clause: Clause, source: Clause) -> bool:
 
     A figure that the reply's clause has too does not count.
     """
-    kinds = {type(reading) for reading in claim.readings}
-    same = [mention for mention in source.mentions if not mention.weak and kinds & {type(reading) for reading in mention.readings}]
+    kinds = {type(meaning) for meaning in claim.meanings}
+    same = [mention for mention in source.mentions if not mention.weak and kinds & {type(meaning) for meaning in mention.meanings}]
     return bool(same) and not carried(claim, source.figures) and not any(carried(mention, clause.figures) for mention in same)
 
 
-def _carries(claim: Reading, known: Figures) -> bool:
+def _carries(claim: Meaning, known: Figures) -> bool:
     if claim in known.exact:
         return True
     if isinstance(claim, Day):
@@ -90,13 +91,14 @@ def _carries_day(claim: Day, days: Sequence[Day]) -> bool:
 
     The rest of the claim must stand in other dates.
     """
+    stated = [place for place, part in enumerate(claim) if part is not None]
+    elsewhere = {place for place in stated if any(day[place] == claim[place] for day in days)}
+    if claim.day:
+        elsewhere.add(_WEEKDAY)  # a date says which weekday it is
     for day in days:
-        pairs = list(zip(claim, day, strict=True))
-        if any(mine is not None and theirs is not None and mine != theirs for mine, theirs in pairs):
-            continue
-        shared = [mine for mine, theirs in pairs if mine is not None and theirs is not None]
-        missing = [place for place, (mine, theirs) in enumerate(pairs) if mine is not None and theirs is None]
-        if shared and all(any(other[place] == claim[place] for other in days) or (place == 3 and claim.day) for place in missing):
+        shared = {place for place in stated if day[place] is not None}
+        agrees = all(day[place] == claim[place] for place in shared)
+        if shared and agrees and elsewhere.issuperset(set(stated) - shared):
             return True
     return False
 
@@ -116,8 +118,8 @@ def _carries_clock(claim: Clock, known: Figures) -> bool:
     return not hours.isdisjoint(known.numbers) or ("time", Fraction(60 * claim.minute)) in known.amounts
 
 
-def _plain(reading: Reading) -> Fraction | None:
-    """The number of a reading, as written."""
-    if isinstance(reading, Quantity):
-        return reading.written
-    return reading.value if isinstance(reading, Number) else None
+def _plain(meaning: Meaning) -> Fraction | None:
+    """The number of a meaning, as written."""
+    if isinstance(meaning, Quantity):
+        return meaning.written
+    return meaning.value if isinstance(meaning, Number) else None

@@ -15,6 +15,7 @@ from attngs.checking.figures import carried, carried_nearby, counted_stem, misco
 from attngs.checking.language.clauses import Clause, ContentWord
 from attngs.checking.language.languages import Language
 from attngs.checking.language.mentions import Figures, Mention
+from attngs.checking.language.names import Name
 from attngs.checking.people import Subject, disowned, misattributed, names_of, subjects_of, unknown_names
 from attngs.checking.sources import SourceClause, Sources
 from attngs.types import Claim
@@ -115,26 +116,53 @@ def _is_miscounted(claim: Mention, counts: dict[str, Figures]) -> bool:
 
 def check_words(comparison: Comparison) -> Iterator[Claim]:
     """Names that are not there, statements about another, flipped signs, statements that nothing carries."""
-    stems = frozenset(stem for source in comparison.nearby for stem in source.clause.stems)
-    words = frozenset(word for source in comparison.nearby for word in source.clause.words) | comparison.labels
-    named = frozenset(name for source in comparison.nearby for name in source.about)
-    sure = frozenset(name.key for source in comparison.nearby for name in source.clause.names if name.sure) | comparison.speakers
+    known = _Vocabulary.of(comparison)
     before = comparison.subjects
     for clause in comparison.clauses:
-        names = names_of(clause, stems, sure, comparison.language)
-        unknown = unknown_names(names, stems, words, named, comparison.language)
-        yield from (Claim("name", comparison.text[name.start : name.end]) for name in unknown)
+        names = names_of(clause, known.stems, known.sure_names, comparison.language)
+        unknown = unknown_names(names, known.stems, known.words, known.names, comparison.language)
         goes_on = clause.third_person or clause.elided
         subjects = subjects_of(comparison.text, clause, names, comparison.speakers) or (before if goes_on else ())
-        if not unknown and (somebody := misattributed(clause, subjects, comparison.linked)):
-            yield Claim("attribution", somebody.removeprefix("@"))
-        if not unknown and (owner := disowned(clause, names, comparison.nearby)):
-            yield Claim("attribution", owner)
         before = subjects or before
+        if unknown:
+            yield from (Claim("name", comparison.text[name.start : name.end]) for name in unknown)
+        else:
+            yield from _of_another(comparison, clause, names, subjects)
         if word := flipped(clause, comparison.linked):
             yield Claim("negation", word)
-    if lost := _invented(comparison.clauses, stems | words):
+    if lost := _invented(comparison.clauses, known.stems | known.words):
         yield Claim("content", comparison.text[lost[0].start : lost[-1].end])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Vocabulary:
+    """What the sources and the sentences round them are told in."""
+
+    stems: frozenset[str]
+    words: frozenset[str]
+    """In lower case, with those of the labels."""
+    names: frozenset[str]
+    """Keys of all whom they are about."""
+    sure_names: frozenset[str]
+    """Keys of what is a name for sure, with the speakers'."""
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> _Vocabulary:
+        clauses = [source.clause for source in comparison.nearby]
+        return cls(
+            stems=frozenset[str]().union(*(clause.stems for clause in clauses)),
+            words=comparison.labels.union(*(clause.words for clause in clauses)),
+            names=frozenset[str]().union(*(source.about for source in comparison.nearby)),
+            sure_names=comparison.speakers.union(name.key for clause in clauses for name in clause.names if name.sure),
+        )
+
+
+def _of_another(comparison: Comparison, clause: Clause, names: Sequence[Name], subjects: Sequence[Subject]) -> Iterator[Claim]:
+    """What the sources say of somebody else, or of somebody else's kin."""
+    if somebody := misattributed(clause, subjects, comparison.linked):
+        yield Claim("attribution", somebody.removeprefix("@"))
+    if owner := disowned(clause, names, comparison.nearby):
+        yield Claim("attribution", owner)
 
 
 def check_honorifics(comparison: Comparison) -> Iterator[Claim]:

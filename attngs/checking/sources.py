@@ -71,7 +71,7 @@ class _Persons(NamedTuple):
     """Whom it may have been about."""
 
 
-class _Named(NamedTuple):
+class _ClauseNames(NamedTuple):
     """Whom a clause names."""
 
     names: frozenset[str]
@@ -203,11 +203,11 @@ def _answered(clause: Clause, *, yes: bool) -> Clause:
     return replace(clause, content=content, denies=clause.denies or not yes)
 
 
-def _named(clause: Clause, recent: frozenset[str]) -> _Named:
+def _named(clause: Clause, recent: frozenset[str]) -> _ClauseNames:
     """Whom a clause names. A capital that opens a sentence is a name if it was one before."""
     sure = frozenset(name.key for name in clause.names if name.sure or name.key in recent)
     first = frozenset(name.key for name in clause.names if name.first)
-    return _Named(
+    return _ClauseNames(
         names=frozenset(name.key for name in clause.names),
         sure=sure,
         subject=_NOBODY if clause.elided else first & sure,
@@ -215,7 +215,7 @@ def _named(clause: Clause, recent: frozenset[str]) -> _Named:
     )
 
 
-def _about(clause: Clause, named: _Named, persons: _Persons) -> frozenset[str]:
+def _about(clause: Clause, named: _ClauseNames, persons: _Persons) -> frozenset[str]:
     """All whom a clause may be about."""
     pointed_at = (
         (clause.elided, persons.before_about),
@@ -226,7 +226,7 @@ def _about(clause: Clause, named: _Named, persons: _Persons) -> frozenset[str]:
     return named.names.union(*(names for holds, names in pointed_at if holds))
 
 
-def _surely(clause: Clause, named: _Named, persons: _Persons, *, of_speaker: bool) -> frozenset[str]:
+def _surely(clause: Clause, named: _ClauseNames, persons: _Persons, *, of_speaker: bool) -> frozenset[str]:
     """Whom a clause is about for sure; of a question nobody. The first sign that holds decides.
 
     Args:
@@ -249,7 +249,7 @@ def _surely(clause: Clause, named: _Named, persons: _Persons, *, of_speaker: boo
     return next((names for holds, names in signs if holds), named.sure)
 
 
-def _now_recent(clause: Clause, named: _Named, recent: frozenset[str]) -> frozenset[str]:
+def _now_recent(clause: Clause, named: _ClauseNames, recent: frozenset[str]) -> frozenset[str]:
     """Whom a pronoun after a clause can mean.
 
     A sentence that opens with names of its own pushes the earlier ones out.

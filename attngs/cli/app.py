@@ -1,9 +1,8 @@
-"""The command line: `attngs mark` and `info`, with `compress` and `plan`, `fit` and `eval`, and `train` from their own files."""
+"""The command line: `attngs mark` and `attngs info`, and the commands that have their own files."""
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -36,13 +35,6 @@ app = typer.Typer(
 )
 
 
-class MarkFormat(StrEnum):
-    """What `mark` prints."""
-
-    table = "table"
-    json = "json"
-
-
 app.command()(compress)
 app.command()(plan)
 
@@ -51,17 +43,18 @@ app.command()(plan)
 def mark(
     inputs: Inputs,
     query: Query,
-    top: Annotated[int, typer.Option(min=1, help="Rows of the table: the best of all sentences.")] = 20,
+    top: Annotated[int, typer.Option(min=1, help="How many of the best sentences the table shows.")] = 20,
     marker: MarkerName = "default",
     adapter: AdapterName = None,
     probe: ProbeName = None,
     unit: UnitName = None,
     format: Annotated[
-        MarkFormat | None, typer.Option("--format", "-f", help="json has all sentences in reading order. Default: by the suffix of --out.")
+        Literal["table", "json"] | None,
+        typer.Option("--format", "-f", help="json lists all sentences in reading order. Default: from the suffix of --out, else table."),
     ] = None,
     out: Out = None,
 ) -> None:
-    """Show what the marker finds: every sentence's score, and which ones it marks."""
+    """Show the score of each sentence, and which sentences the marker marks."""
     with console.reported_errors():
         documents = documents_of(inputs)
         with console.progress():

@@ -1,12 +1,11 @@
-"""`attngs compress` and `attngs plan`: the short context, and what it would take to get it."""
+"""`attngs compress` and `attngs plan`: make a context short, or say what that would cost."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,7 +19,6 @@ from attngs.cli.options import (
     Query,
     TargetTokens,
     TokensOf,
-    Unit,
     UnitName,
     documents_of,
     format_of,
@@ -28,6 +26,7 @@ from attngs.cli.options import (
     put,
 )
 from attngs.errors import ChatError
+from attngs.text.sentences import UnitSize
 from attngs.types import Message
 
 if TYPE_CHECKING:
@@ -35,28 +34,16 @@ if TYPE_CHECKING:
     from attngs.compressor import ChatFunction, ContextCompressor
 
 
-class CompressFormat(StrEnum):
-    """What `compress` prints."""
-
-    text = "text"
-    json = "json"
-    html = "html"
-
-
-class Shown(StrEnum):
-    """What a writer sees."""
-
-    all = "all"
-    marked = "marked"
-
+View = Literal["all", "marked"]
+"""What a writer sees."""
 
 ChatName = Annotated[
     str | None,
     typer.Option(
         "--chat",
         metavar="MODEL",
-        help="A chat model that writes the short context, such as gpt-5-mini, over an OpenAI-compatible API. Its key is read from "
-        "OPENAI_API_KEY. What the context does not hold is not let through; if the model fails, the sentences come verbatim.",
+        help="The chat model that writes the short context, such as gpt-5-mini, behind an OpenAI-compatible API. The key is read from "
+        "OPENAI_API_KEY. Unsupported sentences are replaced by their sources; if the model fails, you get the sentences verbatim.",
     ),
 ]
 BaseUrl = Annotated[
@@ -64,15 +51,22 @@ BaseUrl = Annotated[
     typer.Option(
         "--base-url",
         metavar="URL",
-        help="Where --chat answers, such as http://localhost:11434/v1 for Ollama. Default: OPENAI_BASE_URL, else OpenAI.",
+        help="The URL of the API for --chat, such as http://localhost:11434/v1 for Ollama. Default: OPENAI_BASE_URL, else OpenAI.",
     ),
 ]
 PlannedChat = Annotated[
     str | None,
-    typer.Option("--chat", metavar="MODEL", help="The chat model that compress would ask. It is not asked here: no key, no network."),
+    typer.Option(
+        "--chat", metavar="MODEL", help="The chat model that compress would ask. plan does not ask it and needs no key and no network."
+    ),
 ]
-ShownContext = Annotated[Shown, typer.Option("--context", help="What the writer sees: all, the important marked, or only what is marked.")]
-Cite = Annotated[bool, typer.Option("--cite", help="Have the writer cite sentences; what it writes is checked against what it cites.")]
+ContextView = Annotated[
+    View,
+    typer.Option("--context", help="What the writer sees: the whole context with marks (all), or only the marked sentences (marked)."),
+]
+Cite = Annotated[
+    bool, typer.Option("--cite", help="Ask the writer to cite sentences, and check each of its sentences against what it cites.")
+]
 
 
 def compress(
@@ -86,15 +80,19 @@ def compress(
     tokens: TokensOf = "marker",
     chat: ChatName = None,
     base_url: BaseUrl = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each request to the writer, all tries together.")] = 60.0,
-    context: ShownContext = Shown.all,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each request to the writer, retries included.")] = 60.0,
+    context: ContextView = "all",
     cite: Cite = False,
-    format: Annotated[CompressFormat | None, typer.Option("--format", "-f", help="Default: by the suffix of --out, else text.")] = None,
+    format: Annotated[
+        Literal["text", "json", "html"] | None, typer.Option("--format", "-f", help="Default: from the suffix of --out, else text.")
+    ] = None,
     out: Out = None,
 ) -> None:
-    """Print what matters, in at most TARGET_TOKENS tokens: sentences verbatim and in order, or in the words of --chat.
+    """Print what matters to a question, in at most TARGET_TOKENS tokens.
 
-    The result goes to standard output and the ledger to standard error, so that it pipes:
+    You get sentences verbatim and in order or, with --chat, in that model's words.
+
+    The text goes to standard output and the statistics go to standard error, so you can pipe the text:
     attngs compress memory.jsonl -q 'Which pills?' | llm 'Which pills does she take?'
     """
     with console.reported_errors():
@@ -119,16 +117,18 @@ def plan(
     unit: UnitName = None,
     tokens: TokensOf = "marker",
     chat: PlannedChat = None,
-    context: ShownContext = Shown.all,
+    context: ContextView = "all",
     cite: Cite = False,
-    reader_price: Annotated[float, typer.Option(min=0, help="Of a million input tokens of the model that gets the context.")] = 0.0,
+    reader_price: Annotated[float, typer.Option(min=0, help="Price of a million input tokens of the model that reads the context.")] = 0.0,
     writer_prices: Annotated[
-        tuple[float, float], typer.Option(metavar="IN OUT", help="Of a million tokens of the writer's input, and of its output.")
+        tuple[float, float], typer.Option(metavar="IN OUT", help="Prices of a million tokens of the writer's input and output.")
     ] = (0.0, 0.0),
 ) -> None:
-    """Say what compressing would take and bring, and whether it pays. Marks, but asks no writer.
+    """Say what compressing would cost and save, and whether it pays off.
 
-    Prices are yours, in any one currency:
+    Runs the marker, but asks no writer.
+
+    You give the prices, all in one currency:
     attngs plan memory.jsonl -q 'Which pills?' --chat gpt-5-mini --reader-price 2.50 --writer-prices 0.25 2.00
     """
     with console.reported_errors():
@@ -145,7 +145,7 @@ def plan(
 def _writer(name: str | None, base_url: str | None, timeout: float) -> OpenAIChat | None:
     if name is None:
         if base_url is not None:
-            raise typer.BadParameter("--base-url says where --chat answers; name the model with --chat.")
+            raise typer.BadParameter("--base-url needs --chat, which names the model.")
         return None
     from attngs.chat.openai_chat import OpenAIChat
 
@@ -153,7 +153,7 @@ def _writer(name: str | None, base_url: str | None, timeout: float) -> OpenAICha
 
 
 def _never_asked(messages: Sequence[Message]) -> str:
-    """Stands for the writer of a plan, which needs no key."""
+    """Stands in for the writer of a plan, which needs no key."""
     raise ChatError("a plan asks no writer")
 
 
@@ -161,10 +161,10 @@ def _compressor(
     marker: str,
     adapter: Path | None,
     probe: Path | None,
-    unit: Unit | None,
+    unit: UnitSize | None,
     tokens: str,
     writer: OpenAIChat | ChatFunction | None,
-    context: Shown,
+    context: View,
     cite: bool,
 ) -> ContextCompressor:
     from attngs.compressor import ContextCompressor
@@ -172,5 +172,5 @@ def _compressor(
     from attngs.writing.prompts import CITED, GUIDED
 
     counter = None if tokens == "marker" else TiktokenCounter(tokens)
-    template = replace(CITED if cite else GUIDED, context=context.value)
+    template = replace(CITED if cite else GUIDED, context=context)
     return ContextCompressor(marker_of(marker, adapter, probe, unit), writer, counter=counter, template=template)

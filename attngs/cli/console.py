@@ -1,4 +1,4 @@
-"""What people see in a terminal: progress, tables, the ledger, and errors without a traceback."""
+"""What people see in a terminal: progress, tables, statistics, and errors without a traceback."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ _OPTIONS = {"counter": "--tokens"}
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
-    """Exit as a shell expects: 1 with one line for an error of ours, 130 for Ctrl-C, quietly when the reader of a pipe has left."""
+    """Exit as a shell expects.
+
+    1 with one line for an error of ours, 130 for Ctrl-C, and 1 in silence if the reader of a pipe has left.
+    """
     try:
         yield
     except AttngsError as error:
@@ -58,23 +61,23 @@ def reported_errors() -> Iterator[None]:
 
 
 def _in_options(message: str) -> str:
-    """A message of the library, which names Python's arguments, for those who see options."""
+    """A message of the library, with the options of the command line instead of Python's arguments."""
     return _ARGUMENT.sub(lambda named: f"`{_OPTIONS.get(named[1], '--' + named[1].replace('_', '-'))}`", message)
 
 
 def give_up_stdout() -> None:
-    """The interpreter flushes standard output once more when it exits; after a failure, let that go nowhere."""
+    """Point standard output at nothing after a failure, because the interpreter flushes it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def printable(text: str, out: Path | None) -> str:
-    """A result as it is, but without what steers a terminal where it is printed on one."""
+    """A result as it is; on a terminal, without the characters that steer it."""
     return _CONTROL_IN_TEXT.sub("\ufffd", text) if out is None and sys.stdout.isatty() else text
 
 
 @contextmanager
 def progress() -> Iterator[None]:
-    """What is going on, on standard error, gone when it is done; nothing when that is no terminal."""
+    """Show progress on standard error while the work goes on, if that is a terminal."""
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # of weights being loaded: ours is the only bar
@@ -102,7 +105,7 @@ def ledger(result: CompressedContext, out: Path | None) -> None:
     _stderr().print(Text(line, style="dim"), soft_wrap=True)
     for statement in (statement for statement in result.unsupported if statement.decision != "repeated"):
         claims = ", ".join(claim.text for claim in statement.unsupported)
-        line = f"{statement.decision}, for {_shown(claims)} is not in the context: {_shown(statement.written)}"
+        line = f"{statement.decision}, because {_shown(claims)} is not in the context: {_shown(statement.written)}"
         _stderr().print(Text(line, style="yellow"), soft_wrap=True)
     if result.reason:
         note(_in_options(result.reason))
@@ -111,27 +114,27 @@ def ledger(result: CompressedContext, out: Path | None) -> None:
 
 
 def note(text: str) -> None:
-    """One line on standard error about something that is not as asked."""
+    """One line on standard error about something that is not as the user asked."""
     _stderr().print(Text(f"note: {_shown(text)}", style="yellow"), soft_wrap=True)
 
 
 def plan_table(plan: Plan) -> str:
-    """What a dry run found, a line each; money only where prices are known."""
+    """What a dry run found, one line each; money only if prices are known."""
     table = Table(box=None, show_header=False)
     sent = f" as {len(plan.conversations)} conversations" if len(plan.conversations) > 1 else ""
     rows = [
         ("context", f"{plan.original_tokens:,} tokens, {len(plan.marking.sentences):,} sentences, {sum(plan.marking.marked):,} marked"),
         ("result", f"{'at most ' if plan.conversations else ''}{plan.compressed_tokens:,} tokens of {plan.target_tokens:,}"),
         ("smaller", f"{plan.compression_ratio:.1f}x"),
-        ("stands out", "too few sentences to say" if plan.standout == math.inf else f"{plan.standout:.2f} (1 is chance)"),
+        ("stands out", "too few sentences to tell" if plan.standout == math.inf else f"{plan.standout:.2f} (1 is chance)"),
     ]
     if plan.conversations:
         rows.append(("writer reads", f"{plan.writer_input_tokens:,} tokens{sent}, writes at most {plan.writer_output_tokens:,}"))
     if plan.rates.reader_price:
-        rows.append(("a read saves", f"{plan.saving:.6f}"))
+        rows.append(("each read saves", f"{plan.saving:.6f}"))
     if plan.writer_cost:
-        pays = "never" if plan.break_even_reads == math.inf else f"after {plan.break_even_reads:.2f} reads"
-        rows.append(("writer costs", f"{plan.writer_cost:.6f}, pays {pays}"))
+        pays = "never pays off" if plan.break_even_reads == math.inf else f"pays off after {plan.break_even_reads:.2f} reads"
+        rows.append(("writer costs", f"{plan.writer_cost:.6f}, {pays}"))
     for name, value in (*rows, ("advice", plan.advice)):
         table.add_row(name, value)
     return rendered(table, terminal=sys.stdout.isatty())
@@ -188,7 +191,7 @@ def info() -> None:
 
 
 def rendered(*parts: Table | Text, terminal: bool) -> str:
-    """The parts below each other: in colour and as wide as the window for a terminal, plain elsewhere."""
+    """The parts below each other: in colour and as wide as the window on a terminal, plain elsewhere."""
     page = io.StringIO()
     Console(file=page, force_terminal=terminal, no_color=not terminal, width=None if terminal else 140).print(Group(*parts))
     return page.getvalue()
@@ -202,7 +205,7 @@ def _version_of(package: str) -> str:
 
 
 def _shown(text: str) -> Text:
-    """A text of the user's on one line, without markup and without control characters."""
+    """A user's text on one line, without markup and control characters."""
     return Text(_CONTROL.sub("\ufffd", " ".join(text.split())))
 
 

@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from attngs.cli import console
-from attngs.cli.options import MarkerName, Unit, marker_of, put
+from attngs.cli.options import AdapterName, MarkerName, Out, ProbeName, UnitName, marker_of, put
 from attngs.text.files import check_folder
+from attngs.text.sentences import UnitSize
 
 if TYPE_CHECKING:
     from attngs.learning.evaluation import Evaluation
     from attngs.learning.fitting.report import FitResult
 
 
-class EvalFormat(StrEnum):
-    """What `eval` prints."""
-
-    table = "table"
-    json = "json"
-
-
 Data = Annotated[
     Path,
     typer.Argument(
         metavar="DATA.jsonl",
-        help='One example a line: {"query": "...", "documents": ["..."], "evidence": [{"doc_id": "document-1", "text": "a quote"}]}.',
+        help='One example per line: {"query": "...", "documents": ["..."], "evidence": [{"doc_id": "document-1", "text": "a quote"}]}.',
         show_default=False,
     ),
 ]
@@ -40,32 +33,34 @@ Data = Annotated[
 
 def fit(
     data: Data,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the probe and its report go.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder for the probe and its report.", show_default=False)],
     marker: MarkerName = "default",
     unit: Annotated[
-        Unit | None, typer.Option("--unit", "-u", help="What is scored as a whole. Default: whichever does best on these texts.")
+        UnitSize | None, typer.Option("--unit", "-u", help="What is scored as a whole. Default: what works best on these texts.")
     ] = None,
     folds: Annotated[int, typer.Option(min=3, help="Parts of the cross-validation; examples that share documents stay together.")] = 5,
-    seed: Annotated[int, typer.Option(min=0, help="Of folds and samples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed for folds and samples.")] = 0,
     limit: Annotated[int | None, typer.Option(min=1, help="Use a sample of this many examples.")] = None,
-    window: Annotated[int | None, typer.Option(min=16, help="Tokens that a decoder reads together.")] = None,
+    window: Annotated[int | None, typer.Option(min=16, help="How many tokens a decoder reads together.")] = None,
 ) -> None:
-    """Learn what matters in your texts from labelled examples: 20 at least, 50 help, 300 are plenty.
+    """Learn from labelled examples what matters in your texts.
 
-    Tries settings of the attention (layer, heads, probe position, pooling, differential, unit) and logistic probes, keeps what is best on
-    held-out examples, and turns its scores into probabilities. If nothing beats the default it says so.
+    You need at least 20 examples; 50 help, 300 are plenty.
 
-    Evidence is a list of document ids, of quotes {"doc_id", "text"} or of places {"doc_id", "start", "end"}. Where a line has an "answer"
-    and no evidence, a decoder finds the evidence itself: the sentences without which the answer is much less likely.
+    Tries settings of the attention (layer, heads, position, pooling, differential, unit) and logistic probes, keeps what works best on
+    held-out examples, and turns its scores into probabilities. If nothing beats the default, it says so.
 
-    Writes marker.json, probe.safetensors, report.md and report.png into DIR. Then: attngs compress notes.md -q '...' --probe DIR
+    Evidence is a list of document ids, of quotes {"doc_id", "text"} or of places {"doc_id", "start", "end"}. If a line has an "answer" and
+    no evidence, a decoder finds the evidence itself: the sentences without which the answer is much less likely.
+
+    Writes marker.json, probe.safetensors, report.md and report.png into DIR. Use them with: attngs compress notes.md -q '...' --probe DIR
     """
     with console.reported_errors():
         from attngs.learning.fitting.run import fit as learn
 
         check_folder(out)  # before minutes of work
         with console.progress():
-            result = learn(data, marker, unit=unit.value if unit else None, folds=folds, seed=seed, limit=limit, window=window)
+            result = learn(data, marker, unit=unit, folds=folds, seed=seed, limit=limit, window=window)
             result.save(out)
         put(_fit_table(result, out), None)
 
@@ -73,19 +68,17 @@ def fit(
 def evaluate(
     data: Data,
     marker: MarkerName = "default",
-    adapter: Annotated[Path | None, typer.Option("--adapter", metavar="DIR", help="What attngs train wrote for this marker.")] = None,
-    probe: Annotated[Path | None, typer.Option("--probe", metavar="DIR", help="What attngs fit wrote for this marker.")] = None,
-    unit: Annotated[
-        Unit | None, typer.Option("--unit", "-u", help="What is kept or dropped as a whole. Default: the probe's, else auto.")
-    ] = None,
-    format: Annotated[EvalFormat, typer.Option("--format", "-f", help="json has the paired differences too.")] = EvalFormat.table,
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write here instead of to standard output.")] = None,
+    adapter: AdapterName = None,
+    probe: ProbeName = None,
+    unit: UnitName = None,
+    format: Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="json also has the paired differences.")] = "table",
+    out: Out = None,
 ) -> None:
     """Measure how much evidence a marker keeps in 2, 5, 10 and 20 % of the tokens.
 
-    BM25, recency, lead and random are measured beside it.
+    BM25, recency, lead and random are measured too.
 
-    Intervals are 95 % bootstraps over groups: examples that share the documents of their evidence, or name the same "group". Measure a
+    Intervals are 95 % bootstraps over groups: examples that share the documents of their evidence, or have the same "group". Measure a
     probe on examples that it was not fitted on.
     """
     with console.reported_errors():
@@ -93,7 +86,7 @@ def evaluate(
 
         with console.progress():
             evaluation = measure(data, marker_of(marker, adapter, probe, unit))
-        put(evaluation.to_json() + "\n" if format == EvalFormat.json else _eval_table(evaluation, to_file=out is not None), out)
+        put(evaluation.to_json() + "\n" if format == "json" else _eval_table(evaluation, to_file=out is not None), out)
 
 
 def _fit_table(result: FitResult, out: Path) -> str:
@@ -105,8 +98,8 @@ def _fit_table(result: FitResult, out: Path) -> str:
     lines = [
         Text(verdict(report), style="bold"),
         Text(
-            f"Calibration error {errors['before']['error']:.3f} -> {errors['after']['error']:.3f}; marked from a probability of "
-            f"{marks['threshold']:.2f} on (F1 {marks['f1']:.2f}); {report['seconds']:.0f} s."
+            f"Calibration error {errors['before']['error']:.3f} -> {errors['after']['error']:.3f}; marks from a probability of "
+            f"{marks['threshold']:.2f} (F1 {marks['f1']:.2f}); {report['seconds']:.0f} s."
         ),
         Text(f"Written: {out}/marker.json, probe.safetensors, report.md, report.png", style="dim"),
     ]

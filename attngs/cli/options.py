@@ -1,9 +1,8 @@
-"""Options that several commands share, and the objects that they name."""
+"""Options that several commands share, and the objects that they stand for."""
 
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,19 +11,11 @@ import typer
 from attngs.cli import console
 from attngs.errors import InputError
 from attngs.text.files import read_documents, write_whole
+from attngs.text.sentences import Splitter, UnitSize
 from attngs.types import Document
 
 if TYPE_CHECKING:
     from attngs.marking.marker import Marker
-
-
-class Unit(StrEnum):
-    """Units of selection."""
-
-    auto = "auto"
-    sentence = "sentence"
-    line = "line"
-    turn = "turn"
 
 
 Inputs = Annotated[
@@ -33,29 +24,29 @@ Inputs = Annotated[
         metavar="FILE|DIR|-", help="Your .txt, .md or .jsonl files, folders of them, or - for standard input.", show_default=False
     ),
 ]
-Query = Annotated[str, typer.Option("--query", "-q", help="The question that the context is needed for.", show_default=False)]
-TargetTokens = Annotated[int, typer.Option("--target-tokens", "-t", min=1, help="Never more tokens than this.")]
+Query = Annotated[str, typer.Option("--query", "-q", help="The question that the context is for.", show_default=False)]
+TargetTokens = Annotated[int, typer.Option("--target-tokens", "-t", min=1, help="Hard limit on the result, in tokens of --tokens.")]
 MarkerName = Annotated[
     str,
     typer.Option(
         "--marker",
         "-m",
         metavar="MODEL",
-        help="A Hugging Face model name or folder, such as Qwen/Qwen3-0.6B; `default` is the embedded one and needs no network.",
+        help="A Hugging Face model name or folder, such as Qwen/Qwen3-0.6B; `default` is the embedded model, which needs no network.",
     ),
 ]
 AdapterName = Annotated[
-    Path | None, typer.Option("--adapter", metavar="DIR", help="A folder that attngs train wrote, for the model that --marker names.")
+    Path | None, typer.Option("--adapter", metavar="DIR", help="A folder that attngs train wrote for the model of --marker.")
 ]
-ProbeName = Annotated[Path | None, typer.Option("--probe", metavar="DIR", help="What attngs fit wrote for this marker.")]
+ProbeName = Annotated[Path | None, typer.Option("--probe", metavar="DIR", help="A folder that attngs fit wrote for this marker.")]
 UnitName = Annotated[
-    Unit | None,
+    UnitSize | None,
     typer.Option("--unit", "-u", help="What is kept or dropped as a whole; auto looks at each text. Default: the probe's, else auto."),
 ]
 TokensOf = Annotated[
-    str, typer.Option("--tokens", metavar="NAME", help="Whose tokens: the marker's, or a tiktoken encoding or model such as gpt-4o.")
+    str, typer.Option("--tokens", metavar="NAME", help="Whose tokens count: marker, or a tiktoken encoding or model such as gpt-4o.")
 ]
-Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write here instead of to standard output.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write to this file instead of standard output.")]
 
 
 def documents_of(inputs: list[Path]) -> list[Document]:
@@ -63,12 +54,11 @@ def documents_of(inputs: list[Path]) -> list[Document]:
     return read_documents(inputs, sys.stdin.buffer, skipped=console.note)
 
 
-def marker_of(name: str, adapter: Path | None, probe: Path | None, unit: Unit | None) -> Marker:
+def marker_of(name: str, adapter: Path | None, probe: Path | None, unit: UnitSize | None) -> Marker:
     """The marker that the options name; without a unit, the probe's own."""
     from attngs.marking.marker import Marker
-    from attngs.text.sentences import Splitter
 
-    splitter = Splitter(unit.value) if unit else None
+    splitter = Splitter(unit) if unit else None
     if name == "default" and adapter is None:
         return Marker.default(probe=probe, splitter=splitter)
     return Marker.from_pretrained(name, adapter=adapter, probe=probe, splitter=splitter)
@@ -80,7 +70,7 @@ def format_of(out: Path | None) -> str:
 
 
 def put(text: str, out: Path | None) -> None:
-    """Write a text whole, or to standard output.
+    """Write a text to a file, whole or not at all, or to standard output.
 
     Raises:
         InputError: It cannot be written.

@@ -1,1 +1,1 @@
-"""What adapters share: one driver, one marker a process, documents under one budget."""
+"""What packages for frameworks share: settings, one driver, one marker a process, one budget."""

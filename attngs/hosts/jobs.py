@@ -1,4 +1,4 @@
-"""Compressions as jobs: an adapter's steps yield jobs and are sent results, in sync and async alike."""
+"""Compressions as jobs: a package yields jobs and gets results, in sync and async alike."""
 
 from __future__ import annotations
 

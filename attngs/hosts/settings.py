@@ -1,6 +1,6 @@
-"""One vocabulary: settings that core and adapters share, each with one name, default and description.
+"""Settings that the core and packages for frameworks share, each with one name and default.
 
-An adapter adds its framework's own names as aliases; it never renames or redescribes a setting.
+A package for a framework adds that framework's names as aliases; it never renames or redescribes a setting.
 """
 
 from __future__ import annotations

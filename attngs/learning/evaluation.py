@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from attngs.errors import ConfigError, InputError
 from attngs.learning.labelled import LabelledExample, read_examples
-from attngs.learning.metrics import Estimate, Floats, Labels, estimate, merged, shared
+from attngs.learning.metrics import Estimate, Labels, estimate, merged, shared
 from attngs.marking.algorithm import ranking
 from attngs.marking.scorers.batch import score_batch
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
-from attngs.protocols import Scorer, TokenCounter
+from attngs.protocols import Floats, Scorer, TokenCounter
 from attngs.reading.progress import listening, track
 from attngs.selection import fill
 from attngs.types import ScoreRequest, Sentence
@@ -162,27 +162,33 @@ def evaluate(examples: str | Path | Iterable[LabelledExample], marker: Marker) -
     labelled = [example for example in given if example.evidence]
     if not labelled:
         raise InputError(f"none of the {len(given)} examples has `evidence`; recall needs some.")
-    scorers: dict[str, Scorer] = {marker.name: marker.scorer, **{name: make() for name, make in BASELINES.items()}}
-    found: dict[str, dict[float, list[float]]] = {name: {share: [] for share in BUDGETS} for name in scorers}
-    for example in track(labelled, "evaluating"):
-        units = label_units(example, marker.split(example.documents), marker.counter)
-        for name, scorer in scorers.items():
-            scores = _scores(scorer, units)
-            for share in BUDGETS:
-                found[name][share].append(units.recall(scores, share))
+    found = _recalls(labelled, marker, marker.counter)
     groups = [example.group for example in labelled]
-    own = found[marker.name]
     return Evaluation(
         marker=marker.name,
         examples=len(labelled),
         skipped=len(given) - len(labelled),
         groups=len(set(groups)),
-        recall={name: {share: estimate(values, groups) for share, values in budgets.items()} for name, budgets in found.items()},
-        ahead={
-            name: {share: estimate([a - b for a, b in zip(own[share], found[name][share], strict=True)], groups) for share in BUDGETS}
-            for name in BASELINES
-        },
+        recall={name: _estimates(values, groups) for name, values in found.items()},
+        ahead={name: _estimates(found[marker.name] - found[name], groups) for name in BASELINES},
     )
+
+
+def _recalls(labelled: Sequence[LabelledExample], marker: Marker, counter: TokenCounter) -> dict[str, Floats]:
+    """The recall of every example at every budget `(examples, budgets)`, by method, the marker first."""
+    scorers: dict[str, Scorer] = {marker.name: marker.scorer, **{name: make() for name, make in BASELINES.items()}}
+    found: dict[str, list[list[float]]] = {name: [] for name in scorers}
+    for example in track(labelled, "evaluating"):
+        units = label_units(example, marker.split(example.documents), counter)
+        for name, scorer in scorers.items():
+            scores = _scores(scorer, units)
+            found[name].append([units.recall(scores, share) for share in BUDGETS])
+    return {name: np.array(rows) for name, rows in found.items()}
+
+
+def _estimates(values: Floats, groups: Sequence[str]) -> dict[float, Estimate]:
+    """The mean at each budget, of values `(examples, budgets)`."""
+    return {share: estimate(values[:, place].tolist(), groups) for place, share in enumerate(BUDGETS)}
 
 
 def _scores(scorer: Scorer, units: LabelledUnits) -> list[float]:

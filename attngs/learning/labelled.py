@@ -119,18 +119,27 @@ def _place(value: object, documents: Sequence[Document]) -> Place:
         raise InputError(f"evidence names the document {name!r}, but {len(numbers)} documents have that id; give each an id of its own.")
     (number,) = numbers
     text = documents[number].text
-    if "start" not in value and "text" in value:
-        quote = str(value["text"])
-        start = text.find(quote)
-        if start < 0 or not quote.strip():
-            raise InputError(f"evidence quotes {quote[:40]!r}, which does not stand in the document {name!r}.")
-        return number, start, start + len(quote)
+    quoted = "start" not in value and "text" in value
+    start, end = _quote(str(value["text"]), text, name) if quoted else _characters(value, text, name)
+    return number, start, end
+
+
+def _quote(quote: str, text: str, name: str) -> tuple[int, int]:
+    """Where a document has a quotation for the first time."""
+    start = text.find(quote)
+    if start < 0 or not quote.strip():
+        raise InputError(f"evidence quotes {quote[:40]!r}, which does not stand in the document {name!r}.")
+    return start, start + len(quote)
+
+
+def _characters(value: Mapping[str, Any], text: str, name: str) -> tuple[int, int]:
+    """The characters that evidence names; all of the document where it names none."""
     start, end = value.get("start", 0), value.get("end", len(text))
     if any(isinstance(at, bool) or not isinstance(at, int) for at in (start, end)) or not 0 <= start < end <= len(text):
         raise InputError(f"evidence names the characters {start!r} to {end!r} of the document {name!r}, which has {len(text)}.")
     if not text[start:end].strip():
         raise InputError(f"evidence names the characters {start} to {end} of the document {name!r}, which are nothing but white space.")
-    return number, start, end
+    return start, end
 
 
 def _grouped(examples: Sequence[LabelledExample], named: Sequence[object]) -> Iterator[LabelledExample]:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from attngs.protocols import Floats
+
 Labels = NDArray[np.bool_]
 
 Place = tuple[int, int, int]

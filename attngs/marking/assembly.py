@@ -23,7 +23,7 @@ from attngs.reading.attention import AttentionReader
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.embedded import load_embedded
 from attngs.reading.loading import LoadedModel, ModelSettings, load_model, wrap_model
-from attngs.reading.lora import Adapter, find_adapter, is_adapter, merged
+from attngs.reading.lora import Lora, find_lora, is_lora, merged
 from attngs.reading.segments import ReadingPrompt
 from attngs.reading.sentence_states import SentenceStates
 from attngs.reading.tokens import TokenizerCounter
@@ -93,9 +93,9 @@ def pretrained_parts(
     name_or_path: str | Path, wanted: ScoreSettings, settings: ModelSettings, *, adapter: str | Path | None, cache: ContextCache
 ) -> MarkerParts:
     """For `Marker.from_pretrained`."""
-    name, found = str(name_or_path), find_adapter(adapter) if adapter is not None else None
-    if found is None and is_adapter(name_or_path):
-        found = find_adapter(name_or_path)
+    name, found = str(name_or_path), find_lora(adapter) if adapter is not None else None
+    if found is None and is_lora(name_or_path):
+        found = find_lora(name_or_path)
         name, settings = found.base, replace(settings, revision=settings.revision or found.revision)
     if found and not wanted.config and not wanted.probe:
         wanted = ScoreSettings(config=trained_config(found))
@@ -165,20 +165,20 @@ def identity_of(loaded: LoadedModel) -> ModelIdentity:
     )
 
 
-def trained_config(adapter: Adapter) -> AttentionConfig | None:
+def trained_config(lora: Lora) -> AttentionConfig | None:
     """The attention that the adapter was trained on; `None` where its record names none.
 
     Raises:
         AssetError: The record is damaged, or of a version that this one does not know.
     """
-    kept = adapter.record.get("attention")
+    kept = lora.record.get("attention")
     if not kept:
         return None
     try:
         return AttentionConfig(**{**kept, "layers": tuple(kept["layers"]), "prompt": ReadingPrompt(**kept["prompt"])})
     except (ConfigError, KeyError, TypeError) as error:
         raise AssetError(
-            f"the adapter in `{adapter.folder}` does not say in a known way which attention it was trained on: {error} Train it again."
+            f"the adapter in `{lora.folder}` does not say in a known way which attention it was trained on: {error} Train it again."
         ) from error
 
 

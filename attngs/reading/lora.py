@@ -32,7 +32,7 @@ _LAYER = re.compile(r"\.(\d+)\.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adapter:
+class Lora:
     """A LoRA adapter on disk."""
 
     folder: Path
@@ -43,7 +43,7 @@ class Adapter:
     """The content of `marker.json`; empty for an adapter that attngs did not train."""
 
 
-def find_adapter(folder: str | Path) -> Adapter:
+def find_lora(folder: str | Path) -> Lora:
     """The adapter in a folder.
 
     Raises:
@@ -58,10 +58,10 @@ def find_adapter(folder: str | Path) -> Adapter:
     base = config.get("base_model_name_or_path")
     if config.get("peft_type") != "LORA" or not isinstance(base, str):
         raise AssetError(f"`{folder / CONFIG}` does not describe a LoRA adapter with the model that it belongs to.")
-    return Adapter(folder=folder, base=base, revision=config.get("revision"), record=record)
+    return Lora(folder=folder, base=base, revision=config.get("revision"), record=record)
 
 
-def is_adapter(name_or_path: str | Path) -> bool:
+def is_lora(name_or_path: str | Path) -> bool:
     """Whether a folder holds an adapter, or an unfinished one, instead of a model."""
     folder = Path(name_or_path)
     return not (folder / "config.json").is_file() and any((folder / name).is_file() for name in (CONFIG, UNFINISHED))
@@ -81,7 +81,7 @@ def identity(loaded: LoadedModel) -> dict[str, Any]:
     }
 
 
-def merged(loaded: LoadedModel, adapter: Adapter) -> LoadedModel:
+def merged(loaded: LoadedModel, lora: Lora) -> LoadedModel:
     """The model with the adapter merged into its weights, as far as its layers are loaded.
 
     Raises:
@@ -93,14 +93,14 @@ def merged(loaded: LoadedModel, adapter: Adapter) -> LoadedModel:
         raise MissingDependencyError("an adapter needs peft: pip install 'attngs[train]'")
     from peft import LoraConfig, PeftModel, set_peft_model_state_dict
 
-    _check_identity(loaded, adapter)
+    _check_identity(loaded, lora)
     try:
-        config = LoraConfig.from_pretrained(str(adapter.folder))
-        state = _for_model(load_file(adapter.folder / WEIGHTS), loaded, adapter)
+        config = LoraConfig.from_pretrained(str(lora.folder))
+        state = _for_model(load_file(lora.folder / WEIGHTS), loaded, lora)
     except (OSError, SafetensorError, TypeError, ValueError) as error:
         if isinstance(error, ConfigError):
             raise
-        raise AssetError(f"the adapter in `{adapter.folder}` cannot be read: {error}") from error
+        raise AssetError(f"the adapter in `{lora.folder}` cannot be read: {error}") from error
     config.target_modules, config.layers_to_transform = {_module(key) for key in state}, None
     config.inference_mode = True
     if not state:
@@ -112,9 +112,9 @@ def merged(loaded: LoadedModel, adapter: Adapter) -> LoadedModel:
         unexpected = outcome.unexpected_keys
         model = model.merge_and_unload(safe_merge=True)
     except (RuntimeError, ValueError) as error:
-        raise _refusal(loaded, adapter, str(error).partition("\n")[0]) from error
+        raise _refusal(loaded, lora, str(error).partition("\n")[0]) from error
     if unexpected:
-        raise _refusal(loaded, adapter, f"there is no place for {unexpected[0]}")
+        raise _refusal(loaded, lora, f"there is no place for {unexpected[0]}")
     return replace(loaded, model=model.eval())
 
 
@@ -126,21 +126,21 @@ def without_deprecations() -> Iterator[None]:
         yield
 
 
-def _for_model(state: Mapping[str, torch.Tensor], loaded: LoadedModel, adapter: Adapter) -> dict[str, torch.Tensor]:
+def _for_model(state: Mapping[str, torch.Tensor], loaded: LoadedModel, lora: Lora) -> dict[str, torch.Tensor]:
     """The weights under this model's names: a body without its head lacks the common prefix."""
     modules, prefix = dict(loaded.model.named_modules()), f"{loaded.model.base_model_prefix}."
     depth = int(loaded.model.config.get_text_config().num_hidden_layers)
     found: dict[str, torch.Tensor] = {}
     for key, tensor in state.items():
         if not _KEY.fullmatch(key):
-            raise AssetError(f"`{adapter.folder / WEIGHTS}` holds {key}, which is no LoRA weight.")
+            raise AssetError(f"`{lora.folder / WEIGHTS}` holds {key}, which is no LoRA weight.")
         module = _module(key)
         own = next((name for name in (module, module.removeprefix(prefix), prefix + module) if name in modules), None)
         layer = _LAYER.search(f".{module}.")
         if own is not None:
             found[key.replace(module, own, 1)] = tensor
         elif layer is None or not depth <= int(layer[1]) < (loaded.layers or depth):
-            raise _refusal(loaded, adapter, f"this model has no `{module}`")
+            raise _refusal(loaded, lora, f"this model has no `{module}`")
     return found
 
 
@@ -150,23 +150,23 @@ def _module(key: str) -> str:
     return match["module"]
 
 
-def _check_identity(loaded: LoadedModel, adapter: Adapter) -> None:
+def _check_identity(loaded: LoadedModel, lora: Lora) -> None:
     """Refuse another model. Half precision changes numbers by up to 0.4 %, other training by more."""
-    expected = adapter.record.get("model")
+    expected = lora.record.get("model")
     if not expected:
         return
     mine = identity(loaded)
     for name in ("model_type", "layers", "width"):
         if mine[name] != expected.get(name):
-            raise _refusal(loaded, adapter, f"its `{name}` is {expected.get(name)}, that of this model {mine[name]}")
+            raise _refusal(loaded, lora, f"its `{name}` is {expected.get(name)}, that of this model {mine[name]}")
     here, there = torch.tensor(mine["samples"]), torch.tensor(expected["samples"])
     if not torch.allclose(here, there, rtol=0.01, atol=1e-3 * float(there.abs().max())):
-        raise _refusal(loaded, adapter, "the shape is the same, but the weights are others")
+        raise _refusal(loaded, lora, "the shape is the same, but the weights are others")
 
 
-def _refusal(loaded: LoadedModel, adapter: Adapter, reason: str) -> ConfigError:
+def _refusal(loaded: LoadedModel, lora: Lora, reason: str) -> ConfigError:
     return ConfigError(
-        f"the adapter in `{adapter.folder}` was trained for `{adapter.base}`, not for `{loaded.name}`: {reason}. "
+        f"the adapter in `{lora.folder}` was trained for `{lora.base}`, not for `{loaded.name}`: {reason}. "
         "Load it with the model that it was trained for, or train one for this model."
     )
 

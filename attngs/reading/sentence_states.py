@@ -93,7 +93,7 @@ class SentenceStates:
             ModelError: The encoder failed.
         """
         nothing = torch.empty(0, self._width, device=self._model.device)
-        return self._in_parts(texts, self._units, nothing)
+        return self._in_parts(texts, self._normalised, nothing)
 
     def _remember(self, texts: Sequence[tuple[str, str]]) -> list[Tensor]:
         """The states of each `(namespace, text)`, from the cache or read together."""
@@ -132,9 +132,9 @@ class SentenceStates:
     def _forward(self, rows: Sequence[list[int]]) -> list[Outcome[Tensor]]:
         shape = (len(rows), len(self._begin) + max(map(len, rows)) + len(self._end))
         with model_failures(self._model, shape), torch.inference_mode():
-            return [self._checked(unit.half().cpu()) for unit in self._units(rows)]
+            return [self._checked(state.half().cpu()) for state in self._normalised(rows)]
 
-    def _units(self, rows: Sequence[list[int]]) -> list[Tensor]:
+    def _normalised(self, rows: Sequence[list[int]]) -> list[Tensor]:
         """States `(T, D)` of each row of ids, without the special tokens, every one of length 1."""
         framed = [torch.tensor([*self._begin, *row, *self._end]) for row in rows]
         ids = torch.nn.utils.rnn.pad_sequence(framed, batch_first=True)  # (B, T); padding is masked, so its id is free
@@ -142,8 +142,8 @@ class SentenceStates:
         mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
         device = self._model.device
         hidden = self._model(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state
-        unit = torch.nn.functional.normalize(hidden.float(), dim=-1)  # (B, T, D)
-        return [state[len(self._begin) :][: len(row)] for state, row in zip(unit, rows, strict=True)]
+        states = torch.nn.functional.normalize(hidden.float(), dim=-1)  # (B, T, D)
+        return [state[len(self._begin) :][: len(row)] for state, row in zip(states, rows, strict=True)]
 
     def _checked(self, state: Tensor) -> Outcome[Tensor]:
         if torch.isfinite(state).all():

@@ -1,7 +1,8 @@
-"""The heat map: results -> one page that needs no network, with every sentence in its place, coloured by its score.
+"""The heat map: results -> one page that shows every sentence in its place, coloured by its score.
 
-Here the numbers become words, colour levels and paths; `templates/report.html.j2` holds all markup, style and script. Texts, ids and
-metadata are strangers' words: Jinja escapes them wherever they stand, and the page's policy allows its own script by hash alone.
+This module turns numbers into words, colour levels and paths; `templates/report.html.j2` holds all markup, style and script. The page
+needs no network. Texts, ids and metadata come from strangers: Jinja escapes all of them, and the page's policy allows only its own
+script, by hash.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from typing import TYPE_CHECKING, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from attngs.marking.algorithm import ranking
-from attngs.result.facts import facts, shortened
 from attngs.text.documents import clean_text
 
 if TYPE_CHECKING:
@@ -34,20 +34,20 @@ State = Literal["kept", "marked", "dropped"]
 
 LEVELS = 9
 """Steps of colour above none."""
-SUMMARY_FACTS = 3
-"""Metadata shown on the line of a document; the rest is shown inside it."""
 
+_DAY = re.compile(r"([0-9]{4})-[0-9]{2}-([0-9]{2})")
+_FIGURES = re.compile("[0-9]{1,4}")
 _EDGES = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
 _METHODS = {
-    "passthrough": "everything fitted, no model ran",
-    "extract": "kept sentences, verbatim",
+    "passthrough": "everything fits, no model ran",
+    "extract": "the kept sentences, verbatim",
     "rewrite": "in the writer's words",
 }
 _DECISIONS: dict[Decision, str] = {
     "kept": "as written",
     "replaced": "replaced",
     "dropped": "dropped",
-    "repeated": "said before",
+    "repeated": "repeated",
     "cut": "cut to fit",
 }
 _STATES: dict[tuple[bool, bool], tuple[State, str]] = {  # (kept, marked)
@@ -60,7 +60,7 @@ _STATES: dict[tuple[bool, bool], tuple[State, str]] = {  # (kept, marked)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """One sentence. Its white space stands apart, so that colour and underline end with the words."""
+    """One sentence. Its white space is kept apart, so that colour and underline end with the words."""
 
     number: int
     state: State
@@ -87,7 +87,7 @@ class _Block:
 
     @property
     def bars(self) -> list[tuple[int, str]]:
-        """Per colour level an SVG path of its sentences, one unit wide each; neighbours of one level are one bar."""
+        """An SVG path per colour level, one unit a sentence; neighbours of the same level make one bar."""
         paths: dict[int, str] = {}
         for level, run in groupby(enumerate(self.lines), key=lambda pair: pair[1].level):
             members = list(run)
@@ -97,7 +97,7 @@ class _Block:
 
     @property
     def ticks(self) -> str:
-        """An SVG path with a stroke above every kept sentence."""
+        """An SVG path with a tick above every kept sentence."""
         return "".join(f"M{at}.5 0v3" for at, line in enumerate(self.lines) if line.state == "kept")
 
 
@@ -105,8 +105,8 @@ class _Block:
 class _Scale:
     """Scores -> colour levels: none up to `low`, full at `high`, even steps between.
 
-    `low` is the median. Half of the sentences stay plain whatever the scorer's zero and unit are, so z-scores, which may be negative,
-    and attention, which may not, look alike; the best few stand out because nothing but the score itself decides.
+    `low` is the median, so half of the sentences stay plain, whatever the scorer's zero and unit are: z-scores, which may be negative,
+    look like attention, which may not. The best few stand out because only the score decides.
     """
 
     low: float
@@ -127,14 +127,14 @@ class _Scale:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
-    """One sentence of a rewrite, or several in a row that had all been said before."""
+class _RewriteRow:
+    """One sentence of a rewrite, or several in a row that all repeat others."""
 
     statement: Statement
     count: int
     verdict: str
     sources: tuple[tuple[int, str, str], ...]
-    """Number, document and words of the sentences that it is made of."""
+    """Number, document and words of its sources."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,12 +144,12 @@ class _Panel:
     number: int
     result: CompressedContext
     blocks: tuple[_Block, ...]
-    said: tuple[_Said, ...]
-    """Of a rewrite, its sentences."""
+    rewrite: tuple[_RewriteRow, ...]
+    """The sentences of a rewrite."""
     outcome: str
-    """How many of them stand as written, and what became of the others."""
+    """How many of them were kept as written, and what became of the others."""
     kept: frozenset[int]
-    """Sentences of the extract; of a rewrite those that it is made of."""
+    """The sentences of the extract, or the sources of a rewrite."""
     scale: _Scale
     scored: bool
     size: str
@@ -167,14 +167,31 @@ def render_html(results: Sequence[CompressedContext]) -> str:
         results: One per question, usually about the same documents; each becomes a tab.
 
     Returns:
-        HTML that can be encoded as UTF-8 whatever the texts hold: lone surrogates and NUL become U+FFFD.
+        HTML that can always be encoded as UTF-8: lone surrogates and NUL become U+FFFD.
     """
     return _rendered(results, framed=False)
 
 
 def render_heat_map(result: CompressedContext) -> str:
-    """The heat map alone, without script, for a frame in a page that says the rest itself; as safe, and as self-contained."""
+    """Only the heat map, without script, for a frame in another page; as safe and as self-contained."""
     return _rendered([result], framed=True)
+
+
+def shortened(text: str, length: int) -> str:
+    """At most `length` characters on one line. The middle is cut, because both ends of a path say more."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length // 2].rstrip()}…{line[-(length // 2 - 1) :].lstrip()}"
+
+
+def facts(name: str, metadata: Mapping[str, object]) -> Iterable[str]:
+    """Metadata in words, the date first.
+
+    What the id already says is left out, and so are names that begin with an underscore.
+    """
+    for key, value in sorted(metadata.items(), key=lambda item: item[0] != "date"):
+        words = shortened(str(value), 80)
+        if words and not _says(name, str(value)) and not str(key).startswith("_"):
+            yield words if key == "date" else f"{shortened(str(key), 40)} {words}"
 
 
 def _rendered(results: Sequence[CompressedContext], *, framed: bool) -> str:
@@ -202,7 +219,7 @@ def _panel(number: int, result: CompressedContext) -> _Panel:
         number=number,
         result=result,
         blocks=tuple(_blocks(result, scale, kept)),
-        said=tuple(_said(result.statements, numbers)),
+        rewrite=tuple(_rewrite_rows(result.statements, numbers)),
         outcome=", ".join(f"{count:,} {_DECISIONS[decision]}" for decision, count in decisions.items()),
         kept=kept,
         scale=scale,
@@ -215,11 +232,11 @@ def _panel(number: int, result: CompressedContext) -> _Panel:
     )
 
 
-def _said(statements: Iterable[Statement], numbers: Mapping[tuple[int, int], int]) -> Iterable[_Said]:
+def _rewrite_rows(statements: Iterable[Statement], numbers: Mapping[tuple[int, int], int]) -> Iterable[_RewriteRow]:
     for decision, run in groupby(statements, key=lambda statement: statement.decision):
         members = list(run)
         for statement in members[:1] if decision == "repeated" else members:
-            yield _Said(
+            yield _RewriteRow(
                 statement=statement,
                 count=len(members) if decision == "repeated" else 1,
                 verdict=_DECISIONS[decision],
@@ -259,6 +276,12 @@ def _line(number: int, text: str, state: State, level: int, tip: str) -> _Line:
 
 def _place(sentence: Sentence) -> str:
     return f"{shortened(sentence.document.id, 48)} · characters {sentence.start}–{sentence.end}"
+
+
+def _says(name: str, value: str) -> bool:
+    """Whether an id is this value, or this day: `14 Mar 2026` is 2026-03-14."""
+    day = _DAY.fullmatch(value)
+    return value == name or (day is not None and {*map(int, day.groups())} <= {*map(int, _FIGURES.findall(name))})
 
 
 def _size(original: int, ratio: float) -> str:

@@ -21,8 +21,7 @@ from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
 from attngs.errors import InputError
-from attngs.testing.expect import NASTY_TEXTS, expect
-from attngs.testing.network import no_network
+from attngs.testing.expect import NASTY_TEXTS, expect, no_network
 from attngs.types import Document
 
 Item = TypeVar("Item")

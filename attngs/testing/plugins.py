@@ -28,7 +28,6 @@ def check_scorer(scorer: Scorer) -> None:
 
     One finite score a sentence, the same when asked again or in a batch, and inputs left alone.
 
-
     Raises:
         AssertionError: It does not keep the contract; the message says how.
     """

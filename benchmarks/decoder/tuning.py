@@ -10,7 +10,7 @@ from attngs.learning.training.run import train
 from attngs.learning.training.settings import ObjectiveName, TrainingSettings
 from attngs.marking.scorers.attention import AttentionConfig
 from attngs.reading.loading import LoadedModel, ModelSettings, load_model
-from attngs.reading.lora import find_adapter, merged
+from attngs.reading.lora import find_lora, merged
 from benchmarks.decoder.task import Question
 
 
@@ -43,4 +43,4 @@ class Tuner:
             device=self.device,
             overwrite=True,
         )
-        return merged(load_model(self.marker, ModelSettings(device=self.device)), find_adapter(found.folder))
+        return merged(load_model(self.marker, ModelSettings(device=self.device)), find_lora(found.folder))

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from attngs.marking.marker import Marker
+from attngs.protocols import Floats
 from attngs.types import Document
 from benchmarks.speed.models import key_value_bytes
 from benchmarks.speed.settings import Found, Settings
@@ -21,8 +21,6 @@ from benchmarks.speed.workbench import Workbench
 STORAGES = {"as computed": None, "bfloat16": "bfloat16", "int8": "int8"}
 NATIVE = "as computed"
 QUESTIONS = 8
-
-Scores = NDArray[np.float64]
 
 
 def measure(bench: Workbench, settings: Settings) -> Iterator[Found]:
@@ -58,12 +56,12 @@ def measure(bench: Workbench, settings: Settings) -> Iterator[Found]:
     )
 
 
-def _scores(bench: Workbench, marker: Marker, documents: Sequence[Document]) -> Scores:
+def _scores(bench: Workbench, marker: Marker, documents: Sequence[Document]) -> Floats:
     """One row a question."""
     return np.array([marker.mark(documents, bench.corpus.question(number)).scores for number in range(QUESTIONS)])
 
 
-def difference(mine: Scores, reference: Scores) -> dict[str, Any]:
+def difference(mine: Floats, reference: Floats) -> dict[str, Any]:
     """Greatest and mean absolute difference, and Spearman's correlation of each question's ranking, the mean and the worst."""
     gap = np.abs(mine - reference)
     ranks = [float(np.corrcoef(_ranks(a), _ranks(b))[0, 1]) for a, b in zip(mine, reference, strict=True)]
@@ -74,5 +72,5 @@ def difference(mine: Scores, reference: Scores) -> dict[str, Any]:
     }
 
 
-def _ranks(values: Scores) -> Scores:
+def _ranks(values: Floats) -> Floats:
     return np.argsort(np.argsort(values)).astype(np.float64)

@@ -16,7 +16,7 @@ from people import People
 
 HERE = Path(__file__).parent
 BUDGETS = [32, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
-NOTE = {"date": date.today().isoformat(), "source": "note"}  # this script runs anew for each thing that is done in the page
+NOTE = {"date": date.today().isoformat(), "source": "note"}  # this script runs again after every action on the page
 state = st.session_state
 
 
@@ -28,7 +28,7 @@ def open_assistant() -> Assistant:
 
 @contextmanager
 def reporting(what: str) -> Iterator[None]:
-    """Say in the page what went wrong. Its words may be anybody's, so they are no Markdown."""
+    """Show on the page what went wrong. The message may contain anybody's text, so it is not rendered as Markdown."""
     try:
         yield
     except Exception as error:
@@ -40,20 +40,20 @@ def page(assistant: Assistant) -> None:
     with st.sidebar:
         person, settings = choose_person(assistant), choose_settings(assistant)
     if person is None:
-        st.info("Nobody is here. Add somebody, or bring the examples back.")
+        st.info("There is nobody here yet. Add a person, or bring the examples back.")
         return
     chats = assistant.people.of(person, "chats").items()
     chat = state.setdefault(f"chat {person}", max(chats, key=lambda item: item.updated_at).key if chats else f"{person}-{uuid4().hex}")
     left, right = st.columns([6, 5], gap="large")
     with left:
         log = st.container(key=f"log-{person}", height=500, autoscroll=True)
-        question = st.chat_input("Ask, or say what should be remembered", submit_mode="stop", max_chars=4_000)
+        question = st.chat_input("Ask, or say what to remember", submit_mode="stop", max_chars=4_000)
     with log:
         show_chat(assistant, person, chat)
         if question:
-            with reporting("The chat model did not answer. Ask again, or check how it is set up (docs/chatbot.md)."):
+            with reporting("The chat model did not answer. Ask again, or check its setup (docs/chatbot.md)."):
                 ask(assistant, person, chat, question, settings)
-    with right.container(key="panel"), reporting("The memory could not be made short."):
+    with right.container(key="panel"), reporting("The memory could not be compressed."):
         show_panel(assistant, person, chat, settings)
 
 
@@ -66,11 +66,11 @@ def choose_person(assistant: Assistant) -> str | None:
     person = st.selectbox("Who is asking", list(names), format_func=lambda key: names.get(key, "gone"), key="person")
     if person:
         count = len(people.of(person, "memories").items())
-        if st.button(f"Memory of {count:,} entries", key="memory", icon=":material/edit_note:", width="stretch"):
+        if st.button(f"Memory ({count:,} entries)", key="memory", icon=":material/edit_note:", width="stretch"):
             show_memory(assistant, person)
         fresh = {f"chat {person}": f"{person}-{uuid4().hex}"}
         st.button("New chat", icon=":material/add_comment:", width="stretch", on_click=state.update, args=[fresh])
-    with st.popover("Somebody new", icon=":material/person_add:", width="stretch"), reporting("Nobody was added."):
+    with st.popover("Add a person", icon=":material/person_add:", width="stretch"), reporting("The person was not added."):
         with st.form("add", border=False, clear_on_submit=True):
             name = st.text_input("Name", max_chars=40)
             if st.form_submit_button("Add"):
@@ -82,9 +82,9 @@ def choose_person(assistant: Assistant) -> str | None:
 
 def choose_settings(assistant: Assistant) -> Settings:
     nobody = isinstance(assistant.model, Nobody)
-    tokens = st.select_slider("Memory budget, in tokens", BUDGETS, 256, help="The most that the chat model is shown of the memory.")
-    rewrite = st.toggle("In the model's words", disabled=nobody, help="It shortens what is marked, and every sentence of it is checked.")
-    st.caption(f"{'No chat model is set up' if nobody else f'{assistant.model.get_name()} answers'}. Everything is kept in")
+    tokens = st.select_slider("Memory budget, in tokens", BUDGETS, 256, help="The most tokens of memory that the chat model is shown.")
+    rewrite = st.toggle("In the model's words", disabled=nobody, help="It shortens the marked sentences, and its text is checked.")
+    st.caption(f"{'No chat model is set up' if nobody else f'{assistant.model.get_name()} answers'}. Everything is stored in")
     st.code(assistant.people.place, language=None, wrap_lines=True)
     return Settings(tokens, rewrite)
 
@@ -115,21 +115,22 @@ def ask(assistant: Assistant, person: str, chat: str, question: str, settings: S
 def show_panel(assistant: Assistant, person: str, chat: str, settings: Settings) -> None:
     place = state.get(f"why {chat}", len(said := assistant.people.said(chat)) - sum(last.type == "ai" for last in said[-1:]))
     if place < 1:
-        st.caption("Ask something that only somebody who knows you could answer. Here will stand what of your memory was shown, and why.")
+        st.caption("Ask something that only somebody who knows you could answer. This panel shows what the model sees, and why.")
         return
     with st.spinner("Reading the memory ..."):
         answer = assistant.explain(person, chat, place, settings)
-    panel.show(answer, {"in this chat": assistant.saved(person, chat), "in all": assistant.saved(person)})
+    panel.show(answer, {"in this chat": assistant.saved(person, chat), "in total": assistant.saved(person)})
 
 
 @st.dialog("Memory", width="large", on_dismiss="rerun")
 def show_memory(assistant: Assistant, person: str) -> None:
     memory = assistant.people.of(person, "memories")
     entries, files, everything = st.tabs(["Entries", "Import", "Export and delete"])
-    with entries, reporting("It was not remembered."):
+    with entries, reporting("The memory was not saved."):
         changed = next((item for item in memory.items() if item.key == state.get("changed")), None)
         with st.form(f"form {changed and changed.key}", clear_on_submit=True, border=False):
-            text = st.text_area("Change it" if changed else "Something to remember", changed.value["text"] if changed else "", height=100)
+            label, old = ("Change this memory", changed.value["text"]) if changed else ("Something to remember", "")
+            text = st.text_area(label, old, height=100)
             if st.form_submit_button("Remember"):
                 memory.put(text, key=changed and changed.key, metadata=changed.value["metadata"] if changed else NOTE)
                 state.changed = None
@@ -145,13 +146,13 @@ def show_memory(assistant: Assistant, person: str) -> None:
                     st.button("Edit", f"edit-{item.key}", type="tertiary", on_click=state.update, args=[{"changed": item.key}])
                     st.button("Delete", f"delete-{item.key}", type="tertiary", on_click=memory.delete, args=[item.key])
     with files, reporting("The file was not imported."):
-        file = st.file_uploader("Paragraphs of a .txt or .md file, or lines of a .jsonl file", ["txt", "md", "jsonl"], max_upload_size=2)
+        file = st.file_uploader("A .txt or .md file (by paragraph), or .jsonl (by line)", ["txt", "md", "jsonl"], max_upload_size=2)
         if file and st.button("Import"):
             st.success(f"{memory.load(file.getvalue(), file.name, metadata=NOTE):,} new entries.")
-    with everything, reporting("It was not deleted."):
+    with everything, reporting("The person was not deleted."):
         st.download_button("Export the memory", memory.export, "memory.jsonl")
         st.download_button("Export everything", lambda: assistant.people.export(person), "everything.jsonl")
-        sure = st.checkbox("Delete the whole memory, all chats and the ledger of this person, for good")
+        sure = st.checkbox("Permanently delete this person's memory, chats and ledger")
         if st.button("Delete everything", disabled=not sure, type="primary"):
             assistant.forget(person)
             state.clear()
@@ -160,5 +161,5 @@ def show_memory(assistant: Assistant, person: str) -> None:
 
 st.set_page_config(page_title="attngs remembers", page_icon=HERE / "icon.svg", layout="wide")
 st.html(HERE / "style.css")
-with reporting("This did not work. Reload the page, or look at what it says:"):
+with reporting("Something went wrong. Reload the page, or read the message:"):
     page(open_assistant())

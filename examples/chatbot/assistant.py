@@ -1,4 +1,4 @@
-"""The agent: LangChain's `create_agent`, whose memory attngs makes short for each question."""
+"""The agent: LangChain's `create_agent`. attngs makes its memory short for each question."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROMPT = "You are a personal assistant. Answer briefly, from what is known of th
 
 
 def chat_model(name: str, base_url: str) -> BaseChatModel:
-    """One behind an OpenAI-compatible URL, `local:` and a Hugging Face model or folder, any of `init_chat_model`'s, or nobody."""
+    """A model behind an OpenAI-compatible URL, `local:` and a Hugging Face name or folder, any `init_chat_model` name, or nobody."""
     if base_url:
         key = os.environ.get("OPENAI_API_KEY") or "none needed"
         return init_chat_model(
@@ -50,7 +50,7 @@ def _clients() -> dict[str, Any]:
 
 
 class Nobody(SimpleChatModel):
-    """Stands where no model is set up, says so, and shows what one would be sent of the user's memory."""
+    """Stands in if no model is set up: says so, and shows what a model would be sent from the user's memory."""
 
     @property
     def _llm_type(self) -> str:
@@ -58,38 +58,38 @@ class Nobody(SimpleChatModel):
 
     def _call(self, messages: list[BaseMessage], *args: Any, **settings: Any) -> str:
         memory = re.search(r"<memory>\n(.*)\n</memory>", str(messages[0].text), re.DOTALL)
-        shown = f"This is what one would be sent of your memory:\n\n{memory[1]}" if memory else "Of your memory, one would be sent nothing."
-        return f"No chat model is set up, so nobody answers. {shown}"
+        shown = f"From your memory, a model would be sent this:\n\n{memory[1]}" if memory else "A model would be sent nothing."
+        return f"No chat model is set up, so there is no answer. {shown}"
 
 
 class Settings(NamedTuple):
-    """How the memory is made short."""
+    """How the memory is compressed."""
 
     target_tokens: int = 256
     rewrite: bool = False
 
 
 class Answer(RunWatch):
-    """What came of a question, and what the model was sent for it; of a preview, only what it would be shown of the memory."""
+    """The answer to a question, and what the model was sent for it. A preview has only what the model would see of the memory."""
 
     text = ""
     seconds = 0.0
 
     @property
     def memory(self) -> CompressedContext | None:
-        """The very compression that the model was shown."""
+        """The compression that the model was shown."""
         return next(iter(self.named("AttnGSMiddleware.memory")), None)
 
 
 class Assistant:
-    """Answers people's questions. One serves all of them, from any number of threads: who asks is a part of each question."""
+    """Answers people's questions. One assistant serves everybody, from any number of threads: each question says who asks."""
 
     def __init__(self, people: People, model: BaseChatModel) -> None:
         self.people, self.model, self._made = people, model, lru_cache(self._make)
         self._answers: dict[tuple[str, int, int], Answer] = {}
 
     def ask(self, person: str, chat: str, question: str, settings: Settings) -> Generator[Answer, None, None]:
-        """The answer as it grows. Leaving the loop stops the model; what it had said until then is kept."""
+        """The answer as it grows. Leaving the loop stops the model and keeps what it had said until then."""
         agent, answer, started, said = self._made(settings)[1], Answer(), time.perf_counter(), self.people.said(chat)
         unanswered = [RemoveMessage(id=str(last.id)) for last in said[-1:] if isinstance(last, HumanMessage)]  # after a failure
         self._answers[chat, len(said) - len(unanswered) + 1, self._basis(person, settings)] = answer
@@ -109,7 +109,7 @@ class Assistant:
             self._account(person, chat, answer)
 
     def explain(self, person: str, chat: str, place: int, settings: Settings) -> Answer:
-        """The answer at this place of a chat; a preview of the next to its question, if memory or settings are others now."""
+        """The answer at this place in a chat, or a preview of the next one if the memory or the settings have changed."""
         key = chat, place, self._basis(person, settings)
         if key not in self._answers:
             question, preview = str(self.people.said(chat)[place - 1].text), Answer()
@@ -119,22 +119,22 @@ class Assistant:
         return self._answers[key]
 
     def saved(self, person: str, chat: str = "") -> int:
-        """Tokens, in a chat or in all of them."""
+        """Tokens saved, in one chat or in all of them."""
         entries = [item.value["metadata"] for item in self.people.of(person, "ledger").items()]
         return sum(entry["saved"] for entry in entries if chat in ("", entry["chat"]))
 
     def forget(self, person: str) -> None:
-        """Delete all that is kept of a person, in the database and in memory."""
+        """Delete everything about a person, in the database and in this process."""
         self.people.forget(person)
         self._made(Settings())[0].forget(("user", person, "memories"))
         self._answers = {key: answer for key, answer in list(self._answers.items()) if not key[0].startswith(f"{person}-")}
 
     def _basis(self, person: str, settings: Settings) -> int:
-        """Another one when something else would be shown."""
+        """A number that changes if the model would be shown something else."""
         return hash((settings, *(f"{item.key} {item.value}" for item in self.people.of(person, "memories").items())))
 
     def _account(self, person: str, chat: str, answer: Answer) -> None:
-        """Into the ledger; and whoever was deleted in the meantime is deleted again, with what this run has written."""
+        """Write to the ledger. If the person was deleted in the meantime, delete what this run has written."""
         saved = sum(r.original_tokens - r.compressed_tokens - sum(r.usage or ()) for r in (made.result for made in answer.compressions))
         self.people.of(person, "ledger").put(f"{saved:,} tokens saved", metadata={"chat": chat, "saved": saved})
         if person not in self.people.names():

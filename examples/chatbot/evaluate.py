@@ -1,4 +1,4 @@
-"""How much of what a good answer needs the assistant keeps: questions of users, each with the user's whole memory, at several budgets."""
+"""How many of the memories that a good answer needs does the assistant keep? Users' questions, at several budgets."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from langchain_attngs import AttnGSCompressor
 from langchain_attngs.frames import MEMORIES
 
 ENOUGH = 0.5
-"""Share of a memory that must be kept: half of a few short sentences seldom lacks what they say, a name does, and no judge is needed."""
+"""Share of a memory that must be kept. Half of a few short sentences usually says what matters, and this needs no judge."""
 METHODS = ("default", "BM25", "recency", "random")
 BUDGETS = [128, 256, 512]
 HERE = Path(__file__).parent
 
 
 class Outcome(NamedTuple):
-    """What a method kept for a question: of each memory that should matter whether it is found, and id and text of each kept sentence."""
+    """What a method kept for a question: which needed memories were found, and id and text of each kept sentence."""
 
     user: str
     kind: str
@@ -48,14 +48,14 @@ class Outcome(NamedTuple):
 
 
 def found(result: CompressedContext, memory: Mapping[str, Document], wanted: Sequence[str]) -> dict[str, bool]:
-    """Which of these memories the result holds enough of."""
+    """Whether the result holds enough of each of these memories."""
     places = [(source.position, source.start, source.end) for source in result.kept]
     whole = {name: (number, 0, len(document.text)) for number, (name, document) in enumerate(memory.items())}
     return {name: covered([whole[name]], places) >= ENOUGH for name in wanted}
 
 
 def read_memory(file: Path, user: str) -> dict[str, Document]:
-    """By id, what the middleware makes of a user's memory: from a store, by `StoreMemory`, under the days."""
+    """A user's memory by id, as the middleware reads it from a store: with `StoreMemory`, under the days."""
     store, namespace = InMemoryStore(), ("user", user, "memories")
     for memory in read_documents([file], io.BytesIO()):
         store.put(namespace, memory.id, {"text": memory.text, "metadata": dict(memory.metadata)})
@@ -92,7 +92,7 @@ def outcomes(folder: Path, budgets: Sequence[int]) -> Iterator[Outcome]:
 
 
 def summaries(of: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """By method, kind of question or user, and budget. The intervals draw questions: of three users there would be too few to draw."""
+    """By method, kind of question or user, and budget. Intervals resample questions, because three users would be too few."""
     groups = [*product(dict.fromkeys(one.kind for one in of), METHODS), *product(dict.fromkeys(one.user for one in of), METHODS[:1])]
     rows = list[dict[str, Any]]()
     for (group, method), budget in product(groups, dict.fromkeys(one.budget for one in of)):
@@ -106,8 +106,8 @@ def summaries(of: Sequence[Outcome]) -> list[dict[str, Any]]:
 def print_table(rows: Sequence[Mapping[str, Any]], budgets: Sequence[int], console: Console) -> None:
     table = Table("of", "method", "questions", *(f"{budget} tokens" for budget in budgets), "ms", title="Memories that should matter")
     table.caption = (
-        "Recall with a 95 % bootstrap over questions; then the share of questions all of whose memories are there. A memory is found when "
-        f"{ENOUGH:.0%} of its characters are kept. ms: median of a question at the first budget, the memory being read already."
+        "Recall with a 95 % bootstrap over questions, then the share of questions with all of their memories. A memory is found if "
+        f"{ENOUGH:.0%} of its characters are kept. ms: median per question at the first budget, with the memory already read."
     )
     for at in (rows[start : start + len(budgets)] for start in range(0, len(rows), len(budgets))):
         cells = [f"{row['mean']:.2f} [{row['low']:.2f}, {row['high']:.2f}] {row['complete']:.0%}" for row in at]
@@ -119,24 +119,24 @@ def print_worst(of: Sequence[Outcome], count: int, budget: int, console: Console
     lossy = [one for one in of if one.method == "default" and one.budget == budget and not all(one.found.values())]
     for one in sorted(lossy, key=lambda one: fmean(one.found.values()))[:count]:
         lacking = ", ".join(name for name, there in one.found.items() if not there)
-        console.print(Text(f"\n{one.user}: {one.query}", style="bold"), f"at {budget} tokens lacks {lacking}; kept instead:", sep="\n")
+        console.print(Text(f"\n{one.user}: {one.query}", style="bold"), f"at {budget} tokens without {lacking}; kept instead:", sep="\n")
         console.print(*(Text(f"  [{name}] {text}") for name, text in one.kept if name not in one.found), sep="\n")
 
 
 def main(
-    folder: Annotated[Path, typer.Argument(help="Holds questions.jsonl, and users/NAME.jsonl for each user in it.")] = HERE,
-    budget: Annotated[list[int], typer.Option(min=1, help="Tokens that the chat model is shown; may be given several times.")] = BUDGETS,
-    worst: Annotated[int, typer.Option(min=0, help="Also show this many questions that lose most, at the middle budget.")] = 0,
+    folder: Annotated[Path, typer.Argument(help="A folder with questions.jsonl, and users/NAME.jsonl for each user.")] = HERE,
+    budget: Annotated[list[int], typer.Option(min=1, help="Tokens that the chat model is shown; can be repeated.")] = BUDGETS,
+    worst: Annotated[int, typer.Option(min=0, help="Also show this many of the worst questions, at the middle budget.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers and every outcome, for a script.")] = False,
 ) -> None:
-    """Measure how much of what a good answer needs the assistant's memory keeps.
+    """Measure how many of the memories that a good answer needs the assistant keeps.
 
-    Each question names its user and the memories that should matter. It is asked over that user's whole memory, as the assistant does it,
-    with the marker that attngs ships, and beside it with BM25, the latest memories and chance. Offline, under a minute.
+    Each question names its user and the memories that it needs. It is asked over that user's whole memory, as the assistant does it: with
+    the marker that attngs ships, with BM25, with the latest memories, and at random. Offline, in under a minute.
 
-    For your own people: users/ada.jsonl with lines such as {"id": "1", "text": "...", "metadata": {"date": "2026-03-14"}}, oldest first,
-    and questions.jsonl with {"user": "ada", "query": "...", "memories": ["1"]}, and a "kind" where you tell some apart, as here those that
-    are asked plainly and those that are hard.
+    For your own people, write users/ada.jsonl with lines such as {"id": "1", "text": "...", "metadata": {"date": "2026-03-14"}}, oldest
+    first, and questions.jsonl with lines such as {"user": "ada", "query": "...", "memories": ["1"]}. Add a "kind" to tell groups of
+    questions apart, such as "plain" and "hard".
     """
     with reported_errors():
         of, console = list(outcomes(folder, budgets := sorted(set(budget)))), Console(width=None if sys.stdout.isatty() else 120)

@@ -1,4 +1,4 @@
-"""What stands beside an answer: what of the memory was shown and why, what was sent, what it took. Others' words are never HTML here."""
+"""The panel next to an answer: what the model saw of the memory, what was sent, what it took. Text from others is never HTML here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FRAME = "<style>body, iframe {{ margin: 0; border: 0; width: 100%; height: 100vh
 def show(answer: Answer, saved: Mapping[str, int]) -> None:
     memory = answer.memory
     if memory is None:
-        st.caption("Nothing is remembered, so nothing of it is shown to the model.")
+        st.caption("There are no memories yet, so the model sees none.")
         return
     before, after = memory.original_tokens, memory.compressed_tokens
     size = f"{before / after:,.1f}× smaller" if before > after > 0 else "All of it"
@@ -22,7 +22,7 @@ def show(answer: Answer, saved: Mapping[str, int]) -> None:
         f'<div class="sum"><strong>{size}</strong><span>{before:,} → {after:,} tokens, at most {memory.target_tokens:,}</span>'
         f'<div class="bar"><i style="width: {min(100, 100 * after / max(1, before)):.1f}%"></i></div></div>'
     )
-    st.caption(f"What {'this answer was' if answer.sent else 'the next answer would be'} shown of your memory")
+    st.caption(f"What the model {'saw of your memory for this answer' if answer.sent else 'would see of your memory for the next answer'}")
     if memory.reason:
         st.text(memory.reason)
     heat, sent, took = st.tabs(["Heat map", "Exactly what was sent", "Tokens and time"])
@@ -40,4 +40,4 @@ def show(answer: Answer, saved: Mapping[str, int]) -> None:
         times = {"First token after": answer.seconds_to_first_token, "Answered after": answer.seconds} if answer.sent else {}
         rows += [(name, f"{time:,.2f} s" if time else "not streamed", "") for name, time in times.items()]
         st.html("<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd><dd>{cost}</dd>" for name, value, cost in rows) + "</dl>")
-        st.caption("The price is what you say, the tokens are the marker's, and what a writer read and wrote counts against the saving.")
+        st.caption("You set the price. Tokens are the marker's. What a writer read and wrote is subtracted from the saving.")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from attngs.checking.language.figures import find_figures
 from attngs.checking.language.languages import languages, tell_language
-from attngs.checking.language.mentions import Clock, Contact, Day, Number, Quantity, Rate, Reading
+from attngs.checking.language.mentions import Clock, Contact, Day, Meaning, Number, Quantity, Rate
 from attngs.checking.language.tokens import tokenize
 from attngs.checking.verify import CitedText, Claim, Verdict, read_citations, verify
 from attngs.text.sentences import split_sentences
@@ -40,8 +40,8 @@ def kinds(reply: str, *texts: str) -> set[str]:
     return {claim.kind for verdict in verify(reply, sentences_of(*texts)) for claim in verdict.unsupported}
 
 
-def readings(text: str, code: str = "en") -> list[tuple[Reading, ...]]:
-    return [mention.readings for mention in find_figures(text, LANGUAGES[code])[0] if not mention.weak]
+def meanings(text: str, code: str = "en") -> list[tuple[Meaning, ...]]:
+    return [mention.meanings for mention in find_figures(text, LANGUAGES[code])[0] if not mention.weak]
 
 
 def check_tiling(reply: str, verdicts: Sequence[Verdict]) -> None:
@@ -233,17 +233,17 @@ def test_what_shares_less_has_less_support() -> None:
         ("order INV-2041", "en", Contact("inv2041")),
     ],
 )
-def test_a_figure_is_read_as(text: str, code: str, found: Reading) -> None:
-    assert any(found in options for options in readings(text, code)), readings(text, code)
+def test_a_figure_is_read_as(text: str, code: str, found: Meaning) -> None:
+    assert any(found in options for options in meanings(text, code)), meanings(text, code)
 
 
 @pytest.mark.parametrize("text", ["you may go", "march on", "a cat", "one of us", "he sat down", "the second", "24 hours a day, once"])
 def test_ordinary_words_are_no_dates(text: str) -> None:
-    assert not any(isinstance(reading, Day) for options in readings(text) for reading in options)
+    assert not any(isinstance(meaning, Day) for options in meanings(text) for meaning in options)
 
 
 def test_long_rows_of_digits_are_signs_not_numbers() -> None:
-    assert [type(options[0]) for options in readings("9" * 5000)] == [Contact]
+    assert [type(options[0]) for options in meanings("9" * 5000)] == [Contact]
     assert not any(token.values for token in tokenize("1.2.3.4"))
 
 

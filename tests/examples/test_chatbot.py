@@ -51,7 +51,7 @@ def bytes_of(place: str) -> bytes:
 def test_without_a_model_nobody_pretends_to_answer(people: People) -> None:
     answer = ask(Assistant(people, Nobody()), "ana", "What does she drink?")
     assert answer.text == (
-        "No chat model is set up, so nobody answers. This is what one would be sent of your memory:\n\n"
+        "No chat model is set up, so there is no answer. From your memory, a model would be sent this:\n\n"
         "[1 Mar 2026]\nAna drinks green tea, never with milk."
     )
     assert ask(Assistant(people, Nobody()), people.add("Carla"), "What does she drink?").text.endswith("would be sent nothing.")

@@ -192,13 +192,13 @@ def test_an_answer_streams_and_is_explained(visit: Open, loopback: LoopbackServe
     expect(page.get_by_text("without milk.")).to_be_visible()
     expect(page.get_by_role("button", name="Why this answer")).to_have_count(1)
 
-    expect(page.get_by_text("What this answer was shown of your memory")).to_be_visible()
+    expect(page.get_by_text("What the model saw of your memory for this answer")).to_be_visible()
     expect(page.get_by_text("All of it")).to_be_visible()
     page.get_by_role("slider").focus()  # by keyboard, like everything here
     for _ in range(5):
         page.keyboard.press("ArrowLeft")
     expect(page.get_by_text("at most 32")).to_be_visible()
-    expect(page.get_by_text("What the next answer would be shown of your memory")).to_be_visible()
+    expect(page.get_by_text("What the model would see of your memory for the next answer")).to_be_visible()
     settled(page)
     expect(heat_map(page).locator("mark.kept").first).to_have_text("Ana drinks green tea, never with milk.")
     expect(heat_map(page).get_by_text("1 Mar 2026")).to_be_visible()
@@ -207,7 +207,7 @@ def test_an_answer_streams_and_is_explained(visit: Open, loopback: LoopbackServe
     expect(heat_map(page).get_by_text("nobody came")).to_be_visible()
 
     ask(page, "And what does she never take with it?")
-    expect(page.get_by_text("What this answer was shown of your memory")).to_be_visible()
+    expect(page.get_by_text("What the model saw of your memory for this answer")).to_be_visible()
     page.get_by_role("tab", name="Exactly what was sent").click()
     asked = loopback.requests[-1].body["messages"]
     system = asked[0]["content"] if isinstance(asked[0]["content"], str) else asked[0]["content"][-1]["text"]
@@ -255,7 +255,7 @@ def test_texts_of_others_stay_texts(visit: Open, loopback: LoopbackServer) -> No
     expect(heat_map(page).get_by_text("<script>").first).to_be_visible()
     page.get_by_role("tab", name="Exactly what was sent").click()
     expect(page.get_by_text("is what Eve wrote").first).to_be_visible()
-    page.get_by_role("button", name=re.compile("^Memory of")).click()
+    page.get_by_role("button", name=re.compile(r"^Memory \(")).click()
     expect(page.get_by_role("dialog").get_by_text("is what Eve wrote")).to_be_visible()
     page.get_by_role("dialog").get_by_role("tab", name="Import").click()
     page.locator("input[type=file]").set_input_files({"name": "![a](x) **b**.jsonl", "mimeType": "text/plain", "buffer": b"{broken"})
@@ -267,11 +267,11 @@ def test_texts_of_others_stay_texts(visit: Open, loopback: LoopbackServer) -> No
 
 def test_a_memory_is_added_changed_deleted_and_imported_and_the_next_answer_knows(visit: Open, loopback: LoopbackServer) -> None:
     page = visit()
-    page.get_by_role("button", name="Somebody new").click()
+    page.get_by_role("button", name="Add a person").click()
     page.get_by_label("Name").fill("Carla")
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_label("Who is asking")).to_have_value("Carla")
-    memory = page.get_by_role("button", name=re.compile("^Memory of"))
+    memory = page.get_by_role("button", name=re.compile(r"^Memory \("))
     dialog = page.get_by_role("dialog")
     memory.click()
     dialog.get_by_label("Something to remember").fill("Carla rows on the lake.")
@@ -279,7 +279,7 @@ def test_a_memory_is_added_changed_deleted_and_imported_and_the_next_answer_know
     expect(dialog.get_by_text("Carla rows on the lake.")).to_be_visible()
     settled(page)
     dialog.get_by_role("button", name="Edit").click()
-    dialog.get_by_label("Change it").fill("Carla rows on the river now.")
+    dialog.get_by_label("Change this memory").fill("Carla rows on the river now.")
     dialog.get_by_role("button", name="Remember", exact=True).click()
     expect(dialog.get_by_text("Carla rows on the river now.")).to_be_visible()
     dialog.get_by_role("tab", name="Import").click()
@@ -340,15 +340,15 @@ def test_it_remembers_after_a_restart_and_forgets_for_good(visit: Open, server: 
     server.start()
     page = visit()
     expect(page.get_by_text("By the sea.")).to_be_visible()
-    expect(page.get_by_text("What the next answer would be shown of your memory")).to_be_visible()
+    expect(page.get_by_text("What the model would see of your memory for the next answer")).to_be_visible()
     assert b"Zenobia" in server.bytes()
-    page.get_by_role("button", name=re.compile("^Memory of")).click()
+    page.get_by_role("button", name=re.compile(r"^Memory \(")).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("tab", name="Export and delete").click()
     with page.expect_download() as download:
         dialog.get_by_role("button", name="Export everything").click()
     assert "Zenobia" in download.value.path().read_text()
-    dialog.get_by_text("Delete the whole memory").click()
+    dialog.get_by_text("Permanently delete this person").click()
     dialog.get_by_role("button", name="Delete everything").click()
     expect(page.get_by_label("Who is asking")).to_have_value("Ben")
     settled(page)

@@ -179,7 +179,7 @@ def test_its_table_and_the_questions_that_lose_most_are_readable(folder: Path) -
     assert code == 0
     assert "0.75 [0.50, 1.00] 50%" in out
     assert "ada: Which instrument does my sister play?" in out
-    assert "at 20 tokens lacks m1; kept instead:" in out
+    assert "at 20 tokens without m1; kept instead:" in out
     assert "What may the cat not drink?" not in out
 
 

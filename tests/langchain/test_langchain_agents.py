@@ -251,9 +251,9 @@ def test_a_system_message_in_old_history_is_shown_as_it_is() -> None:
     rule = SystemMessage("Never talk about the cat.")
     messages: list[AnyMessage] = [rule, HumanMessage("My cat is Milo. It rained."), AIMessage("I see."), HumanMessage("The cat?")]
     shortening = Shortening(tool_results=None, history=History(trigger_tokens=1, keep=1), counter=as_counter(count_words), target_tokens=4)
-    [passage] = shortening.passages(messages)
-    assert [document.id for document in passage.documents] == ["user", "assistant"]
-    shown = shortening.view(messages, {passage.key: "user: My cat is Milo."})
+    [group] = shortening.groups(messages)
+    assert [document.id for document in group.documents] == ["user", "assistant"]
+    shown = shortening.view(messages, {group.key: "user: My cat is Milo."})
     assert [type(message).__name__ for message in shown] == ["SystemMessage", "HumanMessage", "HumanMessage"]
     assert shown[0] is rule
 
@@ -282,8 +282,8 @@ def test_no_call_is_parted_from_its_result(keep: int) -> None:
         target_tokens=9,
     )
     before = [message.model_copy(deep=True) for message in messages]
-    passages = shortening.passages(messages)
-    shown = shortening.view(messages, {passage.key: "short" for passage in passages})
+    groups = shortening.groups(messages)
+    shown = shortening.view(messages, {group.key: "short" for group in groups})
     assert messages == before
     calls = {call["id"] for message in shown if isinstance(message, AIMessage) for call in message.tool_calls}
     assert {message.tool_call_id for message in shown if isinstance(message, ToolMessage)} == calls
@@ -301,8 +301,8 @@ def test_what_is_not_text_alone_is_left_alone() -> None:
     ]
     rules = ToolResults(trigger_tokens=5, exclude=frozenset({"secret"}))
     shortening = Shortening(tool_results=rules, history=None, counter=as_counter(count_words), target_tokens=9)
-    assert shortening.passages(messages) == []
-    assert shortening.passages(messages[1:]) == []
+    assert shortening.groups(messages) == []
+    assert shortening.groups(messages[1:]) == []
 
 
 async def test_no_inner_token_is_streamed() -> None:

@@ -19,7 +19,7 @@ from attngs.errors import AssetError, ConfigError
 from attngs.learning.labelled import LabelledExample, read_examples
 from attngs.learning.training.run import TrainingResult
 from attngs.reading.loading import load_model
-from attngs.reading.lora import find_adapter, merged, without_deprecations
+from attngs.reading.lora import find_lora, merged, without_deprecations
 from attngs.types import Document
 from benchmarks.preferences import generate, recall, rows, save_model
 
@@ -79,7 +79,7 @@ def test_loaded_in_part_or_whole_the_adapter_gives_what_peft_gives(base: Path, r
     assert whole.scorer._loaded.model.config.num_hidden_layers == 4
     for marker in (cut, Marker.from_pretrained(base, adapter=run.folder)):
         assert marker.mark(example.documents, example.query).scores == pytest.approx(expected.scores, abs=1e-5)
-    loaded = merged(load_model(base), find_adapter(run.folder))
+    loaded = merged(load_model(base), find_lora(run.folder))
     head = Marker.from_model(loaded.model, loaded.tokenizer, config=QUERY)
     assert head.mark(example.documents, example.query).scores == pytest.approx(expected.scores, abs=1e-5)
 

@@ -32,7 +32,7 @@ from attngs.marking.scorers.simple import PermutedScorer
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.embedded import assets_folder, load_embedded
 from attngs.reading.loading import best_device, best_dtype, wrap_model
-from attngs.reading.lora import Adapter
+from attngs.reading.lora import Lora
 from attngs.reading.sentence_states import SentenceStates
 from attngs.reading.tokens import TokenizerCounter
 from attngs.testing import FakeScorer, tiny_model, tiny_tokenizer
@@ -266,10 +266,10 @@ def test_a_name_is_no_scorer() -> None:
 
 def test_what_an_adapter_was_trained_on_is_read_back_or_refused_by_name(tmp_path: Path) -> None:
     config = AttentionConfig(layers=(0.25,), read_from="query")
-    adapter = Adapter(folder=tmp_path, base="tiny", revision=None, record=json.loads(json.dumps({"attention": asdict(config)})))
-    assert trained_config(adapter) == config
-    assert trained_config(replace(adapter, record={})) is None
+    lora = Lora(folder=tmp_path, base="tiny", revision=None, record=json.loads(json.dumps({"attention": asdict(config)})))
+    assert trained_config(lora) == config
+    assert trained_config(replace(lora, record={})) is None
     for damage in ({"position": "last"}, {"layers": [2.0]}, {"prompt": {"nothing": "x"}}, {"layers": None}):
-        damaged = replace(adapter, record={"attention": {**asdict(config), **damage}})
+        damaged = replace(lora, record={"attention": {**asdict(config), **damage}})
         with pytest.raises(AssetError, match=r"does not say in a known way.*Train it again"):
             trained_config(damaged)

@@ -15,7 +15,6 @@ from attngs import Marker, Probe
 from attngs.errors import AssetError, ConfigError
 from attngs.marking.algorithm import Threshold
 from attngs.marking.assembly import identity_of, probe_scorer
-from attngs.marking.features.attention import head_names
 from attngs.marking.features.text import TextFeatures
 from attngs.marking.probe import EMBEDDED, Calibration, ModelIdentity
 from attngs.marking.scorers.probe import ProbeScorer
@@ -187,4 +186,4 @@ def test_the_embedded_marker_takes_one(default_marker: Marker) -> None:
     assert list(marking.scores) == pytest.approx(list(marker.scorer.score("What does Ana drink?", marking.sentences)))
     assert default_marker.splitter != marker.splitter
     with pytest.raises(AssetError, match="for this kind of model"):
-        Marker.default(probe=probe(*head_names([1], 1, ("last",), neutral=(False,)), model=identity_of(load_embedded())))
+        Marker.default(probe=probe("last.L01.mean", "last.L01.H00", model=identity_of(load_embedded())))

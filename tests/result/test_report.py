@@ -13,8 +13,7 @@ import pytest
 from attngs.compressor import ContextCompressor
 from attngs.marking.marker import Marker
 from attngs.reading.tokens import as_counter
-from attngs.result.facts import facts
-from attngs.result.report import render_html
+from attngs.result.report import facts, render_html
 from attngs.result.result import CompressedContext, Draft, finish
 from attngs.types import Document, Marking, Selection, Sentence
 

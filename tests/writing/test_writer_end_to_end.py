@@ -181,7 +181,7 @@ def test_a_plan_needs_neither_key_nor_endpoint(tmp_path: Path) -> None:
     command = ["plan", str(notes), "-q", "What does User1 like?", "-t", "24", "--reader-price", "2.5"]
     bare = CliRunner().invoke(app, command)
     assert bare.exit_code == 0, bare.stderr
-    assert "a read saves" in bare.stdout
+    assert "each read saves" in bare.stdout
     assert "writer" not in bare.stdout
     priced = CliRunner().invoke(app, [*command, "--chat", "gpt-5-mini", "--writer-prices", "0.25", "2"])
     assert "writer costs" in priced.stdout

@@ -402,7 +402,7 @@ def test_the_page_shows_what_became_of_every_sentence() -> None:
     reply = f"{REX} Ben moved to Porto on 9 June <b>2024</b>. {f'{REX} ' * 300}Rita cannot eat walnuts. It rained in London on Friday."
     page = compressor(reply)[0].compress(MEMORY, QUERY, target_tokens=20).to_html()
     section = page.partition("What the writer wrote")[2].partition("</section>")[0]
-    assert "<span>2 as written, 1 replaced, 300 said before, 1 cut to fit</span>" in section
+    assert "<span>2 as written, 1 replaced, 300 repeated, 1 cut to fit</span>" in section
     rows = section.split('<li class="w-')[1:]
     assert [row.split('"')[0].split()[0] for row in rows][:3] == ["kept", "replaced", "repeated"]
     assert "Ben has a dog named Rex.</bdi>" in rows[0], "the words of the source stand under the sentence that they hold up"

@@ -266,21 +266,24 @@ def _cuts(tokens: Sequence[Token], figures: Sequence[int], language: Language) -
     """
     content = since = 0  # words with content since the last cut, and where it was
     for i, token in enumerate(tokens):
-        cut: int | None = None
         if token.lower in _COORDINATING and content and _looks_like_verb(tokens, i + 1, language):
-            cut = token.start
+            cuts = True
         elif token.text in _DASHES:
-            cut = token.end if content or token.text == ";" else None
+            cuts = bool(content) or token.text == ";"
         elif token.text in _COMMAS or token.lower in language.breaks:
-            after = i + 1 if token.is_word else _after_break(tokens, i + 1, language)
             full = content > 1 or _measured(figures, since, token.start)
-            opens = bool(content or i > 2) and _opens_statement(tokens, after, language, full=full)
-            cut = (token.start if token.is_word else token.end) if opens else None
+            cuts = (content > 0 or i > 2) and _opens_statement(tokens, _after_break(tokens, i, language), language, full=full)
         else:
-            content += token.is_word and token.lower not in language.function_words and token.lower not in language.months
-        if cut is not None:
-            yield cut
-            content, since = 0, cut
+            cuts = False
+            content += _tells(token, language)
+        if cuts:
+            content, since = 0, token.start if token.is_word else token.end
+            yield since
+
+
+def _tells(token: Token, language: Language) -> bool:
+    """Whether a word says something; the name of a month is part of a figure."""
+    return token.is_word and token.lower not in language.function_words and token.lower not in language.months
 
 
 def _measured(figures: Sequence[int], since: int, place: int) -> bool:
@@ -290,7 +293,9 @@ def _measured(figures: Sequence[int], since: int, place: int) -> bool:
 
 
 def _after_break(tokens: Sequence[Token], i: int, language: Language) -> int:
-    return i + 1 if i < len(tokens) and tokens[i].lower in language.breaks else i
+    """The place after a conjunction, after a comma, or after a comma and a conjunction."""
+    after = i + 1
+    return after + 1 if not tokens[i].is_word and after < len(tokens) and tokens[after].lower in language.breaks else after
 
 
 def _coordinates(tokens: Sequence[Token], i: int, language: Language) -> bool:

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from attngs.checking.language.languages import Language
 from attngs.checking.language.measures import RANGE
-from attngs.checking.language.mentions import Clock, Day, Match, Mention, Number, Quantity, Reading
+from attngs.checking.language.mentions import Clock, Day, Match, Meaning, Mention, Number, Quantity
 from attngs.checking.language.tokens import Token
 
 _DATE = re.compile(
@@ -45,30 +45,43 @@ _CUES = frozenset("in since until till by last next this of from early mid late 
 def find_numeric_dates(text: str) -> Iterator[Mention]:
     """Dates in figures, read in every order that they allow."""
     for match in _DATE.finditer(text):
-        readings = tuple(dict.fromkeys(_numeric(match)))
-        if readings:
-            yield Mention(kind="date", start=match.start(), end=match.end(), readings=readings)
+        meanings = tuple(dict.fromkeys(_numeric(match)))
+        if meanings:
+            yield Mention(kind="date", start=match.start(), end=match.end(), meanings=meanings)
 
 
-def _numeric(match: re.Match[str]) -> list[Reading]:
+def _numeric(match: re.Match[str]) -> list[Meaning]:
     if match["y"]:
-        days: list[Reading] = [*_valid(int(match["y"]), int(match["m"]), int(match["d"]))]
-        return [*days, *([Clock(_minutes(match["clock"]))] if match["clock"] and days else [])]
+        return _year_first(match)
     if match["ym"]:
         return [Day(year=int(match["ym"]), month=int(match["my"]))]
     if match["cy"] or match["km"]:
         year, month, day = match["cy"], match["cm"] or match["km"], match["cd"] or match["kd"]
         return [*_valid(*(int(part) if part else None for part in (year, month, day)))]
-    if match["a"]:
-        year = int(match["year"]) + (0 if len(match["year"]) == 4 else 2000 if int(match["year"]) < 50 else 1900)
-        first, second = int(match["a"]), int(match["b"])
-        orders = [(second, first)] if match["s2"] == "." else [(second, first), (first, second)]
-        return [day for month, number in orders for day in _valid(year, month, number)]
+    return _year_last(match) if match["a"] else _without_year(match)
+
+
+def _year_first(match: re.Match[str]) -> list[Meaning]:
+    """`2026-05-03`, and `2026-05-03T15:00`."""
+    days = _valid(int(match["y"]), int(match["m"]), int(match["d"]))
+    return [*days, Clock(_minutes(match["clock"]))] if match["clock"] and days else [*days]
+
+
+def _year_last(match: re.Match[str]) -> list[Meaning]:
+    """`3.5.2026` is a day in May, `3/5/26` may be one in March."""
+    year = int(match["year"]) + (0 if len(match["year"]) == 4 else 2000 if int(match["year"]) < 50 else 1900)
+    first, second = int(match["a"]), int(match["b"])
+    orders = [(second, first)] if match["s2"] == "." else [(second, first), (first, second)]
+    return [day for month, number in orders for day in _valid(year, month, number)]
+
+
+def _without_year(match: re.Match[str]) -> list[Meaning]:
+    """`3.5.` is a day and `3.5` a decimal; `3/5` is one of two days, or a fraction."""
     first, second = int(match["p"]), int(match["q"])
-    if match["s3"] == ".":  # without the last stop it is a decimal
+    if match["s3"] == ".":
         return [*_valid(None, second, first)] if match["dot"] else []
-    plain: list[Reading] = [Number(Fraction(first, second))] if second else []
-    return [*_valid(None, second, first), *_valid(None, first, second), *plain]
+    fraction = [Number(Fraction(first, second))] if second else []
+    return [*_valid(None, second, first), *_valid(None, first, second), *fraction]
 
 
 def _valid(year: int | None, month: int | None, day: int | None) -> list[Day]:
@@ -87,10 +100,10 @@ def find_clocks(text: str) -> Iterator[Mention]:
         if not sure or (match["c"] == "." and not (match["half"] or match["word"])) or not match["h"]:
             continue
         hour, minute = int(match["h"]), int(match["m"] or 0)
-        readings: list[Reading] = [Clock(value) for value in _readings(hour, minute, _half_of_day(match))]
+        meanings: list[Meaning] = [Clock(value) for value in _readings(hour, minute, _half_of_day(match))]
         if (match["word"] or "").lower() == "h":
-            readings.append(Quantity("time", Fraction(hour * 3600 + minute * 60), Fraction(hour)))
-        yield Mention(kind="time", start=match.start(), end=match.end(), readings=tuple(readings))
+            meanings.append(Quantity("time", Fraction(hour * 3600 + minute * 60), Fraction(hour)))
+        yield Mention(kind="time", start=match.start(), end=match.end(), meanings=tuple(meanings))
 
 
 def _half_of_day(match: re.Match[str]) -> str:
@@ -129,8 +142,8 @@ def find_spoken_dates(tokens: Sequence[Token], language: Language) -> Iterator[M
             i = last.end
 
 
-def _match(kind: str, tokens: Sequence[Token], first: int, end: int, readings: Sequence[Reading]) -> Match:
-    return Match(Mention(kind=kind, start=tokens[first].start, end=tokens[end - 1].end, readings=tuple(readings)), first, end)
+def _match(kind: str, tokens: Sequence[Token], first: int, end: int, meanings: Sequence[Meaning]) -> Match:
+    return Match(Mention(kind=kind, start=tokens[first].start, end=tokens[end - 1].end, meanings=tuple(meanings)), first, end)
 
 
 def _noon(tokens: Sequence[Token], i: int) -> Match | None:
@@ -181,8 +194,8 @@ def _date_at(tokens: Sequence[Token], i: int, language: Language) -> Match | Non
     if stop == end and weekday is None:
         return None
     year, end = _year_after(tokens, stop) if month else (None, stop)
-    readings = _valid(year, month, day) if year and day and weekday is None else [Day(year=year, month=month, day=day, weekday=weekday)]
-    return _match("date", tokens, i, end, readings) if readings else None
+    meanings = _valid(year, month, day) if year and day and weekday is None else [Day(year=year, month=month, day=day, weekday=weekday)]
+    return _match("date", tokens, i, end, meanings) if meanings else None
 
 
 def _year_after(tokens: Sequence[Token], i: int) -> tuple[int | None, int]:
@@ -208,14 +221,14 @@ def _range_start(tokens: Sequence[Token], i: int, language: Language) -> Match |
 
 def _range_end(tokens: Sequence[Token], first: Match) -> Match | None:
     """The last day of `April 4-8`."""
-    end, reading = first.end, first.mention.readings[0]
-    if end + 1 >= len(tokens) or not isinstance(reading, Day) or not (reading.month and reading.day) or tokens[end].lower not in _TO:
+    end, meaning = first.end, first.mention.meanings[0]
+    if end + 1 >= len(tokens) or not isinstance(meaning, Day) or not (meaning.month and meaning.day) or tokens[end].lower not in _TO:
         return None
     last = tokens[end + 1]
     named = end + 2 < len(tokens) and tokens[end + 2].is_word and tokens[end + 2].text[0].isupper()  # "4 April to 2 May"
     if not _is_day(last) or named:
         return None
-    return _match("date", tokens, end + 1, end + 2, [Day(month=reading.month, day=int(last.values[0]))])
+    return _match("date", tokens, end + 1, end + 2, [Day(month=meaning.month, day=int(last.values[0]))])
 
 
 def _day_and_month(tokens: Sequence[Token], i: int, language: Language) -> tuple[int | None, int | None, int]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from attngs.checking.language.dates import find_clocks, find_numeric_dates, find_spoken_dates
 from attngs.checking.language.languages import Language, english
 from attngs.checking.language.measures import RANGE, find_measures
-from attngs.checking.language.mentions import Contact, Day, Match, Mention, Number, Reading
+from attngs.checking.language.mentions import Contact, Day, Match, Meaning, Mention, Number
 from attngs.checking.language.tokens import Token, tokenize
 
 _CONTACT = re.compile(
@@ -79,16 +79,16 @@ def _take(found: Iterable[Match], tokens: list[Token]) -> tuple[list[Mention], l
 def _number(tokens: Sequence[Token], i: int, language: Language) -> Mention:
     """A bare number, with the word that it counts."""
     token = tokens[i]
-    readings: list[Reading] = [Number(value) for value in token.values]
+    meanings: list[Meaning] = [Number(value) for value in token.values]
     if _in_range(tokens, i):  # 0.9 to 1.2 million
-        readings += [Number(value * tokens[i + 2].scale) for value in token.values]
+        meanings += [Number(value * tokens[i + 2].scale) for value in token.values]
     if token.ordinal and token.is_word and i and tokens[i - 1].lower in {"a", "one"}:
-        readings.append(Number(1 / token.values[0]))  # a fifth
+        meanings.append(Number(1 / token.values[0]))  # a fifth
     if token.ordinal and 1 <= token.values[0] <= 31:
-        readings.append(Day(day=int(token.values[0])))
+        meanings.append(Day(day=int(token.values[0])))
     near = [t for t in tokens[i + 1 : i + 4] if t.start - token.end < 40]
     counted = next((t.lower for t in near if t.is_word and t.lower not in language.function_words), None)
-    return Mention(kind="number", start=token.start, end=token.end, readings=tuple(readings), weak=token.weak, counted=counted)
+    return Mention(kind="number", start=token.start, end=token.end, meanings=tuple(meanings), weak=token.weak, counted=counted)
 
 
 def _in_range(tokens: Sequence[Token], i: int) -> bool:
@@ -101,7 +101,7 @@ def _find_contacts(text: str) -> Iterator[Mention]:
         key = _key(match)
         if key:
             end = match.end() - (len(match[0]) - len(match[0].rstrip(".,;:!?)")))
-            yield Mention(kind="contact", start=match.start(), end=end, readings=(Contact(key),))
+            yield Mention(kind="contact", start=match.start(), end=end, meanings=(Contact(key),))
 
 
 def _key(match: re.Match[str]) -> str:

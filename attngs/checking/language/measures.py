@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import pairwise
 
-from attngs.checking.language.mentions import Match, Mention, Quantity, Rate, Reading
+from attngs.checking.language.mentions import Match, Meaning, Mention, Quantity, Rate
 from attngs.checking.language.tokens import Token
 
 _UNITS = """
@@ -171,7 +171,7 @@ def _is_counted(before: Token) -> bool:
 
 
 def _rate_mention(tokens: Sequence[Token], first: int, end: int, period: str) -> Match:
-    return Match(Mention(kind="unit", start=tokens[first].start, end=tokens[end - 1].end, readings=(Rate(period),)), first, end)
+    return Match(Mention(kind="unit", start=tokens[first].start, end=tokens[end - 1].end, meanings=(Rate(period),)), first, end)
 
 
 def _is_amount(tokens: Sequence[Token], i: int) -> bool:
@@ -217,13 +217,13 @@ def _quantity(tokens: Sequence[Token], first: int, number: int, end: int, units:
     token = tokens[number]
     more, end = _more(tokens, end, units[0])
     values = tuple(value + more for value in token.values)
-    readings: tuple[Reading, ...] = tuple(Quantity(unit.dimension, value * unit.factor, value) for unit in units for value in values)
+    meanings: tuple[Meaning, ...] = tuple(Quantity(unit.dimension, value * unit.factor, value) for unit in units for value in values)
     weak = token.weak and not more and token.lower not in _HALVES and token.lower != "one"
     if weak and tokens[end - 1].lower in _PERIODS:
-        readings = (*readings, Rate(_PERIODS[tokens[end - 1].lower]))  # "four cups a day"
+        meanings = (*meanings, Rate(_PERIODS[tokens[end - 1].lower]))  # "four cups a day"
     money = all(unit.dimension in _MONEY for unit in units)
     kind = "amount" if money else "number" if units[0].dimension == "share" else "unit"
-    return Match(Mention(kind=kind, start=tokens[first].start, end=tokens[end - 1].end, readings=readings, weak=weak), first, end)
+    return Match(Mention(kind=kind, start=tokens[first].start, end=tokens[end - 1].end, meanings=meanings, weak=weak), first, end)
 
 
 def _more(tokens: Sequence[Token], end: int, unit: _Unit) -> tuple[Fraction, int]:

@@ -1,6 +1,6 @@
 """What a text states in figures or signs, as values that can be compared.
 
-A mention has every reading that its words allow.
+A mention has every meaning that its words allow.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 
 class Number(NamedTuple):
@@ -56,7 +56,8 @@ class Contact(NamedTuple):
     key: str
 
 
-Reading = Number | Quantity | Rate | Day | Clock | Contact
+Meaning = Number | Quantity | Rate | Day | Clock | Contact
+Kind = TypeVar("Kind", bound=Meaning)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ class Mention:
     """`number`, `amount`, `unit`, `date`, `time` or `contact`."""
     start: int
     end: int
-    readings: tuple[Reading, ...]
+    meanings: tuple[Meaning, ...]
     weak: bool = False
     """Whether it supports a claim but makes none: `a`, `one` and `half` mean a number only now and then."""
     counted: str | None = None
@@ -88,7 +89,7 @@ class Match(NamedTuple):
 class Figures:
     """What some mentions can mean, ready to be looked up."""
 
-    exact: frozenset[Reading]
+    exact: frozenset[Meaning]
     days: tuple[Day, ...]
     numbers: frozenset[Fraction]
     amounts: frozenset[tuple[str, Fraction]]
@@ -104,21 +105,30 @@ class Figures:
     @classmethod
     def of(cls, mentions: Iterable[Mention]) -> Figures:
         """What these can mean."""
-        exact = frozenset(reading for mention in mentions for reading in mention.readings)
+        exact = frozenset(meaning for mention in mentions for meaning in mention.meanings)
         if not exact:
             return _NO_FIGURES
-        quantities = [reading for reading in exact if isinstance(reading, Quantity)]
-        full = [reading.minute // 60 for reading in exact if isinstance(reading, Clock) and reading.minute % 60 == 0]
+        quantities = _of_kind(Quantity, exact)
         return cls(
             exact=exact,
-            days=tuple(sorted((reading for reading in exact if isinstance(reading, Day)), key=repr)),
-            numbers=frozenset(reading.value for reading in exact if isinstance(reading, Number)),
+            days=tuple(sorted(_of_kind(Day, exact), key=repr)),
+            numbers=frozenset(number.value for number in _of_kind(Number, exact)),
             amounts=frozenset((quantity.dimension, quantity.amount) for quantity in quantities),
             written=frozenset(quantity.written for quantity in quantities),
             shares=frozenset(quantity.amount for quantity in quantities if quantity.dimension == "share"),
-            hours=frozenset(form for hour in full for form in (hour, hour % 12 or 12)),
-            contacts=tuple(reading.key for reading in exact if isinstance(reading, Contact)),
+            hours=_full_hours(_of_kind(Clock, exact)),
+            contacts=tuple(contact.key for contact in _of_kind(Contact, exact)),
         )
+
+
+def _of_kind(kind: type[Kind], meanings: Iterable[Meaning]) -> list[Kind]:
+    return [meaning for meaning in meanings if isinstance(meaning, kind)]
+
+
+def _full_hours(clocks: Iterable[Clock]) -> frozenset[int]:
+    """Full hours by both clocks: 15:00 is 15 and 3."""
+    hours = [clock.minute // 60 for clock in clocks if clock.minute % 60 == 0]
+    return frozenset([*hours, *(hour % 12 or 12 for hour in hours)])
 
 
 _NO_FIGURES = Figures(

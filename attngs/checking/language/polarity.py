@@ -16,6 +16,7 @@ from attngs.checking.language.wording import wording
 
 _ENDS = frozenset(", ; : . ! ? ( ) — – ， 、 。".split())
 _ANSWERS = frozenset("no non nein não".split())
+_WITHOUT_APOSTROPHE = frozenset("dont cant wont isnt doesnt".split())
 _QUANTIFIERS = frozenset("more longer other such one doubt need way".split())
 _TRAILING = frozenset("yet either anymore any more so though it that this nicht mehr pas plus".split())
 _PHRASES = frozenset(
@@ -55,9 +56,7 @@ def read_signs(tokens: Sequence[Token], content: Sequence[int], language: Langua
         language: Of the clause.
     """
     denied = _denials(tokens, language)
-    spared = denied[0] if denied and all(tokens[i].lower in _WITHOUT for i in denied) else 0  # "without" leaves alone what stands before
-    cues = frozenset(denied)
-    sign = {i: 1 if i in cues or not denied or i < spared else 0 for i in content}
+    sign = _signs_at_first(tokens, content, denied)
     ends = [i for i, token in enumerate(tokens) if token.text in _ENDS]
     follow = [i for i, token in enumerate(tokens) if token.is_word and token.lower not in _TRAILING]
     weighty = [i for i in content if tokens[i].lower not in _LIGHT_VERBS]
@@ -77,6 +76,15 @@ def read_signs(tokens: Sequence[Token], content: Sequence[int], language: Langua
         covered = end
     sign.update(dict.fromkeys(_between(content, 0, back), -1))
     return Signs(sign, focus, heads, bool(denied))
+
+
+def _signs_at_first(tokens: Sequence[Token], content: Sequence[int], denied: Sequence[int]) -> dict[int, int]:
+    """The signs before any denial reaches a word: affirmed where there is no denial, else mostly unknown."""
+    if not denied:
+        return dict.fromkeys(content, 1)
+    spared = denied[0] if all(tokens[i].lower in _WITHOUT for i in denied) else 0  # "without" leaves alone what stands before
+    cues = frozenset(denied)
+    return {i: int(i in cues or i < spared) for i in content}
 
 
 def _between(places: Sequence[int], start: int, end: int, most: int | None = None) -> Sequence[int]:
@@ -105,18 +113,35 @@ def _phrase(tokens: Sequence[Token], i: int) -> str:
 
 
 def _denies(tokens: Sequence[Token], i: int, language: Language) -> bool:
+    if language.code == "en" and _denies_in_english(tokens, i):
+        return True
+    return tokens[i].lower in language.negators and not _answers(tokens, i, language) and not _abbreviates(tokens, i)
+
+
+def _denies_in_english(tokens: Sequence[Token], i: int) -> bool:
+    """Whether "isn't", "refuse", "gave up" or "anything but" stands at a place."""
     word = tokens[i].lower
-    following = tokens[i + 1].lower if i + 1 < len(tokens) else ""
-    if language.code == "en":
-        if word.endswith("n't") or word in {"dont", "cant", "wont", "isnt", "doesnt"} or word in wording().deniers:
-            return True
-        if _phrase(tokens, i) in _PHRASES or (word == "but" and i and tokens[i - 1].lower in _ALL):
-            return True
-    if word not in language.negators:
+    if word.endswith("n't") or word in _WITHOUT_APOSTROPHE or word in wording().deniers:
+        return True
+    return _phrase(tokens, i) in _PHRASES or (word == "but" and i > 0 and tokens[i - 1].lower in _ALL)
+
+
+def _answers(tokens: Sequence[Token], i: int, language: Language) -> bool:
+    """Whether a "no" answers a question before it, and denies nothing in its own clause."""
+    if i or tokens[i].lower not in _ANSWERS:
         return False
+    following = _following(tokens, i)
     goes_on = language.code == "en" and following in language.function_words and following not in _QUANTIFIERS  # "no was working"
-    answers = i == 0 and word in _ANSWERS and (following in {",", ".", "!", ";", "—", "–"} or goes_on)
-    return not (answers or (word == "no" and i and following == "."))  # "account no. 5"
+    return goes_on or following in {",", ".", "!", ";", "—", "–"}
+
+
+def _abbreviates(tokens: Sequence[Token], i: int) -> bool:
+    """Whether a "no." stands for "number", as in "account no. 5"."""
+    return tokens[i].lower == "no" and i > 0 and _following(tokens, i) == "."
+
+
+def _following(tokens: Sequence[Token], i: int) -> str:
+    return tokens[i + 1].lower if i + 1 < len(tokens) else ""
 
 
 def _harmless_at(tokens: Sequence[Token], i: int, language: Language) -> int:

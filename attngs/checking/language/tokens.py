@@ -31,6 +31,7 @@ _HALVES = frozenset("half halb halbe halben halber demi demie medio media mezzo 
 _ONES = frozenset("a an once ein eine einen einem einer".split())
 _UNSURE = frozenset("couple pair second neuf sei sette due cent once".split())
 _JOINTS = frozenset("and und et y e".split())
+_FACTORS = frozenset({100, 1000, 10**6, 10**9})
 _DOZENS = frozenset("dozen dutzend douzaine docena dozzina dúzia".split())
 
 
@@ -198,18 +199,35 @@ def _next_part(tokens: Sequence[Token], end: int) -> int | None:
 
 def _grown(current: Fraction, part: Token, in_words: bool, joint: Token | None) -> Fraction | None:
     """The numeral with one more part; `None` where the part is a numeral of its own."""
-    value, hyphen = part.values[0], joint is not None and not joint.is_word
+    value = part.values[0]
+    joined_by_word = joint is not None and joint.is_word  # "and", not a hyphen
     if part.lower in _HALVES:
-        return current + value if joint and not hyphen and current >= 1 else None
-    if value in {100, 1000, 10**6, 10**9} or part.lower in _DOZENS:
-        return current * value if (joint is None or hyphen) and current < value else None
-    if not in_words:
-        return None
+        return current + value if joined_by_word and current >= 1 else None
+    if value in _FACTORS or part.lower in _DOZENS:
+        return None if joined_by_word or current >= value else current * value
+    return _added(current, value, alone=joint is None) if in_words else None
+
+
+def _added(current: Fraction, value: Fraction, *, alone: bool) -> Fraction | None:
+    """A number in words with a smaller one behind it; `alone`: nothing stands between them."""
     if current == 4 and value == 20:  # quatre-vingts
         return Fraction(80)
-    if joint is None and current in {19, 20} and value >= 10:  # nineteen ninety-eight
+    if alone and current in {19, 20} and value >= 10:  # nineteen ninety-eight
         return current * 100 + value
     if not current:  # two thousand | twenty
         return value if value < 1000 else None
-    room = 100 if current % 100 == 0 else 20 if current in {60, 80} else 10 if current % 10 == 0 else 0
-    return current + value if current >= 20 and value < room else None
+    return current + value if value < _room(current) else None
+
+
+def _room(current: Fraction) -> int:
+    """What may follow a number is less than this.
+
+    100 after hundreds, 20 after 60 and 80, as in French, and 10 after other tens.
+    """
+    if current < 20:
+        return 0
+    if current % 100 == 0:
+        return 100
+    if current in {60, 80}:
+        return 20
+    return 10 if current % 10 == 0 else 0

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from attngs.learning.fitting.linear import Linear, learn, weighted
 from attngs.learning.fitting.rows import Row, Table
-from attngs.learning.metrics import Floats, Labels
+from attngs.learning.metrics import Labels
 from attngs.marking.features.assemble import DEFAULT
 from attngs.marking.features.attention import HeadName
 from attngs.marking.features.text import LENGTH
+from attngs.protocols import Floats
 from attngs.text.sentences import UnitSize
 
 HEAD_SETS = (1, 4, 16)
@@ -56,7 +57,7 @@ def candidates(table: Table, default: str, *, shipped: bool) -> list[Candidate]:
         shipped: Whether a marker without a probe cuts texts by this unit; if not, its score here is a setting like any other.
     """
     heads = [part for name in table.names if (part := HeadName.parse(name))]
-    settings = _attention_settings(table, heads) if heads else _single_features(table)
+    settings = [*_layer_means(table, heads), *_head_sets(table, heads)] if heads else _single_features(table)
     method = "default" if shipped else "setting"
     first = Candidate(method=method, name="default", unit=table.unit, train=_constant(table, [default], [1.0]), learned=False)
     return [first, *settings, *_probes(table, default)]
@@ -70,7 +71,8 @@ def _single_features(table: Table) -> Iterator[Candidate]:
             yield Candidate(method="setting", name=name, unit=table.unit, train=_constant(table, [name], [1.0]), learned=False)
 
 
-def _attention_settings(table: Table, heads: Sequence[HeadName]) -> Iterator[Candidate]:
+def _layer_means(table: Table, heads: Sequence[HeadName]) -> Iterator[Candidate]:
+    """Each layer from each position: with every pooling, and minus the neutral question if it was read."""
     means = [part for part in heads if part.head is None and not part.neutral]
     subtract = any(part.neutral for part in heads)
     for part, habit, (pooling, power) in product(means, (0.0, 1.0) if subtract else (0.0,), POOLINGS.items()):
@@ -81,6 +83,10 @@ def _attention_settings(table: Table, heads: Sequence[HeadName]) -> Iterator[Can
             names, weights = [str(part), str(part._replace(neutral=True))], [1.0, -habit]
         words = f"{part.read_from}, layer {part.layer}, all heads, {pooling}{', minus the neutral question' if habit else ''}"
         yield Candidate(method="setting", name=words, unit=table.unit, train=_constant(table, names, weights), learned=False)
+
+
+def _head_sets(table: Table, heads: Sequence[HeadName]) -> Iterator[Candidate]:
+    """The few heads of each position that rank evidence best."""
     for position, size in product(sorted({part.read_from for part in heads}), HEAD_SETS):
         single = [str(part) for part in heads if part.read_from == position and part.head is not None and not part.neutral]
         if size <= len(single):

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from attngs.errors import ModelError
 from attngs.learning.fitting.rows import Row
-from attngs.learning.metrics import Floats
+from attngs.protocols import Floats
 
 SAMPLE = 80
 """An example teaches by this many sentences with evidence at most, and by as many without."""

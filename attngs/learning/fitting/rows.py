@@ -96,12 +96,12 @@ def usable(
             one_class += 1
     groups = len({next(iter(cut.values())).example.group for cut in found})
     if len(found) < MIN_ROWS or groups < MIN_GROUPS:
-        why = [
-            f"{without} have no evidence" if without else "",
-            f"in {one_class} all units are evidence, or none" if one_class else "",
-            f"for {unlabelled} answers no sentence could be found that they need" if unlabelled else "",
-        ]
-        reasons = "; ".join(filter(None, why))
+        losses = {
+            "{} have no evidence": without,
+            "in {} all units are evidence, or none": one_class,
+            "for {} answers no sentence could be found that they need": unlabelled,
+        }
+        reasons = "; ".join(words.format(count) for words, count in losses.items() if count)
         raise InputError(
             f"too little to learn from: {len(found)} of {len(examples) + unlabelled} examples can be used, in {groups} groups"
             f"{f' ({reasons})' if reasons else ''}. At least {MIN_ROWS} are needed, in at least {MIN_GROUPS} groups; examples that share "

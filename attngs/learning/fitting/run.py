@@ -14,9 +14,9 @@ from attngs.errors import ConfigError, InputError, MissingDependencyError
 from attngs.learning.fitting.calibrate import cross_fitted, platt, uncalibrated
 from attngs.learning.fitting.candidates import candidates
 from attngs.learning.fitting.choose import Choice, choose, grouped_folds, promising
+from attngs.learning.fitting.probe_model import ProbeModel, load_probe_model
 from attngs.learning.fitting.report import FitResult, calibration_curves, mark_numbers, recall_numbers
 from attngs.learning.fitting.rows import Table, read_tables, usable
-from attngs.learning.fitting.subject import Subject, subject
 from attngs.learning.labelled import LabelledExample, read_examples
 from attngs.marking.cutting import Cutter
 from attngs.marking.probe import Probe
@@ -64,14 +64,14 @@ def fit(
     given = read_examples(Path(examples)) if isinstance(examples, str | Path) else list(examples)
     given = _sampled(given, limit, seed)
     cache = ContextCache()
-    read = subject(marker, cache=cache, window=window)
-    labelled, unlabelled = _with_evidence(given, read)
+    model = load_probe_model(marker, cache=cache, window=window)
+    labelled, unlabelled = _with_evidence(given, model)
     cutters = {name: Cutter(Splitter(name), cache) for name in ([unit] if unit else get_args(UnitSize)[::-1])}  # `auto` first
-    cut = usable(labelled, cutters, TokenizerCounter(read.loaded.tokenizer, read.loaded.name), unlabelled=unlabelled)
+    cut = usable(labelled, cutters, TokenizerCounter(model.loaded.tokenizer, model.loaded.name), unlabelled=unlabelled)
     parts = grouped_folds([next(iter(units.values())).example.group for units in cut], folds, seed)
-    tables = read_tables(cut, promising(cut, parts), read.reader, what="reading examples")
+    tables = read_tables(cut, promising(cut, parts), model.reader, what="reading examples")
     first = next(iter(tables.values()))
-    tried = [candidate for table in tables.values() for candidate in candidates(table, read.default, shipped=table is first)]
+    tried = [candidate for table in tables.values() for candidate in candidates(table, model.default, shipped=table is first)]
     choice = choose(tables, tried, parts)
     labels = [row.labels for row in tables[choice.candidate.unit].rows]
     before, calibrated = uncalibrated(choice.held_out, labels), cross_fitted(choice.held_out, labels, parts)
@@ -84,7 +84,7 @@ def fit(
         "seconds": round(time.perf_counter() - started, 1),
     }
     return FitResult(
-        probe=_probe(choice, tables[choice.candidate.unit], read, report, window),
+        probe=_probe(choice, tables[choice.candidate.unit], model, report, window),
         report=report,
         curves=curves,
         held_out=tuple(calibrated),
@@ -92,7 +92,7 @@ def fit(
     )
 
 
-def _probe(choice: Choice, table: Table, read: Subject, report: dict[str, Any], window: int | None) -> Probe:
+def _probe(choice: Choice, table: Table, model: ProbeModel, report: dict[str, Any], window: int | None) -> Probe:
     """What is saved: the weights that are not 0, calibrated, with the numbers that say how good they are."""
     linear = choice.linear
     kept = np.flatnonzero(linear.weights != 0)
@@ -104,7 +104,7 @@ def _probe(choice: Choice, table: Table, read: Subject, report: dict[str, Any], 
         weights=linear.weights[kept],
         bias=0.0,
         calibration=platt(choice.held_out, [row.labels for row in table.rows]),
-        model=read.identity,
+        model=model.identity,
         unit=choice.candidate.unit,
         window=window,
         method=choice.candidate.method,
@@ -113,7 +113,7 @@ def _probe(choice: Choice, table: Table, read: Subject, report: dict[str, Any], 
     )
 
 
-def _with_evidence(given: Sequence[LabelledExample], read: Subject) -> tuple[list[LabelledExample], int]:
+def _with_evidence(given: Sequence[LabelledExample], model: ProbeModel) -> tuple[list[LabelledExample], int]:
     """The examples with evidence, and how many got none.
 
     Where only an answer is known, the model looks for the evidence.
@@ -121,16 +121,16 @@ def _with_evidence(given: Sequence[LabelledExample], read: Subject) -> tuple[lis
     bare = [example for example in given if not example.evidence and example.answer]
     if not bare:
         return list(given), 0
-    if not read.loaded.causal:
+    if not model.loaded.causal:
         if len(bare) < len(given):
             return [example for example in given if example.evidence], len(bare)
         raise InputError(
-            f"all {len(given)} examples have an `answer` and no `evidence`, and `{read.loaded.name}` is no decoder, so it cannot find the "
+            f"all {len(given)} examples have an `answer` and no `evidence`, and `{model.loaded.name}` is no decoder, so it cannot find the "
             "evidence itself. Pass a decoder (`--marker Qwen/Qwen3-0.6B`), or say where the evidence is."
         )
     from attngs.learning.fitting.contrast import label_by_contrast
 
-    found = label_by_contrast(bare, read.loaded)
+    found = label_by_contrast(bare, model.loaded)
     labelled = {id(example): with_evidence for example, with_evidence in zip(bare, found, strict=True)}
     everything = [labelled.get(id(example), example) for example in given]
     return [example for example in everything if example is not None], sum(example is None for example in found)

@@ -14,8 +14,7 @@ from attngs.marking.features.attention import AttentionFeatures, HeadName
 from attngs.marking.features.encoder import EncoderFeatures
 from attngs.marking.features.text import TextFeatures
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
-from attngs.marking.scorers.batch import score_batch
-from attngs.marking.scorers.parts import Composite
+from attngs.marking.scorers.batch import Composite, score_batch
 from attngs.protocols import FeatureReader, Floats, Scorer
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.loading import LoadedModel

@@ -53,13 +53,14 @@ class HeadName(NamedTuple):
         return cls(bool(match["neutral"]), read_from, int(match["layer"]), int(head) if head else None)
 
 
-def head_names(
-    layers: Iterable[int], heads: int, positions: Sequence[ReadFrom], *, neutral: Sequence[bool] = (False, True)
-) -> tuple[str, ...]:
-    """The names of every head and mean of some layers, read from each of the positions."""
+def head_names(layers: Iterable[int], heads: int, positions: Sequence[ReadFrom]) -> tuple[str, ...]:
+    """The names of the heads and means of some layers, from each position, for both questions.
+
+    The second question is the neutral one.
+    """
     return tuple(
         str(HeadName(habit, read_from, layer, head))
-        for habit in neutral
+        for habit in (False, True)
         for read_from in positions
         for layer in layers
         for head in (None, *range(heads))
@@ -105,7 +106,6 @@ class AttentionFeatures:
         return self._scorer.warm(sentences, namespace)
 
     def forget(self, namespace: str | None = None) -> None:
-        """Forget one namespace, or everything."""
         self._scorer.forget(namespace)
 
     def _columns(self, read: dict[tuple[bool, ReadFrom], tuple[Floats, Floats] | Exception]) -> Floats | Exception:

@@ -81,11 +81,9 @@ class EncoderFeatures:
         return attempt_each(self._read, requests)
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
-        """Read a context before the first question."""
         return self._states.warm([sentence.text for sentence in sentences], namespace)
 
     def forget(self, namespace: str | None = None) -> None:
-        """Forget one namespace, or everything."""
         self._states.cache.clear(namespace)
 
     def _read(self, request: ScoreRequest) -> Floats:

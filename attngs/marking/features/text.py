@@ -55,7 +55,6 @@ class TextFeatures:
         return Warmth(tokens=0, kept=0, bytes=0)
 
     def forget(self, namespace: str | None = None) -> None:
-        """Forget one namespace, or everything."""
         self._cache.clear(namespace)
 
     def _read(self, request: ScoreRequest) -> Floats:

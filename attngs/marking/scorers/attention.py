@@ -120,7 +120,6 @@ class AttentionScorer(BatchedScorer):
         return self._contexts.warm(self.segmenter.contexts(sentences, namespace), namespace)
 
     def forget(self, namespace: str | None = None) -> None:
-        """Forget one namespace, or everything."""
         self._cache.clear(namespace)
 
     def _segments(self, request: ScoreRequest, read_from: ReadFrom) -> list[Segment] | Exception:

@@ -1,4 +1,4 @@
-"""Many requests at once: by a scorer's own `score_batch`, else one by one; each request fails alone."""
+"""What scorers share: batches whose requests fail alone, and parts that warm and forget."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from attngs.errors import ModelError
-from attngs.protocols import BatchScorer, Scorer
-from attngs.types import ScoreRequest, Sentence
+from attngs.protocols import BatchScorer, FeatureReader, Forgetful, Scorer, Warmable
+from attngs.types import ScoreRequest, Sentence, Warmth
 
 Scores = Sequence[float]
 
@@ -61,3 +61,25 @@ class BatchedScorer(ABC):
         if isinstance(outcome, Exception):
             raise outcome
         return list(outcome)
+
+
+class Composite:
+    """A scorer or reader made of others: passes `warm` and `forget` on to the parts that have them.
+
+    Args:
+        parts: What it is made of.
+    """
+
+    def __init__(self, *parts: Scorer | FeatureReader) -> None:
+        self._parts = parts
+
+    def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
+        """Read a context before the first question; parts that share a model share what it has read."""
+        warmths = [part.warm(sentences, namespace) for part in self._parts if isinstance(part, Warmable)]
+        return max(warmths, default=Warmth(tokens=0, kept=0, bytes=0))
+
+    def forget(self, namespace: str | None = None) -> None:
+        """Forget one namespace, or everything, in every part."""
+        for part in self._parts:
+            if isinstance(part, Forgetful):
+                part.forget(namespace)

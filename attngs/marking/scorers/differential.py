@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from attngs.marking.scorers.batch import BatchedScorer, Scores, score_batch
-from attngs.marking.scorers.parts import Composite
+from attngs.marking.scorers.batch import BatchedScorer, Composite, Scores, score_batch
 from attngs.protocols import Scorer
 from attngs.types import ScoreRequest
 
@@ -18,20 +17,18 @@ NEUTRAL_QUERY = "What does this text say?"
 
 
 class DifferentialScorer(Composite, BatchedScorer):
-    """`score(query) - weight * score(neutral question)`, where the scores of one text share a scale.
+    """`score(query) - score(neutral question)`, where the scores of one text share a scale.
 
     A score below 0 means less attention than habit.
     """
 
-    def __init__(self, scorer: Scorer, *, neutral_query: str = NEUTRAL_QUERY, weight: float = 1.0) -> None:
+    def __init__(self, scorer: Scorer) -> None:
         super().__init__(scorer)
         self._scorer = scorer
-        self._neutral_query = neutral_query
-        self._weight = weight
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
         """The scores of each request, or its first error; a context is read once for both questions."""
-        neutral = [replace(request, query=self._neutral_query) for request in requests]
+        neutral = [replace(request, query=NEUTRAL_QUERY) for request in requests]
         outcomes = score_batch(self._scorer, [*requests, *neutral])
         return [self._difference(*pair) for pair in zip(outcomes[: len(requests)], outcomes[len(requests) :], strict=True)]
 
@@ -40,4 +37,4 @@ class DifferentialScorer(Composite, BatchedScorer):
             return scores
         if isinstance(habit, Exception):
             return habit
-        return [score - self._weight * h for score, h in zip(scores, habit, strict=True)]
+        return [score - h for score, h in zip(scores, habit, strict=True)]

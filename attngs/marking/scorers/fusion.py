@@ -13,10 +13,12 @@ import numpy as np
 
 from attngs.errors import ConfigError
 from attngs.marking.scales import standardised
-from attngs.marking.scorers.batch import BatchedScorer, Scores, score_batch
-from attngs.marking.scorers.parts import Composite
+from attngs.marking.scorers.batch import BatchedScorer, Composite, Scores, score_batch
 from attngs.protocols import Floats, Scorer
 from attngs.types import ScoreRequest
+
+K = 60
+"""How little the first ranks stand out in a rank fusion, as in the paper."""
 
 
 class _Fusion(Composite, BatchedScorer):
@@ -56,24 +58,17 @@ class FusedScorer(_Fusion):
 
 
 class RankFusionScorer(_Fusion):
-    """Sum of `weight / (k + rank)`; equal scores share their mean rank and so tell nothing apart.
+    """Sum of `weight / (K + rank)`; equal scores share their mean rank and so tell nothing apart.
 
     Args:
         parts: The scorers, each with its weight.
-        k: How little the first ranks stand out; 60 as in the paper.
 
     Raises:
-        ConfigError: There is no part, or `k` is negative.
+        ConfigError: There is no part.
     """
 
-    def __init__(self, *parts: tuple[Scorer, float], k: float = 60.0) -> None:
-        super().__init__(*parts)
-        if k < 0:
-            raise ConfigError(f"`k` must be at least 0, got {k!r}.")
-        self._k = k
-
     def scaled(self, scores: Floats) -> Floats:
-        return np.asarray(1 / (self._k + mean_ranks(scores)))
+        return np.asarray(1 / (K + mean_ranks(scores)))
 
 
 def mean_ranks(scores: Sequence[float] | Floats) -> Floats:

@@ -1,6 +1,6 @@
 """Late attention: the question's tokens attend to a context that was encoded before the question.
 
-With unit states `q_r` of the question's R tokens and `k_t` of the context's T tokens, the attention is
+With states of length 1, `q_r` of the question's R tokens and `k_t` of the context's T tokens, the attention is
 `A[r, t] = softmax_t(q_r . k_t / temperature)` over the whole context, `a_t` its mean over r, and a sentence's density `d_i` the mean of
 `a_t` over its tokens. This is the paper's score, with an attention that is defined on an encoder's last states instead of read from its
 heads. The score is `log(T * d_i)`: 0 for uniform attention, log 2 for twice as much.
@@ -13,13 +13,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from attngs.errors import ConfigError
 from attngs.marking.scorers.states import StatesScorer
-from attngs.reading.sentence_states import SentenceStates
 from attngs.types import ScoreRequest
 
 TEMPERATURE = 0.1
-"""Temperature of the softmax when not given."""
+"""Temperature of the softmax: a low one looks for the closest words, a high one for the general sense."""
 
 ROWS = 64
 """Tokens of the question that attend at once; bounds memory for a question as long as a conversation."""
@@ -30,41 +28,33 @@ class LateAttentionScorer(StatesScorer):
 
     Args:
         states: The encoder.
-        temperature: A low one looks for the closest words, a high one for the general sense.
     """
 
-    def __init__(self, states: SentenceStates, *, temperature: float = TEMPERATURE) -> None:
-        if temperature <= 0:
-            raise ConfigError(f"`temperature` must be above 0, got {temperature!r}.")
-        super().__init__(states)
-        self._temperature = temperature
-
     def compare(self, request: ScoreRequest, asked: Tensor, context: Sequence[Tensor]) -> list[float]:
-        return log_lift(asked, context, self._temperature).tolist()
+        return log_lift(asked, context).tolist()
 
 
-def log_lift(asked: Tensor, context: Sequence[Tensor], temperature: float = TEMPERATURE) -> Tensor:
+def log_lift(asked: Tensor, context: Sequence[Tensor]) -> Tensor:
     """The score of each sentence `(S,)` in float32, differentiable.
 
     Args:
         asked: States of the question `(R, D)`, each of length 1.
         context: States of each sentence `(T, D)`, on the same device.
-        temperature: Of the softmax.
     """
     tokens = torch.tensor([len(state) for state in context], device=asked.device)  # (S,)
     if not len(asked) or not int(tokens.sum()):
         return asked.new_zeros(len(context), dtype=torch.float32)
-    lift = attention_mass(asked, context, temperature) * tokens.sum() / tokens.clamp(min=1)
+    lift = attention_mass(asked, context) * tokens.sum() / tokens.clamp(min=1)
     smallest = lift[tokens > 0].min()  # a sentence without tokens ranks with the least attended
     return torch.where(tokens > 0, lift, smallest).clamp(min=1e-12).log()
 
 
-def attention_mass(asked: Tensor, context: Sequence[Tensor], temperature: float = TEMPERATURE) -> Tensor:
+def attention_mass(asked: Tensor, context: Sequence[Tensor]) -> Tensor:
     """Each sentence's share of the question's attention `(S,)`, float32, differentiable; sums to 1."""
     asked, keys = asked.float(), torch.cat(list(context)).float()  # (R, D), (T, D)
     attention = asked.new_zeros(len(keys))  # (T,)
     for rows in asked.split(ROWS):
-        attention = attention + (rows @ keys.T / temperature).softmax(dim=-1).sum(dim=0) / len(asked)
+        attention = attention + (rows @ keys.T / TEMPERATURE).softmax(dim=-1).sum(dim=0) / len(asked)
     return asked.new_zeros(len(context)).index_add_(0, owners(context), attention)
 
 

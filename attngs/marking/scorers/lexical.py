@@ -22,6 +22,9 @@ from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.text.words import words
 from attngs.types import ScoreRequest, Sentence, Warmth
 
+K1, B = 1.2, 0.75
+"""BM25: how soon further occurrences of a word stop counting, and how much a long sentence is held back."""
+
 WORD_BYTES = 200
 """What one word of an index takes beside its numbers: its string, its place in a dict, two arrays."""
 
@@ -36,17 +39,13 @@ class LexicalScorer(BatchedScorer):
     """BM25 with each sentence as a document.
 
     Args:
-        k1: How soon further occurrences of a word stop counting.
-        b: How much a long sentence is held back.
         cache: Keeps the index of a context.
     """
 
-    def __init__(self, *, k1: float = 1.2, b: float = 0.75, cache: ContextCache | None = None) -> None:
-        self._k1, self._b = k1, b
+    def __init__(self, *, cache: ContextCache | None = None) -> None:
         self._cache = cache or ContextCache()
 
     def score_batch(self, requests: Sequence[ScoreRequest]) -> list[Scores | Exception]:
-        """The scores of each request, or its error."""
         return attempt_each(self._scores, requests)
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
@@ -54,13 +53,12 @@ class LexicalScorer(BatchedScorer):
         return Warmth(tokens=0, kept=0, bytes=word_index(self._cache, sentences, namespace).nbytes)
 
     def forget(self, namespace: str | None = None) -> None:
-        """Forget one namespace, or everything."""
         self._cache.clear(namespace)
 
     def _scores(self, request: ScoreRequest) -> list[float]:
         index = word_index(self._cache, request.sentences, request.namespace)
         overlap = Overlap(words(request.query), index, Layout.of(request.sentences))
-        return [float(score) for score in overlap.bm25(0, self._k1, self._b)]
+        return [float(score) for score in overlap.bm25(0)]
 
 
 class Overlap:
@@ -77,15 +75,15 @@ class Overlap:
         self._index = index
         self._layout = layout
 
-    def bm25(self, neighbours: int | None, k1: float = 1.2, b: float = 0.75) -> Floats:
+    def bm25(self, neighbours: int | None) -> Floats:
         """BM25 `(S,)` with the window round each sentence as the document."""
         lengths = self._layout.total(self._index.lengths, neighbours)
         average = float(lengths.mean()) if lengths.any() else 1.0
-        held_back = k1 * (1 - b + b * lengths[:, None] / average) + 1e-12
+        held_back = K1 * (1 - B + B * lengths[:, None] / average) + 1e-12
         score = np.zeros(len(lengths))
         for table in self._tables():
             counts = self._layout.total(table, neighbours)
-            score += counts * (k1 + 1) / (counts + held_back) @ _rarity(counts)
+            score += counts * (K1 + 1) / (counts + held_back) @ _rarity(counts)
         return score
 
     def cover(self, neighbours: int | None) -> Floats:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from attngs.errors import ConfigError
 from attngs.marking.probe import Probe
-from attngs.marking.scorers.batch import BatchedScorer, Scores
-from attngs.marking.scorers.parts import Composite
+from attngs.marking.scorers.batch import BatchedScorer, Composite, Scores
 from attngs.protocols import FeatureReader, Floats
 from attngs.types import ScoreRequest
 

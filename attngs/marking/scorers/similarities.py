@@ -81,8 +81,8 @@ class Similarities:
     @computed_once
     def centred(self) -> Floats:
         """Cosine after subtracting the mean of the context's sentences."""
-        middle = self._units.mean(axis=0)
-        apart = self._units - middle
+        middle = self._directions.mean(axis=0)
+        apart = self._directions - middle
         return np.asarray(apart @ (self._question - middle) / _lengths(apart))
 
     @computed_once
@@ -96,13 +96,13 @@ class Similarities:
         Args:
             likely: How likely each sentence matters `(S,)`; sums to 1.
         """
-        others = likely @ self._units - likely[:, None] * self._units  # a sentence is no evidence for itself
-        return np.asarray((self._units * others).sum(axis=1) / _lengths(others))
+        others = likely @ self._directions - likely[:, None] * self._directions  # a sentence is no evidence for itself
+        return np.asarray((self._directions * others).sum(axis=1) / _lengths(others))
 
     @computed_once
     def tail(self) -> Floats:
         """Similarity to the question's end, where a dialogue asks."""
-        return np.asarray(self._units @ self._asked[-TAIL:].double().mean(dim=0).numpy())
+        return np.asarray(self._directions @ self._asked[-TAIL:].double().mean(dim=0).numpy())
 
     @computed_once
     def _tokens(self) -> Floats:
@@ -117,7 +117,7 @@ class Similarities:
         return np.asarray(summed(self._context, self._asked).double().numpy())  # (S, D)
 
     @computed_once
-    def _units(self) -> Floats:
+    def _directions(self) -> Floats:
         return self._sums / _lengths(self._sums)[:, None]  # (S, D)
 
     @computed_once
@@ -129,7 +129,7 @@ class Similarities:
     def _matches(self) -> Floats:
         """The best match of each of the question's tokens in each sentence `(S, R)`."""
         keys = torch.cat(list(self._context)).float()  # (T, D)
-        # a sentence without tokens matches nothing: -1, the least that unit states can
+        # a sentence without tokens matches nothing: -1, the least that states of length 1 can
         found = np.full((len(self._context), len(self._asked)), -1.0)
         filled = np.flatnonzero(self._tokens)
         starts = np.concatenate([[0], self._tokens.cumsum()[:-1]]).astype(np.int64)[filled]

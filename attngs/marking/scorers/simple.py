@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from attngs.marking.algorithm import ranking
-from attngs.marking.scorers.batch import BatchedScorer, Scores, score_batch
-from attngs.marking.scorers.parts import Composite
+from attngs.marking.scorers.batch import BatchedScorer, Composite, Scores, score_batch
 from attngs.protocols import Scorer
 from attngs.types import ScoreRequest, Sentence
 

@@ -41,11 +41,9 @@ class StatesScorer(BatchedScorer):
         return attempt_each(self._scores, requests)
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
-        """Read a context before the first question."""
         return self.states.warm([sentence.text for sentence in sentences], namespace)
 
     def forget(self, namespace: str | None = None) -> None:
-        """Forget one namespace, or everything."""
         self.states.cache.clear(namespace)
 
     def _scores(self, request: ScoreRequest) -> list[float]:

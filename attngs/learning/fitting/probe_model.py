@@ -22,7 +22,7 @@ from attngs.reading.sentence_states import SentenceStates
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Subject:
+class ProbeModel:
     """A loaded model with all its features."""
 
     loaded: LoadedModel
@@ -32,7 +32,7 @@ class Subject:
     """The feature that is the score of the marker without a probe."""
 
 
-def subject(marker: str | Path | LoadedModel, *, cache: ContextCache, window: int | None) -> Subject:
+def load_probe_model(marker: str | Path | LoadedModel, *, cache: ContextCache, window: int | None) -> ProbeModel:
     """Load a model with all its layers, and list what can be read of it.
 
     Raises:
@@ -51,10 +51,10 @@ def subject(marker: str | Path | LoadedModel, *, cache: ContextCache, window: in
         return _decoder(loaded, cache)
     states = SentenceStates(loaded, cache=cache)
     reader = encoder_reader(states, EmbeddedScorer(states) if embedded else EncoderScorer(states))
-    return Subject(loaded=loaded, identity=identity_of(loaded), reader=reader, default=DEFAULT)
+    return ProbeModel(loaded=loaded, identity=identity_of(loaded), reader=reader, default=DEFAULT)
 
 
-def _decoder(loaded: LoadedModel, cache: ContextCache) -> Subject:
+def _decoder(loaded: LoadedModel, cache: ContextCache) -> ProbeModel:
     """Read every head from both positions, for the question and for the neutral one.
 
     Layers that have another number of heads than most are left out.
@@ -66,4 +66,4 @@ def _decoder(loaded: LoadedModel, cache: ContextCache) -> Subject:
     (paper,) = layers_at(AttentionConfig().layers, len(heads))
     default = HeadName(False, "last", min(layers, key=lambda layer: abs(layer - paper)), None)
     reader = decoder_reader(loaded, names, len(heads), cache)
-    return Subject(loaded=loaded, identity=identity_of(loaded), reader=reader, default=str(default))
+    return ProbeModel(loaded=loaded, identity=identity_of(loaded), reader=reader, default=str(default))
