@@ -18,7 +18,7 @@ from typing import Literal
 from attngs.errors import ConfigError, check_whole
 from attngs.marking.algorithm import ranking
 from attngs.protocols import TokenCounter
-from attngs.text.defusing import LINE_START, TURN, one_line, quote_lines
+from attngs.text.defusing import TURN, header, one_line, quote_lines
 from attngs.types import Marking, Selection, Sentence
 
 MustKeep = str | re.Pattern[str] | Callable[[Sentence], bool]
@@ -77,7 +77,7 @@ class ExtractLayout:
         before, _, after = self.label.strip().partition("{id}")
         if not before.strip():
             return TURN  # `{id}: ` is how turns are labelled, and would match most lines
-        return re.compile(rf"{LINE_START}(?=[ \t]*{re.escape(before)}[^\n]*?{re.escape(after)}[ \t]*(?:$|[\r\n]))", re.MULTILINE)
+        return header(before, after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

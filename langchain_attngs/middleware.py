@@ -247,7 +247,8 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
 
 
 def _joined(namespace: Namespace) -> str:
-    return "\x1f".join(namespace)
+    """One name for a namespace, and another for every other: a label may hold the sign that joins them."""
+    return "\x1f".join(label.replace("\\", "\\\\").replace("\x1f", "\\u") for label in namespace)
 
 
 def _with_memory(system: SystemMessage | None, memory: str) -> SystemMessage:

@@ -12,7 +12,7 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
 from attngs.selection import ExtractLayout
-from attngs.text.defusing import LINE_START, TURN, defuse_tags, defuse_tokens, one_line, quote_lines
+from attngs.text.defusing import BLANK, GAP, LINE_START, TURN, UNSEEN, defuse_tags, defuse_tokens, one_line, quote_lines
 from attngs.text.documents import as_query
 from attngs.types import Document, Sentence
 from llama_index_attngs.turns import Turn
@@ -20,9 +20,9 @@ from llama_index_attngs.turns import Turn
 _MEDIA = {"image": "an image", "audio": "a recording", "video": "a video", "document": "a document"}
 _TURN_GAP = "\n\n"
 """A blank line between turns: no sentence continues into the next one."""
-_TAG = re.compile(r"<(?=\s*/|[^\W\d])")
+_TAG = re.compile(rf"<(?={GAP}/|[{UNSEEN}]*[^\W\d])")
 _FIELD = re.compile(r"\{([A-Za-z_][\w.]*)\}")
-_MESSAGE = re.compile(rf'{LINE_START}(?=[ \t]*\{{\s*")')
+_MESSAGE = re.compile(rf'{LINE_START}(?={BLANK}*+\{{\s*")')
 """The start of a line that is a JSON object."""
 
 
