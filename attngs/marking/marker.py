@@ -7,16 +7,16 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attngs.errors import ConfigError, UnsupportedModelError
 from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finite
 from attngs.marking.cutting import Cutter
-from attngs.marking.micro_batcher import MicroBatcher
+from attngs.marking.micro_batcher import MicroBatcher, bearable
 from attngs.marking.scorers.batch import score_batch
 from attngs.protocols import Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
-from attngs.text.documents import DocumentLike, as_documents, check_query
+from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_query
 from attngs.text.sentences import Splitter
 from attngs.types import Document, Marking, ScoreRequest, Sentence, Warmth
 
@@ -196,6 +196,16 @@ class Marker:
             name=parts.name,
         )
 
+    def __copy__(self) -> Marker:
+        """Itself: it holds a model, locks and a thread."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Marker:
+        return self
+
+    def __reduce__(self) -> str:
+        raise ConfigError("a `Marker` holds a model and cannot be pickled; make one in each process, or hand hosts its name or folder.")
+
     @property
     def splitter(self) -> SentenceSplitter:
         """The function that cuts texts into units. It cannot be replaced, because its cuts are remembered."""
@@ -235,7 +245,7 @@ class Marker:
         asked = [request for request in cut if isinstance(request, ScoreRequest) and request.sentences]
         scores = iter(score_batch(self.scorer, asked))
         return [
-            request if isinstance(request, Exception) else self._marking(request, next(scores) if request.sentences else ())
+            bearable(request if isinstance(request, Exception) else self._marking(request, next(scores) if request.sentences else ()))
             for request in cut
         ]
 
@@ -275,9 +285,9 @@ class Marker:
         """The units of all documents, in reading order; the units of one document tile its text.
 
         Raises:
-            InputError: The splitter's spans do not tile a document.
+            InputError: The splitter's spans do not tile a document, or the namespace is no `str`.
         """
-        return self._cutter.cut(documents, namespace)
+        return self._cutter.cut(documents, check_namespace(namespace))
 
     def _cut(self, request: MarkRequest) -> ScoreRequest | Exception:
         try:
