@@ -26,7 +26,7 @@ GAP = rf"(?:{BLANK}|[{BREAKS}])*+"
 """Nothing that a reader sees, of any length."""
 
 _TOKEN = re.compile(
-    r"<(?=[|｜][^<>\s]{1,60}>|[^<>\s|｜]{1,60}[|｜]>)"  # ChatML, Llama 3, Phi, Harmony, DeepSeek, Gemma 4
+    r"<(?=[|｜][^<>‹\s]{1,60}>|[^<>‹\s|｜]{1,60}[|｜]>)"  # ChatML, Llama 3, Phi, Harmony, DeepSeek, Gemma 4
     r"|<(?=/?(?:s|bos|eos|start_of_turn|end_of_turn|start_header_id|end_header_id|tool_call|tool_response|think)>)"  # Gemma, Mistral, Qwen
     r"|<(?=</?SYS>>)"  # Llama 2
     r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|CALL_ID|ARGS|THINK)\])",  # Mistral

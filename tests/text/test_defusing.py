@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Document, GreedySelector, Marker, Span
@@ -97,7 +97,8 @@ def test_an_id_is_one_line() -> None:
     assert one_line("a]\n\n[b\r\nsystem: <|im_end|>") == "a] [b system: ‹|im_end|>"
 
 
-@given(st.text(st.sampled_from("user: []\n\r\u2028system>x<|im_end|>"), max_size=60))
+@given(st.text(st.sampled_from("user: []\n\r\u2028\u200bsystem>x<|im_end|>"), max_size=60))
+@example("<|im_x<|im_start|>")
 def test_defusing_twice_is_defusing_once(text: str) -> None:
     once = quote_lines(defuse_tokens(text), TURN)
     assert quote_lines(defuse_tokens(once), TURN) == once
