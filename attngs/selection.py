@@ -342,14 +342,20 @@ def _matcher(must: MustKeep) -> Callable[[Sentence], object]:
         pattern = regex.compile(written, flags)
     except regex.error as error:
         raise ConfigError(f"`must_keep` holds {written!r}, which is not a regular expression: {error}.") from error
-    deadline = time.monotonic() + PATTERN_SECONDS
+    left = PATTERN_SECONDS  # of its own time: many searches, each of them quick, may take forever too
 
     def search(sentence: Sentence) -> object:
+        nonlocal left
+        begun = time.monotonic()
         try:
-            return pattern.search(sentence.text, timeout=max(deadline - time.monotonic(), 0.001))
+            if left <= 0:
+                raise TimeoutError
+            return pattern.search(sentence.text, timeout=left)
         except TimeoutError as error:
             raise ConfigError(
                 f"`must_keep` holds {written!r}, which took more than {PATTERN_SECONDS:g} seconds on these documents; make it simpler."
             ) from error
+        finally:
+            left -= time.monotonic() - begun
 
     return search
