@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attngs.chat.messages import clean_text, in_our_words
+from attngs.chat.messages import in_our_words
 from attngs.chat.retry import is_retryable
 from attngs.errors import ChatError
+from attngs.text.documents import clean_text
 from attngs.types import ChatReply, Usage
 
 LONGEST_EXCERPT = 300

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attngs.errors import InputError
+from attngs.text.documents import clean_text
 from attngs.types import Message
 
 ROLES = ("system", "user", "assistant")
@@ -19,11 +20,6 @@ def clean_messages(messages: Sequence[Message]) -> list[Message]:
     if not messages:
         raise InputError("`messages` is empty; a writer needs at least one.")
     return [_clean(number, message) for number, message in enumerate(messages)]
-
-
-def clean_text(text: str) -> str:
-    """The text with U+FFFD for each lone surrogate."""
-    return text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
 
 
 def _clean(number: int, message: object) -> Message:
