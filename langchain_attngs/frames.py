@@ -55,7 +55,10 @@ def between(tag: str, text: str) -> str:
 
 
 def defuse(text: str) -> str:
-    """The text without turns, tags of ours, tokens of chat templates, and lone surrogates, which no request can hold."""
+    """The text without turns, tags of ours, tokens of chat templates and lone surrogates.
+
+    No request can hold a lone surrogate.
+    """
     return quote_lines(defuse_tags(defuse_tokens(clean_text(text)), (MEMORY, EARLIER)), TURN)
 
 

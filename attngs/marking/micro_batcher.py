@@ -90,7 +90,10 @@ class MicroBatcher(Generic[Request, Answer]):
 
 
 def bearable(answer: Answer | BaseException) -> Answer | Exception:
-    """An answer that may be raised anywhere: an error that a generator or an event loop would misread is wrapped in ours."""
+    """An answer that may be raised anywhere.
+
+    An error that a generator or an event loop would misread is wrapped in ours.
+    """
     if isinstance(answer, StopIteration) or (isinstance(answer, BaseException) and not isinstance(answer, Exception)):
         wrapped = ModelError(f"the marker stopped with {type(answer).__name__}: {answer}")
         wrapped.__cause__ = answer

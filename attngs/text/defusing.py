@@ -53,7 +53,7 @@ def defuse_tags(text: str, tags: Iterable[str]) -> str:
 
 
 def header(before: str, after: str) -> re.Pattern[str]:
-    """A line that looks like the header of a document: these signs, and between them whatever an id may be."""
+    """The start of a line that looks like the header of a document, whatever its id."""
     return re.compile(rf"{LINE_START}(?={BLANK}*+{re.escape(before)}[^{BREAKS}]*{re.escape(after)}{BLANK}*+{LINE_END})")
 
 

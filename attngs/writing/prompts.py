@@ -65,7 +65,7 @@ class GuidedPrompt:
         return self.marks == "numbers"
 
     def __call__(self, marking: Marking, *, target_tokens: int) -> Sequence[Message]:
-        """The messages; what the context holds is never taken for a field, a marker or a line of the template."""
+        """The messages; the context cannot pass for a field, a marker or a line of the template."""
         query, context = defuse(marking.query, self.user), context_text(marking, self.marks, self.user)
         fields = {"query": query, "context": context, "target_tokens": str(target_tokens)}
         return [Message("system", self.system), Message("user", _filled(self.user, fields))]
@@ -135,7 +135,10 @@ TEMPLATES = {template.name: template for template in (GUIDED, CITED, SUMMARY, RE
 
 
 def context_text(marking: Marking, marks: Marks, template: str = "") -> str:
-    """The sentences in reading order, each document under its id, marked as wanted, and no line of the template that it goes into."""
+    """The sentences in reading order, each document under its id, marked as wanted.
+
+    Lines that look like one of the template, into which the text goes, are quoted.
+    """
     write = {"markers": _with_markers, "numbers": _with_numbers, "none": _plain}[marks]
     parts = list[str]()
     numbered = zip(range(1, len(marking.sentences) + 1), marking.sentences, marking.marked, strict=True)
@@ -171,7 +174,7 @@ def _between(text: str) -> str:
 
 
 def defuse(text: str, template: str = "") -> str:
-    """Text of a document or question that can be no marker and no header, no token of a chat template, and no line of this template."""
+    """The text without markers, headers, tokens of chat templates and lines of this template."""
     defused = quote_lines(defuse_tags(defuse_tokens(text), MARKERS), _HEADER)
     openings = {line.partition("{")[0].strip() for line in template.splitlines()}
     telling = "|".join(re.escape(opening) for opening in sorted(openings) if re.search(r"\w\w", opening))
