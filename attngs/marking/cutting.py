@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from uuid import uuid4
 
 from attngs.errors import InputError
@@ -49,7 +50,10 @@ class Cutter:
         )
 
     def _spans(self, text: str, number: int) -> tuple[Span, ...]:
-        spans = tuple(Span(*span) for span in self.splitter(text))
+        try:
+            spans = tuple(Span(index(start), index(end)) for start, end in self.splitter(text))
+        except TypeError as error:
+            raise InputError(f"the splitter must cut `documents[{number}]` into pairs of whole numbers: {error}.") from error
         end = 0
         for span in spans:
             if span.start != end or span.end <= span.start:
