@@ -12,14 +12,15 @@ from typing import Literal
 
 from attngs.chat.callable_chat import as_chat
 from attngs.errors import ConfigError, InputError, check_whole
+from attngs.marking.algorithm import check_finite
 from attngs.marking.marker import Marker
-from attngs.protocols import AsyncChatModel, ChatModel, Namespaced, PromptTemplate, Selector, Windowed
+from attngs.protocols import AsyncChatModel, ChatModel, Namespaced, PromptTemplate, Selector, TokenCounter, Windowed
 from attngs.reading.copies import Shared
 from attngs.reading.tokens import CounterLike, as_counter
 from attngs.result.result import CompressedContext, Draft, finish
 from attngs.selection import GreedySelector
-from attngs.text.documents import DocumentLike, as_documents, check_query
-from attngs.types import ChatReply, Document, Marking, Message
+from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_query
+from attngs.types import ChatReply, Document, Marking, Message, Selection
 from attngs.writing.asking import Writer, aask, ask, atalk, talk
 from attngs.writing.dialogue import Dialogue, Rewrite, Writing
 from attngs.writing.plan import Plan, Rates, standout
@@ -208,6 +209,7 @@ class ContextCompressor(Shared):
         marking: Marking | None,
     ) -> _Request:
         """Refuse what cannot be worked on, and count what came."""
+        check_namespace(namespace)
         query, target_tokens, given = check_query(query), check_whole("target_tokens", target_tokens), as_documents(documents)
         return _Request(
             documents=given,
@@ -232,7 +234,7 @@ class ContextCompressor(Shared):
 
     def _select(self, request: _Request, marking: Marking, clock: _Clock) -> Draft:
         clock.lap("mark")
-        selection = self._selector.select(marking, target_tokens=request.target_tokens, counter=self._counter)
+        selection = _selected(self._selector, marking, request.target_tokens, self._counter)
         clock.lap("select")
         return Draft(
             marking=marking,
@@ -255,13 +257,43 @@ class ContextCompressor(Shared):
         return self._chat.for_namespace(namespace) if isinstance(self._chat, Namespaced) else self._chat
 
 
+def _selected(selector: Selector, marking: Marking, target_tokens: int, counter: TokenCounter) -> Selection:
+    """What the selector chooses.
+
+    Raises:
+        ConfigError: It is no choice among these sentences, or over the budget.
+    """
+    try:
+        selection: object = selector.select(marking, target_tokens=target_tokens, counter=counter)
+    except StopIteration as error:  # it would end a generator of the caller's, and no event loop can raise it
+        raise ConfigError(f"`selector` ({type(selector).__name__}) raised StopIteration; it must return a `Selection`.") from error
+    if not isinstance(selection, Selection) or not isinstance(selection.text, str):
+        raise ConfigError(
+            f"`selector` ({type(selector).__name__}) returned {type(selection).__name__}; it must return a `Selection` with text."
+        )
+    numbers = [*selection.kept, *selection.dropped]
+    if len(numbers) != len(marking.sentences) or set(numbers) != set(range(len(numbers))):
+        raise ConfigError(
+            f"`selector` ({type(selector).__name__}) must put each of {len(marking.sentences)} sentences into `kept` or `dropped`."
+        )
+    if selection.tokens > target_tokens:
+        raise ConfigError(f"`selector` ({type(selector).__name__}) chose {selection.tokens} tokens where {target_tokens} fit.")
+    return selection
+
+
 def _check_marking(marking: Marking, documents: Sequence[Document], query: str) -> Marking:
     """The marking, if it is of these documents and for this question.
 
     Raises:
         InputError: It is not.
     """
-    theirs = all(s.position < len(documents) and s.document == documents[s.position] for s in marking.sentences)
+    if not isinstance(marking, Marking) or not len(marking.sentences) == len(marking.scores) == len(marking.marked):
+        raise InputError("`marking` must be a `Marking` with a score and a mark for each sentence; leave it out to have one made.")
+    check_finite(marking.scores, len(marking.sentences))
+    theirs = all(
+        0 <= s.position < len(documents) and s.document == documents[s.position] and 0 <= s.start <= s.end <= len(s.document.text)
+        for s in marking.sentences
+    )
     if marking.query != query or not theirs or len({s.position for s in marking.sentences}) < sum(bool(d.text) for d in documents):
         raise InputError("`marking` belongs to other documents or another question; leave it out to have these marked.")
     return marking

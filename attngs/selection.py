@@ -19,7 +19,7 @@ from typing import Literal
 from attngs.errors import ConfigError, check_whole
 from attngs.marking.algorithm import ranking
 from attngs.protocols import TokenCounter
-from attngs.text.defusing import LINE_START, TURN, one_line, quote_lines
+from attngs.text.defusing import TURN, header, one_line, quote_lines
 from attngs.types import Marking, Selection, Sentence
 
 MustKeep = str | re.Pattern[str] | Callable[[Sentence], bool]
@@ -84,7 +84,7 @@ class ExtractLayout:
         before, _, after = self.label.strip().partition("{id}")
         if not before.strip():
             return TURN  # `{id}: ` is how turns are labelled, and would match most lines
-        return re.compile(rf"{LINE_START}(?=[ \t]*{re.escape(before)}[^\n]*?{re.escape(after)}[ \t]*(?:$|[\r\n]))", re.MULTILINE)
+        return header(before, after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,7 +300,10 @@ class _Draft:
                 self.chosen, self.text, self.tokens = before
 
     def only_leads(self, i: int) -> bool:
-        """Whether a unit says nothing by itself: it is blank, or a heading, a header or a name for units below it."""
+        """Whether a unit says nothing by itself.
+
+        It is blank, or a heading, a header or a name for units below it.
+        """
         return (
             not self.sentences[i].text.strip()
             or self.sentences[i].kind == "markup"
@@ -390,14 +393,20 @@ def _matcher(must: MustKeep) -> Callable[[Sentence], object]:
         pattern = regex.compile(written, flags)
     except regex.error as error:
         raise ConfigError(f"`must_keep` holds {written!r}, which is not a regular expression: {error}.") from error
-    deadline = time.monotonic() + PATTERN_SECONDS
+    left = PATTERN_SECONDS  # of its own time: many searches, each of them quick, may take forever too
 
     def search(sentence: Sentence) -> object:
+        nonlocal left
+        begun = time.monotonic()
         try:
-            return pattern.search(sentence.text, timeout=max(deadline - time.monotonic(), 0.001))
+            if left <= 0:
+                raise TimeoutError
+            return pattern.search(sentence.text, timeout=left)
         except TimeoutError as error:
             raise ConfigError(
                 f"`must_keep` holds {written!r}, which took more than {PATTERN_SECONDS:g} seconds on these documents; make it simpler."
             ) from error
+        finally:
+            left -= time.monotonic() - begun
 
     return search

@@ -7,7 +7,7 @@ from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.exceptions import ModelError
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import BaseChatModel, BaseLLM
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -18,6 +18,7 @@ from attngs.chat.failures import as_chat_error
 from attngs.chat.messages import clean_messages, in_our_words
 from attngs.errors import ChatError, InputError
 from attngs.protocols import StreamingChatModel
+from attngs.text.defusing import TURN, quote_lines
 from attngs.types import ChatReply, Message, Usage
 
 NO_STREAM = "nostream"
@@ -52,7 +53,7 @@ class RunnableChat:
         Raises:
             ChatError: The model raised, and its error is the cause; or it returned neither a message nor a text.
         """
-        request = _host_messages(messages)
+        request = self._host_messages(messages)
         try:
             answer = self._runnable.invoke(request, self._config)
         except Exception as error:
@@ -61,12 +62,23 @@ class RunnableChat:
 
     async def acomplete(self, messages: Sequence[Message]) -> ChatReply:
         """`complete`, awaited."""
-        request = _host_messages(messages)
+        request = self._host_messages(messages)
         try:
             answer = await self._runnable.ainvoke(request, self._config)
         except Exception as error:
             raise self._failure(error, messages) from error
         return self._reply(answer)
+
+    def _host_messages(self, messages: Sequence[Message]) -> list[BaseMessage]:
+        """The messages in LangChain's types.
+
+        For a model that only completes text LangChain writes them as `Human: ...`, so no other line may look like that.
+        """
+        quoted = _completes(self._runnable)
+        return [
+            _KINDS[message.role](content=quote_lines(message.content, TURN) if quoted else message.content)
+            for message in clean_messages(messages)
+        ]
 
     def _reply(self, answer: object) -> ChatReply:
         if isinstance(answer, str):
@@ -84,8 +96,12 @@ class RunnableChat:
         return failure
 
 
-def _host_messages(messages: Sequence[Message]) -> list[BaseMessage]:
-    return [_KINDS[role](content=content) for role, content in clean_messages(messages)]
+def _completes(runnable: object) -> bool:
+    """Whether the runnable is, or wraps, a model that only completes text."""
+    inner = [getattr(runnable, name, None) for name in ("bound", "runnable")]
+    steps = getattr(runnable, "steps", None)
+    parts = [*inner, *(getattr(runnable, "fallbacks", None) or ()), *(steps if isinstance(steps, Sequence) else ())]
+    return isinstance(runnable, BaseLLM) or any(part is not None and _completes(part) for part in parts)
 
 
 def _finish_reason(message: AIMessage) -> str | None:

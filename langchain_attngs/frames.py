@@ -12,6 +12,7 @@ from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext
 from attngs.selection import ExtractLayout
 from attngs.text.defusing import TURN, defuse_tags, defuse_tokens, quote_lines
+from attngs.text.documents import clean_text
 from attngs.types import Sentence
 
 MEMORY, EARLIER = "memory", "earlier_conversation"
@@ -54,8 +55,11 @@ def between(tag: str, text: str) -> str:
 
 
 def defuse(text: str) -> str:
-    """The text without turns, tags of ours and tokens of chat templates."""
-    return quote_lines(defuse_tags(defuse_tokens(text), (MEMORY, EARLIER)), TURN)
+    """The text without turns, tags of ours, tokens of chat templates and lone surrogates.
+
+    No request can hold a lone surrogate.
+    """
+    return quote_lines(defuse_tags(defuse_tokens(clean_text(text)), (MEMORY, EARLIER)), TURN)
 
 
 def text_to_show(result: CompressedContext, counter: TokenCounter) -> str:

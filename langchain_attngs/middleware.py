@@ -117,8 +117,10 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             The compression; `None` without a question, and where nothing is remembered.
 
         Raises:
-            ConfigError: This middleware was made without a memory.
+            ConfigError: This middleware was made without a memory, or the namespace is empty; it would be everybody's.
         """
+        if not namespace:
+            raise ConfigError("`namespace` must have a label at least, such as ('memories', 'ana').")
         task = self._memory_task(store.search(namespace, **self._required_memory.search_options(query)), namespace, query.strip())
         if not task["groups"]:
             return None
@@ -247,7 +249,8 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
 
 
 def _joined(namespace: Namespace) -> str:
-    return "\x1f".join(namespace)
+    """One name for a namespace, and another for every other: a label may hold the sign that joins them."""
+    return "\x1f".join(label.replace("\\", "\\\\").replace("\x1f", "\\u") for label in namespace)
 
 
 def _with_memory(system: SystemMessage | None, memory: str) -> SystemMessage:

@@ -77,9 +77,11 @@ class HostTemplate:
     answer = ""
 
     def __call__(self, marking: Marking, *, target_tokens: int) -> Sequence[Message]:
+        empty = self.template.format_messages(query_str="{", context_str="{", target_tokens="{")
+        around = "\n".join(message.content or "" for message in empty)
         messages = self.template.format_messages(
-            query_str=quote_messages(defuse(marking.query)),
-            context_str=quote_messages(context_text(marking, GUIDED.marks)),
+            query_str=quote_messages(defuse(marking.query, around)),
+            context_str=quote_messages(context_text(marking, GUIDED.marks, around)),
             target_tokens=str(target_tokens),
         )
         return [Message(message.role.value, message.content or "") for message in messages]

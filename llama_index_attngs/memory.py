@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from attngs.compressor import ContextCompressor
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
 from attngs.reading.context_cache import digest
+from attngs.reading.forks import ForkSafeLock
 from attngs.types import Marking
 from llama_index_attngs.messages import PlainLayout, TranscriptLayout, as_turns, defuse, question, transcript
 from llama_index_attngs.settings import CompressionSettings
@@ -41,31 +41,31 @@ class AnswerCache:
     def __init__(self, size: int = 64) -> None:
         self._size = size
         self._kept: OrderedDict[tuple[object, ...], Answer] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
 
     def __reduce__(self) -> tuple[type[AnswerCache], tuple[int]]:
         return AnswerCache, (self._size,)
 
     def get(self, key: tuple[object, ...]) -> Answer | None:
-        with self._lock:
+        with self._lock.held():
             if key in self._kept:
                 self._kept.move_to_end(key)
             return self._kept.get(key)
 
     def put(self, key: tuple[object, ...], value: Answer) -> None:
-        with self._lock:
+        with self._lock.held():
             self._kept[key] = value
             while len(self._kept) > self._size:
                 self._kept.popitem(last=False)
 
     def with_text(self, text: str) -> Answer | None:
         """The latest answer with this text."""
-        with self._lock:
+        with self._lock.held():
             return next((value for value in reversed(self._kept.values()) if value.text == text), None)
 
     def clear(self, session: str) -> None:
         """Forget the answers of a session; it is the first part of a key."""
-        with self._lock:
+        with self._lock.held():
             for key in [key for key in self._kept if key[0] == session]:
                 del self._kept[key]
 

@@ -12,17 +12,17 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
 from attngs.selection import ExtractLayout
-from attngs.text.defusing import LINE_START, TURN, defuse_tags, defuse_tokens, one_line, quote_lines
-from attngs.text.documents import as_query
+from attngs.text.defusing import BLANK, GAP, LINE_START, TURN, UNSEEN, defuse_tags, defuse_tokens, one_line, quote_lines
+from attngs.text.documents import as_query, clean_text
 from attngs.types import Document, Sentence
 from llama_index_attngs.turns import Turn
 
 _MEDIA = {"image": "an image", "audio": "a recording", "video": "a video", "document": "a document"}
 _TURN_GAP = "\n\n"
 """A blank line between turns: no sentence continues into the next one."""
-_TAG = re.compile(r"<(?=\s*/|[^\W\d])")
+_TAG = re.compile(rf"<(?={GAP}/|[{UNSEEN}]*[^\W\d])")
 _FIELD = re.compile(r"\{([A-Za-z_][\w.]*)\}")
-_MESSAGE = re.compile(rf'{LINE_START}(?=[ \t]*\{{\s*")')
+_MESSAGE = re.compile(rf'{LINE_START}(?={BLANK}*+\{{\s*")')
 """The start of a line that is a JSON object."""
 
 
@@ -91,9 +91,9 @@ def defuse(text: str) -> str:
 
     Memories stand between tags, one turn a line, so tags lose their `<` and lines that look like turns become quotations. Some chat
     engines make the history part of a template and fill it in again: `{context_str}` in a memory would become the documents of the day,
-    so its braces move apart.
+    so its braces move apart. No request can hold a lone surrogate.
     """
-    return quote_messages(quote_lines(_FIELD.sub(r"{ \1 }", _TAG.sub("‹", defuse_tokens(text))), TURN))
+    return quote_messages(quote_lines(_FIELD.sub(r"{ \1 }", _TAG.sub("‹", defuse_tokens(clean_text(text)))), TURN))
 
 
 def quote_messages(text: str) -> str:

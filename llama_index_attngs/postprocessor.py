@@ -58,7 +58,11 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
     output: Output = Field(default="separate", description=described("output"))
     namespace: str = Field(default="", description=described("namespace"))
     max_concurrency: int = Field(
-        default=4, ge=1, description=described("max_concurrency"), validation_alias=AliasChoices("max_concurrency", "num_workers")
+        default=4,
+        ge=1,
+        strict=True,
+        description=described("max_concurrency"),
+        validation_alias=AliasChoices("max_concurrency", "num_workers"),
     )
 
     @classmethod

@@ -32,7 +32,7 @@ class CompressionSettings(BaseModel):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
-    target_tokens: int = Field(ge=1, description=described("target_tokens"))
+    target_tokens: int = Field(ge=1, strict=True, description=described("target_tokens"))
     marker: MarkerLike = Field(default="default", description=described("marker"))
     mode: Mode = Field(default="extract", description=described("mode"))
     chat: BaseLLM | None = Field(
@@ -40,8 +40,8 @@ class CompressionSettings(BaseModel):
     )
     counter: CounterLike | None = Field(default=None, description=described("counter"))
     must_keep: tuple[MustKeep, ...] = Field(default=(), description=described("must_keep"))
-    neighbors: int = Field(default=0, ge=0, description=described("neighbors"))
-    min_per_document: int = Field(default=0, ge=0, description=described("min_per_document"))
+    neighbors: int = Field(default=0, ge=0, strict=True, description=described("neighbors"))
+    min_per_document: int = Field(default=0, ge=0, strict=True, description=described("min_per_document"))
     template: BasePromptTemplate | GuidedPrompt | None = Field(default=None, exclude=True, repr=False, description=described("template"))
     floor: FaithfulnessFloor = Field(default=FaithfulnessFloor(), description=described("floor"))
     on_chat_error: OnChatError = Field(default="extract", description=described("on_chat_error"))

@@ -456,6 +456,17 @@ def test_nothing_is_computed_behind_a_lock_that_a_fork_inherits() -> None:
     assert [str(path) for path in files if re.search(r"(@|functools\.|import )cached_property", path.read_text(encoding="utf-8"))] == []
 
 
+def test_every_lock_is_renewed_in_a_child() -> None:
+    """A module that makes a lock says what becomes of it in a fork."""
+    root = Path(__file__).parents[1]
+    packages = ("attngs", "langchain_attngs", "llama_index_attngs")
+    texts = {
+        str(path.relative_to(root)): path.read_text(encoding="utf-8") for package in packages for path in (root / package).rglob("*.py")
+    }
+    locks = {path for path, text in texts.items() if re.search(r"threading\.(R?Lock|Condition|Semaphore)\(", text)}
+    assert {path for path in locks if not re.search(r"renewed_in_children|register_at_fork|os\.getpid", texts[path])} == set()
+
+
 def test_writing_an_answer_may_run_out_of_memory_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
     marker = decoder(config=AttentionConfig(answer_tokens=2))
     model = marker.scorer._loaded.model  # type: ignore[attr-defined]

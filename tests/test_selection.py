@@ -204,3 +204,10 @@ def test_a_pattern_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -
     for pattern in (r"(a+)+$", re.compile(r"(A+)+$", re.IGNORECASE)):
         with pytest.raises(ConfigError, match=r"`must_keep` holds '\(.*\)\+\$', which took more than 0.5 seconds"):
             GreedySelector(must_keep=(pattern,)).select(marking, target_tokens=10, counter=WORDS)
+
+
+def test_a_pattern_that_is_slow_on_many_sentences_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attngs.selection.PATTERN_SECONDS", 0.05)
+    marking = marking_of([("Aaaaa aaaaa aaaaa aaaaa aaaaa aa. ", 1.0)] * 3_000)
+    with pytest.raises(ConfigError, match="make it simpler"):
+        GreedySelector(must_keep=(r"(\w+\s?)+$",)).select(marking, target_tokens=10, counter=WORDS)

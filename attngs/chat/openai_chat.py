@@ -227,6 +227,8 @@ class OpenAIChat(Shared):
         return ""
 
     def _lost(self, error: BaseException, shown: Callable[[str], str]) -> ChatError:
+        if isinstance(error, ChatError):
+            return error
         reason = shown(f"{type(error).__name__}: {error}".partition("\n")[0])
         return ChatError(f"the connection to {self._url} failed ({reason}). Is it running, and is `base_url` right?", retryable=True)
 
@@ -236,10 +238,19 @@ async def _session(options: dict[str, Any], max_concurrency: int) -> AsyncIterat
     from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
     timeout = Timeout(options["timeout"], connect=min(CONNECT_SECONDS, options["timeout"]))
-    http = DefaultAsyncHttpxClient(follow_redirects=False)  # a redirect would take documents and headers to a host that nobody named
+    # a redirect would take documents and headers to a host that nobody named
+    http = DefaultAsyncHttpxClient(follow_redirects=False, event_hooks={"response": [_check_uncompressed]})
+    options["default_headers"] = {"Accept-Encoding": "identity", **options["default_headers"]}
     # retries are ours: theirs know no deadline
     async with AsyncOpenAI(**{**options, "timeout": timeout, "max_retries": 0}, http_client=http) as client:
         yield _Session(client, asyncio.Semaphore(max_concurrency))
+
+
+async def _check_uncompressed(response: Any) -> None:
+    """A few compressed bytes can become gigabytes before anybody counts them."""
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding not in ("", "identity"):
+        raise ChatError(f"the endpoint compressed its reply ({encoding!r}) although it was asked not to; it was not read.")
 
 
 async def _body(chunks: AsyncIterator[bytes]) -> bytes:

@@ -159,9 +159,12 @@ def check_finite(scores: Sequence[float], expected: int) -> tuple[float, ...]:
     """The scores as plain floats.
 
     Raises:
-        ModelError: Their number is not `expected`, or one is not finite.
+        ModelError: They are no numbers, their number is not `expected`, or one is not finite.
     """
-    numbers = tuple(float(score) for score in scores)
+    try:
+        numbers = tuple(float(score) for score in scores)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ModelError(f"the scorer returned a {type(scores).__name__} that holds no scores ({error}); it must return floats.") from error
     if len(numbers) != expected:
         raise ModelError(f"the scorer returned {len(numbers)} scores for {expected} sentences; it must return one for each, in order.")
     for i, number in enumerate(numbers):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from uuid import uuid4
 
 from attngs.errors import InputError
@@ -56,10 +57,13 @@ class Cutter:
         )
 
     def _units(self, document: Document, number: int) -> tuple[Unit, ...]:
-        if isinstance(self.splitter, StructureReader):
-            units = tuple(self.splitter.read(document))
-        else:
-            units = tuple(Unit(*span) for span in self.splitter(document.text))
+        try:
+            if isinstance(self.splitter, StructureReader):
+                units = tuple(self.splitter.read(document))
+            else:
+                units = tuple(Unit(index(start), index(end)) for start, end in self.splitter(document.text))
+        except TypeError as error:
+            raise InputError(f"the splitter must cut `documents[{number}]` into pairs of whole numbers: {error}.") from error
         end = 0
         for unit in units:
             if unit.start != end or unit.end <= unit.start:

@@ -13,12 +13,12 @@ from attngs.errors import ConfigError, UnsupportedModelError
 from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finite
 from attngs.marking.cutting import Cutter
 from attngs.marking.heads import lift_by_heads
-from attngs.marking.micro_batcher import MicroBatcher
+from attngs.marking.micro_batcher import MicroBatcher, bearable
 from attngs.marking.scorers.batch import score_batch
 from attngs.protocols import Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
 from attngs.reading.copies import Shared
-from attngs.text.documents import DocumentLike, as_documents, check_query
+from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_query
 from attngs.text.sentences import Splitter
 from attngs.types import Document, Marking, ScoreRequest, Sentence, Warmth
 
@@ -239,7 +239,7 @@ class Marker(Shared):
         asked = [request for request in cut if isinstance(request, ScoreRequest) and request.sentences]
         scores = iter(score_batch(self.scorer, asked))
         return [
-            request if isinstance(request, Exception) else self._marking(request, next(scores) if request.sentences else ())
+            bearable(request if isinstance(request, Exception) else self._marking(request, next(scores) if request.sentences else ()))
             for request in cut
         ]
 
@@ -279,9 +279,9 @@ class Marker(Shared):
         """The units of all documents, in reading order; the units of one document tile its text.
 
         Raises:
-            InputError: The splitter's spans do not tile a document.
+            InputError: The splitter's spans do not tile a document, or the namespace is no `str`.
         """
-        return self._cutter.cut(documents, namespace)
+        return self._cutter.cut(documents, check_namespace(namespace))
 
     def _cut(self, request: MarkRequest) -> ScoreRequest | Exception:
         try:

@@ -82,15 +82,18 @@ class MicroBatcher(Generic[Request, Answer]):
         try:
             answers = self._work(requests)
             if len(answers) == len(requests):
-                return [_bearable(answer) for answer in answers]
+                return [bearable(answer) for answer in answers]
             failure: Exception = ModelError(f"{len(requests)} requests got {len(answers)} answers.")
         except BaseException as error:
-            failure = _bearable(error)
+            failure = bearable(error)
         return [failure for _ in requests]
 
 
-def _bearable(answer: Answer | BaseException) -> Answer | Exception:
-    """An answer that a future can carry: an error that an event loop would misread is wrapped in ours."""
+def bearable(answer: Answer | BaseException) -> Answer | Exception:
+    """An answer that may be raised anywhere.
+
+    An error that a generator or an event loop would misread is wrapped in ours.
+    """
     if isinstance(answer, StopIteration) or (isinstance(answer, BaseException) and not isinstance(answer, Exception)):
         wrapped = ModelError(f"the marker stopped with {type(answer).__name__}: {answer}")
         wrapped.__cause__ = answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,15 +92,40 @@ class CallableCounter:
         self.name = getattr(count_tokens, "__name__", type(count_tokens).__name__)
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        return [self._checked(self._count_tokens(text)) for text in texts]
+        return _checked(self.name, lambda: [self._count_tokens(text) for text in texts], len(texts))
 
-    def _checked(self, number: object) -> int:
+
+class CheckedCounter:
+    """Counts with anybody's counter: a budget holds only as far as its numbers are numbers.
+
+    Raises:
+        InputError: While counting, if the counter returns anything but a whole number of at least 0 for each text.
+    """
+
+    def __init__(self, counter: TokenCounter) -> None:
+        self._counter = counter
+        self.name = counter.name
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        return _checked(self.name, lambda: self._counter.count(texts), len(texts))
+
+
+def _checked(name: str, count: Callable[[], Iterable[object]], expected: int) -> list[int]:
+    """What a counter of this name returns for `expected` texts."""
+    try:
+        returned: object = count()
+    except StopIteration as error:  # it would end a generator of the caller's, and no event loop can raise it
+        raise InputError(f"the token counter `{name}` raised StopIteration; it must return whole numbers.") from error
+    if not isinstance(returned, Iterable) or len(numbers := list(returned)) != expected:
+        raise InputError(f"the token counter `{name}` returned {returned!r} for {expected} texts; it must return a number for each.")
+    for number in numbers:
         if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 0:
-            raise InputError(f"the token counter `{self.name}` returned {number!r}; it must return a whole number of at least 0.")
-        return int(number)
+            raise InputError(f"the token counter `{name}` returned {number!r}; it must return a whole number of at least 0.")
+    return [int(number) for number in numbers]
 
 
 CounterLike = str | TokenCounter | Callable[[str], int]
+_OURS = (TokenizerCounter, TiktokenCounter, CallableCounter, CheckedCounter)
 MARKER_TOKENS = "marker"
 """The name of the counter that counts as the marker's own tokenizer does."""
 
@@ -123,7 +148,7 @@ def as_counter(counter: CounterLike | None, marker_counter: TokenCounter | None 
     if isinstance(counter, str):
         return TiktokenCounter(counter)
     if isinstance(counter, TokenCounter):
-        return counter
+        return counter if isinstance(counter, _OURS) else CheckedCounter(counter)
     if callable(counter):
         return CallableCounter(counter)
     raise ConfigError(f"`counter` must be a TokenCounter, a function from text to int, or a name, got {counter!r}.")

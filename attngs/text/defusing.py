@@ -10,16 +10,34 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+BREAKS = r"\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
+"""What ends a line for a reader, as the inside of a character class."""
+LINE_START = rf"(?:^|(?<=[{BREAKS}]))"
+"""Where a reader sees a line begin; `^` alone knows only `\\n`."""
+LINE_END = rf"(?=\Z|[{BREAKS}])"
+UNSEEN = (
+    r"\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff"
+)
+"""Controls, joiners and fillers, as the inside of a character class."""
+BLANK = rf"[ \t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000{UNSEEN}]"
+"""A sign inside a line that a reader does not see, or sees as space."""
+GAP = rf"(?:{BLANK}|[{BREAKS}])*+"
+"""Nothing that a reader sees, of any length."""
+
 _TOKEN = re.compile(
-    r"<(?=[|｜][^<>\s]{1,60}[|｜]>)"  # ChatML, Llama 3, Phi, Harmony, DeepSeek
+    r"<(?=[|｜][^<>‹\s]{1,60}>|[^<>‹\s|｜]{1,60}[|｜]>)"  # ChatML, Llama 3, Phi, Harmony, DeepSeek, Gemma 4
     r"|<(?=/?(?:s|bos|eos|start_of_turn|end_of_turn|start_header_id|end_header_id|tool_call|tool_response|think)>)"  # Gemma, Mistral, Qwen
-    r"|<(?=</?SYS>>)|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])",  # Llama 2, Mistral
+    r"|<(?=</?SYS>>)"  # Llama 2
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|CALL_ID|ARGS|THINK)\])",  # Mistral
     re.IGNORECASE,
 )
-LINE_START = r"(?:^|(?<=[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]))"
-"""Where a reader sees a line begin; `^` alone knows only `\\n`."""
-_ROLES = "user|human|assistant|ai|bot|model|system|developer|tool|function"
-TURN = re.compile(rf"{LINE_START}(?=[ \t*_#]*\[?(?:{_ROLES})(?:[ \t]+[\w.-]{{1,64}})?[ \t*_]*[:：\]])", re.IGNORECASE)
+_ROLES = ("user", "human", "assistant", "ai", "bot", "model", "system", "developer", "tool", "function")
+_ROLE = "|".join(f"[{UNSEEN}]*".join(role) for role in _ROLES)
+TURN = re.compile(
+    rf"{LINE_START}(?=(?:{BLANK}|[*_#\-(<\[\"'`])*+(?:{_ROLE})(?:{BLANK}++[\w.()-]{{1,64}}+)?+(?:{BLANK}|[*_)>\"'`])*+[:：﹕︰\]])",
+    re.IGNORECASE,
+)
 """A line that says who speaks, such as `system: `, `[user]` or `tool search: `."""
 
 
@@ -31,7 +49,12 @@ def defuse_tokens(text: str) -> str:
 def defuse_tags(text: str, tags: Iterable[str]) -> str:
     """The text without opening or closing tags of these names."""
     names = "|".join(map(re.escape, tags))
-    return re.sub(rf"<(?=/?(?:{names})\b)", "‹", text, flags=re.IGNORECASE)
+    return re.sub(rf"<(?={GAP}(?:/{GAP})?(?:{names})\b)", "‹", text, flags=re.IGNORECASE)
+
+
+def header(before: str, after: str) -> re.Pattern[str]:
+    """The start of a line that looks like the header of a document, whatever its id."""
+    return re.compile(rf"{LINE_START}(?={BLANK}*+{re.escape(before)}[^{BREAKS}]*{re.escape(after)}{BLANK}*+{LINE_END})")
 
 
 def quote_lines(text: str, look: re.Pattern[str]) -> str:

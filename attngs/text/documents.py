@@ -51,6 +51,17 @@ def check_query(query: object) -> str:
     return stripped
 
 
+def check_namespace(namespace: object) -> str:
+    """Whose texts these are.
+
+    Raises:
+        InputError: It is not a `str`; `None` would be nobody's name and, to `forget`, everybody's.
+    """
+    if not isinstance(namespace, str):
+        raise InputError(f"`namespace` must be a str, such as the user's id, got {type(namespace).__name__}.")
+    return namespace
+
+
 def as_query(message: str) -> str:
     """A chat message as a question; of one longer than `LONGEST_MESSAGE`, its beginning and its end.
 

@@ -12,13 +12,13 @@ from itertools import groupby
 from typing import Literal, NamedTuple
 
 from attngs.errors import ConfigError
-from attngs.text.defusing import LINE_START, defuse_tokens, one_line, quote_lines
+from attngs.text.defusing import BLANK, LINE_START, defuse_tags, defuse_tokens, header, one_line, quote_lines
 from attngs.text.documents import clean_text
 from attngs.types import ChatReply, Marking, Message, Sentence
 
-START, END = "<start_important>", "<end_important>"
-_MARKER = re.compile(r"<(?=(?:start|end)_important>)", re.IGNORECASE)
-_HEADER = re.compile(rf"{LINE_START}(?=[ \t]*\[[^\[\]\n]*\][ \t]*(?:$|[\r\n]))", re.MULTILINE)
+MARKERS = "start_important", "end_important"
+START, END = (f"<{name}>" for name in MARKERS)
+_HEADER = header("[", "]")
 """A line that is entirely in brackets, like the id of a document."""
 _FIELD = re.compile(r"\{(query|context|target_tokens|tokens|excess|aim)\}")
 AIM = 0.85
@@ -69,8 +69,9 @@ class GuidedPrompt:
         return self.marks == "numbers"
 
     def __call__(self, marking: Marking, *, target_tokens: int) -> Sequence[Message]:
-        """The messages; what the context holds is never taken for a field or a marker."""
-        fields = {"query": defuse(marking.query), "context": context_text(marking, self.marks), "target_tokens": str(target_tokens)}
+        """The messages; the context cannot pass for a field, a marker or a line of the template."""
+        query, context = defuse(marking.query, self.user), context_text(marking, self.marks, self.user)
+        fields = {"query": query, "context": context, "target_tokens": str(target_tokens)}
         return [Message("system", self.system), Message("user", _filled(self.user, fields))]
 
     def again(self, messages: Sequence[Message], reply: str, *, tokens: int, target_tokens: int) -> Sequence[Message]:
@@ -137,35 +138,38 @@ REASONED = GuidedPrompt(
 TEMPLATES = {template.name: template for template in (GUIDED, CITED, SUMMARY, REASONED)}
 
 
-def context_text(marking: Marking, marks: Marks) -> str:
-    """The sentences in reading order, each document under its id, marked as wanted."""
+def context_text(marking: Marking, marks: Marks, template: str = "") -> str:
+    """The sentences in reading order, each document under its id, marked as wanted.
+
+    Lines that look like one of the template, into which the text goes, are quoted.
+    """
     write = {"markers": _with_markers, "numbers": _with_numbers, "none": _plain}[marks]
     parts = list[str]()
     numbered = zip(range(1, len(marking.sentences) + 1), marking.sentences, marking.marked, strict=True)
     for _, members in groupby(numbered, key=lambda row: row[1].position):
         rows = list(members)
-        parts.append(f"[{defuse(one_line(rows[0][1].document.id))}]\n" + "".join(write(rows)).strip())
+        parts.append(f"[{defuse(one_line(rows[0][1].document.id))}]\n" + "".join(write(rows, template)).strip())
     return "\n\n".join(parts)
 
 
 _Row = tuple[int, Sentence, bool]
 
 
-def _with_markers(rows: Sequence[_Row]) -> Iterator[str]:
+def _with_markers(rows: Sequence[_Row], template: str) -> Iterator[str]:
     """Runs of marked sentences between one pair of markers."""
     for marked, run in groupby(rows, key=lambda row: row[2]):
-        text = defuse("".join(sentence.text for _, sentence, _ in run))
+        text = defuse("".join(sentence.text for _, sentence, _ in run), template)
         yield _between(text) if marked else text
 
 
-def _with_numbers(rows: Sequence[_Row]) -> Iterator[str]:
+def _with_numbers(rows: Sequence[_Row], template: str) -> Iterator[str]:
     for number, sentence, marked in rows:
-        text = defuse(sentence.text)
+        text = defuse(sentence.text, template)
         yield f"[{number}] {_between(text) if marked else text}" if text.strip() else text
 
 
-def _plain(rows: Sequence[_Row]) -> Iterator[str]:
-    return (defuse(sentence.text) for _, sentence, _ in rows)
+def _plain(rows: Sequence[_Row], template: str) -> Iterator[str]:
+    yield defuse("".join(sentence.text for _, sentence, _ in rows), template)
 
 
 def _between(text: str) -> str:
@@ -173,9 +177,14 @@ def _between(text: str) -> str:
     return f"{START}{body}{END}{text[len(body) :]}" if body else text
 
 
-def defuse(text: str) -> str:
-    """Text that cannot pose as a marker, a header or a token of the writer's chat template."""
-    return quote_lines(defuse_tokens(_MARKER.sub("‹", text)), _HEADER)
+def defuse(text: str, template: str = "") -> str:
+    """The text without markers, headers, tokens of chat templates and lines of this template."""
+    defused = quote_lines(defuse_tags(defuse_tokens(text), MARKERS), _HEADER)
+    openings = {line.partition("{")[0].strip() for line in template.splitlines()}
+    telling = "|".join(re.escape(opening) for opening in sorted(openings) if re.search(r"\w\w", opening))
+    if not telling:
+        return defused
+    return quote_lines(defused, re.compile(rf"{LINE_START}(?=(?:{BLANK}|[*_#])*+(?:{telling}))", re.IGNORECASE))
 
 
 _THOUGHT = re.compile(r"\A.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
 import subprocess
@@ -416,3 +417,15 @@ def test_the_usual_turn_answers_with_the_last_message(loopback: LoopbackServer) 
     loopback.plan = always(USUAL)
     with chat_of(loopback) as chat:
         assert chat.complete([Message("user", "a"), Message("assistant", "b"), Message("user", "c")]).text == "c"
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_compressed_reply_is_not_read(loopback: LoopbackServer, status: int) -> None:
+    bomb = Turn(status=status, raw=gzip.compress(bytes(50_000_000)), headers={"Content-Encoding": "gzip"})
+    loopback.plan = lambda body: bomb
+    with (
+        OpenAIChat("m", base_url=loopback.url, api_key="none") as chat,
+        pytest.raises(ChatError, match="compressed its reply \\('gzip'\\)"),
+    ):
+        chat.complete([Message("user", "Shorten this.")])
+    assert len(loopback.requests) == 1, "it will not be another one next time"

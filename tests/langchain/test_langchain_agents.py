@@ -204,6 +204,25 @@ def test_what_is_read_for_a_user_is_kept_under_the_user_s_namespace(default_mark
     assert default_marker.cache.info().bytes == 0
 
 
+def test_nobody_s_namespace_is_not_everybody_s() -> None:
+    middleware = AttnGSMiddleware(AttnGSCompressor(marker=Marker(FakeScorer()), counter=count_words, target_tokens=12), memory=MEMORY)
+    with pytest.raises(ConfigError, match="`namespace` must have a label"):
+        middleware.recall("Who is the cat?", store=store_of("ana"), namespace=())
+
+
+@pytest.mark.parametrize("other", [("memories\x1fana",), ("memories", "ana\x1f"), ("memories\\uana",)])
+def test_no_label_makes_a_namespace_of_another_user(default_marker: Marker, other: tuple[str, ...]) -> None:
+    compressor = AttnGSCompressor(marker=default_marker, target_tokens=12)
+    middleware = AttnGSMiddleware(compressor, memory=MEMORY, tool_results=ToolResults(trigger_tokens=20))
+    default_marker.forget()
+    middleware.recall("Who is the cat?", store=store_of("ana"), namespace=("memories", "ana"))
+    kept = default_marker.cache.info().bytes
+    middleware.forget(other)
+    assert default_marker.cache.info().bytes == kept > 0
+    middleware.forget(("memories", "ana"))
+    assert default_marker.cache.info().bytes == 0
+
+
 def test_items_of_any_shape_are_read() -> None:
     store = InMemoryStore()
     for number, value in enumerate([{"memory": "The cat is Milo."}, {"animal": {"kind": "cat", "name": "Pia"}}, {"text": 3}]):

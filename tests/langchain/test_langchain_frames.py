@@ -190,3 +190,9 @@ def test_a_rewrite_that_gets_too_long_by_quoting_gives_way_to_its_extract(target
     create_agent(model, middleware=[middleware], store=store).invoke({"messages": [HumanMessage("Where is the cat?")]})
     assert len(writer.calls) == 1
     assert inside("memory", str(model.calls[0][0].text)) == expected
+
+
+def test_what_a_model_is_shown_can_be_sent() -> None:
+    """Lone surrogates come from cut texts, and no client can encode them."""
+    text = attngs_summarizer(compressor("passthrough")).invoke([HumanMessage("The cat \ud800 sleeps."), AIMessage("Where?")])
+    assert text == "user: The cat \ufffd sleeps.\nassistant: Where?"

@@ -68,7 +68,7 @@ def test_a_killed_run_goes_on_and_ends_where_it_would_have(base: Path, tmp_path:
     stopped = CliRunner().invoke(app, command(base, data, out, "--resume"))
     thread.join()
     assert stopped.exit_code == 130, stopped.output
-    assert "of 32. Go on with:" in stopped.stderr
+    assert "of 32. Continue with:" in stopped.stderr
     assert "--resume" in stopped.stderr
 
     resumed = train(data, out=out, objective="answer", marker=base, settings=settings, resume=True)

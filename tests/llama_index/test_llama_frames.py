@@ -12,6 +12,7 @@ from llama_nodes import KITCHEN, QUESTION, RecordingLLM, node, three_nodes
 
 from attngs.testing import count_words
 from llama_index_attngs import AttnGSMemoryBlock, AttnGSPostprocessor, LlamaIndexChat
+from llama_index_attngs.messages import defuse
 
 ASK = [ChatMessage(role="user", content=QUESTION)]
 ORDER = "Take ten pills."
@@ -150,3 +151,15 @@ def test_logs_above_debug_hold_no_text(settings: dict[str, Any], caplog: pytest.
     above = [record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG]
     assert any("kept" in message for message in above)
     assert not any("pills" in message or "paint" in message for message in above)
+
+
+def test_what_an_llm_is_shown_can_be_sent() -> None:
+    """Lone surrogates come from cut texts, and no client can encode them."""
+    assert defuse("The cat \ud800 sleeps.") == "The cat \ufffd sleeps."
+
+
+@pytest.mark.parametrize("wrong", [True, "5", 1.5])
+def test_numbers_are_not_guessed(wrong: object) -> None:
+    for name in ("target_tokens", "neighbors", "min_per_document", "max_concurrency"):
+        with pytest.raises(ValueError, match=name):
+            AttnGSPostprocessor(**{"target_tokens": 9, name: wrong})  # type: ignore[arg-type]

@@ -1,4 +1,6 @@
-"""Chat exports and transcripts: each turn is a unit with its speaker; a long one is cut, and its speaker is the head of the parts.
+"""Chat exports and transcripts: each turn is a unit with its speaker.
+
+A long one is cut, and its speaker is the head of the parts.
 
 The speaker stands on the line (`Ana: hi`, WhatsApp, IRC, interviews) or above the message with the time (Discord, Slack, Telegram, Teams),
 or is one of the two roles of a chat with a model (`You said:`, `### Assistant`).
@@ -106,7 +108,10 @@ _INTERVIEW = frozenset("interviewer interviewee doctor patient customer agent cl
 
 
 def _finder(text: str, lines: Sequence[Line]) -> _Finder | None:
-    """How the speakers of this text are written. Questions with their answers are no chat: each question is a head."""
+    """How the speakers of this text are written.
+
+    Questions with their answers are no chat: each question is a head.
+    """
     if any(question_at(text, *line[:2]) for line in lines) and any(answer_at(text, *line[:2]) for line in lines):
         return None
     for finder in _FINDERS:

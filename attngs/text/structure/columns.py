@@ -1,4 +1,7 @@
-"""Pages with two columns of text, as programs write them that read PDF files: the columns stand side by side, line by line."""
+"""Pages with two columns of text, as programs write them that read PDF files.
+
+The columns stand side by side, line by line.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ _GUTTER = re.compile(r"\S( {3,}|\t+)(?=\S)")
 
 
 def columns_of(text: str, lines: Sequence[Line]) -> list[list[Span]]:
-    """The lines of both columns; empty if this is no such page: in most lines one gap ends at the same place, with much on both sides."""
+    """The lines of both columns; empty if this is no such page.
+
+    In most lines one gap ends at the same place, with much on both sides.
+    """
     if len(lines) < FEWEST:
         return []
     gaps = [list(_GUTTER.finditer(text, line.start, line.end)) for line in lines]

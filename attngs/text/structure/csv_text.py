@@ -1,4 +1,6 @@
-"""Tables of a spreadsheet, with commas, semicolons, tabs or bars: each row is a unit, read with the header.
+"""Tables of a spreadsheet, with commas, semicolons, tabs or bars.
+
+Each row is a unit, read with the header.
 
 `csv` reads cells but gives no positions; here only the quotes matter, because a cell in quotes may go over several lines.
 """

@@ -1,4 +1,7 @@
-"""Sentences that go on over something else: over the time stamps of subtitles, or over the other column of a page."""
+"""Sentences that go on over something else.
+
+Over the time stamps of subtitles, or over the other column of a page.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ class _Piece(NamedTuple):
 
 
 def write_fragments(outline: Outline, streams: Sequence[Sequence[Span]], kind: str) -> None:
-    """Add the pieces of sentences that fragments hold. A piece has the earlier pieces of its sentence as heads.
+    """Add the pieces of sentences that fragments hold.
+
+    A piece has the earlier pieces of its sentence as heads.
 
     What lies before a fragment and is not yet a unit becomes markup.
 

@@ -25,7 +25,9 @@ def last_lines(lines: Sequence[Line]) -> list[int]:
 def write_indented(
     outline: Outline, lines: Sequence[Line], rank: int, kind: str, is_whole: Callable[[Sequence[Line]], bool] = lambda lines: True
 ) -> None:
-    """Add lines as units: a line with all that is deeper where it fits, else the line as head of what is deeper.
+    """Add lines as units: a line with all that is deeper where it fits.
+
+    Else the line as head of what is deeper.
 
     Args:
         outline: Where the units go.

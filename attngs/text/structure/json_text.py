@@ -1,4 +1,6 @@
-"""JSON and JSON lines: each record is a unit where it fits, else each of its fields, read with its keys and the record's name.
+"""JSON and JSON lines: each record is a unit where it fits, else each of its fields.
+
+Read with its keys and the record's name.
 
 `json` gives no positions, and builds values that nobody needs here. So one regular expression runs from bracket to bracket; a container is
 *pending* while it may still become one unit, and is *written* as soon as it cannot.

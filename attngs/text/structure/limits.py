@@ -18,7 +18,10 @@ _DENSE = re.compile("[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400
 
 
 def longest(text: str, start: int, end: int) -> int:
-    """How many characters a unit that starts at `start` may have, by the scripts of its first `LATIN` characters."""
+    """How many characters a unit that starts at `start` may have.
+
+    By the scripts of its first `LATIN` characters.
+    """
     opening = text[start : min(end, start + LATIN)]
     if len(opening) <= DENSE or opening.isascii():
         return LATIN
@@ -32,7 +35,10 @@ def fits(text: str, start: int, end: int) -> bool:
 
 
 def cuts(text: str, start: int, end: int) -> Iterator[int]:
-    """Where to cut a range into units of about equal length: after clauses, else at spaces, else between characters."""
+    """Where to cut a range into units of about equal length.
+
+    After clauses, else at spaces, else between characters.
+    """
     while not fits(text, start, end):
         limit = longest(text, start, end)
         even = ceil((end - start) / ceil((end - start) / limit))

@@ -1,4 +1,7 @@
-"""The lines of a text, and which of them go on with the line before: what the readers of line-based formats share."""
+"""The lines of a text, and which of them go on with the line before.
+
+What the readers of line-based formats share.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,9 @@ def width_of(paragraph: Sequence[Line]) -> int:
 
 
 def goes_on(text: str, previous: Line, line: Line, width: int, *, wrapped: bool) -> bool:
-    """Whether a sentence may go on from one line to the next: a hard-wrapped paragraph, or a word with a hyphen at the line's end.
+    """Whether a sentence may go on from one line to the next.
+
+    A hard-wrapped paragraph, or a word with a hyphen at the line's end.
 
     Args:
         text: The whole text.
@@ -77,7 +82,10 @@ def goes_on(text: str, previous: Line, line: Line, width: int, *, wrapped: bool)
 
 
 def looks_wrapped(text: str, paragraph: Sequence[Line]) -> bool:
-    """Whether lines break inside sentences: some end in a hyphen, or a third of them start in lower case though others do not."""
+    """Whether lines break inside sentences.
+
+    Some end in a hyphen, or a third of them start in lower case though others do not.
+    """
     following = paragraph[1:]
     lower = sum(text[line.start].islower() for line in following)
     hyphens = sum(_HYPHENATED.search(text, max(line.start, line.end - 3), line.end) is not None for line in paragraph)
@@ -86,7 +94,10 @@ def looks_wrapped(text: str, paragraph: Sequence[Line]) -> bool:
 
 
 def unquoted(text: str, lines: Sequence[Line]) -> tuple[Sequence[Line], Sequence[int]]:
-    """The lines without their quote marks, and how many each had. A line of nothing else is a blank line of the quotation."""
+    """The lines without their quote marks, and how many each had.
+
+    A line of nothing else is a blank line of the quotation.
+    """
     found, depths, gap = list[Line](), list[int](), False
     for line in lines:
         mark = QUOTE.match(text, line.start, line.end) if text[line.start] == ">" else None

@@ -1,4 +1,6 @@
-"""Logs and stack traces: an event is a unit with the lines that follow its stamp; of a long one, the stamped line is the head of the rest.
+"""Logs and stack traces: an event is a unit with the lines that follow its stamp.
+
+Of a long one, the stamped line is the head of the rest.
 
 The error of a Python traceback comes last, and heads come first. So the error shares a unit with the innermost frames, where the failure
 is, and the log line above it is the head of both. In other languages the error comes first and is the head of its frames.
@@ -87,7 +89,10 @@ def _write_event(outline: Outline, lines: Sequence[Line]) -> None:
 
 
 def _write_trace(outline: Outline, lines: Sequence[Line]) -> None:
-    """Frames, each with the source line under it; errors that come first are heads, and those that come last stay with the last frames."""
+    """Frames, each with the source line under it.
+
+    Errors that come first are heads, and those that come last stay with the last frames.
+    """
     text = outline.text
     number = 0
     while number < len(lines):

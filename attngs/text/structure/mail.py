@@ -1,4 +1,7 @@
-"""Mails and threads of them: text is read with who wrote it and about what; quotations with who is quoted."""
+"""Mails and threads of them: text is read with who wrote it and about what.
+
+Quotations with who is quoted.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,10 @@ def _ends_mail(text: str, line: Line) -> bool:
 
 
 def _write_header(outline: Outline, lines: Sequence[Line]) -> None:
-    """Fields as units; who wrote and about what are heads of all that follows, in the order in which they stand."""
+    """Fields as units; who wrote and about what are heads of all that follows.
+
+    In the order in which they stand.
+    """
     text = outline.text
     outline.leave(SENDER)
     rank = SENDER

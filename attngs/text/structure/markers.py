@@ -1,4 +1,7 @@
-"""How a line begins: bullets, numbers and letters of lists, articles of laws, questions and answers, dates."""
+"""How a line begins: bullets, numbers and letters of lists, articles of laws, questions and answers.
+
+Dates.
+"""
 
 from __future__ import annotations
 
@@ -98,5 +101,8 @@ def answer_at(text: str, start: int, end: int) -> bool:
 
 
 def is_date(line: str) -> bool:
-    """Whether a line is nothing but a date, perhaps with a weekday and a time: the heading of a diary's entry."""
+    """Whether a line is nothing but a date, perhaps with a weekday and a time.
+
+    The heading of a diary's entry.
+    """
     return _DATE.match(line) is not None

@@ -1,4 +1,6 @@
-"""Builds a structure: a reader says where units end and which of them open a scope; heads, white space and length follow.
+"""Builds a structure: a reader says where units end and which of them open a scope.
+
+Heads, white space and length follow.
 
 A *scope* is what a heading, a list item or a speaker opens. It has a rank, and lasts until something of the same or a smaller rank comes.
 Every unit has the units that opened the scopes around it as its heads.
@@ -63,7 +65,10 @@ class Outline:
         return number
 
     def open(self, end: int, kind: str, rank: int) -> int:
-        """End a unit at `end` and make it the head of all that follows, until a unit opens a scope of the same or a smaller rank."""
+        """End a unit at `end` and make it the head of all that follows.
+
+        Until a unit opens a scope of the same or a smaller rank.
+        """
         self.leave(rank)
         number = self.add(end, kind)
         if number >= 0:
@@ -72,7 +77,10 @@ class Outline:
         return number
 
     def record(self, end: int, kind: str, rank: int, name_end: int) -> None:
-        """End a unit at `end` whole if it fits; else its name, up to `name_end`, becomes the head of the rest."""
+        """End a unit at `end` whole if it fits.
+
+        Else its name, up to `name_end`, becomes the head of the rest.
+        """
         self.leave(rank)
         if fits(self.text, self.content, end):
             self.add(end, kind)
@@ -89,7 +97,10 @@ class Outline:
             self._heads = None
 
     def markup(self, end: int) -> None:
-        """Give what carries no words to the unit before it, or make it a unit of its own where that is too long or not there."""
+        """Give what carries no words to the unit before it.
+
+        Or make it a unit of its own where that is too long or not there.
+        """
         if end <= self.content:
             return
         if self._units and fits(self.text, self._units[-1].start, end):

@@ -1,4 +1,6 @@
-"""Plain text: headings without marks, lists, articles, questions with answers, and lines that break inside a sentence.
+"""Plain text: headings without marks, lists, articles, questions with answers.
+
+And lines that break inside a sentence.
 
 Text that shows none of these is cut as `Splitter` cuts it.
 """

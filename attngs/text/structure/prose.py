@@ -1,4 +1,6 @@
-"""Running text with what people put round it: headings, lists, tables, quotes, code, questions and the articles of a law.
+"""Running text with what people put round it.
+
+Headings, lists, tables, quotes, code, questions and the articles of a law.
 
 The same lines stand in Markdown, in plain text, in mails and in answers of a chat model. So one class reads them, from top to bottom, and
 the readers of those formats call it for their prose.
@@ -249,7 +251,10 @@ class _Prose:
         return self._heading(number, number + 1, HEADING * (1 if self.text[self.lines[number + 1].start] == "=" else 2))
 
     def _title(self, number: int) -> int:
-        """A line by itself that looks like a heading: in capitals, or short and without a stop above a paragraph."""
+        """A line by itself that looks like a heading.
+
+        In capitals, or short and without a stop above a paragraph.
+        """
         line, text = self.lines[number], self.text
         alone = (line.gap or not number) and number + 1 < len(self.lines) and line.end - line.start <= _LONGEST_TITLE
         if not alone or text[line.end - 1] in ".,;!:：。！" or self.depths[number] != self.depths[number + 1]:

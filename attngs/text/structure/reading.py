@@ -50,7 +50,10 @@ def read_structure(text: str, *, source: str = "", content_type: str = "", reade
 
 
 def _named(readers: Sequence[Reader], source: str, content_type: str) -> list[Reader]:
-    """The readers that metadata names: by MIME type, else by the ending of a path, a query of an address aside."""
+    """The readers that metadata names.
+
+    By MIME type, else by the ending of a path, a query of an address aside.
+    """
     mime = content_type.partition(";")[0].strip().lower()
     named = [reader for reader in readers if mime in reader.content_types]
     path = source.partition("?")[0].partition("#")[0].lower()

@@ -10,7 +10,10 @@ from attngs.types import Unit
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """A text as units that tile it: the first starts at 0, each starts where the one before ends, the last ends with the text."""
+    """A text as units that tile it.
+
+    The first starts at 0, each starts where the one before ends, the last ends with the text.
+    """
 
     format: str
     """Name of the reader that found them."""

@@ -1,4 +1,7 @@
-"""YAML and its relatives: what is indented deeper is read with the keys above it; a short entry of a list is one record."""
+"""YAML and its relatives: what is indented deeper is read with the keys above it.
+
+A short entry of a list is one record.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,10 @@ def _read(text: str) -> Structure | None:
 
 
 def _with_depth(text: str, line: Line) -> Line:
-    """An entry of a list may stand at the same indentation as the key whose list it is in, and yet lies deeper."""
+    """An entry of a list may stand at the same indentation as the key whose list it is in.
+
+    And yet lies deeper.
+    """
     return line._replace(indent=2 * line.indent + (_DASH.match(text, line.start, line.end) is not None))
 
 
