@@ -248,7 +248,7 @@ def _rewrite_rows(statements: Iterable[Statement], numbers: Mapping[tuple[int, i
 
 
 def _blocks(result: CompressedContext, scale: _Scale, kept: AbstractSet[int]) -> Iterable[_Block]:
-    marking = result.marking
+    marking, heads = result.marking, frozenset(result.selection.heads)
     ranks = {i: rank for rank, i in enumerate(ranking(marking.scores), 1)}
     for position, members in groupby(enumerate(marking.sentences), key=lambda pair: pair[1].position):
         numbered = list(members)
@@ -256,6 +256,7 @@ def _blocks(result: CompressedContext, scale: _Scale, kept: AbstractSet[int]) ->
         lines = list[_Line]()
         for i, sentence in numbered:
             state, words = _STATES[i in kept, marking.marked[i]]
+            words = "Kept with what follows it" if i in heads else words
             place = f"rank {ranks[i]:,} of {len(ranks):,}\nscore {_number(marking.scores[i])}"
             tip = f"{words} · {place if result.method != 'passthrough' else 'not scored'}\n{_place(sentence)}"
             lines.append(_line(i, sentence.text, state, scale.level(marking.scores[i]), tip))

@@ -12,9 +12,11 @@ import pytest
 
 from attngs.compressor import ContextCompressor
 from attngs.marking.marker import Marker
+from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.reading.tokens import as_counter
 from attngs.result.report import facts, render_html
 from attngs.result.result import CompressedContext, Draft, finish
+from attngs.testing import count_words
 from attngs.types import Document, Marking, Selection, Sentence
 
 HOSTILE = "</span><script>alert(1)</script>\"' onmouseover='x' {{ 7*7 }} &amp; <b>"
@@ -319,3 +321,10 @@ def test_the_heat_map_alone_is_for_a_frame_without_script() -> None:
     assert "exactly as sent" not in page.words
     assert ("source note" in page.words, "k-7" in page.words) == (True, False)
     assert "checked" in dict(next(attributes for tag, attributes in page.tags if attributes.get("class") == "only-kept"))
+
+
+def test_a_head_is_called_what_it_is() -> None:
+    text = "# Workshop\n\n## Lathe\n\nThe belt is number 12.\n\n## Drill\n\nThe belt is number 35.\n"
+    compressor = ContextCompressor(Marker(LexicalScorer()), counter=count_words)
+    page = compressor.compress([text], "number 35 belt drill", target_tokens=12).to_html()
+    assert page.count("Kept with what follows it") == 2
