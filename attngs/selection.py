@@ -7,10 +7,12 @@ More than 400 lines: how a text is laid out, what it costs and what is chosen de
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import groupby, islice
 from statistics import fmean
@@ -270,11 +272,10 @@ class _Draft:
         """
         for most in (None, 1):  # all heads, or at least the nearest
             new = self._missing(group, most)
-            opened = {self.sentences[i].position for i in new} - self._opened
-            cost = sum(self._costs_of(new)) + sum(self._label_cost(position, new) for position in opened)
+            cost = self._cost(new, self._opened)
             if self._spent + cost <= self.budget:
                 self._spent += cost
-                self._opened |= opened
+                self._opened.update(self.sentences[i].position for i in new)
                 self._choose(group, new)
                 return True
         self._skipped.extend([] if of is None else [of])
@@ -289,15 +290,18 @@ class _Draft:
                 if self.chosen:
                     self._leave()
             self._render()
+        too_much = math.inf
         for i in self._skipped[:LOOK_AHEAD]:  # the sum of single costs may have overstated the text
             new = self._missing([i])
-            if sum(self._costs_of(new)) > self.budget - self.tokens + JOIN_TOKENS:
+            cost = self._cost(new, {self.sentences[j].position for j in self.chosen})
+            if cost >= too_much or cost > self.budget - self.tokens + JOIN_TOKENS:
                 continue
             before = dict(self.chosen), self.text, self.tokens
             self._choose([i], new)
             self._render()
             if self.tokens > self.budget:
                 self.chosen, self.text, self.tokens = before
+                too_much = cost
 
     def only_leads(self, i: int) -> bool:
         """Whether a unit says nothing by itself.
@@ -349,6 +353,11 @@ class _Draft:
             counts = self.counter.count([self.sentences[i].text.strip() + self.layout.gap for i in missing])
             self._costs.update(zip(missing, counts, strict=True))
         return [self._costs[i] for i in numbers]
+
+    def _cost(self, new: Sequence[int], opened: AbstractSet[int]) -> int:
+        """What sentences cost alone, with the frames of documents that are not opened yet."""
+        positions = {self.sentences[i].position for i in new} - opened
+        return sum(self._costs_of(new)) + sum(self._label_cost(position, new) for position in positions)
 
     def _label_cost(self, position: int, sentences: Iterable[int]) -> int:
         """What the frame of a document costs, of which these sentences are the first."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attngs import ContextCompressor, Marker
 from attngs.errors import ConfigError
 from attngs.marking.algorithm import ranking
+from attngs.protocols import TokenCounter
 from attngs.reading.tokens import CallableCounter
 from attngs.selection import ExtractLayout, GreedySelector
-from attngs.testing import count_words
-from attngs.types import Document, Marking, Sentence
+from attngs.testing import FakeScorer, count_words
+from attngs.types import Document, Marking, Selection, Sentence
 
 WORDS = CallableCounter(count_words)
 NO_LABEL = ExtractLayout(label="")
@@ -211,3 +214,42 @@ def test_a_pattern_that_is_slow_on_many_sentences_is_given_up(monkeypatch: pytes
     marking = marking_of([("Aaaaa aaaaa aaaaa aaaaa aaaaa aa. ", 1.0)] * 3_000)
     with pytest.raises(ConfigError, match="make it simpler"):
         GreedySelector(must_keep=(r"(\w+\s?)+$",)).select(marking, target_tokens=10, counter=WORDS)
+
+
+class Recorder:
+    """Counts words, and remembers what it was asked."""
+
+    name = "recorder"
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        self.texts += texts
+        return [count_words(text) for text in texts]
+
+
+@pytest.mark.parametrize("budget", [10, 300, 3_000])
+def test_a_long_context_is_neither_counted_whole_nor_again_and_again(budget: int) -> None:
+    marking = marking_of([(f"word{i} and more. ", float(i * 7919 % 2_003)) for i in range(2_000)])
+    counter = Recorder()
+    selection = GreedySelector().select(marking, target_tokens=budget, counter=counter)
+    assert selection.tokens == budget - budget % 3
+    whole = [text for text in counter.texts if text.count("word") > 1]
+    assert len(whole) <= 2, "the joined text, and once more with what may still fit"
+    assert len(counter.texts) < 2 * budget + 600, "not every sentence of a context of which few are kept"
+
+
+def test_a_context_that_fits_is_selected_once() -> None:
+    counter, asked = Recorder(), list[Marking]()
+
+    class Watched(GreedySelector):
+        def select(self, marking: Marking, *, target_tokens: int, counter: TokenCounter) -> Selection:
+            asked.append(marking)
+            return super().select(marking, target_tokens=target_tokens, counter=counter)
+
+    documents = ["She likes tea. It rained.", "He likes milk."]
+    result = ContextCompressor(Marker(FakeScorer()), selector=Watched(), counter=counter).compress(documents, "tea?", target_tokens=50)
+    assert result.method == "passthrough"
+    assert len(asked) == 1
+    assert [text.split()[0] for text in counter.texts].count("She") <= 3, "as a document, as a sentence, and in the result"
