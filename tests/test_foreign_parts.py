@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import math
-import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -168,9 +167,3 @@ def test_a_compressor_and_its_marker_are_copied_as_themselves() -> None:
     for each in (compressor, marker):
         assert copy.copy(each) is each
         assert copy.deepcopy({"a": each})["a"] is each
-
-
-def test_why_a_marker_cannot_be_pickled() -> None:
-    """The adapters register a way to find it again; without them there is none."""
-    with pytest.raises(ConfigError, match="Pickle its settings"):
-        Marker(FakeScorer()).__reduce_ex__(pickle.HIGHEST_PROTOCOL)

@@ -1,7 +1,6 @@
 """Names in a host's configuration -> one marker a process, whose copies share its weights.
 
-Hosts copy and pickle what they are given. A marker holds a model, locks and a thread: its copy is itself, and what is pickled of it is
-where to find it again.
+Hosts copy and pickle what they are given. A marker that came by a name is pickled as that name, so that another process can load it.
 """
 
 from __future__ import annotations
@@ -10,18 +9,14 @@ import copyreg
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from typing import Any
 
-from attngs.errors import ConfigError
 from attngs.marking.marker import Marker
 from attngs.reading.forks import ForkSafeLock
 
 MarkerLike = str | Path | Marker
 
 _by_name: dict[str, Marker] = {}
-_by_key: WeakValueDictionary[str, Marker] = WeakValueDictionary()
-_keys: WeakKeyDictionary[Marker, str] = WeakKeyDictionary()
 _lock = ForkSafeLock(threading.RLock)
 
 
@@ -46,30 +41,11 @@ def find_marker(marker: MarkerLike) -> Marker:
         return _by_name[name]
 
 
-def recall_marker(key: str) -> Marker:
-    """The marker that a copy or a pickle was made of: by name, or by its key in this process.
-
-    Raises:
-        ConfigError: It was made in another process, which had it from nobody's name.
-    """
-    kind, _, value = key.partition(":")
-    if kind == "name":
-        return find_marker(value)
-    with _lock.held():
-        found = _by_key.get(value)
-    if found is None:
-        raise ConfigError("a pickled `marker` was an object of another process, or is gone; pass `marker` by its name or folder instead.")
-    return found
-
-
-def _reduced(marker: Marker) -> tuple[Callable[[str], Marker], tuple[str]]:
+def _reduced(marker: Marker) -> tuple[Callable[..., Any], tuple[str, ...]]:
+    """A marker with a name travels by it, to other processes too."""
     with _lock.held():
         name = next((name for name, known in _by_name.items() if known is marker), None)
-        if name is not None:
-            return recall_marker, (f"name:{name}",)
-        key = _keys.setdefault(marker, uuid4().hex)
-        _by_key[key] = marker
-    return recall_marker, (f"key:{key}",)
+    return marker.__reduce__() if name is None else (find_marker, (name,))
 
 
 copyreg.pickle(Marker, _reduced)

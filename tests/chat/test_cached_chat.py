@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import pickle
 import subprocess
 import sys
@@ -181,11 +182,18 @@ def test_copies_share_the_model_and_the_connections() -> None:
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_what_cannot_be_pickled_says_so(protocol: int) -> None:
+def test_a_pickle_is_the_object_in_this_process_and_an_error_in_another(protocol: int) -> None:
     marker = Marker(FakeScorer("tea"))
-    for shared in (CallableChat(str), cached(FakeChat("x")), ContextCompressor(marker, counter=count_words)):
-        with pytest.raises(ConfigError, match=f"a `{type(shared).__name__}` cannot be pickled.* make it from them where it is needed"):
-            pickle.dumps(shared, protocol)
+    shared = [CallableChat(str), cached(FakeChat("x")), ContextCompressor(marker, counter=count_words)]
+    pickled = [pickle.dumps(each, protocol) for each in shared]
+    assert [id(pickle.loads(data)) for data in pickled] == [id(each) for each in shared]
+    code = "import pickle, sys; pickle.load(sys.stdin.buffer)"
+    done = subprocess.run([sys.executable, "-c", code], input=pickled[-1], capture_output=True, check=False)
+    assert b"ConfigError: a pickled `ContextCompressor` was an object of another process" in done.stderr
+    shared.pop()
+    gc.collect()
+    with pytest.raises(ConfigError, match="or is gone"):
+        pickle.loads(pickled[-1])
 
 
 # bad input

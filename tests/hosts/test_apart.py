@@ -17,7 +17,8 @@ from attngs import ContextCompressor, Document, GreedySelector, Marker, Splitter
 from attngs.errors import InputError
 from attngs.hosts.apart import APART, JOIN, Apart, Parts
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
-from attngs.hosts.markers import find_marker, recall_marker
+from attngs.hosts.markers import find_marker
+from attngs.reading.copies import recall
 from attngs.reading.tokens import as_counter
 from attngs.result.result import CompressedContext
 from attngs.testing import NASTY_TEXTS, FakeChat, FakeScorer, count_words
@@ -146,4 +147,4 @@ def test_a_marker_s_copies_are_the_marker() -> None:
     assert copy.deepcopy({"a": [marker]})["a"][0] is marker
     assert copy.copy(marker) is pickle.loads(pickle.dumps(marker)) is find_marker(marker) is marker
     with pytest.raises(Exception, match="pass `marker` by its name"):
-        recall_marker("key:of nobody")
+        recall("of nobody", "Marker")
