@@ -39,6 +39,9 @@ PATTERN_SECONDS = 5.0
 LEADING = frozenset({"heading", "header", "speaker", "key", "question"})
 """Kinds of units that are kept only with a unit below them, if there is one."""
 
+MOST_FAILURES = 3
+"""Sentences that are tried and do not fit into the room left, after which no other is tried."""
+
 JOIN_TOKENS = 4
 """A sentence takes at most this many tokens less inside a text than alone, where its ends may merge with what stands around it."""
 
@@ -290,18 +293,18 @@ class _Draft:
                 if self.chosen:
                     self._leave()
             self._render()
-        too_much = math.inf
+        too_much, failed = math.inf, 0
         for i in self._skipped[:LOOK_AHEAD]:  # the sum of single costs may have overstated the text
             new = self._missing([i])
             cost = self._cost(new, {self.sentences[j].position for j in self.chosen})
-            if cost >= too_much or cost > self.budget - self.tokens + JOIN_TOKENS:
+            if failed == MOST_FAILURES or cost > min(too_much, self.budget - self.tokens + JOIN_TOKENS):
                 continue
             before = dict(self.chosen), self.text, self.tokens
             self._choose([i], new)
             self._render()
             if self.tokens > self.budget:
                 self.chosen, self.text, self.tokens = before
-                too_much = cost
+                too_much, failed = cost, failed + 1
 
     def only_leads(self, i: int) -> bool:
         """Whether a unit says nothing by itself.

@@ -144,9 +144,9 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
         return self.compressor(writer, DistinctSelector(inner=self.selector(layout), places=places))
 
     def _shown_tokens(self, nodes: Sequence[NodeWithScore]) -> int:
-        """Tokens of the nodes as the reader is shown them."""
+        """Tokens of the nodes as the reader is shown them; some readers leave blank ones out, others join them too."""
         shown = [scored.node.get_content(metadata_mode=MetadataMode.LLM).strip() for scored in nodes]
-        return self.found_counter().count([JOIN.join(filter(None, shown))])[0]
+        return self.found_counter().count([JOIN.join(shown)])[0]
 
     def _report(self, result: Parts | CompressedContext, out: Sequence[NodeWithScore], milliseconds: float) -> None:
         tokens = self._shown_tokens(out)

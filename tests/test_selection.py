@@ -236,7 +236,7 @@ def test_a_long_context_is_neither_counted_whole_nor_again_and_again(budget: int
     selection = GreedySelector().select(marking, target_tokens=budget, counter=counter)
     assert selection.tokens == budget - budget % 3
     whole = [text for text in counter.texts if text.count("word") > 1]
-    assert len(whole) <= 3, "everything where that may fit, what was chosen, and that with what may still fit"
+    assert len(whole) <= 5, "everything where that may fit, what was chosen, and that with what may still fit"
     assert len(counter.texts) < 2 * budget + 600, "not every sentence of a context of which few are kept"
 
 

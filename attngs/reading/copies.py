@@ -1,4 +1,6 @@
-"""Objects with a model, threads or connections: a copy is the object itself, and so is a pickle within the process.
+"""Objects with a model, threads or connections, whose copies are the object itself.
+
+So is a pickle, within the process.
 
 Hosts copy and pickle what they are given. The copy may be the object, because nobody changes these objects after they are made. What is
 pickled is a key under which this process finds the object again; no other process can.

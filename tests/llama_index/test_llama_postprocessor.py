@@ -148,6 +148,14 @@ def test_the_budget_is_never_exceeded(texts: list[str], target: int, data: st.Da
     assert [n.node.node_id for n in out if post.output == "separate"] == sorted(n.node.node_id for n in out if post.output == "separate")
 
 
+@pytest.mark.parametrize("target", range(38, 46))
+def test_blank_nodes_count_with_the_blank_lines_around_them(target: int) -> None:
+    texts = ["", "", "", "", "日本語です。薬は青い。", "日本語です。薬は青い。"]
+    nodes = [node(text, str(i), metadata={"page": "4"} if i > 2 else {}) for i, text in enumerate(texts)]
+    post = AttnGSPostprocessor(marker=Marker(FakeScorer("薬")), target_tokens=target)
+    assert len(get_tokenizer()(shown(post.postprocess_nodes(nodes, query_str=QUESTION)))) <= target
+
+
 def test_what_fits_comes_back_as_it_is(settings: dict[str, Any]) -> None:
     nodes = three_nodes()
     out = AttnGSPostprocessor(**settings | {"target_tokens": 100}).postprocess_nodes(nodes, query_str=QUESTION)
