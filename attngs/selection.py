@@ -137,6 +137,8 @@ class GreedySelector:
         for i in self._promised(marking.sentences, order, required):
             draft.add([i], of=i)
         fill(marking.scores, order, lambda i: self._take(draft, marking, i), begun=bool(draft.chosen))
+        if not draft.chosen:  # a heading is better than nothing
+            fill(marking.scores, order, lambda i: self._take(draft, marking, i, leads=True))
         draft.fit()
         return Selection(
             kept=tuple(sorted(draft.chosen)),
@@ -162,8 +164,8 @@ class GreedySelector:
                 taken[position] += 1
                 yield i
 
-    def _take(self, draft: _Draft, marking: Marking, i: int) -> bool | None:
-        if draft.only_leads(i) or (self.candidates == "marked" and not marking.marked[i]):
+    def _take(self, draft: _Draft, marking: Marking, i: int, *, leads: bool = False) -> bool | None:
+        if draft.is_blank(i) or (draft.only_leads(i) and not leads) or (self.candidates == "marked" and not marking.marked[i]):
             return None
         if self.neighbors:
             draft.add(self._with_neighbors(marking.sentences, i))
@@ -306,16 +308,13 @@ class _Draft:
                 self.chosen, self.text, self.tokens = before
                 too_much, failed = cost, failed + 1
 
-    def only_leads(self, i: int) -> bool:
-        """Whether a unit says nothing by itself.
+    def is_blank(self, i: int) -> bool:
+        """Whether a unit holds no words."""
+        return not self.sentences[i].text.strip() or self.sentences[i].kind == "markup"
 
-        It is blank, or a heading, a header or a name for units below it.
-        """
-        return (
-            not self.sentences[i].text.strip()
-            or self.sentences[i].kind == "markup"
-            or (self.sentences[i].kind in LEADING and i in self._leads)
-        )
+    def only_leads(self, i: int) -> bool:
+        """Whether a unit says nothing by itself: a heading, a header or a name of units below it."""
+        return self.sentences[i].kind in LEADING and i in self._leads
 
     def only_heads(self) -> Iterator[int]:
         """The chosen that came for others."""

@@ -144,7 +144,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
         return self.compressor(writer, DistinctSelector(inner=self.selector(layout), places=places))
 
     def _shown_tokens(self, nodes: Sequence[NodeWithScore]) -> int:
-        """Tokens of the nodes as the reader is shown them; some readers leave blank ones out, others join them too."""
+        """Tokens of the nodes as the reader is shown them, blank ones too: not all readers leave these out."""
         shown = [scored.node.get_content(metadata_mode=MetadataMode.LLM).strip() for scored in nodes]
         return self.found_counter().count([JOIN.join(shown)])[0]
 

@@ -41,8 +41,9 @@ def test_where_not_all_headings_fit_the_nearest_one_comes() -> None:
     assert compressed(MANUAL, "number 35 belt", 8) == "## Drill\nThe belt is number 35."
 
 
-def test_a_heading_is_not_kept_for_itself() -> None:
-    assert compressed(MANUAL, "Lathe", 2) == ""
+def test_a_heading_is_kept_for_itself_only_where_nothing_else_fits() -> None:
+    assert compressed(MANUAL, "Lathe", 5) == "## Lathe\n\nOil it weekly."
+    assert compressed(MANUAL, "Lathe", 2) == "# Workshop"
 
 
 def test_a_row_comes_with_the_header_and_without_the_rule() -> None:
