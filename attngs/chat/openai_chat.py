@@ -240,9 +240,9 @@ async def _session(options: dict[str, Any], max_concurrency: int) -> AsyncIterat
     timeout = Timeout(options["timeout"], connect=min(CONNECT_SECONDS, options["timeout"]))
     # a redirect would take documents and headers to a host that nobody named
     http = DefaultAsyncHttpxClient(follow_redirects=False, event_hooks={"response": [_check_uncompressed]})
-    options["default_headers"] = {"Accept-Encoding": "identity", **options["default_headers"]}
+    headers = {"Accept-Encoding": "identity", **options["default_headers"]}
     # retries are ours: theirs know no deadline
-    async with AsyncOpenAI(**{**options, "timeout": timeout, "max_retries": 0}, http_client=http) as client:
+    async with AsyncOpenAI(**{**options, "timeout": timeout, "default_headers": headers, "max_retries": 0}, http_client=http) as client:
         yield _Session(client, asyncio.Semaphore(max_concurrency))
 
 

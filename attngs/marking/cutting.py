@@ -9,6 +9,7 @@ from uuid import uuid4
 from attngs.errors import InputError
 from attngs.protocols import SentenceSplitter, StructureReader
 from attngs.reading.context_cache import ContextCache, Key, digest
+from attngs.text.documents import format_hints
 from attngs.types import Document, Sentence, Span, Unit
 
 UNIT_BYTES = 200
@@ -41,7 +42,7 @@ class Cutter:
         def units(missing: list[int]) -> list[tuple[Unit, ...]]:
             return [self._units(documents[number], number) for number in missing]
 
-        keys = [Key(namespace, digest(b"units", self._salt, *_hints(document), document.text)) for document in documents]
+        keys = [Key(namespace, digest(b"units", self._salt, *format_hints(document), document.text)) for document in documents]
         tilings = self._cache.remember(keys, units, size=lambda units: UNIT_BYTES * (1 + len(units)))
         return tuple(
             Sentence(
@@ -72,8 +73,3 @@ class Cutter:
         if end != len(document.text):
             raise InputError(f"the splitter's spans of `documents[{number}]` end at character {end} of {len(document.text)}.")
         return units
-
-
-def _hints(document: Document) -> tuple[str, str]:
-    """What the metadata says of a document's format."""
-    return str(document.metadata.get("source", "")), str(document.metadata.get("content_type", ""))

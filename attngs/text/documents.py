@@ -71,6 +71,11 @@ def as_query(message: str) -> str:
     return stripped if len(stripped) <= LONGEST_MESSAGE else f"{stripped[:half]}\n{stripped[-half:]}"
 
 
+def format_hints(document: Document) -> tuple[str, str]:
+    """What the metadata says of a document's format: its `source` and its `content_type`."""
+    return str(document.metadata.get("source", "")), str(document.metadata.get("content_type", ""))
+
+
 def clean_text(text: str) -> str:
     """The text with U+FFFD for each lone surrogate, which no file, request or tokenizer can hold."""
     return text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple, get_args
 
 from attngs.errors import ConfigError
 from attngs.text.boundaries import after_space, cut_position, pack, sentence_ends
+from attngs.text.documents import format_hints
 from attngs.text.speakers import LABEL, Speakers, speaker_of
 from attngs.types import Document, Span, Unit
 
@@ -83,10 +84,8 @@ class Splitter:
             return [Unit(*span) for span in self(document.text)]
         from attngs.text.structure.reading import read_structure
 
-        found = read_structure(
-            document.text, source=str(document.metadata.get("source", "")), content_type=str(document.metadata.get("content_type", ""))
-        )
-        return list(found.units)
+        source, content_type = format_hints(document)
+        return list(read_structure(document.text, source=source, content_type=content_type).units)
 
 
 def split_sentences(text: str, unit: UnitSize = "auto") -> list[Span]:
