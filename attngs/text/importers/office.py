@@ -34,6 +34,7 @@ MOST_BYTES = 256 * 2**20
 _IMAGE = re.compile(r"!\[([^\]\n]*)\]\([^)\n]*\)")
 _SLIDE = re.compile(r"<!-- Slide number: (\d+) -->\n(?:# (.*)\n?)?")
 _NO_HEADER = re.compile(r"^\|(?: *\|)+\n(\|(?: *-+ *\|)+)\n(\|.*\|)$", re.MULTILINE)
+_EMPTY_SHEET = re.compile(r"^## .*\n\|\n\|  \|$", re.MULTILINE)
 _EMPTY_CELL = re.compile(r"(?<=\| )(?:NaN|NaT|Unnamed: \d+)(?= \|)")
 
 
@@ -92,5 +93,5 @@ def _cleaned(text: str, suffix: str) -> str:
     if suffix == ".pptx":
         text = _SLIDE.sub(lambda slide: f"# Slide {slide[1]}{': ' + slide[2] if slide[2] else ''}\n", text)
     if suffix == ".xlsx":
-        text = _EMPTY_CELL.sub("", text)
+        text = _EMPTY_CELL.sub("", _EMPTY_SHEET.sub("", text))
     return _NO_HEADER.sub(r"\2\n\1", text).strip()

@@ -44,7 +44,7 @@ def records_in(value: object) -> list[object] | None:
         found = value.get(key)
         if isinstance(found, list) and found and is_record(found[0]):
             return found
-    return [value] if is_record(value) else None
+    return [value] if any(isinstance(value.get(key), str) for key in TEXT_KEYS) else None
 
 
 def record_document(value: object, place: str, default_id: str) -> Document:

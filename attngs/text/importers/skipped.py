@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -15,7 +16,8 @@ _KINDS = {
     **dict.fromkeys(".mp4 .mov .mkv .webm .avi .3gp".split(), "video"),
 }
 _SHOWN = 3
-"""Errors that are given in full."""
+"""Errors that are told, each in one clause."""
+_CLAUSE = re.compile(r"[.;:] ")
 
 
 class Skipped:
@@ -49,10 +51,10 @@ class Skipped:
         if isinstance(error, MissingDependencyError):
             self._unconverted[suffix_of(name)] += 1
         else:
-            self._errors.append(str(error).replace(f"`{self._place}/", "`").rstrip("."))
+            self._errors.append(_CLAUSE.split(str(error).replace(f"`{self._place}/", "`"))[0].rstrip("."))
 
     def line(self) -> str:
-        """All of it, such as `` `notes`: 3 skipped: 2 images (.png), 1 link out of the folder ``; empty if nothing was skipped."""
+        """All of it, such as `` `notes`: 3 skipped: 2 images (.png); 1 link out of the folder ``; empty if nothing was skipped."""
         links = [f"{_number(self._links, 'link')} out of the folder (name such a file itself)"] if self._links else []
         copies = [f"{_number(self._copies, 'page')} that only shows the chats again"] if self._copies else []
         unconverted = [f"{', '.join(_kinds(self._unconverted))} (to read: {INSTALL})"] if self._unconverted else []
@@ -60,7 +62,7 @@ class Skipped:
         errors = [*self._errors[:_SHOWN], *([f"{more} more that cannot be read"] if more > 0 else [])]
         total = self._unknown.total() + self._unconverted.total() + self._links + self._copies + len(self._errors)
         parts: Sequence[str] = [*_kinds(self._unknown), *unconverted, *links, *copies, *errors]
-        return f"`{self._place}`: {total} skipped: {', '.join(parts)}" if total else ""
+        return f"`{self._place}`: {total} skipped: {'; '.join(parts)}" if total else ""
 
 
 def _kinds(suffixes: Counter[str]) -> list[str]:

@@ -28,7 +28,7 @@ CONTENT_TYPE = "text/x-chat"
 """Names this format in the metadata of documents that attngs made of an exported chat."""
 
 _ROLE = re.compile(
-    r"""[#*_>\s\[]{0,8}(?P<name>you|user|human|me|assistant|ai|system|chatgpt|gpt-?\w{1,6}|claude|gemini|copilot|bot|model)
+    r"""[#*_>\s\[]{0,8}(?P<name>you|user|human|me|assistant|ai|system|tool|chatgpt|gpt-?\w{1,6}|claude|gemini|copilot|bot|model)
     (?:\s+said|\s+wrote|\ssagte|\ssagt|\sa\ dit|\sdijo)?[\]*_]{0,3}\s?[:：]?[*_]{0,3}$""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -169,7 +169,7 @@ def _read(text: str) -> Structure | None:
 def _speakers_only(labels: list[Label]) -> list[Label]:
     """In a chat with a model only the roles speak: `Tip:` inside an answer is no speaker."""
     turns = Counter(label.speaker for label in labels)
-    roles = turns.keys() & (_MODELS | _PEOPLE | {"system"})
+    roles = turns.keys() & (_MODELS | _PEOPLE | {"system", "tool"})
     recurring = {speaker for speaker, count in turns.items() if count > 1}
     return [label for label in labels if label.speaker in roles] if len(roles) > 1 and recurring <= roles else labels
 
