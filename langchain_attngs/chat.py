@@ -169,7 +169,10 @@ class LocalChatModel(BaseChatModel):
 
 
 def _until(pieces: Iterable[str], stop: Sequence[str]) -> Iterator[str]:
-    """The pieces up to the first stop sequence, wherever it is cut; what may be the beginning of one is held back until that is known."""
+    """The pieces up to the first stop sequence, which may be spread over several of them.
+
+    What may be the beginning of one is held back until that is known.
+    """
     ends = [end for end in stop if end]
     held = ""
     for piece in pieces:

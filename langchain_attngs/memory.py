@@ -228,8 +228,9 @@ class UserMemory:
     def load(self, data: bytes, name: str, *, metadata: Mapping[str, Any] | None = None) -> int:
         """Import a file that somebody sent: all of it, or nothing.
 
-        A line of a `.jsonl` file is a text, or an object with `text`, `id` and `metadata`. An id that is not taken stays. Each paragraph
-        of a `.txt` or `.md` file becomes an item. A text that is there already is not added again.
+        A `.jsonl` or `.json` file holds texts, objects with `text`, `id` and `metadata`, memories that mem0 or LangMem exported, or chats;
+        each becomes an item. An id that is not taken stays. Each paragraph of a `.txt` or `.md` file becomes an item. A text that is there
+        already is not added again.
 
         Args:
             data: The file's content.

@@ -52,7 +52,7 @@ def as_documents(documents: DocumentLike | Iterable[DocumentLike]) -> tuple[Docu
     if isinstance(documents, str | Document) or _is_page(documents) or _is_node(documents):
         documents = [documents]
     if isinstance(documents, bytes | Mapping) or not isinstance(documents, Iterable):
-        raise InputError(f"`documents` must be strings or `attngs.Document`s, got {type(documents).__name__}{_ADVICE}.")
+        raise InputError(f"`documents` must be strings or `attngs.Document`s, got {_kind(documents)}.")
     return tuple(_as_document(document, number) for number, document in enumerate(documents))
 
 
@@ -106,13 +106,10 @@ def clean_text(text: str) -> str:
     return text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
 
 
-_ADVICE = "; documents of LangChain and nodes of LlamaIndex work too, anything else needs `Document(text=...)`"
-
-
 def _as_document(value: object, number: int) -> Document:
     document = _converted(value)
     if not isinstance(document, Document):
-        raise InputError(f"`documents[{number}]` must be a str or an `attngs.Document`, got {type(value).__name__}{_ADVICE}.")
+        raise InputError(f"`documents[{number}]` must be a str or an `attngs.Document`, got {_kind(value)}.")
     for name in ("text", "id"):
         content: object = getattr(document, name)
         if not isinstance(content, str):
@@ -133,6 +130,10 @@ def _converted(value: object) -> object:
     if _is_node(value):
         return Document(text=value.get_content(), id=value.node_id, metadata=dict(value.metadata or {}))
     return value
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__ + ("; make it a `Document(text=..., id=...)`" if isinstance(value, Mapping) else "")
 
 
 def _is_page(value: object) -> TypeGuard[PageLike]:

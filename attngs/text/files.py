@@ -16,7 +16,9 @@ from attngs.types import Document
 
 
 def read_documents(paths: Sequence[Path], stdin: BinaryIO, *, skipped: Callable[[str], None] = lambda reason: None) -> list[Document]:
-    """Read files, folders (recursively, in the order of their names), `.zip` files like folders, and `-` for standard input.
+    """Read files, folders, `.zip` files like folders, and `-` for standard input.
+
+    Folders are read recursively, in the order of the files' names.
 
     Text is one document as it is. `.json` and `.jsonl` files hold chats (ChatGPT, Claude, Telegram, `role` and `content`) or records
     (`text`, `content`, `memory`, `page_content`, with their ids, dates and metadata); other JSON is one document. PDF, Word, PowerPoint,

@@ -1,4 +1,4 @@
-"""What a writer's reply says: its answer, without the thinking, the tokens and the wrapping that models put round one."""
+"""The answer in a writer's reply, without the thinking, tokens and wrapping round it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`.zip` files, as WhatsApp and ChatGPT export them: read like a folder, and never unpacked beyond a bound."""
+"""`.zip` files, as WhatsApp and ChatGPT export them: read like a folder, up to a size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exported chats in JSON -> one document a conversation: its title, and its turns, each with its speaker.
+"""Exported chats in JSON -> one document a conversation: its title and its turns.
 
 ChatGPT and Claude exports, `messages` of any API (OpenAI, Anthropic, Gemini, LangChain, ShareGPT), and chats between people (Telegram,
 Slack, Discord, Messenger) all come down to a list of objects with a speaker, a text and perhaps a time. A chat with a model is written

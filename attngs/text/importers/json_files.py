@@ -22,7 +22,7 @@ Problem = Callable[[InputError], None]
 
 
 def read_json(text: str, path: str, name: str, problem: Problem) -> Iterator[Document]:
-    """The conversations or records of a JSON file; other data is one document, whose structure a reader finds.
+    """The conversations or records of a JSON file; other data is one document as it is.
 
     Args:
         text: The file's content.
@@ -53,7 +53,7 @@ def read_json(text: str, path: str, name: str, problem: Problem) -> Iterator[Doc
 
 
 def read_json_lines(text: str, path: str, name: str, problem: Problem) -> Iterator[Document]:
-    """The documents of JSON lines: a record or a conversation a line, or one message of a conversation a line.
+    """The documents of JSON lines, each of which is a record, a conversation, or one message.
 
     Messages that name no conversation are all of one, whose id is `name`.
     """

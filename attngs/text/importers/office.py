@@ -1,4 +1,4 @@
-"""PDF, Word, PowerPoint, Excel and EPUB files -> Markdown, by MarkItDown, which `attngs[files]` installs.
+"""PDF, Word, PowerPoint, Excel and EPUB files -> Markdown, by MarkItDown (`attngs[files]`).
 
 Why MarkItDown: one library, kept by Microsoft, for all five; it gives headings, lists and tables, which our readers understand, and needs
 no model and no network. Docling reads layout better, but loads models for it. We call MarkItDown's converters for these five alone and
@@ -85,7 +85,10 @@ def _missing(path: str, suffix: str) -> MissingDependencyError:
 
 
 def _cleaned(text: str, suffix: str) -> str:
-    """The Markdown without what stands for images and empty cells; slides get headings, and tables their first row as header."""
+    """The Markdown without what stands for images and empty cells.
+
+    Slides get headings, and tables without a header take their first row.
+    """
     text = text.replace("\f", "\n")
     if suffix == ".pdf":
         return text.strip()

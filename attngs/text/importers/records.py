@@ -32,7 +32,7 @@ def is_record(value: object) -> bool:
 
 
 def records_in(value: object) -> list[object] | None:
-    """The records of a JSON value: itself, its items, or those of the list that it holds; `None` if it holds none.
+    """The records of a JSON value: itself, its items, or those of a list that it holds; else `None`.
 
     The first one tells, so that a broken record further down is an error and no reason to read all of them as something else.
     """

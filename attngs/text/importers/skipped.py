@@ -54,7 +54,10 @@ class Skipped:
             self._errors.append(_CLAUSE.split(str(error).replace(f"`{self._place}/", "`"))[0].rstrip("."))
 
     def line(self) -> str:
-        """All of it, such as `` `notes`: 3 skipped: 2 images (.png); 1 link out of the folder ``; empty if nothing was skipped."""
+        """All of it; empty if nothing was skipped.
+
+        Such as `` `notes`: 3 skipped: 2 images (.png); 1 link out of the folder ``.
+        """
         links = [f"{_number(self._links, 'link')} out of the folder (name such a file itself)"] if self._links else []
         copies = [f"{_number(self._copies, 'page')} that only shows the chats again"] if self._copies else []
         unconverted = [f"{', '.join(_kinds(self._unconverted))} (to read: {INSTALL})"] if self._unconverted else []
