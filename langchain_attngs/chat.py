@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -131,7 +131,7 @@ class LocalChatModel(BaseChatModel):
     """An `attngs.LocalChat` as a LangChain chat model.
 
     It is a Hugging Face model in this process that decodes greedily, streams and takes no tools. Control tokens inside messages are read
-    as ordinary text. No code of the model's own runs. Leaving a stream stops the model.
+    as ordinary text. No code of the model's own runs. Leaving a stream stops the model, and so does a stop sequence in a stream.
 
     ```python
     model = LocalChatModel(chat=LocalChat.from_pretrained("Qwen/Qwen3-0.6B"))
@@ -154,16 +154,39 @@ class LocalChatModel(BaseChatModel):
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any
     ) -> ChatResult:
         reply = self.chat.complete(_own_messages(messages))
+        text = "".join(_until([reply.text], stop or ()))
         used = reply.usage
         usage = {"input_tokens": used[0], "output_tokens": used[1], "total_tokens": sum(used)} if used else None
-        message = AIMessage(reply.text, usage_metadata=usage, response_metadata={"finish_reason": reply.finish_reason})
+        reason = reply.finish_reason if text == reply.text else "stop"
+        message = AIMessage(text, usage_metadata=usage, response_metadata={"finish_reason": reason})
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _stream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any
     ) -> Iterator[ChatGenerationChunk]:
-        for text in self.chat.stream(_own_messages(messages)):
+        for text in _until(self.chat.stream(_own_messages(messages)), stop or ()):
             yield ChatGenerationChunk(message=AIMessageChunk(content=text))
+
+
+def _until(pieces: Iterable[str], stop: Sequence[str]) -> Iterator[str]:
+    """The pieces up to the first stop sequence, which may be spread over several of them.
+
+    What may be the beginning of one is held back until that is known.
+    """
+    ends = [end for end in stop if end]
+    held = ""
+    for piece in pieces:
+        held += piece
+        found = [place for end in ends if (place := held.find(end)) >= 0]
+        if found:
+            held = held[: min(found)]
+            break
+        begun = max((size for end in ends for size in range(1, len(end)) if held.endswith(end[:size])), default=0)
+        if ready := held[: len(held) - begun]:
+            yield ready
+        held = held[len(held) - begun :]
+    if held:
+        yield held
 
 
 def _own_messages(messages: Sequence[BaseMessage]) -> list[Message]:

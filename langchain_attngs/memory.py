@@ -18,7 +18,7 @@ from langgraph.store.base import BaseStore, Item, PutOp, SearchItem
 
 from attngs.errors import ConfigError, InputError, check_whole
 from attngs.text.documents import clean_text
-from attngs.text.files import SUFFIXES, parse_file
+from attngs.text.files import parse_file
 from attngs.types import Document
 
 Namespace = tuple[str, ...]
@@ -29,6 +29,7 @@ MAX_BYTES = 2 * 2**20
 MAX_STORED = 1_000_000
 """Items that `UserMemory` reads at most: all of anybody's."""
 
+_SUFFIXES = (".txt", ".md", ".jsonl", ".json")
 _FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # in whatever locale
 _TEXT_KEYS = ("text", "content", "memory", "data")
@@ -227,8 +228,9 @@ class UserMemory:
     def load(self, data: bytes, name: str, *, metadata: Mapping[str, Any] | None = None) -> int:
         """Import a file that somebody sent: all of it, or nothing.
 
-        A line of a `.jsonl` file is a text, or an object with `text`, `id` and `metadata`. An id that is not taken stays. Each paragraph
-        of a `.txt` or `.md` file becomes an item. A text that is there already is not added again.
+        A `.jsonl` or `.json` file holds texts, objects with `text`, `id` and `metadata`, memories that mem0 or LangMem exported, or chats;
+        each becomes an item. An id that is not taken stays. Each paragraph of a `.txt` or `.md` file becomes an item. A text that is there
+        already is not added again.
 
         Args:
             data: The file's content.
@@ -260,8 +262,8 @@ class UserMemory:
 
 def _texts_in(data: bytes, name: str) -> dict[str, Document]:
     """The texts of a file, each with the document that it is from: a line of JSON, or the file."""
-    if not name.lower().endswith(SUFFIXES):
-        raise InputError(f"{name!r} must end in {', '.join(SUFFIXES)}; save it as one of these.")
+    if not name.lower().endswith(_SUFFIXES):
+        raise InputError(f"{name!r} must end in {', '.join(_SUFFIXES)}; save it as one of these.")
     if len(data) > MAX_BYTES:
         raise InputError(f"{name!r} has {len(data):,} bytes, and at most {MAX_BYTES:,} are read; split it.")
     gap = None if _has_lines(name) else "\n\n"
@@ -273,7 +275,7 @@ def _texts_in(data: bytes, name: str) -> dict[str, Document]:
 
 
 def _has_lines(name: str) -> bool:
-    return name.lower().endswith(".jsonl")
+    return name.lower().endswith((".jsonl", ".json"))
 
 
 def _has_own_id(document: Document, name: str) -> bool:

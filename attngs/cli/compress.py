@@ -94,6 +94,9 @@ def compress(
 
     The text goes to standard output and the statistics go to standard error, so you can pipe the text:
     attngs compress memory.jsonl -q 'Which pills?' | llm 'Which pills does she take?'
+
+    Take what you have:
+    attngs compress chatgpt-export.zip notes/ report.pdf -q 'What did we decide about the roof?'
     """
     with console.reported_errors():
         documents = documents_of(inputs)

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 Inputs = Annotated[
     list[Path],
     typer.Argument(
-        metavar="FILE|DIR|-", help="Your .txt, .md or .jsonl files, folders of them, or - for standard input.", show_default=False
+        metavar="FILE|DIR|-",
+        help="Your files, folders of them, or - for standard input. Text of any kind (Markdown, HTML, CSV, YAML, mails, logs, subtitles, "
+        "code), JSON and JSON lines, exported chats (ChatGPT, Claude, WhatsApp, Telegram) and memories (mem0, LangMem), .zip; with the "
+        "extra `files` also PDF, Word, PowerPoint, Excel and EPUB. What else a folder holds is skipped, and a note says so.",
+        show_default=False,
     ),
 ]
 Query = Annotated[str, typer.Option("--query", "-q", help="The question that the context is for.", show_default=False)]

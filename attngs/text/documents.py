@@ -4,11 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Protocol, TypeGuard
 
 from attngs.errors import InputError
 from attngs.types import Document
 
-DocumentLike = Document | str
+
+class PageLike(Protocol):
+    """A LangChain `Document`, or anything of its shape."""
+
+    @property
+    def page_content(self) -> str: ...
+    @property
+    def metadata(self) -> Mapping[str, object]: ...
+    @property
+    def id(self) -> str | None: ...
+
+
+class NodeLike(Protocol):
+    """A LlamaIndex node or `Document`, with or without a score, or anything of its shape."""
+
+    @property
+    def node_id(self) -> str: ...
+    @property
+    def metadata(self) -> Mapping[str, object]: ...
+    def get_content(self) -> str: ...
+
+
+DocumentLike = Document | str | PageLike | NodeLike
+"""A text, a document, or what LangChain and LlamaIndex retrieve. Their objects are read, never changed."""
 
 LONGEST_QUERY = 32_000
 """Characters. Every token of a question is compared with every token of the context, so long material belongs in the context."""
@@ -19,15 +43,16 @@ LONGEST_MESSAGE = 8_000
 def as_documents(documents: DocumentLike | Iterable[DocumentLike]) -> tuple[Document, ...]:
     """One text or document, or several, as documents that all have an id.
 
-    Ids are kept as they are, equal ones too; a missing one becomes `document-N` by position.
+    Ids are kept as they are, equal ones too; a missing one becomes `document-N` by position. Metadata of other libraries' documents is
+    copied.
 
     Raises:
-        InputError: An entry is neither a `str` nor a `Document`, or its text or id is not a `str`. The message names the position.
+        InputError: An entry is no `DocumentLike`, or its text or id is not a `str`. The message names the position.
     """
-    if isinstance(documents, str | Document):
+    if isinstance(documents, str | Document) or _is_page(documents) or _is_node(documents):
         documents = [documents]
     if isinstance(documents, bytes | Mapping) or not isinstance(documents, Iterable):
-        raise InputError(f"`documents` must be strings or `attngs.Document`s, got {type(documents).__name__}.")
+        raise InputError(f"`documents` must be strings or `attngs.Document`s, got {_kind(documents)}.")
     return tuple(_as_document(document, number) for number, document in enumerate(documents))
 
 
@@ -82,9 +107,9 @@ def clean_text(text: str) -> str:
 
 
 def _as_document(value: object, number: int) -> Document:
-    document = Document(text=value) if isinstance(value, str) else value
+    document = _converted(value)
     if not isinstance(document, Document):
-        raise InputError(f"`documents[{number}]` must be a str or an `attngs.Document`, got {type(document).__name__}.")
+        raise InputError(f"`documents[{number}]` must be a str or an `attngs.Document`, got {_kind(value)}.")
     for name in ("text", "id"):
         content: object = getattr(document, name)
         if not isinstance(content, str):
@@ -92,3 +117,28 @@ def _as_document(value: object, number: int) -> Document:
     if not isinstance(document.metadata, Mapping):
         raise InputError(f"`documents[{number}].metadata` must be a mapping, got {type(document.metadata).__name__}.")
     return document if document.id else replace(document, id=f"document-{number + 1}")
+
+
+def _converted(value: object) -> object:
+    """A text, or another library's document, as one of ours; anything else as it is."""
+    if isinstance(value, Document):
+        return value
+    if isinstance(value, str):
+        return Document(text=value)
+    if _is_page(value):
+        return Document(text=value.page_content, id=value.id or "", metadata=dict(value.metadata or {}))
+    if _is_node(value):
+        return Document(text=value.get_content(), id=value.node_id, metadata=dict(value.metadata or {}))
+    return value
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__ + ("; make it a `Document(text=..., id=...)`" if isinstance(value, Mapping) else "")
+
+
+def _is_page(value: object) -> TypeGuard[PageLike]:
+    return isinstance(getattr(value, "page_content", None), str)
+
+
+def _is_node(value: object) -> TypeGuard[NodeLike]:
+    return isinstance(getattr(value, "node_id", None), str) and callable(getattr(value, "get_content", None))

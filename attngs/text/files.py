@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
-from attngs.errors import InputError
+from attngs.errors import InputError, MissingDependencyError
+from attngs.text.importers.archives import Archive
+from attngs.text.importers.formats import ARCHIVE, SUFFIXES, decode, read_file, suffix_of
+from attngs.text.importers.skipped import Skipped
 from attngs.types import Document
-
-SUFFIXES = (".txt", ".md", ".jsonl")
-"""Files that are read from a folder. A file that is named itself is read whatever its suffix."""
 
 
 def read_documents(paths: Sequence[Path], stdin: BinaryIO, *, skipped: Callable[[str], None] = lambda reason: None) -> list[Document]:
-    """Read files, folders (recursively, in the order of their names) and `-` for standard input.
+    """Read files, folders, `.zip` files like folders, and `-` for standard input.
 
-    Links that lead out of a folder are skipped: whoever may write into a folder could otherwise have any file read.
+    Folders are read recursively, in the order of the files' names.
 
-    A `.jsonl` file holds one document a line: a string, or an object with `text` and optionally `id` and `metadata`. Ids default to the
-    file's path, with `:LINE` for lines.
+    Text is one document as it is. `.json` and `.jsonl` files hold chats (ChatGPT, Claude, Telegram, `role` and `content`) or records
+    (`text`, `content`, `memory`, `page_content`, with their ids, dates and metadata); other JSON is one document. PDF, Word, PowerPoint,
+    Excel and EPUB files need `attngs[files]`. Ids default to the file's path, with `:NUMBER` for lines and items.
+
+    A file that is named must be readable. Of folders and archives, what can be read is: hidden files, links that lead out of the folder,
+    unknown suffixes and broken files are skipped.
 
     Args:
         paths: What to read.
         stdin: Standard input.
-        skipped: Is told, once a folder, what was not read and why.
+        skipped: Is told, once a folder or archive, what was not read and why.
 
     Raises:
-        InputError: A file is missing, binary or not what its suffix says; the message names file and line.
+        InputError: A named file is missing, binary or not what its suffix says, the message names file and line; or a folder holds nothing
+            that can be read.
+        MissingDependencyError: A named file needs a converter that is not installed.
     """
     documents = list[Document]()
     for path in paths:
         if str(path) == "-":
-            documents.append(Document(text=_decode(stdin.read(), "standard input"), id="stdin"))
+            documents.append(Document(text=decode(stdin.read(), "standard input"), id="stdin"))
         else:
             documents.extend(_read(path, skipped))
     return documents
@@ -50,8 +55,9 @@ def parse_file(data: bytes, name: str) -> list[Document]:
 
     Raises:
         InputError: It is binary, not UTF-8, or not what its suffix says; the message names file and line.
+        MissingDependencyError: It needs a converter that is not installed.
     """
-    return list(_parse(data, name, name))
+    return _read_data(data, name, name, lambda reason: None)
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -102,72 +108,108 @@ def _replace(target: Path, data: bytes) -> None:
         raise
 
 
-def _walk(folder: Path, skipped: Callable[[str], None]) -> Iterator[Path]:
-    """Visible files with a known suffix, sorted; a folder that cannot be opened is an error, not a gap."""
-
-    def fail(error: OSError) -> None:
-        raise error
-
-    found = list[Path]()
-    for parent, folders, names in os.walk(folder, onerror=fail):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(parent, name) for name in names if not name.startswith(".") and name.lower().endswith(SUFFIXES)]
-    inside = [path for path in found if path.resolve().is_relative_to(folder.resolve())]
-    if len(inside) < len(found):
-        links = f"{len(found) - len(inside)} link{'s' if len(found) - len(inside) > 1 else ''}"
-        skipped(f"`{folder}`: {links} skipped, because they lead out of the folder; name such files themselves")
-        found = inside
-    if not found:
-        raise InputError(f"`{folder}` holds no file that ends in {', '.join(SUFFIXES)}.")
-    yield from sorted(found)
-
-
 def _read(path: Path, skipped: Callable[[str], None]) -> list[Document]:
     try:
-        files = [(file, file.relative_to(path).as_posix()) for file in _walk(path, skipped)] if path.is_dir() else [(path, path.name)]
-        return [document for file, name in files for document in _read_file(file, name)]
+        return _read_folder(path, skipped) if path.is_dir() else _read_data(path.read_bytes(), str(path), path.name, skipped)
     except OSError as error:
         raise InputError(f"`{error.filename or path}` cannot be read: {error.strerror or error}.") from error
 
 
-def _read_file(path: Path, name: str) -> Iterator[Document]:
-    return _parse(path.read_bytes(), str(path), name)
+def _read_data(data: bytes, path: str, name: str, skipped: Callable[[str], None]) -> list[Document]:
+    """The documents of a file that was named: all of it can be read, or that is an error."""
+    if suffix_of(path) != ARCHIVE:
+        return list(read_file(data, path, name, _refuse))
+    found = Skipped(path)
+    documents = _read_archive(data, path, name, found)
+    return _told(documents, found, path, skipped)
 
 
-def _parse(data: bytes, path: str, name: str) -> Iterator[Document]:
-    text = _decode(data, path)
-    if path.lower().endswith(".jsonl"):
-        for number, line in enumerate(text.split("\n"), start=1):
-            if line.strip():
-                yield _parse_line(line, f"{path}, line {number}", f"{name}:{number}")
-    else:
-        yield Document(text=text, id=name)
+def _read_folder(folder: Path, skipped: Callable[[str], None]) -> list[Document]:
+    found, documents = Skipped(str(folder)), list[Document]()
+    paths = {path.relative_to(folder).as_posix(): path for path in _inside(folder, found)}
+    for name in _known(paths, found):
+        path = str(paths[name])
+        try:
+            data = paths[name].read_bytes()
+        except OSError as error:
+            found.failed(name, InputError(f"`{path}` cannot be read: {error.strerror or error}"))
+            continue
+        documents += _readable(data, path, name, found)
+    return _told(documents, found, str(folder), skipped)
 
 
-def _decode(data: bytes, name: str) -> str:
+def _read_archive(data: bytes, path: str, name: str, found: Skipped) -> list[Document]:
+    archive, documents = Archive(data, path), list[Document]()
+    names = [member for member in _known(archive.names, found) if suffix_of(member) != ARCHIVE]
+    for member, content in archive.read(names):
+        if isinstance(content, InputError):
+            found.failed(member, content)
+        else:
+            documents += _readable(content, f"{path}/{member}", f"{name}/{member}", found)
+    return documents
+
+
+def _readable(data: bytes, path: str, name: str, found: Skipped) -> list[Document]:
+    """What can be read of a file that nobody named."""
+
+    def skip(error: InputError) -> None:
+        found.failed(name, error)
+
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"`{name}` is not UTF-8 text (byte {error.start}). Convert it first, for example with iconv.") from error
-    if "\0" in text:
-        raise InputError(f"`{name}` is a binary file, not text.")
-    return text
+        if suffix_of(path) == ARCHIVE:
+            return _read_archive(data, path, name, found)
+        return list(read_file(data, path, name, skip))
+    except (InputError, MissingDependencyError) as error:
+        found.failed(name, error)
+        return []
 
 
-def _parse_line(line: str, place: str, default_id: str) -> Document:
-    try:
-        value: object = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"`{place}` is not JSON: {error}.") from error
-    if isinstance(value, str):
-        value = {"text": value}
-    if not isinstance(value, Mapping):
-        raise InputError(f"`{place}` must be a string or an object with `text`, got {type(value).__name__}.")
-    text, name, metadata = value.get("text"), value.get("id", default_id), value.get("metadata", {})
-    if not isinstance(text, str):
-        raise InputError(f"`{place}`: `text` must be a string, got {type(text).__name__}.")
-    if isinstance(name, bool) or not isinstance(name, str | int):
-        raise InputError(f"`{place}`: `id` must be a string or a whole number, got {type(name).__name__}.")
-    if not isinstance(metadata, Mapping):
-        raise InputError(f"`{place}`: `metadata` must be an object, got {type(metadata).__name__}.")
-    return Document(text=text, id=str(name), metadata=dict(metadata))
+def _known(names: Iterable[str], found: Skipped) -> list[str]:
+    """Files with a known suffix, sorted, without the page that repeats ChatGPT's `conversations.json`."""
+    names = set(names)
+    known = list[str]()
+    for name in sorted(names):
+        folder, slash, last = name.rpartition("/")
+        if suffix_of(name) not in SUFFIXES:
+            found.unknown(name)
+        elif last == "chat.html" and f"{folder}{slash}conversations.json" in names:
+            found.copy()
+        else:
+            known.append(name)
+    return known
+
+
+def _inside(folder: Path, found: Skipped) -> Iterator[Path]:
+    """The visible files of a folder.
+
+    Links that lead out of it are skipped: whoever may write into a folder could otherwise have any file read. A folder that cannot be
+    opened is an error, not a gap.
+    """
+
+    def fail(error: OSError) -> NoReturn:
+        raise error
+
+    root = os.path.realpath(folder)
+    for parent, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(parent, name)
+            if name.startswith("."):
+                continue
+            if not Path(os.path.realpath(path)).is_relative_to(root):
+                found.link()
+            elif path.is_file():
+                yield path
+
+
+def _told(documents: list[Document], found: Skipped, path: str, skipped: Callable[[str], None]) -> list[Document]:
+    line = found.line()
+    if not documents:
+        raise InputError(f"{line or f'`{path}` is empty'}. Nothing in it can be read.")
+    if line:
+        skipped(line)
+    return documents
+
+
+def _refuse(error: InputError) -> NoReturn:
+    raise error

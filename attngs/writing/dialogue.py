@@ -20,7 +20,7 @@ from attngs.errors import ChatError
 from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.types import ChatReply, Marking, Message, Sentence, Usage
 from attngs.writing.passages import Passage, Window, as_marking, original, rewritten
-from attngs.writing.prompts import read_reply
+from attngs.writing.reply import read_reply
 from attngs.writing.statements import FaithfulnessFloor, RewriteStatement, cut, decide, in_words, joined, unsupported_share
 
 Result = TypeVar("Result")

@@ -1,4 +1,4 @@
-"""What is said to a writer and how its reply is read: marked text -> messages, reply -> text.
+"""What is said to a writer: marked text -> messages.
 
 Templates are data: named, versioned, replaceable.
 """
@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from attngs.errors import ConfigError
 from attngs.text.defusing import BLANK, LINE_START, defuse_tags, defuse_tokens, header, one_line, quote_lines
-from attngs.text.documents import clean_text
-from attngs.types import ChatReply, Marking, Message, Sentence
+from attngs.types import Marking, Message, Sentence
 
 MARKERS = "start_important", "end_important"
 START, END = (f"<{name}>" for name in MARKERS)
@@ -185,51 +184,3 @@ def defuse(text: str, template: str = "") -> str:
     if not telling:
         return defused
     return quote_lines(defused, re.compile(rf"{LINE_START}(?=(?:{BLANK}|[*_#])*+(?:{telling}))", re.IGNORECASE))
-
-
-_THOUGHT = re.compile(r"\A.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
-"""Some chat templates open the thinking themselves, so a reply may hold only the end tag."""
-_THINKING = re.compile(r"\A\s*<think(?:ing)?>", re.IGNORECASE)
-_MARKERS = re.compile(f"{re.escape(START)}|{re.escape(END)}", re.IGNORECASE)
-_FENCE = re.compile(r"\A\s*```[a-z]*\n(?P<body>.*)\n```\s*\Z", re.DOTALL)
-_UNFINISHED = {
-    "content_filter": "the writer's provider filtered the reply",
-    "refusal": "the writer refused",
-    "tool_calls": "the writer called a tool instead of answering",
-}
-
-
-class ReplyText(NamedTuple):
-    """The shortened context that was found in a reply."""
-
-    text: str
-    """Empty when there is nothing to use."""
-    cut_off: bool = False
-    """Whether the writer had to stop, so that the last sentence may be half a sentence."""
-    problem: str | None = None
-    """Why `text` is empty."""
-
-
-def read_reply(reply: ChatReply, answer: str = "") -> ReplyText:
-    """The shortened context in a reply: without thinking, markers, a code fence, and all before `answer`.
-
-    Lone surrogates become U+FFFD, so that the text can be sent, stored and shown.
-
-    Args:
-        reply: The writer's.
-        answer: The template's: what stands before the shortened context; `""` for nothing.
-    """
-    if problem := _UNFINISHED.get(reply.finish_reason or ""):
-        return ReplyText("", problem=problem)
-    text = _THOUGHT.sub("", clean_text(reply.text))
-    if _THINKING.match(text):
-        return ReplyText("", problem="the writer was still thinking when its reply ended")
-    if answer:
-        _, found, after = text.rpartition(answer)
-        if not found:
-            return ReplyText("", problem=f"the writer's reply did not get to its {answer!r}")
-        text = after
-    if fenced := _FENCE.match(text):
-        text = fenced["body"]
-    text = _MARKERS.sub("", text).strip()
-    return ReplyText(text, reply.finish_reason not in ("stop", None), None if text else "the writer's reply was empty")

@@ -22,11 +22,13 @@ from attngs.text.structure.outline import Outline
 from attngs.text.structure.prose import GROUP, prose_marks, write_prose
 from attngs.text.structure.units import Reader, Structure
 
-SPEAKER = 0
-"""Rank of a speaker: above the headings of a message."""
+TITLE, SPEAKER = -1, 0
+"""Ranks: a chat's title stands above its speakers, and a speaker above the headings of a message."""
+CONTENT_TYPE = "text/x-chat"
+"""Names this format in the metadata of documents that attngs made of an exported chat."""
 
 _ROLE = re.compile(
-    r"""[#*_>\s\[]{0,8}(?P<name>you|user|human|me|assistant|ai|system|chatgpt|gpt-?\w{1,6}|claude|gemini|copilot|bot|model)
+    r"""[#*_>\s\[]{0,8}(?P<name>you|user|human|me|assistant|ai|system|tool|chatgpt|gpt-?\w{1,6}|claude|gemini|copilot|bot|model)
     (?:\s+said|\s+wrote|\ssagte|\ssagt|\sa\ dit|\sdijo)?[\]*_]{0,3}\s?[:：]?[*_]{0,3}$""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -154,7 +156,11 @@ def _read(text: str) -> Structure | None:
     labels = _speakers_only(finder(text, lines))
     outline = Outline(text)
     numbers = [*_line_numbers(lines, labels), len(lines)]
-    write_prose(outline, lines[: numbers[0]])
+    before = lines[: numbers[0]]
+    if before and text.startswith("# ", before[0].start):
+        outline.open(before[0].end, "heading", TITLE)
+        before = before[1:]
+    write_prose(outline, before)
     for label, first, last in zip(labels, numbers, numbers[1:], strict=False):
         _write_turn(outline, label, lines[first:last])
     return outline.structure("chat")
@@ -163,7 +169,7 @@ def _read(text: str) -> Structure | None:
 def _speakers_only(labels: list[Label]) -> list[Label]:
     """In a chat with a model only the roles speak: `Tip:` inside an answer is no speaker."""
     turns = Counter(label.speaker for label in labels)
-    roles = turns.keys() & (_MODELS | _PEOPLE | {"system"})
+    roles = turns.keys() & (_MODELS | _PEOPLE | {"system", "tool"})
     recurring = {speaker for speaker, count in turns.items() if count > 1}
     return [label for label in labels if label.speaker in roles] if len(roles) > 1 and recurring <= roles else labels
 
@@ -193,4 +199,4 @@ def _write_turn(outline: Outline, label: Label, lines: Sequence[Line]) -> None:
             outline.add(group_end, "turn")
 
 
-CHAT = Reader("chat", _recognises, _read)
+CHAT = Reader("chat", _recognises, _read, content_types=(CONTENT_TYPE,))
