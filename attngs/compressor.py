@@ -18,7 +18,7 @@ from attngs.protocols import AsyncChatModel, ChatModel, Namespaced, PromptTempla
 from attngs.reading.copies import Shared
 from attngs.reading.tokens import CounterLike, as_counter
 from attngs.result.result import CompressedContext, Draft, finish
-from attngs.selection import GreedySelector
+from attngs.selection.selector import GreedySelector
 from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_query
 from attngs.types import ChatReply, Document, Marking, Message, Selection
 from attngs.writing.asking import Writer, aask, ask, atalk, talk

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext
-from attngs.selection import ExtractLayout
+from attngs.selection.layout import ExtractLayout
 from attngs.text.defusing import TURN, defuse_tags, defuse_tokens, quote_lines
 from attngs.text.documents import clean_text
 from attngs.types import Sentence

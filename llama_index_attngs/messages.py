@@ -11,7 +11,7 @@ from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
-from attngs.selection import ExtractLayout
+from attngs.selection.layout import ExtractLayout
 from attngs.text.defusing import BLANK, GAP, LINE_START, TURN, UNSEEN, defuse_tags, defuse_tokens, one_line, quote_lines
 from attngs.text.documents import as_query, clean_text
 from attngs.types import Document, Sentence

@@ -25,7 +25,7 @@ from llama_index.core.schema import (
 from attngs.errors import InputError
 from attngs.hosts.apart import JOIN, Part
 from attngs.result.result import CompressedContext
-from attngs.selection import ExtractLayout
+from attngs.selection.layout import ExtractLayout
 from attngs.types import Document, Sentence, Source, Span
 
 METADATA_KEY = "attngs"

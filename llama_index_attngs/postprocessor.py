@@ -22,7 +22,7 @@ from attngs.hosts.apart import JOIN, Apart, Parts
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
 from attngs.hosts.settings import Output, described
 from attngs.result.result import CompressedContext
-from attngs.selection import ExtractLayout
+from attngs.selection.layout import ExtractLayout
 from attngs.writing.prompts import GUIDED
 from llama_index_attngs.chat import LlamaIndexChat, host_template
 from llama_index_attngs.distinct import DistinctSelector

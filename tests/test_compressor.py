@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Document, GreedySelector, Marker, Splitter
 from attngs.errors import ConfigError, InputError, ModelError
-from attngs.selection import ExtractLayout
+from attngs.selection.layout import ExtractLayout
 from attngs.testing import NASTY_TEXTS, FakeChat, FakeScorer, count_words
 from attngs.text.documents import LONGEST_MESSAGE, as_query
 from attngs.types import ChatReply, Message, Sentence

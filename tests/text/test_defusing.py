@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Document, GreedySelector, Marker, Span
-from attngs.selection import ExtractLayout
+from attngs.selection.layout import ExtractLayout
 from attngs.testing import FakeChat, FakeScorer, count_words
 from attngs.text.defusing import TURN, defuse_tags, defuse_tokens, one_line, quote_lines
 from attngs.writing.prompts import CITED, GUIDED, SUMMARY, GuidedPrompt, defuse
