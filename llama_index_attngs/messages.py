@@ -40,7 +40,7 @@ class TranscriptLayout(ExtractLayout):
     starts: tuple[int, ...]
     """Where each turn begins in the document, its label included."""
 
-    def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labelled: bool) -> str:
+    def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labels: Mapping[int, str]) -> str:
         """The kept sentences by turn, in their order."""
         lines = list[str]()
         for turn, members in groupby(sorted(kept), key=lambda i: bisect_right(self.starts, sentences[i].start) - 1):
@@ -58,9 +58,9 @@ class PlainLayout(ExtractLayout):
 
     label: str = ""
 
-    def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labelled: bool) -> str:
+    def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labels: Mapping[int, str]) -> str:
         """The kept sentences in their order, with lines quoted that look like turns."""
-        return quote_lines(ExtractLayout.render(self, sentences, kept, labelled=labelled), TURN)
+        return quote_lines(ExtractLayout.render(self, sentences, kept, labels=labels), TURN)
 
 
 def as_turns(messages: Sequence[ChatMessage]) -> list[Turn]:

@@ -44,7 +44,7 @@ class NodeLayout(ExtractLayout):
     frames: tuple[tuple[str, str], ...]
     """What stands before and after the text of each node."""
 
-    def frame(self, sentence: Sentence, *, labelled: bool) -> tuple[str, str]:
+    def frame(self, sentence: Sentence, *, labels: Mapping[int, str]) -> tuple[str, str]:
         return self.frames[sentence.position]
 
 

@@ -15,12 +15,15 @@ from attngs.protocols import TokenCounter
 from attngs.selection.draft import LOOK_AHEAD, Draft
 from attngs.selection.layout import ExtractLayout
 from attngs.selection.must_keep import MustKeep, matcher
-from attngs.types import Marking, Selection, Sentence
+from attngs.types import Document, Marking, Selection, Sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GreedySelector:
     """Best score first; what does not fit is skipped; ties go to the earlier sentence.
+
+    What is said twice (`attngs.selection.copies`) is kept once: the copy with the best score; of equal scores the one in a document of
+    which something is kept already, then the earliest. A copy that is kept elsewhere fulfils every promise below.
 
     Args:
         candidates: Fill the budget with the best of `all` sentences, or only with `marked` ones.
@@ -58,10 +61,10 @@ class GreedySelector:
         """
         target_tokens = check_whole("target_tokens", target_tokens)
         required, order = self._required(marking.sentences), ranking(marking.scores)
-        draft = Draft(marking.sentences, order, self.layout, counter, target_tokens)
+        draft = Draft(marking, order, self.layout, counter, target_tokens)
         draft.add_all(i for i, marked in enumerate(marking.marked) if marked or self.candidates == "all")
         for i in self._promised(marking.sentences, order, required):
-            draft.add([i], of=i)
+            self._add(draft, marking, i)
         fill(marking.scores, order, lambda i: self._take(draft, marking, i), begun=bool(draft.chosen))
         if not draft.chosen:  # a heading is better than nothing
             fill(marking.scores, order, lambda i: self._take(draft, marking, i, leads=True))
@@ -72,8 +75,13 @@ class GreedySelector:
             text=draft.text,
             tokens=draft.tokens,
             heads=tuple(sorted(draft.only_heads())),
+            copies=draft.places(),
             reason=self._reason(marking, draft, required, order),
         )
+
+    def whole(self, documents: Sequence[Document]) -> Sequence[tuple[str, str]]:
+        """As the layout shows the documents if all is kept."""
+        return self.layout.whole(documents)
 
     def _required(self, sentences: Sequence[Sentence]) -> list[int]:
         tests = [matcher(must) for must in self.must_keep]
@@ -93,9 +101,14 @@ class GreedySelector:
     def _take(self, draft: Draft, marking: Marking, i: int, *, leads: bool = False) -> bool | None:
         if draft.is_blank(i) or (draft.only_leads(i) and not leads) or (self.candidates == "marked" and not marking.marked[i]):
             return None
-        if self.neighbors:
-            draft.add(self._with_neighbors(marking.sentences, i))
-        return draft.add([i], of=i)
+        return None if draft.is_said(i) else self._add(draft, marking, i, neighbors=self.neighbors)
+
+    def _add(self, draft: Draft, marking: Marking, i: int, *, neighbors: int = 0) -> bool:
+        """Add a sentence, or the copy of it that should stay; of a piece the whole, where that fits."""
+        best = draft.best_copy(i)
+        if neighbors:
+            draft.add(self._with_neighbors(marking.sentences, best))
+        return draft.add([best], of=best) or (best != i and draft.add([i], of=i))
 
     def _with_neighbors(self, sentences: Sequence[Sentence], i: int) -> list[int]:
         around = range(max(0, i - self.neighbors), min(len(sentences), i + self.neighbors + 1))
@@ -107,7 +120,7 @@ class GreedySelector:
             return "the documents hold no text"
         if not draft.chosen:
             return self._nothing(marking, draft)
-        missing = [i for i in required if i not in draft.chosen and marking.sentences[i].text.strip()]
+        missing = [i for i in required if not draft.is_said(i) and marking.sentences[i].text.strip()]
         if missing:
             return f"{len(missing)} of {len(required)} sentences that must be kept did not fit into {draft.budget} tokens"
         return self._best_left_out(marking, draft, order) or self._documents_left_out(marking.sentences, draft)
@@ -121,14 +134,14 @@ class GreedySelector:
 
     def _best_left_out(self, marking: Marking, draft: Draft, order: Sequence[int]) -> str | None:
         best = next(i for i in order if marking.sentences[i].text.strip())
-        if best in draft.chosen or (self.candidates == "marked" and not marking.marked[best]):
+        if draft.is_said(best) or (self.candidates == "marked" and not marking.marked[best]):
             return None
         return f"the best sentence takes {draft.smallest([best])} and did not fit into {draft.budget}"
 
     def _documents_left_out(self, sentences: Sequence[Sentence], draft: Draft) -> str | None:
         if not self.min_per_document:
             return None
-        kept = {sentences[i].position for i in draft.chosen}
+        kept = {sentences[j].position for i in draft.chosen for j in draft.copies.of(i)}
         empty = {s.position for s in sentences if s.text.strip()} - kept
         return f"{len(empty)} documents have no sentence that fitted into {draft.budget} tokens" if empty else None
 
