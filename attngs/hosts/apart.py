@@ -36,6 +36,11 @@ class Part:
     sources: tuple[Source, ...]
     """What `text` is made of."""
 
+    @property
+    def also_in(self) -> tuple[int, ...]:
+        """Other documents of the request, by position, that say something of this text too; what they share is kept here alone."""
+        return tuple(sorted({place.position for source in self.sources for place in source.copies} - {self.position}))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
@@ -136,7 +141,12 @@ def _alone(part: Part, whole: CompressedContext) -> dict[str, Any]:
 
 
 def _in_place(part: Part, result: CompressedContext) -> Part:
-    sources = tuple(replace(source, position=part.position) for source in result.sources)
+    extract = {source.start: source for source in part.sources}  # the writer saw one document, and knows of no copies elsewhere
+    label = part.sources[0].label
+    sources = tuple(
+        replace(source, position=part.position, label=label, copies=extract[source.start].copies if source.start in extract else ())
+        for source in result.sources
+    )
     return replace(part, text=result.text, tokens=result.compressed_tokens, method="rewrite", sources=sources)
 
 
