@@ -8,7 +8,7 @@ and what is said twice comes once.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from itertools import islice
@@ -44,7 +44,7 @@ class Draft:
 
     def __init__(self, marking: Marking, order: Sequence[int], layout: ExtractLayout, counter: TokenCounter, budget: int) -> None:
         self.sentences, self.layout, self.counter, self.budget = marking.sentences, layout, counter, budget
-        self.labels = layout.labels_of(self.sentences)
+        self.labels: Mapping[int, str] = layout.labels_of(self.sentences)
         self._scores = marking.scores
         self.chosen: dict[int, int] = {}  # in the order of choice, each with the unit that it came for
         self._places = {(s.position, s.start): i for i, s in enumerate(self.sentences)} if any(s.heads for s in self.sentences) else {}
@@ -72,11 +72,12 @@ class Draft:
         """
         wanted = [i for i in candidates if self.sentences[i].text.strip()]
         complete = len(wanted) == sum(not sentence.text.isspace() for sentence in self.sentences)
-        if complete and self._take_all(wanted):
+        labellings = [self.labels, {}] if complete and self.labels and self.layout.has_own_line else [self.labels]
+        if complete and self._take_all(wanted, labellings):
             return
         distinct = self._distinct(wanted)
         if not complete or len(distinct) < len(wanted):
-            self._take_all(distinct)
+            self._take_all(distinct, labellings)
 
     def add(self, group: Sequence[int], *, of: int | None = None) -> bool:
         """Take all of the group with their heads, or none of it; says whether all are in, or said by others.
@@ -175,25 +176,24 @@ class Draft:
         self.chosen.update((i, i) for i in group if i in self.chosen)  # a head may be worth keeping by itself
         self._said.update((self.copies.of(i)[0], i) for i in new)
 
-    def _take_all(self, candidates: Sequence[int]) -> bool:
-        """Choose all candidates with their heads if the joined text fits; without labels if only that fits."""
+    def _take_all(self, candidates: Sequence[int], labellings: Sequence[Mapping[int, str]]) -> bool:
+        """Choose all candidates with their heads if the joined text fits, under the first labels with which it does."""
         everything = self._with_heads(candidates)
         cost = 0
         for at in range(0, len(everything), BLOCK):
             cost += sum(self._costs_of(everything[at : at + BLOCK]))
             if cost > 2 * self.budget:
                 return False  # not worth counting
-        self.chosen, labelled = {i: i for i in everything}, self.labels
-        self._render()
-        if self.tokens > self.budget and labelled and self.layout.has_own_line:
-            self.labels = {}
+        self.chosen = {i: i for i in everything}
+        for labels in labellings:
+            self.labels = labels
             self._render()
-        if self.tokens > self.budget:
-            self.chosen, self.labels = {}, labelled
-            return False
-        self._spent = self.tokens
-        self._opened = {self._frames[self.sentences[i].position] for i in everything}
-        return True
+            if self.tokens <= self.budget:
+                self._spent = self.tokens
+                self._opened = {self._frames[self.sentences[i].position] for i in everything}
+                return True
+        self.chosen, self.labels = {}, labellings[0]
+        return False
 
     def _distinct(self, candidates: Sequence[int]) -> list[int]:
         """The candidates without copies: of those that say the same, the best one."""
