@@ -64,6 +64,10 @@ class Copies:
         self._find_equals()
         self._find_pieces()
 
+    def __bool__(self) -> bool:
+        """Whether anything is said twice."""
+        return bool(self._groups)
+
     def of(self, i: int) -> Sequence[int]:
         """All sentences that say what sentence `i` says, itself among them, in reading order."""
         return self._groups.get(i, (i,))

@@ -62,7 +62,7 @@ class Draft:
 
     @cached_property
     def copies(self) -> Copies:
-        """Which sentences say the same. Nobody needs to know where everything fits."""
+        """Which sentences say the same."""
         return Copies(self.sentences)
 
     def add_all(self, candidates: Iterable[int]) -> None:
@@ -75,9 +75,8 @@ class Draft:
         labellings = [self.labels, {}] if complete and self.labels and self.layout.has_own_line else [self.labels]
         if complete and self._take_all(wanted, labellings):
             return
-        distinct = self._distinct(wanted)
-        if not complete or len(distinct) < len(wanted):
-            self._take_all(distinct, labellings)
+        if not complete or self.copies:
+            self._take_all(self._distinct(wanted) if self.copies else wanted, labellings)
 
     def add(self, group: Sequence[int], *, of: int | None = None) -> bool:
         """Take all of the group with their heads, or none of it; says whether all are in, or said by others.
@@ -174,6 +173,9 @@ class Draft:
         own = set(group)
         self.chosen.update((i, i if i in own else group[-1]) for i in new)
         self.chosen.update((i, i) for i in group if i in self.chosen)  # a head may be worth keeping by itself
+        self._note_said(new)
+
+    def _note_said(self, new: Iterable[int]) -> None:
         self._said.update((self.copies.of(i)[0], i) for i in new)
 
     def _take_all(self, candidates: Sequence[int], labellings: Sequence[Mapping[int, str]]) -> bool:
@@ -189,6 +191,7 @@ class Draft:
             self.labels = labels
             self._render()
             if self.tokens <= self.budget:
+                self._note_said(everything)
                 self._spent = self.tokens
                 self._opened = {self._frames[self.sentences[i].position] for i in everything}
                 return True

@@ -46,7 +46,8 @@ class ExtractLayout:
 
     def labels_of(self, sentences: Iterable[Sentence]) -> dict[int, str]:
         """The label of each document, by its position; empty where the request has only one, or labels are not wanted."""
-        names = handles(sentences) if self.has_own_line else {s.position: one_line(s.document.id) for s in sentences}
+        documents = {sentence.position: sentence for sentence in sentences}
+        names = handles(documents.values()) if self.has_own_line else {i: one_line(s.document.id) for i, s in documents.items()}
         return {position: self.label.format(id=name) for position, name in names.items()} if self.label and len(names) > 1 else {}
 
     def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labels: Mapping[int, str]) -> str:

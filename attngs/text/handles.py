@@ -17,7 +17,8 @@ def handles(sentences: Iterable[Sentence]) -> dict[int, str]:
     The number is the document's place in the request, counted from 1; documents with equal ids have equal handles. No number is the id of
     another document.
     """
-    ids = {sentence.position: one_line(sentence.document.id) for sentence in sentences}
+    documents = {sentence.position: sentence.document for sentence in sentences}
+    ids = {position: one_line(document.id) for position, document in documents.items()}
     taken, numbers = set(ids.values()), dict[str, str]()
     for position, name in ids.items():
         if len(name) > LONGEST_ID and name not in numbers:

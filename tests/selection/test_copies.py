@@ -174,3 +174,8 @@ def test_a_hundred_thousand_units_are_compared_in_linear_time() -> None:
     marking = Marking(query="q", sentences=tuple(equal), scores=(1.0,) * len(equal), marked=(True,) * len(equal))
     assert len(GreedySelector().select(marking, target_tokens=9, counter=WORDS).kept) == 1
     assert time.process_time() - started < 30, "a quadratic comparison would take hours"
+
+
+def test_copies_do_not_fill_the_room_that_is_left() -> None:
+    result = compressed(["Ida mends nets.", "Ida mends nets.", "Olaf sails.", "Ida mends nets."], 9)
+    assert (result.text, result.selection.copies) == ("Ida mends nets.\n\nOlaf sails.", {0: (1, 3)})
