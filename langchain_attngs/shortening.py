@@ -16,7 +16,8 @@ from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
-from attngs.selection import ExtractLayout, GreedySelector
+from attngs.selection.layout import ExtractLayout
+from attngs.selection.selector import GreedySelector
 from attngs.text.documents import as_query
 from attngs.types import Document
 from langchain_attngs.compressor import AttnGSCompressor

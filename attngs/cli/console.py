@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from attngs.result.result import CompressedContext
     from attngs.writing.plan import Plan
 
+MOST_NAMES = 20
+"""Documents whose numbers are explained."""
 _BIDI = "\u202a-\u202e\u2066-\u2069"
 """Embeddings, overrides and isolates: text that holds one can be shown in another order than it is read."""
 _CONTROL = re.compile(f"[\x00-\x1f\x7f-\x9f{_BIDI}]")
@@ -107,6 +109,9 @@ def ledger(result: CompressedContext, out: Path | None) -> None:
         claims = ", ".join(claim.text for claim in statement.unsupported)
         line = f"{statement.decision}, because {_shown(claims)} is not in the context: {_shown(statement.written)}"
         _stderr().print(Text(line, style="yellow"), soft_wrap=True)
+    numbered = {source.label: source.document_id for source in result.sources if f"[{source.label}]\n" in result.text}
+    for label, name in [(label, name) for label, name in numbered.items() if len(label) < len(name)][:MOST_NAMES]:
+        _stderr().print(Text(f"[{label}] is {_shown(name)}", style="dim"), soft_wrap=True)
     if result.reason:
         note(_in_options(result.reason))
     if out is not None:

@@ -23,17 +23,21 @@ from typing import TYPE_CHECKING, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from attngs.marking.algorithm import ranking
+from attngs.text.defusing import one_line
 from attngs.text.documents import clean_text
+from attngs.text.handles import handles
 
 if TYPE_CHECKING:
     from attngs.result.result import CompressedContext, Statement
-    from attngs.types import Sentence
+    from attngs.types import Selection, Sentence
     from attngs.writing.statements import Decision
 
 State = Literal["kept", "marked", "dropped"]
 
 LEVELS = 9
 """Steps of colour above none."""
+NAMES = 3
+"""Documents that are named where a sentence is said again."""
 
 _DAY = re.compile(r"([0-9]{4})-[0-9]{2}-([0-9]{2})")
 _FIGURES = re.compile("[0-9]{1,4}")
@@ -249,6 +253,7 @@ def _rewrite_rows(statements: Iterable[Statement], numbers: Mapping[tuple[int, i
 
 def _blocks(result: CompressedContext, scale: _Scale, kept: AbstractSet[int]) -> Iterable[_Block]:
     marking, heads = result.marking, frozenset(result.selection.heads)
+    labels, elsewhere = handles(marking.sentences), _elsewhere(result.selection)
     ranks = {i: rank for rank, i in enumerate(ranking(marking.scores), 1)}
     for position, members in groupby(enumerate(marking.sentences), key=lambda pair: pair[1].position):
         numbered = list(members)
@@ -259,14 +264,28 @@ def _blocks(result: CompressedContext, scale: _Scale, kept: AbstractSet[int]) ->
             words = "Kept with what follows it" if i in heads else words
             place = f"rank {ranks[i]:,} of {len(ranks):,}\nscore {_number(marking.scores[i])}"
             tip = f"{words} · {place if result.method != 'passthrough' else 'not scored'}\n{_place(sentence)}"
+            if i in elsewhere:
+                tip += f"\n{_names_of(marking.sentences, elsewhere[i], 'also in' if i in kept else 'the same as in')}"
             lines.append(_line(i, sentence.text, state, scale.level(marking.scores[i]), tip))
         yield _Block(
             number=position + 1,
-            name=document.id,
+            name=document.id if labels[position] == one_line(document.id) else f"[{labels[position]}] {document.id}",
             facts=tuple(facts(document.id, document.metadata)),
             lines=tuple(lines),
             best=min(ranks[i] for i, _ in numbered),
         )
+
+
+def _elsewhere(selection: Selection) -> dict[int, tuple[int, ...]]:
+    """Where else a sentence is said: the copies of a kept one, and the kept one of a copy."""
+    return {**{copy: (i,) for i, copies in selection.copies.items() for copy in copies}, **selection.copies}
+
+
+def _names_of(sentences: Sequence[Sentence], places: Sequence[int], words: str) -> str:
+    """In which documents sentences stand, the first few by name."""
+    names = list(dict.fromkeys(shortened(sentences[i].document.id, 48) for i in places))
+    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
+    return f"{words} {', '.join(names[:NAMES])}{more}"
 
 
 def _line(number: int, text: str, state: State, level: int, tip: str) -> _Line:

@@ -116,8 +116,6 @@ class Plan:
         """One sentence for people."""
         if self.passthrough:
             return "The context fits the budget: hand it on as it is."
-        if self.compressed_tokens >= self.original_tokens:
-            return "Labels and all, the result would be no shorter than the context: hand it on as it is."
         if self.break_even_reads > 1:
             times = f"after {math.ceil(self.break_even_reads)} reads" if self.break_even_reads != math.inf else "never"
             return f"The writer costs more than a read saves: it pays {times}; the verbatim extract pays at once."

@@ -13,6 +13,7 @@ from typing import Literal
 
 from attngs.errors import ConfigError
 from attngs.text.defusing import BLANK, LINE_START, defuse_tags, defuse_tokens, header, one_line, quote_lines
+from attngs.text.handles import handles
 from attngs.types import Marking, Message, Sentence
 
 MARKERS = "start_important", "end_important"
@@ -138,16 +139,19 @@ TEMPLATES = {template.name: template for template in (GUIDED, CITED, SUMMARY, RE
 
 
 def context_text(marking: Marking, marks: Marks, template: str = "") -> str:
-    """The sentences in reading order, each document under its id, marked as wanted.
+    """The sentences in reading order, each document under its id or its number if that is long, marked as wanted.
 
     Lines that look like one of the template, into which the text goes, are quoted.
     """
     write = {"markers": _with_markers, "numbers": _with_numbers, "none": _plain}[marks]
-    parts = list[str]()
+    parts, labels = list[str](), handles(marking.sentences)
     numbered = zip(range(1, len(marking.sentences) + 1), marking.sentences, marking.marked, strict=True)
     for _, members in groupby(numbered, key=lambda row: row[1].position):
         rows = list(members)
-        parts.append(f"[{defuse(one_line(rows[0][1].document.id))}]\n" + "".join(write(rows, template)).strip())
+        document, label = rows[0][1].document, labels[rows[0][1].position]
+        if marks == "numbers" and label != one_line(document.id):
+            label = f"document {label}"  # bare numbers are those of sentences
+        parts.append(f"[{defuse(label)}]\n" + "".join(write(rows, template)).strip())
     return "\n\n".join(parts)
 
 

@@ -64,6 +64,17 @@ def test_each_document_keeps_what_matters_of_it() -> None:
     assert (parts.method, parts.compressed_tokens, parts.original_tokens) == ("extract", 11, 26)
 
 
+def test_what_two_documents_say_is_kept_in_one_that_names_the_other() -> None:
+    documents = [*DOCUMENTS, Document(id="e", text="The sky was grey. Rex is afraid of thunder.")]
+    for chat in (None, FakeChat("Ben's dog is Rex.", "Rex fears thunder.")):
+        parts = (
+            parts_of(apart_of(chat)[0], 11, documents)
+            if chat is None
+            else run_steps(apart_of(chat)[0].steps(documents, QUERY, target_tokens=11))
+        )
+        assert [(part.position, part.also_in) for part in parts.parts] == [(0, ()), (2, (3,))]
+
+
 def test_what_fits_stays_as_it_is() -> None:
     apart, scorer = apart_of()
     parts = parts_of(apart, 26)
