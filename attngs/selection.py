@@ -42,6 +42,9 @@ LEADING = frozenset({"heading", "header", "speaker", "key", "question"})
 MOST_FAILURES = 3
 """Sentences that are tried and do not fit into the room left, after which no other is tried."""
 
+ELISION = " … "
+"""Stands where a part of a unit was left out between others on the same line."""
+
 JOIN_TOKENS = 4
 """A sentence takes at most this many tokens less inside a text than alone, where its ends may merge with what stands around it."""
 
@@ -71,7 +74,7 @@ class ExtractLayout:
         for _, members in groupby(sorted(kept), key=lambda i: sentences[i].position):
             numbers = list(members)
             before, after = self.frame(sentences[numbers[0]], labelled=labelled)
-            text = self.gap.join(run.strip() for run in _runs(sentences, numbers))
+            text = "".join(_joined(sentences, numbers, self.gap))
             parts.append(before + self.defuse(text, labelled=labelled) + after)
         return self.document_gap.join(parts)
 
@@ -147,6 +150,7 @@ class GreedySelector:
             tokens=draft.tokens,
             heads=tuple(sorted(draft.only_heads())),
             reason=self._reason(marking, draft, required, order),
+            too_long=self._too_long(marking, draft, [*required, *order[:LOOK_AHEAD]]),
         )
 
     def _required(self, sentences: Sequence[Sentence]) -> list[int]:
@@ -165,11 +169,21 @@ class GreedySelector:
                 yield i
 
     def _take(self, draft: _Draft, marking: Marking, i: int, *, leads: bool = False) -> bool | None:
-        if draft.is_blank(i) or (draft.only_leads(i) and not leads) or (self.candidates == "marked" and not marking.marked[i]):
+        if not (self._is_candidate(draft, marking, i) or (leads and draft.only_leads(i))):
             return None
         if self.neighbors:
             draft.add(self._with_neighbors(marking.sentences, i))
         return draft.add([i], of=i)
+
+    def _too_long(self, marking: Marking, draft: _Draft, best: Sequence[int]) -> tuple[int, ...]:
+        """The best units that are not chosen and would not fit alone."""
+        left = [i for i in dict.fromkeys(best) if i not in draft.chosen and self._is_candidate(draft, marking, i)]
+        return tuple(i for i in left if not draft.has_room_for(i))
+
+    def _is_candidate(self, draft: _Draft, marking: Marking, i: int) -> bool:
+        if draft.is_blank(i) or (self.candidates == "marked" and not marking.marked[i]):
+            return False
+        return not draft.only_leads(i)
 
     def _with_neighbors(self, sentences: Sequence[Sentence], i: int) -> list[int]:
         around = range(max(0, i - self.neighbors), min(len(sentences), i + self.neighbors + 1))
@@ -308,6 +322,13 @@ class _Draft:
                 self.chosen, self.text, self.tokens = before
                 too_much, failed = cost, failed + 1
 
+    def has_room_for(self, i: int) -> bool:
+        """Whether the budget could hold a unit with its nearest head, and nothing else."""
+        numbers = [j for j in self._with_heads([i], 1) if self.sentences[j].text.strip()]
+        if self._cost(numbers, frozenset()) <= self.budget:
+            return True
+        return self.counter.count([self.layout.render(self.sentences, numbers, labelled=self.labelled)])[0] <= self.budget
+
     def is_blank(self, i: int) -> bool:
         """Whether a unit holds no words."""
         return not self.sentences[i].text.strip() or self.sentences[i].kind == "markup"
@@ -380,14 +401,23 @@ class _Draft:
         return f"{min(self.counter.count(texts))} tokens{' with its label' if self.labelled else ''}"
 
 
-def _runs(sentences: Sequence[Sentence], numbers: Sequence[int]) -> Iterator[str]:
-    """Texts of unbroken runs of sentences of one document; a marking may lack some of its sentences."""
+def _joined(sentences: Sequence[Sentence], numbers: Sequence[int], gap: str) -> Iterator[str]:
+    """Unbroken runs of sentences of one document, and what stands between them; a marking may lack some of its sentences."""
     begin = 0
     for at in range(1, len(numbers) + 1):
         if at == len(numbers) or sentences[numbers[at]].start != sentences[numbers[at - 1]].end:
             first, last = sentences[numbers[begin]], sentences[numbers[at - 1]]
-            yield first.document.text[first.start : last.end]
+            yield first.document.text[first.start : last.end].strip()
+            if at < len(numbers):
+                yield ELISION if _on_one_line(last, sentences[numbers[at]]) else gap
             begin = at
+
+
+def _on_one_line(sentence: Sentence, following: Sentence) -> bool:
+    """Whether two sentences are parts of one unit and stand on the same line."""
+    if sentence.part_of is None or sentence.part_of != following.part_of:
+        return False
+    return "\n" not in sentence.document.text[sentence.end - 1 : following.start]
 
 
 def _matcher(must: MustKeep) -> Callable[[Sentence], object]:

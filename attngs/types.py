@@ -47,9 +47,13 @@ class Sentence:
     start: int
     end: int
     heads: tuple[Span, ...] = ()
-    """Earlier units of the document that this one is read with, outermost first: its headings, its table's header, its speaker."""
+    """Units of the document that this one is read with, outermost first: its headings, its table's header, its speaker.
+
+    They stand before it; only the name of a record may stand behind its other fields."""
     kind: str = "sentence"
     """As `Unit.kind`."""
+    part_of: Span | None = None
+    """The unit that this is a part of, where the unit was too long for the budget."""
 
     @property
     def text(self) -> str:
@@ -106,6 +110,8 @@ class Selection:
     """Why something that was asked for is not there; `None` when all is as asked."""
     heads: tuple[int, ...] = ()
     """Those of `kept` that are there only because others are read with them."""
+    too_long: tuple[int, ...] = ()
+    """Those among the best of `dropped` that the budget could not hold even alone. Their parts may fit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
