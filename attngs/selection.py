@@ -208,8 +208,8 @@ class GreedySelector:
         return f"nothing fits: the shortest {kind} takes {draft.smallest(wanted)}, the budget is {draft.budget}"
 
     def _best_left_out(self, marking: Marking, draft: _Draft, order: Sequence[int]) -> str | None:
-        best = next(i for i in order if marking.sentences[i].text.strip())
-        if best in draft.chosen or (self.candidates == "marked" and not marking.marked[best]):
+        best = next((i for i in order if self._is_candidate(draft, marking, i)), None)
+        if best is None or best in draft.chosen:
             return None
         return f"the best sentence takes {draft.smallest([best])} and did not fit into {draft.budget}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 
 from attngs.compressor import ContextCompressor
@@ -80,9 +80,11 @@ class Apart:
     def _extracts(self, documents: Sequence[Document], whole: CompressedContext) -> list[Part]:
         """Each document of which something was kept; all of them, as they are, where all fit."""
         kept = {place: tuple(sources) for place, sources in groupby(whole.kept, key=lambda source: source.position)}
+        numbers = groupby(whole.selection.kept, key=lambda number: whole.marking.sentences[number].position)
         texts, method = {place: document.text for place, document in enumerate(documents)}, whole.method
         if method != "passthrough" or self._count(texts) > whole.target_tokens:
-            texts, method = {place: _joined(sources) for place, sources in kept.items()}, "extract"
+            texts = {place: APART.render(whole.marking.sentences, tuple(of_place), labelled=False) for place, of_place in numbers}
+            method = "extract"
         counts = self.counter.count([*texts.values(), *(documents[place].text for place in texts)]) if texts else []
         return [
             Part(position=place, text=text, tokens=tokens, original_tokens=original, method=method, sources=kept.get(place, ()))
@@ -142,14 +144,3 @@ def _in_place(part: Part, result: CompressedContext) -> Part:
 
 def _share(reason: str, results: Sequence[CompressedContext]) -> str:
     return f"{sum(result.fallback_reason == reason for result in results)} of {len(results)} documents"
-
-
-def _joined(sources: Sequence[Source]) -> str:
-    """One document's kept sentences as `APART` lays them out; neighbours keep the space between them."""
-    runs = [sources[0].text]
-    for before, after in pairwise(sources):
-        if before.end == after.start:
-            runs[-1] += after.text
-        else:
-            runs.append(after.text)
-    return APART.gap.join(run.strip() for run in runs)

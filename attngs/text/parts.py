@@ -121,8 +121,8 @@ def _cells(text: str, unit: Unit) -> list[Unit]:
     """The cells of a row, read with its first, or those of a header."""
     if unit.kind not in {"row", "header"}:
         return []
-    cells = _tiled(text, unit, list(_cell_begins(text, unit)), unit.kind)
-    return cells if unit.kind == "header" else _headed(cells, "row")
+    begins = list(_cell_begins(text, unit))
+    return _tiled(text, unit, begins, "header") if unit.kind == "header" else _headed(_tiled(text, unit, begins, "cell"), "cell")
 
 
 def _cell_begins(text: str, unit: Unit) -> Iterator[int]:
