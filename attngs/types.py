@@ -23,7 +23,8 @@ class Unit(NamedTuple):
     """Numbers of earlier units that this one is read with, outermost first: its headings, its table's header, its speaker."""
     kind: str = "sentence"
     """`sentence`, `heading`, `item`, `header`, `row`, `cell`, `question`, `answer`, `turn`, `speaker`, `field`, `key`, `record`, `event`,
-    `frame`, `code`, `signature`, or `markup`: what carries no words, such as the time stamp of a subtitle, and is not worth keeping by itself."""
+    `frame`, `code`, `signature`, or `markup`: what carries no words, such as the time stamp of a subtitle, and is not worth keeping by
+    itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

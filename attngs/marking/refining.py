@@ -53,10 +53,11 @@ def refine(marking: Marking, too_long: Sequence[int], *, room: int, counter: Tok
     fresh = score(sentences)
     scores = [marking.scores[whole] for whole in wholes]
     levels = sorted(set(marking.scores))
+    worth = {(each.position, each.start): value for each, value in zip(sentences, fresh, strict=True) if each.part_of}
     for number, new in parts.items():
         first, high = bisect_left(wholes, number), marking.scores[number]
         low = levels[max(0, bisect_left(levels, high) - 1)]
-        for place, part in enumerate(_order(range(first, first + len(new)), sentences, fresh)):
+        for place, part in enumerate(_order(range(first, first + len(new)), sentences, worth)):
             scores[part] = high - (high - low) * place / len(new)
     return replace(marking, sentences=tuple(sentences), scores=tuple(scores), marked=tuple(marking.marked[whole] for whole in wholes))
 
@@ -174,20 +175,19 @@ def _with_heads_in_place(
         yield replace(sentence, heads=tuple(heads)) if tuple(heads) != sentence.heads else sentence
 
 
-def _order(numbers: range, sentences: Sequence[Sentence], scores: Sequence[float]) -> list[int]:
+def _order(numbers: range, sentences: Sequence[Sentence], worth: Mapping[tuple[int, int], float]) -> list[int]:
     """The parts of one unit, the first to be kept first: a part is worth what it and the parts that it is read with are worth."""
-    parts = [sentences[number] for number in numbers]
-    if all(part.heads == parts[0].heads for part in parts):
-        return _outward(numbers, scores)
-    worth = {(part.position, part.start): scores[number] for number, part in zip(numbers, parts, strict=True)}
+    parts = {number: sentences[number] for number in numbers}
+    own = {number: worth[part.position, part.start] for number, part in parts.items()}
+    if len({part.heads for part in parts.values()}) == 1:
+        return _outward(numbers, own)
     total = {
-        number: scores[number] + sum(worth.get((part.position, head.start), 0.0) for head in part.heads)
-        for number, part in zip(numbers, parts, strict=True)
+        number: own[number] + sum(worth.get((part.position, head.start), 0.0) for head in part.heads) for number, part in parts.items()
     }
     return sorted(numbers, key=total.__getitem__, reverse=True)
 
 
-def _outward(numbers: range, scores: Sequence[float]) -> list[int]:
+def _outward(numbers: range, scores: Mapping[int, float]) -> list[int]:
     """Running text: the best piece, then always the better of its two neighbours."""
     best = max(numbers, key=lambda number: scores[number])
     order, first, last = [best], best, best

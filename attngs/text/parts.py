@@ -154,9 +154,9 @@ def _lines(text: str, unit: Unit) -> list[Unit]:
     opened = deeper < len(lines) or unit.kind in {"event", "frame"}
     first = deeper if opened and unit.kind in {"code", "signature"} else 1
     blocks = _tiled(text, unit, list(_block_begins(text, lines, first)), unit.kind)
-    if opened:
-        blocks = _headed(blocks, unit.kind)
-    return _named(text, blocks, _NAMES) if unit.kind in _ENTRIES else blocks
+    if unit.kind in _ENTRIES:
+        blocks = _named(text, blocks, _NAMES)
+    return _headed(blocks, unit.kind) if opened else blocks
 
 
 def _block_begins(text: str, lines: Sequence[Line], first: int) -> Iterator[int]:
@@ -206,7 +206,7 @@ def _tiled(text: str, unit: Unit, begins: Sequence[int], kind: str) -> list[Unit
 def _headed(parts: Sequence[Unit], kind: str) -> list[Unit]:
     """The parts with the first, of this kind, as the outermost head of the others."""
     return [
-        part._replace(heads=(0, *(head for head in part.heads if head))) if number else part._replace(kind=kind)
+        part._replace(heads=(0, *(head for head in part.heads if head))) if number else part._replace(heads=(), kind=kind)
         for number, part in enumerate(parts)
     ]
 
