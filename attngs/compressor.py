@@ -137,7 +137,7 @@ class ContextCompressor(Shared):
         draft = self._everything(request, clock)
         if draft is None:
             marked = request.marking or self._marker.mark(request.documents, request.query, namespace=namespace)
-            draft = self._select(request, marked, clock)
+            draft = self._choose(request, marked, clock)
         rewrite = talk(dialogue, partial(ask, self._writer(namespace))) if (dialogue := self._dialogue(draft)) else None
         return finish(draft, rewrite, counter=self._counter)
 
@@ -156,7 +156,7 @@ class ContextCompressor(Shared):
         draft = await asyncio.to_thread(self._everything, request, clock)
         if draft is None:
             marked = request.marking or await self._marker.amark(request.documents, request.query, namespace=namespace)
-            draft = await asyncio.to_thread(self._select, request, marked, clock)
+            draft = await asyncio.to_thread(self._choose, request, marked, clock)
         rewrite = await atalk(dialogue, partial(aask, self._writer(namespace))) if (dialogue := self._dialogue(draft)) else None
         return finish(draft, rewrite, counter=self._counter)
 
@@ -187,7 +187,7 @@ class ContextCompressor(Shared):
         request = self._check(documents, query, target_tokens, namespace, None)
         draft = self._everything(request, clock)
         if draft is None:
-            draft = self._select(request, self._marker.mark(request.documents, request.query, namespace=namespace), clock)
+            draft = self._choose(request, self._marker.mark(request.documents, request.query, namespace=namespace), clock)
         conversations = next(dialogue, ()) if (dialogue := self._dialogue(draft)) else ()
         return Plan(
             marking=draft.marking,
@@ -238,6 +238,22 @@ class ContextCompressor(Shared):
         complete = all(not sentences[i].text.strip() for i in draft.selection.dropped)
         # joined, the texts may take a few tokens more than one by one
         return replace(draft, passthrough=True, original_tokens=max(request.original_tokens, draft.selection.tokens)) if complete else None
+
+    def _choose(self, request: _Request, marking: Marking, clock: _Clock) -> Draft:
+        """Select. Units that are too long for the budget give way to their parts."""
+        draft = self._select(request, marking, clock)
+        while draft.selection.too_long:
+            refined = self._marker.refine(
+                draft.marking,
+                draft.selection.too_long,
+                target_tokens=request.target_tokens,
+                counter=self._counter,
+                namespace=request.namespace,
+            )
+            if refined is draft.marking:
+                break
+            draft = self._select(request, refined, clock)
+        return draft
 
     def _select(self, request: _Request, marking: Marking, clock: _Clock) -> Draft:
         clock.lap("mark")

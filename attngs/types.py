@@ -22,8 +22,9 @@ class Unit(NamedTuple):
     heads: tuple[int, ...] = ()
     """Numbers of earlier units that this one is read with, outermost first: its headings, its table's header, its speaker."""
     kind: str = "sentence"
-    """`sentence`, `heading`, `item`, `header`, `row`, `question`, `answer`, `turn`, `speaker`, `field`, `key`, `record`, `event`, `frame`,
-    `code`, `signature`, or `markup`: what carries no words, such as the time stamp of a subtitle, and is not worth keeping by itself."""
+    """`sentence`, `heading`, `item`, `header`, `row`, `cell`, `question`, `answer`, `turn`, `speaker`, `field`, `key`, `record`, `event`,
+    `frame`, `code`, `signature`, or `markup`: what carries no words, such as the time stamp of a subtitle, and is not worth keeping by
+    itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +48,13 @@ class Sentence:
     start: int
     end: int
     heads: tuple[Span, ...] = ()
-    """Earlier units of the document that this one is read with, outermost first: its headings, its table's header, its speaker."""
+    """Units of the document that this one is read with, outermost first: its headings, its table's header, its speaker.
+
+    They stand before it; only the name of a record may stand behind its other fields."""
     kind: str = "sentence"
     """As `Unit.kind`."""
+    part_of: Span | None = None
+    """The unit that this is a part of, where the unit was too long for the budget."""
 
     @property
     def text(self) -> str:
@@ -108,6 +113,8 @@ class Selection:
     """Those of `kept` that are there only because others are read with them."""
     copies: Mapping[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
     """For those of `kept` that are said more than once: the dropped ones that say the same."""
+    too_long: tuple[int, ...] = ()
+    """Those among the best of `dropped` that the budget could not hold even alone. Their parts may fit."""
 
 
 class Place(NamedTuple):

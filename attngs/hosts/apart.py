@@ -12,7 +12,7 @@ from attngs.hosts.jobs import Job, Steps
 from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext, Method
 from attngs.selection.layout import ExtractLayout
-from attngs.types import Document, Marking, Source, Span, Usage
+from attngs.types import Document, Marking, Source, Usage
 
 JOIN = "\n\n"
 """Stands between the documents when they are shown to the reader; it counts."""
@@ -85,9 +85,11 @@ class Apart:
     def _extracts(self, documents: Sequence[Document], whole: CompressedContext) -> list[Part]:
         """Each document of which something was kept; all of them, as they are, where all fit."""
         kept = {place: tuple(sources) for place, sources in groupby(whole.kept, key=lambda source: source.position)}
+        numbers = groupby(whole.selection.kept, key=lambda number: whole.marking.sentences[number].position)
         texts, method = {place: document.text for place, document in enumerate(documents)}, whole.method
         if method != "passthrough" or self._count(texts) > whole.target_tokens:
-            texts, method = {place: _excerpt(documents[place], sources) for place, sources in kept.items()}, "extract"
+            texts = {place: APART.render(whole.marking.sentences, tuple(of_place), labels={}) for place, of_place in numbers}
+            method = "extract"
         counts = self.counter.count([*texts.values(), *(documents[place].text for place in texts)]) if texts else []
         return [
             Part(position=place, text=text, tokens=tokens, original_tokens=original, method=method, sources=kept.get(place, ()))
@@ -152,8 +154,3 @@ def _in_place(part: Part, result: CompressedContext) -> Part:
 
 def _share(reason: str, results: Sequence[CompressedContext]) -> str:
     return f"{sum(result.fallback_reason == reason for result in results)} of {len(results)} documents"
-
-
-def _excerpt(document: Document, sources: Sequence[Source]) -> str:
-    """The kept sentences of one document, as `APART` lays them out."""
-    return APART.excerpt(document.text, [Span(source.start, source.end) for source in sources])

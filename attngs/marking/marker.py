@@ -14,6 +14,7 @@ from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finit
 from attngs.marking.cutting import Cutter
 from attngs.marking.heads import lift_by_heads
 from attngs.marking.micro_batcher import MicroBatcher, bearable
+from attngs.marking.refining import refine
 from attngs.marking.scorers.batch import score_batch
 from attngs.protocols import Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
@@ -242,6 +243,33 @@ class Marker(Shared):
             bearable(request if isinstance(request, Exception) else self._marking(request, next(scores) if request.sentences else ()))
             for request in cut
         ]
+
+    def refine(
+        self, marking: Marking, too_long: Sequence[int], *, target_tokens: int, counter: TokenCounter, namespace: str = ""
+    ) -> Marking:
+        """Put parts in the place of units that no budget of this size can hold.
+
+        Args:
+            marking: Scored and marked units.
+            too_long: Numbers of those to cut, as in `Selection.too_long`.
+            target_tokens: What a part has to fit into, with the unit that it is read with.
+            counter: Whose tokens count.
+            namespace: As for `mark`.
+
+        Returns:
+            A marking in which each of them is replaced by its parts. The scores of all others stay.
+
+        Raises:
+            ModelError: The model failed or returned something that is not a number.
+        """
+
+        def score(sentences: Sequence[Sentence]) -> Sequence[float]:
+            [scores] = score_batch(self.scorer, [ScoreRequest(query=marking.query, sentences=sentences, namespace=namespace)])
+            if isinstance(scores, Exception):
+                raise scores
+            return check_finite(scores, len(sentences))
+
+        return refine(marking, too_long, room=target_tokens, counter=counter, score=score)
 
     def warm(self, documents: DocumentLike | Iterable[DocumentLike], *, namespace: str = "") -> Warmth:
         """Read documents before the first question, so that it is as fast as the next.

@@ -131,6 +131,13 @@ class Draft:
                 self.chosen, self.text, self.tokens = before
                 too_much, failed = cost, failed + 1
 
+    def has_room_for(self, i: int) -> bool:
+        """Whether the budget could hold a unit with its nearest head, and nothing else."""
+        numbers = [j for j in self._with_heads([i], 1) if self.sentences[j].text.strip()]
+        if self._cost(numbers, frozenset()) <= self.budget:
+            return True
+        return self.counter.count([self.layout.render(self.sentences, numbers, labels=self.labels)])[0] <= self.budget
+
     def is_blank(self, i: int) -> bool:
         """Whether a unit holds no words."""
         return not self.sentences[i].text.strip() or self.sentences[i].kind == "markup"

@@ -8,14 +8,17 @@ each document as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from attngs.errors import ConfigError
 from attngs.text.defusing import TURN, header, one_line, quote_lines
 from attngs.text.handles import handles
-from attngs.types import Document, Sentence, Span
+from attngs.types import Document, Sentence
+
+ELISION = " … "
+"""Stands where a part of a unit was left out between others on the same line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,7 @@ class ExtractLayout:
             numbers = list(members)
             first = sentences[numbers[0]]
             before, after = self.frame(first, labels=labels)
-            text = self.excerpt(first.document.text, [Span(sentences[i].start, sentences[i].end) for i in numbers])
+            text = "".join(self._excerpt([sentences[i] for i in numbers]))
             parts.append(self._unless_above(before, above, labels) + self.defuse(text, labels=labels) + after)
             above = before
         return self.document_gap.join(parts)
@@ -79,16 +82,6 @@ class ExtractLayout:
             above = before
         return shown
 
-    def excerpt(self, text: str, spans: Sequence[Span]) -> str:
-        """Spans of one document's text, in its order; neighbours keep the white space between them."""
-        runs = list[Span]()
-        for span in spans:
-            if runs and runs[-1].end == span.start:
-                runs[-1] = Span(runs[-1].start, span.end)
-            else:
-                runs.append(span)
-        return self.gap.join(text[start:end].strip() for start, end in runs)
-
     def defuse(self, text: str, *, labels: Mapping[int, str]) -> str:
         """The kept text of one document, with no line that passes for a label where there are labels."""
         return quote_lines(text, self._posing) if labels else text
@@ -101,6 +94,16 @@ class ExtractLayout:
         """What stands before a document, unless the same label stands above it already."""
         return "" if labels and self.has_own_line and before == above else before
 
+    def _excerpt(self, kept: Sequence[Sentence]) -> Iterator[str]:
+        """Sentences of one document, in its order; neighbours keep the white space between them."""
+        first = kept[0]
+        for last, following in zip(kept, (*kept[1:], None), strict=True):
+            if following is None or following.start != last.end:
+                yield first.document.text[first.start : last.end].strip()
+                if following is not None:
+                    yield ELISION if _on_one_line(last, following) else self.gap
+                    first = following
+
     @property
     def _posing(self) -> re.Pattern[str]:
         """The start of a line that looks like a label, whatever the id."""
@@ -108,3 +111,10 @@ class ExtractLayout:
         if not before.strip():
             return TURN  # `{id}: ` is how turns are labelled, and would match most lines
         return header(before, after)
+
+
+def _on_one_line(sentence: Sentence, following: Sentence) -> bool:
+    """Whether two sentences are parts of one unit and stand on the same line."""
+    if sentence.part_of is None or sentence.part_of != following.part_of:
+        return False
+    return "\n" not in sentence.document.text[sentence.end - 1 : following.start]

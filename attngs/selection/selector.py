@@ -76,6 +76,7 @@ class GreedySelector:
             tokens=draft.tokens,
             heads=tuple(sorted(draft.only_heads())),
             copies=draft.places(),
+            too_long=self._too_long(marking, draft, [*required, *order[:LOOK_AHEAD]]),
             reason=self._reason(marking, draft, required, order),
         )
 
@@ -99,7 +100,7 @@ class GreedySelector:
                 yield i
 
     def _take(self, draft: Draft, marking: Marking, i: int, *, leads: bool = False) -> bool | None:
-        if draft.is_blank(i) or (draft.only_leads(i) and not leads) or (self.candidates == "marked" and not marking.marked[i]):
+        if not self._is_candidate(draft, marking, i, leads=leads):
             return None
         return None if draft.is_said(i) else self._add(draft, marking, i, neighbors=self.neighbors)
 
@@ -109,6 +110,16 @@ class GreedySelector:
         if neighbors:
             draft.add(self._with_neighbors(marking.sentences, best))
         return draft.add([best], of=best) or (best != i and draft.add([i], of=i))
+
+    def _too_long(self, marking: Marking, draft: Draft, best: Sequence[int]) -> tuple[int, ...]:
+        """The best units that are not chosen and would not fit alone."""
+        left = [i for i in dict.fromkeys(best) if not draft.is_said(i) and self._is_candidate(draft, marking, i)]
+        return tuple(i for i in left if not draft.has_room_for(i))
+
+    def _is_candidate(self, draft: Draft, marking: Marking, i: int, *, leads: bool = False) -> bool:
+        if draft.is_blank(i) or (self.candidates == "marked" and not marking.marked[i]):
+            return False
+        return leads or not draft.only_leads(i)
 
     def _with_neighbors(self, sentences: Sequence[Sentence], i: int) -> list[int]:
         around = range(max(0, i - self.neighbors), min(len(sentences), i + self.neighbors + 1))
@@ -133,8 +144,8 @@ class GreedySelector:
         return f"nothing fits: the shortest {kind} takes {draft.smallest(wanted)}, the budget is {draft.budget}"
 
     def _best_left_out(self, marking: Marking, draft: Draft, order: Sequence[int]) -> str | None:
-        best = next(i for i in order if marking.sentences[i].text.strip())
-        if draft.is_said(best) or (self.candidates == "marked" and not marking.marked[best]):
+        best = next((i for i in order if self._is_candidate(draft, marking, i)), None)
+        if best is None or draft.is_said(best):
             return None
         return f"the best sentence takes {draft.smallest([best])} and did not fit into {draft.budget}"
 

@@ -146,7 +146,7 @@ def cut_position(text: str, start: int, end: int, longest: int) -> int | None:
         if match:
             return after_space(text, match.end())
     cut = limit
-    while cut > limit - 32 and _joined(text, cut):
+    while cut > max(start + 1, limit - 32) and _joined(text, cut):
         cut -= 1
     return after_space(text, cut)
 

@@ -29,6 +29,11 @@ def longest(text: str, start: int, end: int) -> int:
     return int(LATIN / (1 + share * (LATIN / DENSE - 1)))
 
 
+def is_dense(character: str) -> bool:
+    """Whether a character stands for a syllable or a word."""
+    return _DENSE.match(character) is not None
+
+
 def fits(text: str, start: int, end: int) -> bool:
     """Whether a range may be one unit."""
     return end - start <= DENSE or end - start <= longest(text, start, end)
