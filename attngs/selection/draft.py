@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cached_property
 from itertools import islice
 
 from attngs.protocols import TokenCounter
+from attngs.reading.forks import computed_once
 from attngs.selection.copies import Copies
 from attngs.selection.layout import ExtractLayout
 from attngs.types import Marking
@@ -60,7 +60,7 @@ class Draft:
         self._frame_costs: dict[int, int] = {}
         self._frames = self._numbered_frames()
 
-    @cached_property
+    @computed_once
     def copies(self) -> Copies:
         """Which sentences say the same."""
         return Copies(self.sentences)
