@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from attngs.errors import ConfigError, UnsupportedModelError
 from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finite
 from attngs.marking.cutting import Cutter
+from attngs.marking.echoes import lower_echoes
 from attngs.marking.heads import lift_by_heads
 from attngs.marking.micro_batcher import MicroBatcher, bearable
 from attngs.marking.scorers.batch import score_batch
@@ -295,7 +296,8 @@ class Marker(Shared):
         try:
             if isinstance(scores, Exception):
                 return scores
-            finite = lift_by_heads(request.sentences, check_finite(scores, len(request.sentences)))
-            return Marking(query=request.query, sentences=tuple(request.sentences), scores=finite, marked=tuple(self.rule(finite)))
+            lifted = lift_by_heads(request.sentences, check_finite(scores, len(request.sentences)))
+            final = lower_echoes(request.query, request.sentences, lifted)
+            return Marking(query=request.query, sentences=tuple(request.sentences), scores=final, marked=tuple(self.rule(final)))
         except Exception as error:
             return error
