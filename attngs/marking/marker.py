@@ -14,6 +14,7 @@ from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finit
 from attngs.marking.cutting import Cutter
 from attngs.marking.echoes import lower_echoes
 from attngs.marking.heads import lift_by_heads
+from attngs.marking.labels import lift_by_labels
 from attngs.marking.micro_batcher import MicroBatcher, bearable
 from attngs.marking.scorers.batch import score_batch
 from attngs.protocols import Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
@@ -297,6 +298,7 @@ class Marker(Shared):
             if isinstance(scores, Exception):
                 return scores
             lifted = lift_by_heads(request.sentences, check_finite(scores, len(request.sentences)))
+            lifted = lift_by_labels(request, lifted, self.cache)
             final = lower_echoes(request.query, request.sentences, lifted)
             return Marking(query=request.query, sentences=tuple(request.sentences), scores=final, marked=tuple(self.rule(final)))
         except Exception as error:
