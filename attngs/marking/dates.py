@@ -112,9 +112,10 @@ def _dates(text: str, language: Language) -> list[Mention]:
 
 def _is_sure(text: str, mention: Mention) -> bool:
     """Whether a mention has a day and a month, and a year or a long word."""
-    (day, *_) = mention.meanings
-    named = isinstance(day, Day) and day.month is not None and day.day is not None
-    return named and (day.year is not None or any(len(word) > 3 for word in words(text[mention.start : mention.end])))
+    day = mention.meanings[0]
+    if not isinstance(day, Day) or day.month is None or day.day is None:
+        return False
+    return day.year is not None or any(len(word) > 3 for word in words(text[mention.start : mention.end]))
 
 
 def _without(text: str, mentions: Sequence[Mention]) -> str:

@@ -70,7 +70,7 @@ class LabelIndex:
                 by_word.setdefault(word, []).append(number)
             for day in {day for days, _ in read for day in days}:
                 by_day.setdefault(day, []).append(number)
-        telling: set[Word] = {word: tuple(numbers) for word, numbers in by_word.items() if 2 * len(numbers) <= len(labels)}
+        telling = {word: tuple(numbers) for word, numbers in by_word.items() if 2 * len(numbers) <= len(labels)}
         sizes = np.bincount([number for numbers in telling.values() for number in numbers], minlength=len(labels))
         return cls(telling, sizes.tolist(), {day: tuple(numbers) for day, numbers in by_day.items()})
 
@@ -158,7 +158,7 @@ def _same(wanted: Day, day: Day) -> bool:
 def _words(text: str) -> set[Word]:
     """The words of a label or a question that can name a document."""
     found = words(_JOINTS.sub(" ", text))
-    telling: set[Word] = {word for word in found if len(word) > 1 and not word.isdigit()} - _function_words()
+    telling: set[Word] = {word for word in found if len(word) > 1 and not word.isdigit() and word not in _function_words()}
     return telling | {(before, word) for before, word in pairwise(found) if word.isdigit() and before in telling}
 
 
