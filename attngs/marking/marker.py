@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from attngs.errors import ConfigError, UnsupportedModelError
 from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finite
 from attngs.marking.cutting import Cutter
+from attngs.marking.echoes import lower_echoes
 from attngs.marking.heads import lift_by_heads
+from attngs.marking.labels import lift_by_labels
 from attngs.marking.micro_batcher import MicroBatcher, bearable
 from attngs.marking.refining import refine
 from attngs.marking.scorers.batch import score_batch
@@ -323,7 +325,9 @@ class Marker(Shared):
         try:
             if isinstance(scores, Exception):
                 return scores
-            finite = lift_by_heads(request.sentences, check_finite(scores, len(request.sentences)))
-            return Marking(query=request.query, sentences=tuple(request.sentences), scores=finite, marked=tuple(self.rule(finite)))
+            lifted = lift_by_heads(request.sentences, check_finite(scores, len(request.sentences)))
+            lifted = lift_by_labels(request, lifted, self.cache)
+            final = lower_echoes(request.query, request.sentences, lifted)
+            return Marking(query=request.query, sentences=tuple(request.sentences), scores=final, marked=tuple(self.rule(final)))
         except Exception as error:
             return error

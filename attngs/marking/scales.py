@@ -1,4 +1,4 @@
-"""The same numbers at several scales: a sentence alone, with its neighbours, and its whole document.
+"""The same numbers at several scales: a sentence with its heads, with its neighbours, and its whole document.
 
 Evidence rarely stands alone. A turn is about what the turns around it are about, and a memory matters or does not matter as a whole. Wider
 scales are sums and maxima over neighbouring sentences of one document, so they need no further forward pass.
@@ -6,12 +6,13 @@ scales are sums and maxima over neighbouring sentences of one document, so they 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from attngs.marking.heads import HEAD_WEIGHT, Level, head_levels
 from attngs.protocols import Floats
 from attngs.reading.forks import computed_once
 from attngs.types import Sentence
@@ -19,20 +20,27 @@ from attngs.types import Sentence
 SCALES = {"sentence": 0, "near": 1, "wide": 3, "passage": 10, "document": None}
 """How many neighbours on each side count, inside one document; `None` for the whole document."""
 
+AT_ONCE = 2**14
+"""Sentences whose heads are added at once; bounds memory for a table of a hundred thousand rows."""
+
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where each sentence stands: its document's first sentence and the one after the last, both `(S,)`."""
+    """Where each sentence stands."""
 
     first: NDArray[np.int64]
+    """The first sentence of its document `(S,)`."""
     last: NDArray[np.int64]
+    """The one after the last `(S,)`."""
+    heads: tuple[Level, ...] = ()
+    """What it is read with."""
 
     @classmethod
     def of(cls, sentences: Sequence[Sentence]) -> Layout:
         positions = np.array([sentence.position for sentence in sentences], dtype=np.int64)
         borders = np.flatnonzero(np.diff(positions, prepend=positions[:1] - 1, append=positions[-1:] + 1)) if len(positions) else positions
         sizes = np.diff(borders)
-        return cls(np.repeat(borders[:-1], sizes), np.repeat(borders[1:], sizes))
+        return cls(np.repeat(borders[:-1], sizes), np.repeat(borders[1:], sizes), head_levels(sentences))
 
     def __len__(self) -> int:
         return len(self.first)
@@ -49,17 +57,17 @@ class Layout:
         return np.maximum(self.first, self.place - neighbours), np.minimum(self.last, self.place + neighbours + 1)
 
     def total(self, values: Floats, neighbours: int | None) -> Floats:
-        """Sums of `(S, ...)` over the window around each sentence, `(S, ...)`."""
+        """Sums of `(S, ...)` over the window around each sentence, `(S, ...)`; in a window without neighbours, over its heads."""
         if neighbours == 0:
-            return values
+            return self._with_heads(values, lambda own, head: own + HEAD_WEIGHT * head)
         sums = np.concatenate([np.zeros_like(values[:1]), values.cumsum(axis=0)])
         begin, end = self.window(neighbours)
         return np.asarray(sums[end] - sums[begin])
 
     def highest(self, values: Floats, neighbours: int | None) -> Floats:
-        """Maxima of `(S, ...)` over the window around each sentence, `(S, ...)`."""
+        """Maxima of `(S, ...)` over the window around each sentence, `(S, ...)`; in a window without neighbours, over its heads."""
         if neighbours == 0 or not len(self):
-            return values
+            return self._with_heads(values, np.maximum)
         if neighbours is None:
             starts = np.unique(self.first)
             return np.asarray(np.maximum.reduceat(values, starts, axis=0)[np.searchsorted(starts, self.first)])
@@ -67,6 +75,15 @@ class Layout:
         for step in range(1, neighbours + 1):
             before, after = np.maximum(self.first, self.place - step), np.minimum(self.last - 1, self.place + step)
             found = np.maximum(found, np.maximum(values[before], values[after]))
+        return found
+
+    def _with_heads(self, values: Floats, together: Callable[[Floats, Floats], Floats]) -> Floats:
+        """Values `(S, ...)` of each sentence together with those of its heads; `values` itself where none has any."""
+        found = values.copy() if self.heads else values
+        for units, heads in self.heads:
+            for start in range(0, len(units), AT_ONCE):
+                here, there = units[start : start + AT_ONCE], heads[start : start + AT_ONCE]
+                found[here] = together(found[here], values[there])
         return found
 
 

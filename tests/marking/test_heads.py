@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Document, GreedySelector, Marker, Splitter
 from attngs.marking.heads import lift_by_heads
+from attngs.marking.marker import MarkRequest
+from attngs.marking.scales import Layout
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.reading.tokens import CallableCounter
 from attngs.testing import count_words
@@ -121,3 +126,51 @@ def test_lifted_scores_stay_between_a_unit_and_its_best_head(heads: tuple[tuple[
         best = max([score, *(scores[j] for j in heads[i])])
         assert score <= lifted <= best
         assert (lifted == score) is (best == score)
+
+
+def test_sums_and_maxima_count_the_heads() -> None:
+    layout = Layout.of(units([(), (0,), (), (0, 2)]))
+    values = np.array([8.0, 1.0, 4.0, 2.0])
+    assert layout.total(values, 0).tolist() == [8, 1 + 0.75 * 8, 4, 2 + 0.75 * (8 + 4)]
+    assert layout.highest(values, 0).tolist() == [8, 8, 4, 8]
+    assert layout.total(values, None).tolist() == [15, 15, 15, 15]  # in a window every sentence counts once
+
+
+def test_units_without_heads_are_left_as_they_are() -> None:
+    layout, values = Layout.of(units([(), (), ()])), np.array([8.0, 1.0, 4.0])
+    assert layout.total(values, 0) is values
+    assert layout.highest(values, 0) is values
+    assert lift_by_heads(units([(), (), ()]), (8.0, 1.0, 4.0)) == (8.0, 1.0, 4.0)
+
+
+def test_a_head_that_is_not_among_the_sentences_is_passed_over() -> None:
+    layout, values = Layout.of(units([(), (0,), (0, 1)])[1:]), np.array([1.0, 4.0])
+    assert layout.total(values, 0).tolist() == [1, 4.75]
+
+
+def test_words_of_question_in_head_and_unit_add_up() -> None:
+    """Each of the two has one word; a unit below another heading has as many words of its own."""
+    text = "# Kiln\n\nFire it slowly.\n\nThe fuse has 16 amperes.\n\n# Wheel\n\nThe fuse has 6 amperes.\n"
+    for scorer in (LexicalScorer(), Marker.default().scorer):
+        marking = Marker(scorer).mark([text], "fuse of the wheel")
+        first = max(range(len(marking.scores)), key=marking.scores.__getitem__)
+        assert marking.sentences[first].text.strip() == "The fuse has 6 amperes."
+
+
+def test_the_scores_of_any_scorer_are_lifted() -> None:
+    class Headings:
+        def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
+            return [1.0 if "Drill" in sentence.text else 0.0 for sentence in sentences]
+
+    marking = Marker(Headings()).mark([MANUAL], "anything else")
+    below = [score for sentence, score in zip(marking.sentences, marking.scores, strict=True) if "monthly" in sentence.text]
+    assert below == [0.75]
+
+
+def test_questions_together_score_as_alone() -> None:
+    marker = Marker.default()
+    requests = [MarkRequest(documents=[MANUAL, TABLE], query=query) for query in ("number 35 belt", "torque of B7", "Lathe oil?")]
+    for request, outcome in zip(requests, marker.mark_batch(requests), strict=True):
+        assert isinstance(outcome, Marking)
+        assert outcome.scores == Marker.default().mark([MANUAL, TABLE], request.query).scores
+        assert outcome.scores == asyncio.run(marker.amark([MANUAL, TABLE], request.query)).scores

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
+from attngs.marking.echoes import without_echoes
 from attngs.marking.scales import SCALES, Layout
 from attngs.marking.scorers.batch import attempt_each
 from attngs.marking.scorers.similarities import Measure, Similarities, in_context
@@ -78,7 +79,7 @@ class EncoderFeatures:
     def read(self, requests: Sequence[ScoreRequest]) -> list[Floats | Exception]:
         """`(S, F)` of each request, or its error; the encoder reads what is new of all requests together."""
         self._states.prefetch(requests)
-        return attempt_each(self._read, requests)
+        return attempt_each(lambda request: without_echoes(request, self._read), requests)
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
         return self._states.warm([sentence.text for sentence in sentences], namespace)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
+from attngs.marking.echoes import without_echoes
 from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.batch import attempt_each
 from attngs.marking.scorers.lexical import Overlap, WordIndex, word_index
@@ -45,7 +46,7 @@ class TextFeatures:
 
     def read(self, requests: Sequence[ScoreRequest]) -> list[Floats | Exception]:
         """`(S, F)` of each request."""
-        return attempt_each(self._read, requests)
+        return attempt_each(lambda request: without_echoes(request, self._read), requests)
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
         """Index the words of a context before the first question; no model reads them."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from attngs.marking.echoes import without_echoes
 from attngs.marking.scales import Layout
 from attngs.marking.scorers.batch import BatchedScorer, Scores, attempt_each
 from attngs.protocols import Floats
@@ -56,9 +57,11 @@ class LexicalScorer(BatchedScorer):
         self._cache.clear(namespace)
 
     def _scores(self, request: ScoreRequest) -> list[float]:
+        return [float(score) for score in without_echoes(request, self._bm25)]
+
+    def _bm25(self, request: ScoreRequest) -> Floats:
         index = word_index(self._cache, request.sentences, request.namespace)
-        overlap = Overlap(words(request.query), index, Layout.of(request.sentences))
-        return [float(score) for score in overlap.bm25(0)]
+        return Overlap(words(request.query), index, Layout.of(request.sentences)).bm25(0)
 
 
 class Overlap:

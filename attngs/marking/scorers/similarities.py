@@ -44,7 +44,7 @@ class Similarities:
 
     def cosine(self, scale: str) -> Floats:
         """Cosine of mean states."""
-        state = self.layout.total(self._sums, SCALES[scale])
+        state = self._with_heads if SCALES[scale] == 0 else self.layout.total(self._sums, SCALES[scale])
         return np.asarray(state @ self._question / _lengths(state))
 
     def closest(self, scale: str) -> Floats:
@@ -53,7 +53,7 @@ class Similarities:
 
     @computed_once
     def alone(self) -> Floats:
-        """The cosine of each sentence by itself."""
+        """The cosine of each sentence without its neighbours."""
         return self.cosine("sentence")
 
     @computed_once
@@ -117,8 +117,12 @@ class Similarities:
         return np.asarray(summed(self._context, self._asked).double().numpy())  # (S, D)
 
     @computed_once
+    def _with_heads(self) -> Floats:
+        return self.layout.total(self._sums, 0)  # (S, D)
+
+    @computed_once
     def _directions(self) -> Floats:
-        return self._sums / _lengths(self._sums)[:, None]  # (S, D)
+        return self._with_heads / _lengths(self._with_heads)[:, None]  # (S, D)
 
     @computed_once
     def _question(self) -> Floats:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 
+import numpy as np
 from torch import Tensor
 
+from attngs.marking.echoes import without_echoes
 from attngs.marking.scorers.batch import BatchedScorer, Scores, attempt_each
+from attngs.protocols import Floats
 from attngs.reading.sentence_states import SentenceStates
 from attngs.types import ScoreRequest, Sentence, Warmth
 
@@ -47,5 +50,8 @@ class StatesScorer(BatchedScorer):
         self.states.cache.clear(namespace)
 
     def _scores(self, request: ScoreRequest) -> list[float]:
+        return [float(score) for score in without_echoes(request, self._compared)]
+
+    def _compared(self, request: ScoreRequest) -> Floats:
         asked, *context = self.states.of_request(request)
-        return self.compare(request, asked, context)
+        return np.asarray(self.compare(request, asked, context), dtype=np.float64)

@@ -1,0 +1,167 @@
+"""A document can be asked for by its label: "what happened on 18 March?", "what does handbook.pdf say about leave?".
+
+A label is the document's id, its title or source, and its dates. Scorers read the text alone, so a label that a question names counts here.
+Dates are compared as dates, whatever their form: a question that leaves the year or the day open means all of them. Words count where at
+most half of the documents have them in their labels, and numbers only behind the word that stands before them there, as in `invoice-4471`.
+
+Units of a document that is asked for gain standard deviations of the context's scores, so its order stays and a much better unit elsewhere
+stays ahead. Scores stay in their range, so probabilities stay probabilities.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+
+from attngs.checking.language.languages import languages
+from attngs.checking.language.mentions import Day
+from attngs.marking.dates import read_days
+from attngs.protocols import Floats
+from attngs.reading.context_cache import ContextCache, Key, digest
+from attngs.text.words import words
+from attngs.types import Document, ScoreRequest
+
+GAIN = 3.0
+"""What a unit of a document that is asked for gains, in standard deviations of the context's scores."""
+
+NAMES = ("title", "source", "file_name")
+DATES = ("date", "created_at", "updated_at", "timestamp", "time")
+"""What of the metadata belongs to the label, beside the id."""
+
+LONGEST, LONGEST_QUERY = 200, 2_000
+"""Characters of one part of a label, and of a question, that are read."""
+
+ENTRY_BYTES = 200
+"""What one word or day of the index takes, about."""
+
+_NUMBERED = re.compile(r"document-\d+")
+_SUFFIX = re.compile(r"\.[a-z][a-z0-9]{1,4}$", re.IGNORECASE)
+_JOINTS = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
+_SECONDS = re.compile(r"\d{10}(?:\d{3})?(?:\.\d+)?")
+
+Word = str | tuple[str, str]
+"""A word, or the word before a number with the number."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelIndex:
+    """The words and dates of a context's labels."""
+
+    words: Mapping[Word, tuple[int, ...]]
+    """For each word the documents whose labels have it, if they are at most half of all."""
+    sizes: Sequence[int]
+    """How many of these words the label of each document has."""
+    days: Mapping[Day, tuple[int, ...]]
+    """For each date the documents that have it."""
+
+    @classmethod
+    def of(cls, labels: Sequence[str]) -> LabelIndex:
+        """Index the labels; dates in them are read in every order and language that they allow."""
+        by_word, by_day = dict[Word, list[int]](), dict[Day, list[int]]()
+        for number, label in enumerate(labels):
+            read = [read_days(line) for line in label.split("\n")]
+            for word in {word for _, rest in read for word in _words(rest)}:
+                by_word.setdefault(word, []).append(number)
+            for day in {day for days, _ in read for day in days}:
+                by_day.setdefault(day, []).append(number)
+        telling = {word: tuple(numbers) for word, numbers in by_word.items() if 2 * len(numbers) <= len(labels)}
+        sizes = np.bincount([number for numbers in telling.values() for number in numbers], minlength=len(labels))
+        return cls(telling, sizes.tolist(), {day: tuple(numbers) for day, numbers in by_day.items()})
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory, about."""
+        return ENTRY_BYTES * (1 + len(self.words) + len(self.days)) + 8 * len(self.sizes)
+
+    def asked_for(self, query: str) -> Floats:
+        """How much a question asks for each document `(N,)`: 1 for its date or all of its words, 0 if it names none."""
+        share = np.zeros(len(self.sizes))
+        days, rest = read_days(query[:LONGEST_QUERY])
+        for word in _words(rest):
+            for number in self.words.get(word, ()):
+                share[number] += 1 / self.sizes[number]
+        for day, numbers in self.days.items():
+            if any(_same(wanted, day) for wanted in days):
+                share[list(numbers)] = 1
+        return np.minimum(share, 1.0)
+
+
+def lift_by_labels(request: ScoreRequest, scores: tuple[float, ...], cache: ContextCache) -> tuple[float, ...]:
+    """Scores `(S,)` that count the labels in; the same where the question asks for no document, or for each.
+
+    Args:
+        request: The question and its units.
+        scores: Of the units.
+        cache: Keeps the index of the labels.
+    """
+    documents = {sentence.position: sentence.document for sentence in request.sentences}
+    labels = [_label(position, document) for position, document in documents.items()]
+    if len(labels) < 2 or not any(labels):
+        return scores
+    key = Key(request.namespace, digest(b"labels", "\0".join(labels)))
+    (index,) = cache.remember([key], lambda missing: [LabelIndex.of(labels)], size=lambda index: index.nbytes)
+    asked = index.asked_for(request.query)
+    if asked.min() == asked.max():
+        return scores
+    share = dict(zip(documents, asked.tolist(), strict=True))
+    return _raised(np.array(scores), np.array([share[sentence.position] for sentence in request.sentences]))
+
+
+def _raised(scores: Floats, shares: Floats) -> tuple[float, ...]:
+    """Scores `(S,)` plus `GAIN` standard deviations times the shares `(S,)`, brought back to the range of the scores."""
+    low, high = float(scores.min()), float(scores.max())
+    if low == high:  # nothing but the labels tells the units apart; a probability stays one
+        return tuple((scores + shares * (1 - high if high < 1 else 1.0)).tolist())
+    raised = scores + GAIN * float(scores.std()) * shares
+    if raised.max() > high:
+        raised = low + (raised - low) * ((high - low) / (float(raised.max()) - low))
+    return tuple(np.clip(raised, low, high).tolist())
+
+
+def _label(position: int, document: Document) -> str:
+    """The label of a document, one part a line; empty where its id was given by position and nothing else names it."""
+    parts = [] if _NUMBERED.fullmatch(document.id) and document.id == f"document-{position + 1}" else [_SUFFIX.sub("", document.id)]
+    parts += [_SUFFIX.sub("", value) for name in NAMES if isinstance(value := document.metadata.get(name), str)]
+    parts += [_written(value) for name in DATES if (value := document.metadata.get(name)) is not None]
+    return "\n".join(part[-LONGEST:] for part in parts if part)
+
+
+def _written(value: object) -> str:
+    """A date of the metadata as a text; empty for what is none."""
+    if isinstance(value, str) and not _SECONDS.fullmatch(value.strip()):
+        return value
+    if isinstance(value, date):  # a datetime is one too
+        return value.strftime("%Y-%m-%d")
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return ""
+    seconds = float(value)
+    try:
+        return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC).strftime("%Y-%m-%d")
+    except (ValueError, OverflowError, OSError):  # no time that a calendar has
+        return ""
+
+
+def _same(wanted: Day, day: Day) -> bool:
+    """Whether a date is one that a question asks for: "in March" asks for all days of March, "on 18 March" for those of any year."""
+    parts = ((wanted.month, day.month), (wanted.day, day.day))
+    if any(asked is not None and asked != there for asked, there in parts):
+        return False
+    return wanted.year == day.year or wanted.year is None or (day.year is None and wanted.month is not None)
+
+
+def _words(text: str) -> set[Word]:
+    """The words of a label or a question that can name a document."""
+    found = words(_JOINTS.sub(" ", text))
+    telling: set[Word] = {word for word in found if len(word) > 1 and not word.isdigit() and word not in _function_words()}
+    return telling | {(before, word) for before, word in pairwise(found) if word.isdigit() and before in telling}
+
+
+@cache
+def _function_words() -> frozenset[str]:
+    return frozenset(word for language in languages() for word in language.function_words)
