@@ -20,7 +20,7 @@ from attngs.hosts.jobs import Job, Steps
 from attngs.result.result import CompressedContext
 from langchain_attngs.compressor import AttnGSCompressor
 from langchain_attngs.frames import MEMORIES, MEMORY, between, text_to_show
-from langchain_attngs.memory import Namespace, StoreMemory, store_of
+from langchain_attngs.memory import Namespace, StoreMemory, store_of, stored
 from langchain_attngs.shortening import History, Shortening, TextGroup, ToolResults, check_kind, question_of
 from langchain_attngs.tracing import Ledger, RunWatch, traced
 
@@ -121,7 +121,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         """
         if not namespace:
             raise ConfigError("`namespace` must have a label at least, such as ('memories', 'ana').")
-        task = self._memory_task(store.search(namespace, **self._required_memory.search_options(query)), namespace, query.strip())
+        task = self._memory_task(store.search(stored(namespace), **self._required_memory.search_options(query)), namespace, query.strip())
         if not task["groups"]:
             return None
         watch = RunWatch()
@@ -140,7 +140,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         if self._memory is None:
             return None
         namespace, query = self._memory.resolve(runtime), question_of(state["messages"])
-        items = store_of(runtime).search(namespace, **self._memory.search_options(query))
+        items = store_of(runtime).search(stored(namespace), **self._memory.search_options(query))
         task = self._memory_task(items, namespace, query)
         return self._memory_update(state, self._shortener("memory").invoke(task) if task["groups"] else {})
 
@@ -149,7 +149,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         if self._memory is None:
             return None
         namespace, query = self._memory.resolve(runtime), question_of(state["messages"])
-        items = await store_of(runtime).asearch(namespace, **self._memory.search_options(query))
+        items = await store_of(runtime).asearch(stored(namespace), **self._memory.search_options(query))
         task = self._memory_task(items, namespace, query)
         return self._memory_update(state, await self._shortener("memory").ainvoke(task) if task["groups"] else {})
 
