@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attngs.hosts.shortened import LONGEST_TOKEN, head_of, with_note
+from attngs.hosts.shortened import beginning, best_dropped, with_note
 from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext
 from attngs.selection import ExtractLayout
@@ -77,6 +77,8 @@ def text_to_show(result: CompressedContext, counter: TokenCounter) -> str:
 def text_in_place(result: CompressedContext, layout: FrameLayout, counter: TokenCounter, target_tokens: int) -> str:
     """What is shown instead of the texts that were compressed: never nothing, and a note says that it is short.
 
+    Where no sentence fits, it is the beginning of the best one.
+
     Args:
         result: Of a compression into the tokens that are left beside the note.
         layout: Laid out the result.
@@ -86,14 +88,8 @@ def text_in_place(result: CompressedContext, layout: FrameLayout, counter: Token
     text = text_to_show(result, counter)
     if result.method == "passthrough":
         return text
-    if not text.strip():
-        text = _head(result, layout, counter)
+    if not text.strip() and (best := best_dropped(result)):
+        label, whole = layout.label.format(id=best.document_id), defuse(best.text).lstrip()
+        said = beginning(whole, result.target_tokens, counter, before=label)
+        text = label + said if said else beginning(whole, result.target_tokens, counter)
     return with_note(text, original_tokens=result.original_tokens, target_tokens=target_tokens, counter=counter)
-
-
-def _head(result: CompressedContext, layout: FrameLayout, counter: TokenCounter) -> str:
-    """The beginning of the texts, as the layout shows them."""
-    sentences = result.marking.sentences[: LONGEST_TOKEN * result.target_tokens]
-    labelled = bool(layout.label) and len({sentence.position for sentence in result.marking.sentences}) > 1
-    whole = layout.render(sentences, range(len(sentences)), labelled=labelled)
-    return whole[: head_of(whole, result.target_tokens, counter)]

@@ -21,6 +21,7 @@ from attngs.errors import ConfigError
 from attngs.hosts.apart import JOIN, Apart, Parts
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
 from attngs.hosts.settings import Output, described
+from attngs.hosts.shortened import never_empty
 from attngs.result.result import CompressedContext
 from attngs.selection import ExtractLayout
 from attngs.writing.prompts import GUIDED
@@ -127,7 +128,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
 
     def _merged(self, texts: NodeTexts, query: str) -> Steps[Outcome]:
         """One node, in place of the first text."""
-        [result] = yield [
+        [found] = yield [
             Job(
                 compressor=self._distinct(texts, ExtractLayout(), self.writer()),
                 documents=texts.documents,
@@ -136,6 +137,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
                 namespace=self.namespace,
             )
         ]
+        result = never_empty(found, self.found_counter())
         return result, {0: merge(texts, result, settings=(self.mode, self.target_tokens))} if result.text else {}
 
     def _distinct(self, texts: NodeTexts, layout: ExtractLayout, writer: LlamaIndexChat | None) -> ContextCompressor:

@@ -9,6 +9,7 @@ from typing import Any
 
 from attngs.compressor import ContextCompressor
 from attngs.hosts.jobs import Job, Steps
+from attngs.hosts.shortened import never_empty
 from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext, Method
 from attngs.selection import ExtractLayout
@@ -70,7 +71,8 @@ class Apart:
     def steps(self, documents: Sequence[Document], query: str, *, target_tokens: int, namespace: str = "") -> Steps[Parts]:
         """Compress. The jobs raise what `ContextCompressor.compress` does."""
         job = Job(compressor=self.extractor, documents=documents, query=query, target_tokens=target_tokens, namespace=namespace)
-        [whole] = yield [job]
+        [found] = yield [job]
+        whole = never_empty(found, self.counter, self.frames)
         extracts = self._extracts(documents, whole)
         if self.writer is None or whole.method == "passthrough" or not extracts:
             return self._together(extracts, whole, ())
