@@ -14,7 +14,6 @@ from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.core.memory import BaseMemoryBlock
 
 from attngs.compressor import ContextCompressor
-from attngs.hosts.shortened import beginning
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
 from attngs.reading.context_cache import digest
@@ -146,7 +145,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
     async def atruncate(self, content: str, tokens_to_truncate: int) -> str | None:
         """Cut a memory that was just read by this many tokens or more.
 
-        The most valuable sentences stay; where none fits, the beginning of the memory does. `None` when there is no room at all.
+        The most valuable sentences stay; `None` when none fits.
         """
         return await asyncio.to_thread(self._truncate, content, tokens_to_truncate)
 
@@ -160,5 +159,4 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         answer = self._answers.with_text(content)
         layout = answer.layout if answer else PlainLayout()
         marking = answer.marking if answer else Marker(RecencyScorer()).mark([content], LATEST)
-        text = self.selector(layout).select(marking, target_tokens=left, counter=counter).text
-        return text or beginning(content, left, counter) or None
+        return self.selector(layout).select(marking, target_tokens=left, counter=counter).text or None
