@@ -47,9 +47,10 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
     """Makes what an agent's model is shown shorter; messages in the state stay as they are.
 
     - The user's memory is read from the agent's store, compressed once a turn, and put at the end of the system prompt.
-    - Long tool results and old messages are compressed for the user's last question. Tool calls stay with their results.
+    - Long tool results, and old turns of a long conversation, are compressed for the question that they are about. They stay as they are
+      until the conversation is too long again. Roles alternate, and tool calls stay with their results.
 
-    Nothing in what it compresses can pass for a turn, a tag or a token of a chat template.
+    Nothing in what it compresses can pass for a turn, a note, a tag or a token of a chat template.
 
     ```python
     memory = StoreMemory(namespace=("memories", "{user_id}"))
@@ -61,7 +62,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             Its `output` is not used, nor its `namespace` where there is a memory.
         memory: Where the user's memory is, and how much of it is shown; `None` shows none.
         tool_results: Which tool results are shortened; `None` leaves them alone.
-        history: When old messages are shortened, and to how much; `None` leaves them alone.
+        history: When the conversation is shortened, and to how much; `None` leaves it alone.
         name: The name of this instance, where an agent has several.
 
     Raises:
