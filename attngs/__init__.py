@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from attngs.reading.tokens import TiktokenCounter
     from attngs.result.report import render_html
     from attngs.result.result import CompressedContext, Statement
-    from attngs.selection import ExtractLayout, GreedySelector
+    from attngs.selection.layout import ExtractLayout
+    from attngs.selection.selector import GreedySelector
     from attngs.text.files import read_documents
     from attngs.text.sentences import Splitter, split_sentences
     from attngs.types import ChatReply, Claim, Document, Marking, Message, Selection, Sentence, Source, Span, Usage
@@ -70,7 +71,8 @@ _MODULES = {
     "attngs.reading.tokens": "TiktokenCounter",
     "attngs.result.report": "render_html",
     "attngs.result.result": "CompressedContext Statement",
-    "attngs.selection": "ExtractLayout GreedySelector",
+    "attngs.selection.layout": "ExtractLayout",
+    "attngs.selection.selector": "GreedySelector",
     "attngs.text.files": "read_documents",
     "attngs.text.sentences": "Splitter split_sentences",
     "attngs.types": "ChatReply Claim Document Marking Message Selection Sentence Source Span Usage",

@@ -14,11 +14,11 @@ from attngs.chat.callable_chat import as_chat
 from attngs.errors import ConfigError, InputError, check_whole
 from attngs.marking.algorithm import check_finite
 from attngs.marking.marker import Marker
-from attngs.protocols import AsyncChatModel, ChatModel, Namespaced, PromptTemplate, Selector, TokenCounter, Windowed
+from attngs.protocols import AsyncChatModel, ChatModel, Framing, Namespaced, PromptTemplate, Selector, TokenCounter, Windowed
 from attngs.reading.copies import Shared
 from attngs.reading.tokens import CounterLike, as_counter
 from attngs.result.result import CompressedContext, Draft, finish
-from attngs.selection import GreedySelector
+from attngs.selection.selector import GreedySelector
 from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_query
 from attngs.types import ChatReply, Document, Marking, Message, Selection
 from attngs.writing.asking import Writer, aask, ask, atalk, talk
@@ -38,7 +38,10 @@ class _Request:
     query: str
     target_tokens: int
     namespace: str
+    text_tokens: int
+    """Of the texts alone."""
     original_tokens: int
+    """Of the texts with what stands round them, such as labels."""
     marking: Marking | None
     """Of these documents for this question, where the caller has one."""
 
@@ -211,35 +214,41 @@ class ContextCompressor(Shared):
         """Refuse what cannot be worked on, and count what came."""
         check_namespace(namespace)
         query, target_tokens, given = check_query(query), check_whole("target_tokens", target_tokens), as_documents(documents)
+        shown = self._selector.whole(given) if isinstance(self._selector, Framing) else [(document.text, "") for document in given]
+        text_tokens = sum(self._counter.count([text for text, _ in shown]))
         return _Request(
             documents=given,
             query=query,
             target_tokens=target_tokens,
             namespace=namespace,
-            original_tokens=sum(self._counter.count([document.text for document in given])),
+            text_tokens=text_tokens,
+            original_tokens=text_tokens + sum(self._counter.count([frame for _, frame in shown])),
             marking=None if marking is None else _check_marking(marking, given, query),
         )
 
     def _everything(self, request: _Request, clock: _Clock) -> Draft | None:
         """All sentences, if they fit the budget as they will be laid out; then no model has to run."""
         clock.lap("count")
-        if request.original_tokens > request.target_tokens:
+        if request.text_tokens > request.target_tokens:
             return None
         sentences = self._marker.split(request.documents, namespace=request.namespace)
         size = len(sentences)
         marking = Marking(query=request.query, sentences=sentences, scores=(1.0,) * size, marked=(True,) * size)
         draft = self._select(request, marking, clock)
         complete = all(not sentences[i].text.strip() for i in draft.selection.dropped)
-        return replace(draft, passthrough=True) if complete else None
+        # joined, the texts may take a few tokens more than one by one
+        return replace(draft, passthrough=True, original_tokens=max(request.original_tokens, draft.selection.tokens)) if complete else None
 
     def _select(self, request: _Request, marking: Marking, clock: _Clock) -> Draft:
         clock.lap("mark")
         selection = _selected(self._selector, marking, request.target_tokens, self._counter)
         clock.lap("select")
+        # ours keeps all that fits, so here the whole has more tokens than fit, also where its parts have fewer one by one
+        least = request.target_tokens + 1 if isinstance(self._selector, Framing) else 0
         return Draft(
             marking=marking,
             selection=selection,
-            original_tokens=request.original_tokens,
+            original_tokens=max(request.original_tokens, least),
             target_tokens=request.target_tokens,
             milliseconds=clock.milliseconds,
             passthrough=False,

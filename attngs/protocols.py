@@ -98,6 +98,15 @@ class Selector(Protocol):
 
 
 @runtime_checkable
+class Framing(Protocol):
+    """A selector that shows documents in frames, such as labels, which count."""
+
+    def whole(self, documents: Sequence[Document]) -> Sequence[tuple[str, str]]:
+        """The text of each document as it is shown if all of it is kept, and what stands round it."""
+        ...
+
+
+@runtime_checkable
 class ChatModel(Protocol):
     """A writer: messages in, reply out. Raises `ChatError` instead of returning an error as text."""
 

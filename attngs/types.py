@@ -106,6 +106,18 @@ class Selection:
     """Why something that was asked for is not there; `None` when all is as asked."""
     heads: tuple[int, ...] = ()
     """Those of `kept` that are there only because others are read with them."""
+    copies: Mapping[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
+    """For those of `kept` that are said more than once: the dropped ones that say the same."""
+
+
+class Place(NamedTuple):
+    """Where in the request a sentence stands: `[start, end)` of a document."""
+
+    document_id: str
+    position: int
+    """Which document of the request, counted from 0; tells documents with equal ids apart."""
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +125,9 @@ class Source:
     """One sentence of the context with its place and its score."""
 
     document_id: str
+    """In full."""
+    label: str
+    """What the document is called in the text: its id, or a number in place of a long one."""
     position: int
     """Which document of the request, counted from 0; tells documents with equal ids apart."""
     start: int
@@ -123,6 +138,8 @@ class Source:
     metadata: Mapping[str, object]
     head: bool = False
     """Kept only because other kept sentences are read with it."""
+    copies: tuple[Place, ...] = ()
+    """Where else it is said; what is kept is said once."""
 
 
 class Claim(NamedTuple):

@@ -21,7 +21,9 @@ from attngs.hosts.shortened import never_empty
 from attngs.marking.marker import Marker
 from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.reading.tokens import MARKER_TOKENS, CounterLike, as_counter
-from attngs.selection import ExtractLayout, GreedySelector, MustKeep
+from attngs.selection.layout import ExtractLayout
+from attngs.selection.must_keep import MustKeep
+from attngs.selection.selector import GreedySelector
 from attngs.writing.statements import FaithfulnessFloor
 from langchain_attngs.chat import RunnableChat
 from langchain_attngs.documents import as_texts, check_question, merge_documents, shorten_document

@@ -6,12 +6,13 @@ is shown; sources and spans keep the original characters. A writer's words are d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from attngs.hosts.shortened import beginning, best_dropped, with_note
 from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext
-from attngs.selection import ExtractLayout
+from attngs.selection.layout import ExtractLayout
 from attngs.text.defusing import NOTE, TURN, defuse_tags, defuse_tokens, quote_lines
 from attngs.text.documents import clean_text
 from attngs.types import Sentence
@@ -24,13 +25,13 @@ MEMORY, EARLIER = "memory", "earlier_conversation"
 class FrameLayout(ExtractLayout):
     """Lays out sentences so that no text or label passes for a turn, a note, a tag or a token of a chat template."""
 
-    def defuse(self, text: str, *, labelled: bool) -> str:
+    def defuse(self, text: str, *, labels: Mapping[int, str]) -> str:
         """The kept text of one document, defused also where no label stands before it."""
-        return defuse(ExtractLayout.defuse(self, text, labelled=labelled))
+        return defuse(ExtractLayout.defuse(self, text, labels=labels))
 
-    def frame(self, sentence: Sentence, *, labelled: bool) -> tuple[str, str]:
+    def frame(self, sentence: Sentence, *, labels: Mapping[int, str]) -> tuple[str, str]:
         """The label of the sentence's document, defused: `[system]` would be a turn."""
-        label, after = ExtractLayout.frame(self, sentence, labelled=labelled)
+        label, after = ExtractLayout.frame(self, sentence, labels=labels)
         return defuse(label), after
 
 
@@ -42,9 +43,9 @@ class TurnLayout(FrameLayout):
     gap: str = " "
     document_gap: str = "\n"
 
-    def frame(self, sentence: Sentence, *, labelled: bool) -> tuple[str, str]:
+    def frame(self, sentence: Sentence, *, labels: Mapping[int, str]) -> tuple[str, str]:
         """The speaker; here a label is meant to be a turn."""
-        return ExtractLayout.frame(self, sentence, labelled=labelled)
+        return ExtractLayout.frame(self, sentence, labels=labels)
 
 
 MEMORIES, RESULT, TURNS = FrameLayout(), FrameLayout(label=""), TurnLayout()

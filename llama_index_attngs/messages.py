@@ -11,7 +11,7 @@ from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
-from attngs.selection import ExtractLayout
+from attngs.selection.layout import ExtractLayout
 from attngs.text.defusing import BLANK, GAP, LINE_START, TURN, UNSEEN, defuse_tags, defuse_tokens, one_line, quote_lines
 from attngs.text.documents import as_query, clean_text
 from attngs.types import Document, Sentence
@@ -40,7 +40,7 @@ class TranscriptLayout(ExtractLayout):
     starts: tuple[int, ...]
     """Where each turn begins in the document, its label included."""
 
-    def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labelled: bool) -> str:
+    def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labels: Mapping[int, str]) -> str:
         """The kept sentences by turn, in their order."""
         lines = list[str]()
         for turn, members in groupby(sorted(kept), key=lambda i: bisect_right(self.starts, sentences[i].start) - 1):
@@ -58,9 +58,9 @@ class PlainLayout(ExtractLayout):
 
     label: str = ""
 
-    def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labelled: bool) -> str:
+    def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labels: Mapping[int, str]) -> str:
         """The kept sentences in their order, with lines quoted that look like turns."""
-        return quote_lines(ExtractLayout.render(self, sentences, kept, labelled=labelled), TURN)
+        return quote_lines(ExtractLayout.render(self, sentences, kept, labels=labels), TURN)
 
 
 def as_turns(messages: Sequence[ChatMessage]) -> list[Turn]:

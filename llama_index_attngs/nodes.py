@@ -25,7 +25,7 @@ from llama_index.core.schema import (
 from attngs.errors import InputError
 from attngs.hosts.apart import JOIN, Part
 from attngs.result.result import CompressedContext
-from attngs.selection import ExtractLayout
+from attngs.selection.layout import ExtractLayout
 from attngs.types import Document, Sentence, Source, Span
 
 METADATA_KEY = "attngs"
@@ -44,7 +44,7 @@ class NodeLayout(ExtractLayout):
     frames: tuple[tuple[str, str], ...]
     """What stands before and after the text of each node."""
 
-    def frame(self, sentence: Sentence, *, labelled: bool) -> tuple[str, str]:
+    def frame(self, sentence: Sentence, *, labels: Mapping[int, str]) -> tuple[str, str]:
         return self.frames[sentence.position]
 
 

@@ -16,18 +16,16 @@ from llama_index.core.prompts.mixin import PromptDictType, PromptMixin, PromptMi
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
 from pydantic import AliasChoices
 
-from attngs.compressor import ContextCompressor
 from attngs.errors import ConfigError
 from attngs.hosts.apart import JOIN, Apart, Parts
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
 from attngs.hosts.settings import Output, described
 from attngs.hosts.shortened import never_empty
 from attngs.result.result import CompressedContext
-from attngs.selection import ExtractLayout
+from attngs.selection.layout import ExtractLayout
 from attngs.writing.prompts import GUIDED
-from llama_index_attngs.chat import LlamaIndexChat, host_template
-from llama_index_attngs.distinct import DistinctSelector
-from llama_index_attngs.nodes import NodeTexts, check_query, merge, place_in_source, shorten
+from llama_index_attngs.chat import host_template
+from llama_index_attngs.nodes import NodeTexts, check_query, merge, shorten
 from llama_index_attngs.settings import CompressionSettings
 
 dispatcher = get_dispatcher(__name__)
@@ -118,7 +116,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
         """One node for each that something was kept of."""
         layout, writer = texts.layout(), self.writer()
         apart = Apart(
-            extractor=self._distinct(texts, layout, None),
+            extractor=self.compressor(None, self.selector(layout)),
             writer=self.compressor(writer, self.selector(ExtractLayout())) if writer else None,
             counter=self.found_counter(),
             frames=layout.frames,
@@ -130,7 +128,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
         """One node, in place of the first text."""
         [found] = yield [
             Job(
-                compressor=self._distinct(texts, ExtractLayout(), self.writer()),
+                compressor=self.compressor(self.writer(), self.selector(ExtractLayout())),
                 documents=texts.documents,
                 query=query,
                 target_tokens=self.target_tokens,
@@ -139,11 +137,6 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
         ]
         result = never_empty(found, self.found_counter())
         return result, {0: merge(texts, result, settings=(self.mode, self.target_tokens))} if result.text else {}
-
-    def _distinct(self, texts: NodeTexts, layout: ExtractLayout, writer: LlamaIndexChat | None) -> ContextCompressor:
-        """A compressor that keeps once what chunks share."""
-        places = [place_in_source(scored.node) for scored in texts.scored]
-        return self.compressor(writer, DistinctSelector(inner=self.selector(layout), places=places))
 
     def _shown_tokens(self, nodes: Sequence[NodeWithScore]) -> int:
         """Tokens of the nodes as the reader is shown them, blank ones too: not all readers leave these out."""
@@ -187,7 +180,7 @@ class CompressionEndEvent(BaseEvent):
 
     nodes: int
     original_tokens: int
-    """Of the texts as they came, without metadata."""
+    """Of the texts as they came, with the metadata shown with them, and the blank lines between."""
     compressed_tokens: int
     """Of what the reader is shown: texts, the metadata shown with them, and the blank lines between."""
     method: str

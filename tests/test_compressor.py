@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Document, GreedySelector, Marker, Splitter
 from attngs.errors import ConfigError, InputError, ModelError
-from attngs.selection import ExtractLayout
+from attngs.selection.layout import ExtractLayout
 from attngs.testing import NASTY_TEXTS, FakeChat, FakeScorer, count_words
 from attngs.text.documents import LONGEST_MESSAGE, as_query
 from attngs.types import ChatReply, Message, Sentence
@@ -36,8 +36,8 @@ def test_the_result_explains_itself() -> None:
     result = compressor_of("Rex").compress(DOCUMENTS, "What is Rex?", target_tokens=13)
     assert result.text == "[a]\nBen has a dog named Rex.\n\n[b]\nRex is afraid of thunder."
     assert (result.method, result.reason, result.query) == ("extract", None, "What is Rex?")
-    assert (result.original_tokens, result.compressed_tokens, result.target_tokens) == (23, 13, 13)
-    assert result.compression_ratio == pytest.approx(23 / 13)
+    assert (result.original_tokens, result.compressed_tokens, result.target_tokens) == (25, 13, 13)
+    assert result.compression_ratio == pytest.approx(25 / 13)
     assert [(s.document_id, s.start, s.end, s.marked) for s in result.sources] == [("a", 16, 41, True), ("b", 0, 26, True)]
     assert result.kept == result.sources
     assert len(result.dropped) == 4
@@ -50,7 +50,7 @@ def test_json_and_html_hold_the_result() -> None:
     result = compressor_of("Rex").compress(DOCUMENTS, "What is Rex?", target_tokens=13)
     data = json.loads(result.to_json())
     assert data["text"] == result.text
-    assert data["compression_ratio"] == pytest.approx(23 / 13, abs=1e-4)
+    assert data["compression_ratio"] == pytest.approx(25 / 13, abs=1e-4)
     assert [source["document_id"] for source in data["kept"]] == ["a", "b"]
     assert "What is Rex?" in result.to_html()
 
@@ -88,8 +88,13 @@ def test_what_fits_is_passed_through_without_running_the_model() -> None:
     assert result.method == "passthrough"
     assert result.text == "[a]\nAnna likes tea. Ben has a dog named Rex. It rained.\n\n[b]\n" + DOCUMENTS[1].text
     assert not result.dropped
-    with pytest.raises(AssertionError, match="the model ran"):  # one token less, and labels count
-        compressor.compress(DOCUMENTS, "q", target_tokens=24)
+    assert result.original_tokens == result.compressed_tokens == 25
+    for target in (24, 23):  # labels give way before words do
+        result = compressor.compress(DOCUMENTS, "q", target_tokens=target)
+        assert (result.method, result.text) == ("passthrough", "\n\n".join(document.text.strip() for document in DOCUMENTS))
+        assert (result.original_tokens, result.compressed_tokens) == (25, 23)
+    with pytest.raises(AssertionError, match="the model ran"):
+        compressor.compress(DOCUMENTS, "q", target_tokens=22)
 
 
 @pytest.mark.parametrize("documents", [[], "", "   \n", ["", " "], [Document(text="")]])
@@ -157,7 +162,7 @@ def test_equal_and_missing_ids_are_kept_apart_by_place() -> None:
     documents = [Document(text="One here.", id="x"), Document(text="Two here.", id="x"), "Three here."]
     result = compressor_of("e").compress(documents, "q", target_tokens=50)
     assert [(source.document_id, source.position) for source in result.kept] == [("x", 0), ("x", 1), ("document-3", 2)]
-    assert result.text == "[x]\nOne here.\n\n[x]\nTwo here.\n\n[document-3]\nThree here."
+    assert result.text == "[x]\nOne here.\n\nTwo here.\n\n[document-3]\nThree here."
 
 
 def test_an_id_with_braces_is_only_an_id() -> None:

@@ -12,7 +12,7 @@ from itertools import groupby, pairwise
 import pytest
 
 from attngs import ContextCompressor, Document, GreedySelector, Marker, Source
-from attngs.selection import ExtractLayout
+from attngs.selection.layout import ExtractLayout
 from attngs.testing import FakeScorer, check_compressor, count_words
 from attngs.testing.expect import no_network
 

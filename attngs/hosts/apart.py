@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 
 from attngs.compressor import ContextCompressor
@@ -12,8 +12,8 @@ from attngs.hosts.jobs import Job, Steps
 from attngs.hosts.shortened import never_empty
 from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext, Method
-from attngs.selection import ExtractLayout
-from attngs.types import Document, Marking, Source, Usage
+from attngs.selection.layout import ExtractLayout
+from attngs.types import Document, Marking, Source, Span, Usage
 
 JOIN = "\n\n"
 """Stands between the documents when they are shown to the reader; it counts."""
@@ -84,7 +84,7 @@ class Apart:
         kept = {place: tuple(sources) for place, sources in groupby(whole.kept, key=lambda source: source.position)}
         texts, method = {place: document.text for place, document in enumerate(documents)}, whole.method
         if method != "passthrough" or self._count(texts) > whole.target_tokens:
-            texts, method = {place: _joined(sources) for place, sources in kept.items()}, "extract"
+            texts, method = {place: _excerpt(documents[place], sources) for place, sources in kept.items()}, "extract"
         counts = self.counter.count([*texts.values(), *(documents[place].text for place in texts)]) if texts else []
         return [
             Part(position=place, text=text, tokens=tokens, original_tokens=original, method=method, sources=kept.get(place, ()))
@@ -146,12 +146,6 @@ def _share(reason: str, results: Sequence[CompressedContext]) -> str:
     return f"{sum(result.fallback_reason == reason for result in results)} of {len(results)} documents"
 
 
-def _joined(sources: Sequence[Source]) -> str:
-    """One document's kept sentences as `APART` lays them out; neighbours keep the space between them."""
-    runs = [sources[0].text]
-    for before, after in pairwise(sources):
-        if before.end == after.start:
-            runs[-1] += after.text
-        else:
-            runs.append(after.text)
-    return APART.gap.join(run.strip() for run in runs)
+def _excerpt(document: Document, sources: Sequence[Source]) -> str:
+    """The kept sentences of one document, as `APART` lays them out."""
+    return APART.excerpt(document.text, [Span(source.start, source.end) for source in sources])

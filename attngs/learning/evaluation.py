@@ -1,6 +1,6 @@
 """How much evidence a budget keeps, for a marker and for the baselines beside it.
 
-A unit costs its tokens, and a budget is a share of all tokens of the context. `attngs.selection.fill` fills it, as it does for users.
+A unit costs its tokens, and a budget is a share of all tokens of the context. `fill` fills it as it does for users (`attngs.selection`).
 Recall is the share of evidence *characters* inside the units that were kept.
 """
 
@@ -24,7 +24,7 @@ from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
 from attngs.protocols import Floats, Scorer, TokenCounter
 from attngs.reading.progress import listening, track
-from attngs.selection import fill
+from attngs.selection.selector import fill
 from attngs.types import ScoreRequest, Sentence
 
 if TYPE_CHECKING:

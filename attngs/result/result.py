@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from attngs.protocols import TokenCounter
 from attngs.result.report import render_heat_map, render_html
-from attngs.types import Claim, Marking, Selection, Source, Usage
+from attngs.text.handles import handles
+from attngs.types import Claim, Marking, Place, Selection, Sentence, Source, Usage
 from attngs.writing.dialogue import Rewrite
 from attngs.writing.plan import ratio
 from attngs.writing.statements import Decision, RewriteStatement, joined
@@ -154,7 +154,7 @@ class Draft:
 
 def finish(draft: Draft, rewrite: Rewrite | None, *, counter: TokenCounter) -> CompressedContext:
     """The result: the rewrite if it can be used, else the verbatim extract."""
-    sources = _sources(draft.marking, frozenset(draft.selection.heads))
+    sources = _sources(draft.marking, draft.selection)
     kept = tuple(sources[i] for i in draft.selection.kept)
     written = rewrite.statements if rewrite else ()
     used = tuple(sources[i] for i in sorted({i for statement in written if statement.text for i in statement.sources}))
@@ -199,10 +199,12 @@ def _placed(statements: Sequence[RewriteStatement], sources: Sequence[Source]) -
         )
 
 
-def _sources(marking: Marking, heads: AbstractSet[int]) -> list[Source]:
+def _sources(marking: Marking, selection: Selection) -> list[Source]:
+    labels, heads = handles(marking.sentences), frozenset(selection.heads)
     return [
         Source(
             document_id=sentence.document.id,
+            label=labels[sentence.position],
             position=sentence.position,
             start=sentence.start,
             end=sentence.end,
@@ -211,6 +213,11 @@ def _sources(marking: Marking, heads: AbstractSet[int]) -> list[Source]:
             marked=marked,
             metadata=sentence.document.metadata,
             head=number in heads,
+            copies=tuple(_place(marking.sentences[other]) for other in selection.copies.get(number, ())),
         )
         for number, (sentence, score, marked) in enumerate(zip(marking.sentences, marking.scores, marking.marked, strict=True))
     ]
+
+
+def _place(sentence: Sentence) -> Place:
+    return Place(sentence.document.id, sentence.position, sentence.start, sentence.end)

@@ -1,8 +1,8 @@
 """Rows and methods -> what each method keeps at each budget. Only whole rows count, also after Ctrl-C.
 
-All methods that score get the same units. A budget is a share of the units' tokens, counted once, and is filled as the selector fills it
-(`attngs.selection.fill`). Labels cost nothing, since the length of a data set's ids is nobody's merit. `oracle` fills the same budget by
-the evidence itself, best share of a unit first, and shows what such a filling can reach.
+All methods that score get the same units. A budget is a share of the units' tokens, counted once, and is filled as the selector does
+(`attngs.selection.selector.fill`). Labels cost nothing, since the length of a data set's ids is nobody's merit. `oracle` fills the same
+budget by the evidence itself, best share of a unit first, and shows what such a filling can reach.
 """
 
 from __future__ import annotations

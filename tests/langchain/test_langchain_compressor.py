@@ -106,7 +106,7 @@ def test_one_document_for_all(marker: Marker, documents: list[Document]) -> None
     assert document.id is None
     assert document.metadata["relevance_score"] == 2.0
     entry = document.metadata["attngs"]
-    assert (entry["method"], entry["tokens"], entry["original_tokens"]) == ("extract", 11, 27)
+    assert (entry["method"], entry["tokens"], entry["original_tokens"]) == ("extract", 11, 30)
     assert [(source["label"], source["id"]) for source in entry["sources"]] == [("1", "a"), ("3", None)]
     assert entry["sources"][1]["metadata"] == {"page": 3, "relevance_score": 0.5}
     for source in entry["sources"]:

@@ -176,9 +176,9 @@ def test_whatever_is_kept_of_whatever_text_is_no_frame(rows: list[tuple[str, lis
     ]
     kept = data.draw(st.sets(st.sampled_from(range(len(sentences)))))
     for layout in (MEMORIES, RESULT):
-        check_text(layout.render(sentences, kept, labelled=bool(layout.label) and len(documents) > 1))
+        check_text(layout.render(sentences, kept, labels=layout.labels_of(sentences)))
     named = [replace(sentence, document=replace(sentence.document, id=f"user-{sentence.position}")) for sentence in sentences]
-    text = TURNS.render(named, kept, labelled=True)
+    text = TURNS.render(named, kept, labels=TURNS.labels_of(named))
     check_text(text)
 
 

@@ -15,7 +15,8 @@ from attngs.errors import ConfigError, InputError
 from attngs.learning.evaluation import BASELINES, BUDGETS, baseline_recall, label_units, within_budget
 from attngs.learning.labelled import LabelledExample
 from attngs.reading.tokens import CallableCounter
-from attngs.selection import ExtractLayout, GreedySelector
+from attngs.selection.layout import ExtractLayout
+from attngs.selection.selector import GreedySelector
 from attngs.testing import FakeScorer, count_words
 from attngs.text.sentences import split_sentences
 from attngs.types import Document, Marking, Sentence

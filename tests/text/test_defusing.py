@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Document, GreedySelector, Marker, Span
-from attngs.selection import ExtractLayout
+from attngs.selection.layout import ExtractLayout
 from attngs.testing import FakeChat, FakeScorer, count_words
 from attngs.text.defusing import TURN, defuse_tags, defuse_tokens, one_line, quote_lines
 from attngs.writing.prompts import CITED, GUIDED, SUMMARY, GuidedPrompt, defuse
@@ -88,7 +88,7 @@ def test_a_tag_with_white_space_is_one_too(tag: str) -> None:
 @pytest.mark.parametrize("text", ["\r[", "\x85[a", "[", "\nuser ", "user" + " " * 99, "user" + "\u3164" * 99, "< ", "<|", "\u200b", "]  "])
 def test_defusing_takes_linear_time(text: str) -> None:
     long, started = text * (1_000_000 // len(text)), time.process_time()
-    for defused in (defuse(long), ExtractLayout().defuse(long, labelled=True), defuse_tags(long, ["memory"]), one_line(long)):
+    for defused in (defuse(long), ExtractLayout().defuse(long, labels={0: "[a]\n"}), defuse_tags(long, ["memory"]), one_line(long)):
         assert len(defused.replace("> ", "")) <= len(long)
     assert time.process_time() - started < 20
 

@@ -1,0 +1,1 @@
+"""Scores and a token budget -> the sentences that stay. No model."""

@@ -1,0 +1,249 @@
+"""The sentences that are chosen so far, and what they cost under the budget.
+
+The budget is a hard bound on the text that comes out: labels, joins and all, in the tokens of the counter in use. Costs of single
+sentences only guide the choice; the joined text itself is counted, and sentences leave again until it fits. A unit comes with its heads,
+and what is said twice comes once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+from itertools import islice
+
+from attngs.protocols import TokenCounter
+from attngs.selection.copies import Copies
+from attngs.selection.layout import ExtractLayout
+from attngs.types import Marking
+
+LOOK_AHEAD = 16
+"""Once a sentence does not fit, this many of the next best are still tried, and none below the average score: what is left of the budget
+would fill with scraps that happen to be short."""
+
+BLOCK = 128
+"""Sentences that are counted at a time: not one by one, and not all of a context of which few will be kept."""
+
+LEADING = frozenset({"heading", "header", "speaker", "key", "question"})
+"""Kinds of units that are kept only with a unit below them, if there is one."""
+
+MOST_FAILURES = 3
+"""Sentences that are tried and do not fit into the room left, after which no other is tried."""
+
+JOIN_TOKENS = 4
+"""A sentence takes at most this many tokens less inside a text than alone, where its ends may merge with what stands around it."""
+
+
+class Draft:
+    """Sentences chosen so far, with what each costs alone.
+
+    The joined text is rendered and counted only where that can change the choice: once for the greedy choice, and again for each
+    sentence that may still fit into the room left.
+    """
+
+    def __init__(self, marking: Marking, order: Sequence[int], layout: ExtractLayout, counter: TokenCounter, budget: int) -> None:
+        self.sentences, self.layout, self.counter, self.budget = marking.sentences, layout, counter, budget
+        self.labels = layout.labels_of(self.sentences)
+        self._scores = marking.scores
+        self.chosen: dict[int, int] = {}  # in the order of choice, each with the unit that it came for
+        self._places = {(s.position, s.start): i for i, s in enumerate(self.sentences)} if any(s.heads for s in self.sentences) else {}
+        self._leads = {self._places.get((s.position, head.start)) for s in self.sentences for head in s.heads}
+        self.text, self.tokens = "", 0
+        self._skipped: list[int] = []
+        self._spent = 0
+        self._opened = set[int]()
+        self._order = order
+        self._next = iter(order)
+        self._said: dict[int, int] = {}  # by the first of all sentences that say the same: the chosen one
+        self._costs: dict[int, int] = {}
+        self._frame_costs: dict[int, int] = {}
+        self._frames = self._numbered_frames()
+
+    @cached_property
+    def copies(self) -> Copies:
+        """Which sentences say the same. Nobody needs to know where everything fits."""
+        return Copies(self.sentences)
+
+    def add_all(self, candidates: Iterable[int]) -> None:
+        """Take all candidates if they fit: the usual case of a context that needed no compression.
+
+        What fits whole stays whole, copies too. Otherwise each thing that is said is taken once.
+        """
+        wanted = [i for i in candidates if self.sentences[i].text.strip()]
+        complete = len(wanted) == sum(not sentence.text.isspace() for sentence in self.sentences)
+        if complete and self._take_all(wanted):
+            return
+        distinct = self._distinct(wanted)
+        if not complete or len(distinct) < len(wanted):
+            self._take_all(distinct)
+
+    def add(self, group: Sequence[int], *, of: int | None = None) -> bool:
+        """Take all of the group with their heads, or none of it; says whether all are in, or said by others.
+
+        Args:
+            group: Units that belong together.
+            of: The one that is tried again by itself if there is room left.
+        """
+        for most in (None, 1):  # all heads, or at least the nearest
+            new = self._missing(group, most)
+            cost = self._cost(new, self._opened)
+            if self._spent + cost <= self.budget:
+                self._spent += cost
+                self._opened.update(self._frames[self.sentences[i].position] for i in new)
+                self._choose(group, new)
+                return True
+        self._skipped.extend([] if of is None else [of])
+        return False
+
+    def is_said(self, i: int) -> bool:
+        """Whether a sentence is chosen, or another one that says the same."""
+        return i in self.chosen or self._said.get(self.copies.of(i)[0], -1) in self.chosen
+
+    def best_copy(self, i: int) -> int:
+        """The sentence to take for `i`: the whole of a piece, and of equal scores the one whose document is open already."""
+        return self._best_copy(i, self._opened)
+
+    def places(self) -> dict[int, tuple[int, ...]]:
+        """Which sentences that are not chosen say the same, for each chosen one that has any."""
+        others = {i: tuple(j for j in self.copies.of(i) if j not in self.chosen) for i in sorted(self.chosen)}
+        return {i: same for i, same in others.items() if same}
+
+    def fit(self) -> None:
+        """Make the joined text fit: the last chosen leave first. Then use the room that is left."""
+        self._render()
+        while self.chosen and self.tokens > self.budget:
+            # half of the share that is too much, so that a long text needs few counts; what left too early gets another chance below
+            for _ in range(max(1, int(len(self.chosen) * (1 - self.budget / self.tokens) / 2))):
+                if self.chosen:
+                    self._leave()
+            self._render()
+        too_much, failed = math.inf, 0
+        for i in self._skipped[:LOOK_AHEAD]:  # the sum of single costs may have overstated the text
+            new = self._missing([i])
+            cost = self._cost(new, {self._frames[self.sentences[j].position] for j in self.chosen})
+            if failed == MOST_FAILURES or cost > min(too_much, self.budget - self.tokens + JOIN_TOKENS):
+                continue
+            before = dict(self.chosen), self.text, self.tokens
+            self._choose([i], new)
+            self._render()
+            if self.tokens > self.budget:
+                self.chosen, self.text, self.tokens = before
+                too_much, failed = cost, failed + 1
+
+    def is_blank(self, i: int) -> bool:
+        """Whether a unit holds no words."""
+        return not self.sentences[i].text.strip() or self.sentences[i].kind == "markup"
+
+    def only_leads(self, i: int) -> bool:
+        """Whether a unit says nothing by itself: a heading, a header or a name of units below it."""
+        return self.sentences[i].kind in LEADING and i in self._leads
+
+    def only_heads(self) -> Iterator[int]:
+        """The chosen that came for others."""
+        return (i for i, of in self.chosen.items() if of != i)
+
+    def _numbered_frames(self) -> dict[int, int]:
+        """The frame that each document stands in, by its position; documents in a row share one if their label is printed once."""
+        frames, above, number = dict[int, int](), "", -1
+        for position in dict.fromkeys(sentence.position for sentence in self.sentences):
+            label = self.labels.get(position, "")
+            number += not (label and self.layout.has_own_line and label == above)
+            frames[position], above = number, label
+        return frames
+
+    def _missing(self, group: Sequence[int], most: int | None = None) -> list[int]:
+        """What of a group and of its heads holds text and is not chosen yet; of the group, what nobody says yet."""
+        unsaid = [i for i in group if not self.is_said(i)]
+        return [i for i in self._with_heads(unsaid, most) if i not in self.chosen and self.sentences[i].text.strip()]
+
+    def _with_heads(self, group: Sequence[int], most: int | None = None) -> list[int]:
+        """Each unit behind its heads, once; behind the nearest `most` of them, where that is a number."""
+        if not self._places:
+            return list(group)
+        found = dict[int, None]()
+        for i in group:
+            position = self.sentences[i].position
+            heads = (self._places.get((position, head.start)) for head in self.sentences[i].heads[-(most or 99) :])
+            found.update(dict.fromkeys(head for head in heads if head is not None))
+            found[i] = None
+        return list(found)
+
+    def _choose(self, group: Sequence[int], new: Sequence[int]) -> None:
+        own = set(group)
+        self.chosen.update((i, i if i in own else group[-1]) for i in new)
+        self.chosen.update((i, i) for i in group if i in self.chosen)  # a head may be worth keeping by itself
+        self._said.update((self.copies.of(i)[0], i) for i in new)
+
+    def _take_all(self, candidates: Sequence[int]) -> bool:
+        """Choose all candidates with their heads if the joined text fits; without labels if only that fits."""
+        everything = self._with_heads(candidates)
+        cost = 0
+        for at in range(0, len(everything), BLOCK):
+            cost += sum(self._costs_of(everything[at : at + BLOCK]))
+            if cost > 2 * self.budget:
+                return False  # not worth counting
+        self.chosen, labelled = {i: i for i in everything}, self.labels
+        self._render()
+        if self.tokens > self.budget and labelled and self.layout.has_own_line:
+            self.labels = {}
+            self._render()
+        if self.tokens > self.budget:
+            self.chosen, self.labels = {}, labelled
+            return False
+        self._spent = self.tokens
+        self._opened = {self._frames[self.sentences[i].position] for i in everything}
+        return True
+
+    def _distinct(self, candidates: Sequence[int]) -> list[int]:
+        """The candidates without copies: of those that say the same, the best one."""
+        wanted, best = set(candidates), dict[int, int]()
+        opened = {self._frames[self.sentences[i].position] for i in candidates if len(self.copies.of(i)) == 1}
+        for i in self._order:
+            if i in wanted and self.copies.of(i)[0] not in best:
+                best[self.copies.of(i)[0]] = taken = self._best_copy(i, opened)
+                opened.add(self._frames[self.sentences[taken].position])
+        return sorted(best.values())
+
+    def _best_copy(self, i: int, opened: AbstractSet[int]) -> int:
+        same = self.copies.of(i) if opened else ()
+        equal = (j for j in same if self._scores[j] == self._scores[i] and self._frames[self.sentences[j].position] in opened)
+        return self.copies.whole(next(equal, i))
+
+    def _leave(self) -> None:
+        """The unit chosen last leaves, and with it the heads that came for it."""
+        i, _ = self.chosen.popitem()
+        self._skipped.insert(0, i)
+        while self.chosen and next(reversed(self.chosen.values())) == i:
+            self.chosen.popitem()
+
+    def _costs_of(self, numbers: Sequence[int]) -> list[int]:
+        """What sentences cost alone. The best of the others are counted along: they are asked for next."""
+        if missing := [i for i in numbers if i not in self._costs]:
+            missing = list(dict.fromkeys([*missing, *(i for i in islice(self._next, BLOCK) if i not in self._costs)]))
+            counts = self.counter.count([self.sentences[i].text.strip() + self.layout.gap for i in missing])
+            self._costs.update(zip(missing, counts, strict=True))
+        return [self._costs[i] for i in numbers]
+
+    def _cost(self, new: Sequence[int], opened: AbstractSet[int]) -> int:
+        """What sentences cost alone, with the frames that are not opened yet."""
+        frames = {self._frames[self.sentences[i].position] for i in new} - opened
+        return sum(self._costs_of(new)) + sum(self._frame_cost(frame, new) for frame in frames)
+
+    def _frame_cost(self, frame: int, sentences: Iterable[int]) -> int:
+        """What stands round documents, of which these sentences are the first."""
+        if frame not in self._frame_costs:
+            sentence = next(self.sentences[i] for i in sentences if self._frames[self.sentences[i].position] == frame)
+            text = "".join(self.layout.frame(sentence, labels=self.labels)) + self.layout.document_gap
+            [self._frame_costs[frame]] = self.counter.count([text])
+        return self._frame_costs[frame]
+
+    def _render(self) -> None:
+        """Bring `text` and `tokens` up to what is chosen."""
+        self.text = self.layout.render(self.sentences, self.chosen, labels=self.labels)
+        self.tokens = self.counter.count([self.text])[0] if self.text else 0
+
+    def smallest(self, numbers: Iterable[int]) -> str:
+        """What the cheapest text costs that keeps one of these sentences."""
+        texts = [self.layout.render(self.sentences, [i], labels=self.labels) for i in numbers]
+        return f"{min(self.counter.count(texts))} tokens{' with its label' if self.labels else ''}"

@@ -1,0 +1,109 @@
+"""How kept sentences become one text: labels, gaps and the order of reading.
+
+A label on a line of its own says where the text below it is from. It is short, it stands once above documents with equal labels that follow
+each other, and it gives way where everything fits without it. A label inside a line, such as `{id}: `, says who speaks, so it stands before
+each document as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from attngs.errors import ConfigError
+from attngs.text.defusing import TURN, header, one_line, quote_lines
+from attngs.text.handles import handles
+from attngs.types import Document, Sentence, Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractLayout:
+    """How kept sentences become one text.
+
+    Raises:
+        ConfigError: `label` has a field other than `{id}`.
+    """
+
+    label: str = "[{id}]\n"
+    """Stands before each document when the request has several; `""` for none. On a line of its own it has the document's handle
+    (`attngs.text.handles`), otherwise its id."""
+    gap: str = "\n"
+    """Stands where sentences were left out."""
+    document_gap: str = "\n\n"
+
+    def __post_init__(self) -> None:
+        try:
+            self.label.format(id="")
+        except (LookupError, ValueError) as error:
+            raise ConfigError(f"`label` may hold only the field {{id}}, got {self.label!r}.") from error
+
+    @property
+    def has_own_line(self) -> bool:
+        """Whether a label stands on a line of its own."""
+        return self.label.endswith("\n")
+
+    def labels_of(self, sentences: Iterable[Sentence]) -> dict[int, str]:
+        """The label of each document, by its position; empty where the request has only one, or labels are not wanted."""
+        names = handles(sentences) if self.has_own_line else {s.position: one_line(s.document.id) for s in sentences}
+        return {position: self.label.format(id=name) for position, name in names.items()} if self.label and len(names) > 1 else {}
+
+    def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labels: Mapping[int, str]) -> str:
+        """The kept sentences in reading order, none of whose lines passes for a label.
+
+        Args:
+            sentences: All sentences of the request.
+            kept: Which of them are shown.
+            labels: As `labels_of` has them; empty for a text without labels.
+        """
+        parts, above = list[str](), ""
+        for _, members in groupby(sorted(kept), key=lambda i: sentences[i].position):
+            numbers = list(members)
+            first = sentences[numbers[0]]
+            before, after = self.frame(first, labels=labels)
+            text = self.excerpt(first.document.text, [Span(sentences[i].start, sentences[i].end) for i in numbers])
+            parts.append(self._unless_above(before, above, labels) + self.defuse(text, labels=labels) + after)
+            above = before
+        return self.document_gap.join(parts)
+
+    def whole(self, documents: Sequence[Document]) -> list[tuple[str, str]]:
+        """The text of each document as a reader is shown all of it, and what stands round it."""
+        units = [Sentence(document=d, position=i, start=0, end=len(d.text)) for i, d in enumerate(documents) if d.text]
+        labels, shown, above = self.labels_of(units), list[tuple[str, str]](), ""
+        for number, unit in enumerate(units):
+            before, after = self.frame(unit, labels=labels)
+            frame = self._unless_above(before, above, labels) + after + (self.document_gap if number else "")
+            shown.append((self.defuse(unit.text, labels=labels), frame))
+            above = before
+        return shown
+
+    def excerpt(self, text: str, spans: Sequence[Span]) -> str:
+        """Spans of one document's text, in its order; neighbours keep the white space between them."""
+        runs = list[Span]()
+        for span in spans:
+            if runs and runs[-1].end == span.start:
+                runs[-1] = Span(runs[-1].start, span.end)
+            else:
+                runs.append(span)
+        return self.gap.join(text[start:end].strip() for start, end in runs)
+
+    def defuse(self, text: str, *, labels: Mapping[int, str]) -> str:
+        """The kept text of one document, with no line that passes for a label where there are labels."""
+        return quote_lines(text, self._posing) if labels else text
+
+    def frame(self, sentence: Sentence, *, labels: Mapping[int, str]) -> tuple[str, str]:
+        """What stands before and after the kept text of the sentence's document; it counts."""
+        return labels.get(sentence.position, ""), ""
+
+    def _unless_above(self, before: str, above: str, labels: Mapping[int, str]) -> str:
+        """What stands before a document, unless the same label stands above it already."""
+        return "" if labels and self.has_own_line and before == above else before
+
+    @property
+    def _posing(self) -> re.Pattern[str]:
+        """The start of a line that looks like a label, whatever the id."""
+        before, _, after = self.label.strip().partition("{id}")
+        if not before.strip():
+            return TURN  # `{id}: ` is how turns are labelled, and would match most lines
+        return header(before, after)

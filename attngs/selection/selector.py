@@ -1,0 +1,168 @@
+"""Scores and a token budget -> the sentences that stay. Pure Python, no model."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Literal
+
+from attngs.errors import ConfigError, check_whole
+from attngs.marking.algorithm import ranking
+from attngs.protocols import TokenCounter
+from attngs.selection.draft import LOOK_AHEAD, Draft
+from attngs.selection.layout import ExtractLayout
+from attngs.selection.must_keep import MustKeep, matcher
+from attngs.types import Document, Marking, Selection, Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GreedySelector:
+    """Best score first; what does not fit is skipped; ties go to the earlier sentence.
+
+    What is said twice (`attngs.selection.copies`) is kept once: the copy with the best score; of equal scores the one in a document of
+    which something is kept already, then the earliest. A copy that is kept elsewhere fulfils every promise below.
+
+    Args:
+        candidates: Fill the budget with the best of `all` sentences, or only with `marked` ones.
+        neighbors: How many sentences before and after each chosen one come along, where they fit.
+        must_keep: Regular expressions: sentences in which one is found go in first. A function of a sentence serves too.
+        min_per_document: How many of its best sentences each document keeps, where they fit.
+        layout: How the kept sentences are joined.
+
+    Raises:
+        ConfigError: A number is negative, or a pattern is not a regular expression.
+    """
+
+    candidates: Literal["all", "marked"] = "all"
+    neighbors: int = 0
+    must_keep: tuple[MustKeep, ...] = ()
+    min_per_document: int = 0
+    layout: ExtractLayout = ExtractLayout()
+
+    def __post_init__(self) -> None:
+        for name in ("neighbors", "min_per_document"):
+            check_whole(name, getattr(self, name), 0)
+        if self.candidates not in ("all", "marked"):
+            raise ConfigError(f"`candidates` must be 'all' or 'marked', got {self.candidates!r}.")
+        given: object = self.must_keep
+        if isinstance(given, str) or not all(isinstance(p, str | re.Pattern) or callable(p) for p in self.must_keep):
+            raise ConfigError(f"`must_keep` must be a tuple of regular expressions or functions of a sentence, got {self.must_keep!r}.")
+        for must in self.must_keep:
+            matcher(must)
+
+    def select(self, marking: Marking, *, target_tokens: int, counter: TokenCounter) -> Selection:
+        """Choose under the budget.
+
+        Raises:
+            ConfigError: `target_tokens` is below 1.
+        """
+        target_tokens = check_whole("target_tokens", target_tokens)
+        required, order = self._required(marking.sentences), ranking(marking.scores)
+        draft = Draft(marking, order, self.layout, counter, target_tokens)
+        draft.add_all(i for i, marked in enumerate(marking.marked) if marked or self.candidates == "all")
+        for i in self._promised(marking.sentences, order, required):
+            self._add(draft, marking, i)
+        fill(marking.scores, order, lambda i: self._take(draft, marking, i), begun=bool(draft.chosen))
+        if not draft.chosen:  # a heading is better than nothing
+            fill(marking.scores, order, lambda i: self._take(draft, marking, i, leads=True))
+        draft.fit()
+        return Selection(
+            kept=tuple(sorted(draft.chosen)),
+            dropped=tuple(i for i in range(len(marking.sentences)) if i not in draft.chosen),
+            text=draft.text,
+            tokens=draft.tokens,
+            heads=tuple(sorted(draft.only_heads())),
+            copies=draft.places(),
+            reason=self._reason(marking, draft, required, order),
+        )
+
+    def whole(self, documents: Sequence[Document]) -> Sequence[tuple[str, str]]:
+        """As the layout shows the documents if all is kept."""
+        return self.layout.whole(documents)
+
+    def _required(self, sentences: Sequence[Sentence]) -> list[int]:
+        tests = [matcher(must) for must in self.must_keep]
+        return [i for i, sentence in enumerate(sentences) if any(test(sentence) for test in tests)]
+
+    def _promised(self, sentences: Sequence[Sentence], order: Sequence[int], required: Sequence[int]) -> Iterator[int]:
+        """Sentences that get their chance first: those that must be kept, then the minimum of every document."""
+        must = set(required)
+        yield from (i for i in order if i in must)
+        taken = Counter[int]()
+        for i in order if self.min_per_document else ():
+            position = sentences[i].position
+            if taken[position] < self.min_per_document:
+                taken[position] += 1
+                yield i
+
+    def _take(self, draft: Draft, marking: Marking, i: int, *, leads: bool = False) -> bool | None:
+        if draft.is_blank(i) or (draft.only_leads(i) and not leads) or (self.candidates == "marked" and not marking.marked[i]):
+            return None
+        return None if draft.is_said(i) else self._add(draft, marking, i, neighbors=self.neighbors)
+
+    def _add(self, draft: Draft, marking: Marking, i: int, *, neighbors: int = 0) -> bool:
+        """Add a sentence, or the copy of it that should stay; of a piece the whole, where that fits."""
+        best = draft.best_copy(i)
+        if neighbors:
+            draft.add(self._with_neighbors(marking.sentences, best))
+        return draft.add([best], of=best) or (best != i and draft.add([i], of=i))
+
+    def _with_neighbors(self, sentences: Sequence[Sentence], i: int) -> list[int]:
+        around = range(max(0, i - self.neighbors), min(len(sentences), i + self.neighbors + 1))
+        return [j for j in around if sentences[j].position == sentences[i].position]
+
+    def _reason(self, marking: Marking, draft: Draft, required: Sequence[int], order: Sequence[int]) -> str | None:
+        """Why the result is not what was asked for; `None` when it is."""
+        if not any(sentence.text.strip() for sentence in marking.sentences):
+            return "the documents hold no text"
+        if not draft.chosen:
+            return self._nothing(marking, draft)
+        missing = [i for i in required if not draft.is_said(i) and marking.sentences[i].text.strip()]
+        if missing:
+            return f"{len(missing)} of {len(required)} sentences that must be kept did not fit into {draft.budget} tokens"
+        return self._best_left_out(marking, draft, order) or self._documents_left_out(marking.sentences, draft)
+
+    def _nothing(self, marking: Marking, draft: Draft) -> str:
+        wanted = [i for i, s in enumerate(marking.sentences) if s.text.strip() and (self.candidates == "all" or marking.marked[i])]
+        if not wanted:
+            return "nothing was marked"
+        kind = "marked sentence" if self.candidates == "marked" else "sentence"
+        return f"nothing fits: the shortest {kind} takes {draft.smallest(wanted)}, the budget is {draft.budget}"
+
+    def _best_left_out(self, marking: Marking, draft: Draft, order: Sequence[int]) -> str | None:
+        best = next(i for i in order if marking.sentences[i].text.strip())
+        if draft.is_said(best) or (self.candidates == "marked" and not marking.marked[best]):
+            return None
+        return f"the best sentence takes {draft.smallest([best])} and did not fit into {draft.budget}"
+
+    def _documents_left_out(self, sentences: Sequence[Sentence], draft: Draft) -> str | None:
+        if not self.min_per_document:
+            return None
+        kept = {sentences[j].position for i in draft.chosen for j in draft.copies.of(i)}
+        empty = {s.position for s in sentences if s.text.strip()} - kept
+        return f"{len(empty)} documents have no sentence that fitted into {draft.budget} tokens" if empty else None
+
+
+def fill(scores: Sequence[float], order: Sequence[int], take: Callable[[int], bool | None], *, begun: bool = False) -> None:
+    """Offer units to a budget, best first: the one policy of selection, evaluation and fitting.
+
+    Once something is in and something else did not fit, only `LOOK_AHEAD` more misfits are tolerated, and nothing below the mean score
+    is offered.
+
+    Args:
+        scores: Of the units `(S,)`.
+        order: The units from the best to the worst, as `ranking` has them.
+        take: Says whether the unit fits, and takes it if so; `None` for a unit that is no candidate.
+        begun: Whether something is in already.
+    """
+    mean = fmean(scores) if scores else 0.0
+    misfits = 0
+    for i in order:
+        if begun and misfits and (misfits > LOOK_AHEAD or scores[i] < mean):
+            return
+        fits = take(i)
+        begun |= fits is True
+        misfits += fits is False
