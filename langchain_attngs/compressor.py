@@ -46,7 +46,8 @@ class AttnGSCompressor(BaseDocumentCompressor):
     Documents come back as copies, in their order, with id and metadata; those of which nothing was kept do not come back. Where no
     sentence fits, the beginning of the best one comes back. The budget holds for the texts joined by blank lines.
     `metadata["relevance_score"]` is the best score of a document's kept sentences, and `metadata["attngs"]` says what was kept: `method`,
-    `spans` in the original text, `scores`, `tokens`, `original_tokens`. When everything fits, no model runs: documents come back as they
+    `spans` in the original text, `scores`, `tokens`, `original_tokens`, and `also_in`, the documents that say the same. What several
+    documents say is kept once. When everything fits, no model runs: documents come back as they
     are, with method `passthrough` and no score.
 
     Settings cannot be changed afterwards; `model_copy(update=...)` makes a compressor with others. Copies and pickles share the marker, so
@@ -148,7 +149,7 @@ class AttnGSCompressor(BaseDocumentCompressor):
         apart = Apart(extractor=self.extractor(APART), writer=self.writer(config, APART), counter=self.found_counter())
         texts = as_texts(documents)
         result = yield from apart.steps(texts, query, target_tokens=self.target_tokens, namespace=self.namespace)
-        out = [shorten_document(documents[part.position], part) for part in result.parts]
+        out = [shorten_document(documents, part) for part in result.parts]
         return out, Ledger(
             documents=len(documents),
             kept_documents=len(out),

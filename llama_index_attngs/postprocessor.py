@@ -122,7 +122,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
             frames=layout.frames,
         )
         parts = yield from apart.steps(texts.documents, query, target_tokens=self.target_tokens, namespace=self.namespace)
-        return parts, {part.position: shorten(texts.scored[part.position], part) for part in parts.parts}
+        return parts, {part.position: shorten(texts.scored, part) for part in parts.parts}
 
     def _merged(self, texts: NodeTexts, query: str) -> Steps[Outcome]:
         """One node, in place of the first text."""

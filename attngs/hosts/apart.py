@@ -13,7 +13,7 @@ from attngs.hosts.shortened import never_empty
 from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext, Method
 from attngs.selection.layout import ExtractLayout
-from attngs.types import Document, Marking, Source, Span, Usage
+from attngs.types import Document, Marking, Place, Source, Span, Usage
 
 JOIN = "\n\n"
 """Stands between the documents when they are shown to the reader; it counts."""
@@ -36,6 +36,8 @@ class Part:
     method: Method
     sources: tuple[Source, ...]
     """What `text` is made of."""
+    copies: tuple[Place, ...]
+    """Where other documents say the same as what was kept of this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,15 @@ class Apart:
             texts, method = {place: _excerpt(documents[place], sources) for place, sources in kept.items()}, "extract"
         counts = self.counter.count([*texts.values(), *(documents[place].text for place in texts)]) if texts else []
         return [
-            Part(position=place, text=text, tokens=tokens, original_tokens=original, method=method, sources=kept.get(place, ()))
+            Part(
+                position=place,
+                text=text,
+                tokens=tokens,
+                original_tokens=original,
+                method=method,
+                sources=kept.get(place, ()),
+                copies=copies_elsewhere(kept.get(place, ())),
+            )
             for (place, text), tokens, original in zip(texts.items(), counts, counts[len(texts) :], strict=False)
         ]
 
@@ -118,6 +128,13 @@ class Apart:
         frames = [self.frames[place] if self.frames else ("", "") for place in texts]
         shown = [before + text + after for (before, after), text in zip(frames, texts.values(), strict=True)]
         return self.counter.count([JOIN.join(shown)])[0] if shown else 0
+
+
+def copies_elsewhere(sources: Sequence[Source]) -> tuple[Place, ...]:
+    """Where documents that none of these sentences is from say the same, in reading order."""
+    own = {source.position for source in sources}
+    places = {place for source in sources for place in source.copies if place.position not in own}
+    return tuple(sorted(places, key=lambda place: (place.position, place.start)))
 
 
 def _alone(part: Part, whole: CompressedContext) -> dict[str, Any]:
