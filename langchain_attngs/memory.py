@@ -41,8 +41,8 @@ def memory_text(value: Mapping[str, Any]) -> str:
     It is the first of `text`, `content`, `memory`, `data`, `fact` and `page_content` that is a string. A `content` that has fields of its
     own is read in the same way. Anything else is shown as JSON.
     """
-    found = next((value[key] for key in _TEXT_KEYS if isinstance(value.get(key), str)), None)
-    if found is not None:
+    found: object = next((value[key] for key in _TEXT_KEYS if isinstance(value.get(key), str)), None)
+    if isinstance(found, str):
         return found
     content = value.get("content")
     return memory_text(content) if isinstance(content, Mapping) else json.dumps(value, ensure_ascii=False, default=str)
