@@ -17,6 +17,7 @@ from attngs.hosts.apart import APART, Apart
 from attngs.hosts.jobs import Job, Steps
 from attngs.hosts.markers import MarkerLike, find_marker
 from attngs.hosts.settings import Mode, OnChatError, Output, check_marker_name, described
+from attngs.hosts.shortened import never_empty
 from attngs.marking.marker import Marker
 from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.reading.tokens import MARKER_TOKENS, CounterLike, as_counter
@@ -42,10 +43,12 @@ class Question(TypedDict):
 class AttnGSCompressor(BaseDocumentCompressor):
     """Keeps what matters to the question of all documents together, in at most `target_tokens` tokens.
 
-    Documents come back as copies, in their order, with id and metadata; those of which nothing was kept do not come back. The budget
-    holds for their texts joined by blank lines. `metadata["relevance_score"]` is the best score of a document's kept sentences, and
-    `metadata["attngs"]` says what was kept: `method`, `spans` in the original text, `scores`, `tokens`, `original_tokens`. When everything
-    fits, no model runs: documents come back as they are, with method `passthrough` and no score.
+    Documents come back as copies, in their order, with id and metadata; those of which nothing was kept do not come back. Where no
+    sentence fits, the beginning of the best one comes back. The budget holds for the texts joined by blank lines.
+    `metadata["relevance_score"]` is the best score of a document's kept sentences, and `metadata["attngs"]` says what was kept: `method`,
+    `spans` in the original text, `scores`, `tokens`, `original_tokens`, and `also_in`, the documents that say the same. What several
+    documents say is kept once. When everything fits, no model runs: documents come back as they
+    are, with method `passthrough` and no score.
 
     Settings cannot be changed afterwards; `model_copy(update=...)` makes a compressor with others. Copies and pickles share the marker, so
     its weights are in memory once. A marker's name is loaded when it is first needed, once in a process.
@@ -146,7 +149,7 @@ class AttnGSCompressor(BaseDocumentCompressor):
         apart = Apart(extractor=self.extractor(APART), writer=self.writer(config, APART), counter=self.found_counter())
         texts = as_texts(documents)
         result = yield from apart.steps(texts, query, target_tokens=self.target_tokens, namespace=self.namespace)
-        out = [shorten_document(documents[part.position], part) for part in result.parts]
+        out = [shorten_document(documents, part) for part in result.parts]
         return out, Ledger(
             documents=len(documents),
             kept_documents=len(out),
@@ -162,7 +165,8 @@ class AttnGSCompressor(BaseDocumentCompressor):
         compressor = self.writer(config, LABELLED) or self.extractor(LABELLED)
         texts = as_texts(documents)
         job = Job(compressor=compressor, documents=texts, query=query, target_tokens=self.target_tokens, namespace=self.namespace)
-        [result] = yield [job]
+        [found] = yield [job]
+        result = never_empty(found, self.found_counter())
         return [merge_documents(documents, result)] if result.text.strip() else [], Ledger.of([result])
 
     @field_validator("marker")

@@ -9,11 +9,11 @@ from itertools import groupby
 from langchain_core.documents import Document
 
 from attngs.errors import InputError
-from attngs.hosts.apart import Part
+from attngs.hosts.apart import Part, copies_elsewhere
 from attngs.result.result import CompressedContext, Method
 from attngs.text.documents import check_query
 from attngs.types import Document as Text
-from attngs.types import Source
+from attngs.types import Place, Source
 
 METADATA_KEY = "attngs"
 """The one entry that attngs adds to a document's metadata, beside the score."""
@@ -54,13 +54,15 @@ def as_texts(documents: Sequence[Document]) -> list[Text]:
     return [Text(text=document.page_content, id=str(number)) for number, document in enumerate(documents, 1)]
 
 
-def shorten_document(document: Document, part: Part) -> Document:
-    """One document with less text: its id, type and other metadata are kept."""
+def shorten_document(documents: Sequence[Document], part: Part) -> Document:
+    """One of the documents with less text: its id, type and other metadata are kept."""
+    document = documents[part.position]
     entry: dict[str, object] = {
         "method": part.method,
         "tokens": part.tokens,
         "original_tokens": part.original_tokens,
         **(_spans(part.sources) if part.method != "passthrough" else {}),
+        **_also_in(documents, part.copies),
     }
     return document.model_copy(
         update={"page_content": part.text, "metadata": _metadata(document.metadata, entry, part.method, part.sources)}
@@ -75,6 +77,7 @@ def merge_documents(documents: Sequence[Document], result: CompressedContext) ->
         "tokens": result.compressed_tokens,
         "original_tokens": result.original_tokens,
         "sources": [_origin(documents[place], place, list(sources), result.method) for place, sources in by_place],
+        **_also_in(documents, copies_elsewhere(result.kept)),
     }
     return Document(page_content=result.text, metadata=_metadata({}, entry, result.method, result.sources))
 
@@ -86,6 +89,21 @@ def _origin(document: Document, place: int, sources: Sequence[Source], method: M
         "metadata": _copied(document.metadata),
         **(_spans(sources) if method != "passthrough" else {}),
     }
+
+
+def _also_in(documents: Sequence[Document], places: Sequence[Place]) -> dict[str, object]:
+    """The documents that say the same as what was kept of others, with the places where they do; nothing where there are none."""
+    by_place = groupby(places, key=lambda place: place.position)
+    found = [
+        {
+            "label": str(number + 1),
+            "id": documents[number].id,
+            "metadata": _copied(documents[number].metadata),
+            "spans": [[place.start, place.end] for place in same],
+        }
+        for number, same in by_place
+    ]
+    return {"also_in": found} if found else {}
 
 
 def _metadata(kept: Mapping[str, object], entry: dict[str, object], method: Method, sources: Sequence[Source]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""How text is put before a model: between tags, under labels, and unable to pass for either.
+"""How text is put before a model: between tags, under labels and notes, and unable to pass for any of them.
 
 The texts of a memory, a tool or a conversation were written by others. Layouts defuse what they lay out, so that the budget counts what
 is shown; sources and spans keep the original characters. A writer's words are defused when they come back.
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from attngs.hosts.shortened import beginning, best_dropped, with_note
 from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext
 from attngs.selection.layout import ExtractLayout
-from attngs.text.defusing import TURN, defuse_tags, defuse_tokens, quote_lines
+from attngs.text.defusing import NOTE, TURN, defuse_tags, defuse_tokens, quote_lines
 from attngs.text.documents import clean_text
 from attngs.types import Sentence
 
@@ -22,7 +23,7 @@ MEMORY, EARLIER = "memory", "earlier_conversation"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameLayout(ExtractLayout):
-    """Lays out sentences so that no text or label passes for a turn, a tag or a token of a chat template."""
+    """Lays out sentences so that no text or label passes for a turn, a note, a tag or a token of a chat template."""
 
     def defuse(self, text: str, *, labels: Mapping[int, str]) -> str:
         """The kept text of one document, defused also where no label stands before it."""
@@ -56,11 +57,11 @@ def between(tag: str, text: str) -> str:
 
 
 def defuse(text: str) -> str:
-    """The text without turns, tags of ours, tokens of chat templates and lone surrogates.
+    """The text without turns, notes and tags of ours, tokens of chat templates and lone surrogates.
 
     No request can hold a lone surrogate.
     """
-    return quote_lines(defuse_tags(defuse_tokens(clean_text(text)), (MEMORY, EARLIER)), TURN)
+    return quote_lines(quote_lines(defuse_tags(defuse_tokens(clean_text(text)), (MEMORY, EARLIER)), TURN), NOTE)
 
 
 def text_to_show(result: CompressedContext, counter: TokenCounter) -> str:
@@ -72,3 +73,24 @@ def text_to_show(result: CompressedContext, counter: TokenCounter) -> str:
         return result.text
     text = defuse(result.text)
     return text if counter.count([text])[0] <= result.target_tokens else result.selection.text
+
+
+def text_in_place(result: CompressedContext, layout: FrameLayout, counter: TokenCounter, target_tokens: int) -> str:
+    """What is shown instead of the texts that were compressed: never nothing, and a note says that it is short.
+
+    Where no sentence fits, it is the beginning of the best one.
+
+    Args:
+        result: Of a compression into the tokens that are left beside the note.
+        layout: Laid out the result.
+        counter: Whose tokens count.
+        target_tokens: The budget of text and note.
+    """
+    text = text_to_show(result, counter)
+    if result.method == "passthrough":
+        return text
+    if not text.strip() and (best := best_dropped(result)):
+        label, whole = layout.label.format(id=best.document_id), defuse(best.text).lstrip()
+        said = beginning(whole, result.target_tokens, counter, before=label)
+        text = label + said if said else beginning(whole, result.target_tokens, counter)
+    return with_note(text, original_tokens=result.original_tokens, target_tokens=target_tokens, counter=counter)

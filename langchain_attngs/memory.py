@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, Item, PutOp, SearchItem
 
 from attngs.errors import ConfigError, InputError, check_whole
+from attngs.hosts.times import TIME_KEYS, UNKNOWN, given_time, read_moment
 from attngs.text.documents import clean_text
 from attngs.text.files import parse_file
 from attngs.types import Document
@@ -27,35 +28,45 @@ logger = logging.getLogger(__name__)
 MAX_BYTES = 2 * 2**20
 """The largest file that is imported."""
 MAX_STORED = 1_000_000
-"""Items that `UserMemory` reads at most: all of anybody's."""
+"""Items that are read from a store at most: all of anybody's."""
 
 _SUFFIXES = (".txt", ".md", ".jsonl", ".json")
+_ESCAPED = re.compile("%(?=2[5E])")
 _FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # in whatever locale
-_TEXT_KEYS = ("text", "content", "memory", "data")
+_TEXT_KEYS = ("text", "content", "memory", "data", "fact", "page_content")
 
 
 def memory_text(value: Mapping[str, Any]) -> str:
-    """An item's `text`, `content`, `memory` or `data` where that is a string, else all of it as JSON."""
-    found = next((value[key] for key in _TEXT_KEYS if isinstance(value.get(key), str)), None)
-    return found if found is not None else json.dumps(value, ensure_ascii=False, default=str)
+    """The text of an item in any usual shape: a plain one, LangMem's, mem0's or Zep's.
+
+    It is the first of `text`, `content`, `memory`, `data`, `fact` and `page_content` that is a string. A `content` that has fields of its
+    own is read in the same way. Anything else is shown as JSON.
+    """
+    found: object = next((value[key] for key in _TEXT_KEYS if isinstance(value.get(key), str)), None)
+    if isinstance(found, str):
+        return found
+    content = value.get("content")
+    return memory_text(content) if isinstance(content, Mapping) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def item_date(item: Item) -> str:
-    """When it was: the `date` in an item's metadata, else the time of its last change."""
-    metadata = item.value.get("metadata")
-    given = metadata.get("date") if isinstance(metadata, Mapping) else None
-    return given if isinstance(given, str) and given else item.updated_at.isoformat()
+def item_time(item: Item) -> datetime:
+    """When it was, to sort items by. An item whose time cannot be read comes before all others."""
+    moment = read_moment(_written_time(item))
+    return moment.at if moment else UNKNOWN
 
 
 def item_day(item: Item) -> str:
-    """The day of an item, such as 14 Mar 2026, which takes fewer tokens than 2026-03-14."""
-    text = item_date(item).partition("T")[0]
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return text
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    """The day of an item, such as 14 Mar 2026; its time as it was written where that says no day."""
+    written = _written_time(item)
+    moment = read_moment(written)
+    return moment.day if moment and moment.has_day else str(written)
+
+
+def _written_time(item: Item) -> object:
+    """The time in an item's metadata, or beside its text. An item without any has the time of its last change in the store."""
+    content, metadata = item.value.get("content"), item.value.get("metadata")
+    places = (place for place in (metadata, item.value, content) if isinstance(place, Mapping))
+    return next((found for place in places if (found := given_time(place)) is not None), item.updated_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +78,11 @@ class StoreMemory:
             braces is filled from the run's context or its `configurable`. A run without such a value is refused: it would share one
             memory with everybody.
         target_tokens: Budget of what is shown; the compressor's when not given.
-        max_items: How many items are read at most.
+        max_items: How many items are compressed at most; the newest, where there are more.
         ranked: Whether the store finds the items nearest to the question. For a store with an index and more than `max_items` items.
-        text: From an item's value to its text.
+        text: From an item's value to its text. When not given, the shapes of LangMem, mem0 and Zep are known.
         label: From an item to what stands before its text; its day when not given.
-        order: From an item to what items are sorted by, the newest last; its date when not given.
+        order: From an item to what items are sorted by, the newest last; its time when not given.
 
     Raises:
         ConfigError: The namespace is empty, a brace of it holds no name, or a number is below 1.
@@ -83,7 +94,7 @@ class StoreMemory:
     ranked: bool = False
     text: Callable[[Mapping[str, Any]], str] = memory_text
     label: Callable[[SearchItem], str] = item_day
-    order: Callable[[SearchItem], Any] = item_date
+    order: Callable[[SearchItem], Any] = item_time
 
     def __post_init__(self) -> None:
         given: object = self.namespace
@@ -112,26 +123,31 @@ class StoreMemory:
         return tuple(_filled(label, runtime) for label in self.namespace)
 
     def search_options(self, query: str) -> dict[str, Any]:
-        """What the store's `search` is given beside the namespace."""
-        return {"query": query if self.ranked else None, "limit": self.max_items}
+        """What the store's `search` is given beside the namespace.
+
+        Stores return items in an order of their own, so all are read to find the newest.
+        """
+        return {"query": query, "limit": self.max_items} if self.ranked else {"query": None, "limit": MAX_STORED}
 
     def read(self, items: Sequence[SearchItem], namespace: Namespace) -> list[Document]:
-        """The items as documents, in their order.
+        """The items as documents, the newest last.
 
-        Their metadata is the value's `metadata`, if any, and the key as `_key`. No model sees it.
+        Their metadata is the value's `metadata` and times, if any, and the key as `_key`. No model sees it.
         """
-        if len(items) >= self.max_items and not self.ranked:
-            advice = "raise `max_items`, or set `ranked` for a store with an index"
-            logger.warning("a memory has %d items or more, and no more are read; %s", self.max_items, advice)
         own = [item for item in items if _is_below(item, namespace)]
-        return [self._document(item) for item in sorted(own, key=lambda item: (self.order(item), item.key))]
+        if len(own) > self.max_items:
+            advice = "raise `max_items`, or set `ranked` for a store with an index"
+            logger.warning("a memory has %d items, and only the newest %d are used; %s", len(own), self.max_items, advice)
+        newest = sorted(own, key=lambda item: (self.order(item), item.key))[-self.max_items :]
+        return [self._document(item) for item in newest]
 
     def _document(self, item: SearchItem) -> Document:
         metadata = item.value.get("metadata")
+        times = {key: item.value[key] for key in TIME_KEYS if key in item.value}
         return Document(
             id=_check_str(self.label(item), "label", item),
             text=_check_str(self.text(item.value), "text", item),
-            metadata={**(metadata if isinstance(metadata, Mapping) else {}), "_key": item.key},
+            metadata={**times, **(metadata if isinstance(metadata, Mapping) else {}), "_key": item.key},
         )
 
 
@@ -146,9 +162,17 @@ def store_of(runtime: Runtime[Any]) -> BaseStore:
     return runtime.store
 
 
+def stored(namespace: Namespace) -> Namespace:
+    """The namespace as a store can keep it: LangGraph refuses labels with a full stop, such as `ana@example.org`.
+
+    It becomes `%2E`. What looks like that already is written differently, so that no two users share a namespace.
+    """
+    return tuple(_ESCAPED.sub("%25", label).replace(".", "%2E") for label in namespace)
+
+
 def _is_below(item: Item, namespace: Namespace) -> bool:
     """Whether an item is in this namespace. To some stores `user-1` is the beginning of `user-10`."""
-    return item.namespace[: len(namespace)] == namespace
+    return item.namespace[: len(namespace)] == stored(namespace)
 
 
 def _check_str(value: object, name: str, item: SearchItem) -> str:
@@ -179,7 +203,7 @@ class UserMemory:
     """One user's memory in a LangGraph store, for pages where people look after it themselves.
 
     An item is `{"text": ..., "metadata": {...}}`; a `date` in its metadata, such as `2026-03-14`, says when it was. Lone surrogates and
-    NUL, which no database keeps, become U+FFFD.
+    NUL, which no database keeps, become U+FFFD. A full stop in the namespace, which LangGraph refuses, is kept as `%2E`.
 
     ```python
     memory = UserMemory(store, ("memories", "ana"))
@@ -198,12 +222,13 @@ class UserMemory:
         if not namespace:
             raise ConfigError("`namespace` must have a label at least, such as ('memories', 'ana').")
         self._store, self._namespace = store, namespace
+        self._stored = stored(namespace)
 
     def items(self) -> list[SearchItem]:
         """All items by date, the newest last."""
-        found = self._store.search(self._namespace, limit=MAX_STORED)
+        found = self._store.search(self._stored, limit=MAX_STORED)
         own = [item for item in found if _is_below(item, self._namespace)]
-        return sorted(own, key=lambda item: (item_date(item), item.key))
+        return sorted(own, key=lambda item: (item_time(item), item.key))
 
     def put(self, text: str, *, key: str | None = None, metadata: Mapping[str, Any] | None = None) -> str:
         """Add an item, or change the one with this key; returns its key.
@@ -214,12 +239,12 @@ class UserMemory:
         if not _clean(text):
             raise InputError("`text` is empty: there is nothing to remember. Write a few words.")
         key = key or _next_key()
-        self._store.put(self._namespace, key, {"text": _clean(text), "metadata": dict(metadata or {})})
+        self._store.put(self._stored, key, {"text": _clean(text), "metadata": dict(metadata or {})})
         return key
 
     def delete(self, key: str) -> None:
         """Delete an item, if it is there."""
-        self._store.delete(self._namespace, key)
+        self._store.delete(self._stored, key)
 
     def clear(self) -> None:
         """Delete all items."""
@@ -251,7 +276,7 @@ class UserMemory:
             key = found.id if _has_own_id(found, name) and found.id not in keys else _next_key(len(puts))
             keys.add(key)
             own = {_clean(str(field)): _clean(str(value)) for field, value in found.metadata.items() if value is not None}
-            puts.append(PutOp(self._namespace, key, {"text": text, "metadata": {**(metadata or {}), **own}}))
+            puts.append(PutOp(self._stored, key, {"text": text, "metadata": {**(metadata or {}), **own}}))
         self._store.batch(puts)
         return len(new)
 

@@ -19,8 +19,8 @@ from attngs.errors import ConfigError
 from attngs.hosts.jobs import Job, Steps
 from attngs.result.result import CompressedContext
 from langchain_attngs.compressor import AttnGSCompressor
-from langchain_attngs.frames import MEMORIES, MEMORY, between, text_to_show
-from langchain_attngs.memory import Namespace, StoreMemory, store_of
+from langchain_attngs.frames import MEMORIES, MEMORY, between
+from langchain_attngs.memory import Namespace, StoreMemory, store_of, stored
 from langchain_attngs.shortening import History, Shortening, TextGroup, ToolResults, check_kind, question_of
 from langchain_attngs.tracing import Ledger, RunWatch, traced
 
@@ -37,10 +37,9 @@ class AttnGSState(AgentState[Any]):
 
 
 class Task(TypedDict):
-    """What is to be shortened, and the question that it is shortened for."""
+    """What is to be shortened, and whose it is."""
 
     groups: Sequence[TextGroup]
-    query: str
     namespace: str
 
 
@@ -48,9 +47,10 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
     """Makes what an agent's model is shown shorter; messages in the state stay as they are.
 
     - The user's memory is read from the agent's store, compressed once a turn, and put at the end of the system prompt.
-    - Long tool results and old messages are compressed for the user's last question. Tool calls stay with their results.
+    - Long tool results, and old turns of a long conversation, are compressed for the question that they are about. They stay as they are
+      until the conversation is too long again. Roles alternate, and tool calls stay with their results.
 
-    Nothing in what it compresses can pass for a turn, a tag or a token of a chat template.
+    Nothing in what it compresses can pass for a turn, a note, a tag or a token of a chat template.
 
     ```python
     memory = StoreMemory(namespace=("memories", "{user_id}"))
@@ -62,7 +62,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             Its `output` is not used, nor its `namespace` where there is a memory.
         memory: Where the user's memory is, and how much of it is shown; `None` shows none.
         tool_results: Which tool results are shortened; `None` leaves them alone.
-        history: When old messages are shortened, and to how much; `None` leaves them alone.
+        history: When the conversation is shortened, and to how much; `None` leaves it alone.
         name: The name of this instance, where an agent has several.
 
     Raises:
@@ -121,7 +121,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         """
         if not namespace:
             raise ConfigError("`namespace` must have a label at least, such as ('memories', 'ana').")
-        task = self._memory_task(store.search(namespace, **self._required_memory.search_options(query)), namespace, query.strip())
+        task = self._memory_task(store.search(stored(namespace), **self._required_memory.search_options(query)), namespace, query.strip())
         if not task["groups"]:
             return None
         watch = RunWatch()
@@ -140,7 +140,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         if self._memory is None:
             return None
         namespace, query = self._memory.resolve(runtime), question_of(state["messages"])
-        items = store_of(runtime).search(namespace, **self._memory.search_options(query))
+        items = store_of(runtime).search(stored(namespace), **self._memory.search_options(query))
         task = self._memory_task(items, namespace, query)
         return self._memory_update(state, self._shortener("memory").invoke(task) if task["groups"] else {})
 
@@ -149,21 +149,19 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         if self._memory is None:
             return None
         namespace, query = self._memory.resolve(runtime), question_of(state["messages"])
-        items = await store_of(runtime).asearch(namespace, **self._memory.search_options(query))
+        items = await store_of(runtime).asearch(stored(namespace), **self._memory.search_options(query))
         task = self._memory_task(items, namespace, query)
         return self._memory_update(state, await self._shortener("memory").ainvoke(task) if task["groups"] else {})
 
     def before_model(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Shorten what is long and has not been shortened yet."""
-        groups = self._shortening().groups(state["messages"])
-        task = self._messages_task(state, groups, runtime)
-        return self._messages_update(state, groups, self._shortener("messages").invoke(task) if task["groups"] else {})
+        task = self._messages_task(state, runtime)
+        return self._messages_update(state, self._shortener("messages").invoke(task) if task["groups"] else {})
 
     async def abefore_model(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """`before_model`, awaited."""
-        groups = await asyncio.to_thread(self._shortening().groups, state["messages"])
-        task = self._messages_task(state, groups, runtime)
-        return self._messages_update(state, groups, await self._shortener("messages").ainvoke(task) if task["groups"] else {})
+        task = await asyncio.to_thread(self._messages_task, state, runtime)
+        return self._messages_update(state, await self._shortener("messages").ainvoke(task) if task["groups"] else {})
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]) -> ModelResponse[Any]:
         """Show the model the short texts."""
@@ -185,8 +183,8 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         memory = self._required_memory
         documents = memory.read(items, namespace) if query else []
         target = memory.target_tokens or self._compressor.target_tokens
-        groups = [TextGroup(key=MEMORY, documents=documents, target_tokens=target, layout=MEMORIES)] if documents else []
-        return {"groups": groups, "query": query, "namespace": _joined(namespace)}
+        group = TextGroup(key=MEMORY, documents=documents, query=query, target_tokens=target, layout=MEMORIES)
+        return {"groups": [group] if documents else [], "namespace": _joined(namespace)}
 
     def _namespace(self, runtime: Runtime[Any]) -> str:
         """Whose texts these are, for the marker's cache."""
@@ -196,21 +194,23 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         """The state's change, also when nothing is remembered: the memory of the last turn must not be shown."""
         return {"attngs_memory": {**state.get("attngs_memory", {}), self.name: texts.get(MEMORY, "")}}
 
-    def _messages_task(self, state: AttnGSState, groups: Sequence[TextGroup], runtime: Runtime[Any]) -> Task:
-        known = state.get("attngs_short", {}).get(self.name, {})
-        new = [group for group in groups if group.key not in known]
-        return {"groups": new, "query": question_of(state["messages"]), "namespace": self._namespace(runtime)}
+    def _messages_task(self, state: AttnGSState, runtime: Runtime[Any]) -> Task:
+        groups = self._shortening().groups(state["messages"], self._short_texts(state))
+        return {"groups": groups, "namespace": self._namespace(runtime)}
 
-    def _messages_update(self, state: AttnGSState, groups: Sequence[TextGroup], new: Mapping[str, str]) -> dict[str, Any] | None:
-        """The state's change: the short texts of these groups; those of others are not needed any more."""
-        known = state.get("attngs_short", {})
-        texts = {**known.get(self.name, {}), **new}
-        needed = {group.key: texts[group.key] for group in groups}
-        return {"attngs_short": {**known, self.name: needed}} if needed != known.get(self.name, {}) else None
+    def _messages_update(self, state: AttnGSState, new: Mapping[str, str]) -> dict[str, Any] | None:
+        """The state's change: the short texts that stand for something; the others are not needed any more."""
+        known = self._short_texts(state)
+        used = self._shortening().used(state["messages"], {**known, **new})
+        return {"attngs_short": {**state.get("attngs_short", {}), self.name: used}} if used != known else None
+
+    def _short_texts(self, state: Mapping[str, Any]) -> Mapping[str, str]:
+        found: Mapping[str, str] = state.get("attngs_short", {}).get(self.name, {})
+        return found
 
     def _with_short_texts(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
         state: Mapping[str, Any] = request.state
-        texts = state.get("attngs_short", {}).get(self.name, {})
+        texts = self._short_texts(state)
         memory = state.get("attngs_memory", {}).get(self.name, "")
         changes: dict[str, Any] = {}
         if texts:
@@ -232,20 +232,18 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
 
     def _steps(self, task: Task, config: RunnableConfig) -> Steps[tuple[dict[str, str], Ledger]]:
         """Shorten all groups at the same time, each under its own budget."""
-        groups = task["groups"]
+        groups, counter = task["groups"], self._compressor.found_counter()
         results = yield [
             Job(
                 compressor=self._compressor.writer(config, group.layout) or self._compressor.extractor(group.layout),
                 documents=group.documents,
-                query=task["query"],
-                target_tokens=group.target_tokens,
+                query=group.query,
+                target_tokens=group.budget(counter),
                 namespace=task["namespace"],
             )
             for group in groups
         ]
-        counter = self._compressor.found_counter()
-        texts = {group.key: text_to_show(result, counter) for group, result in zip(groups, results, strict=True)}
-        return texts, Ledger.of(results)
+        return {group.key: group.shown(result, counter) for group, result in zip(groups, results, strict=True)}, Ledger.of(results)
 
 
 def _joined(namespace: Namespace) -> str:

@@ -1,4 +1,4 @@
-"""Long tool results and old messages, short for the current question; the state keeps the originals."""
+"""Long tool results and old turns, short for the question that they are about; the state keeps the originals."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from attngs.compressor import ContextCompressor
 from attngs.errors import ConfigError, check_whole
 from attngs.hosts.jobs import Job, Steps
+from attngs.hosts.shortened import room_beside_note
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
-from attngs.selection.layout import ExtractLayout
+from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector
 from attngs.text.documents import as_query
 from attngs.types import Document
 from langchain_attngs.compressor import AttnGSCompressor
-from langchain_attngs.frames import EARLIER, RESULT, TURNS, between, text_to_show
+from langchain_attngs.frames import EARLIER, RESULT, TURNS, FrameLayout, between, text_in_place, text_to_show
 from langchain_attngs.tracing import Ledger, traced
 
 LATEST = "What was said last?"
 """Stands for the question where the user has said nothing; the newest sentences are then kept."""
+LEAST_TOKENS = 32
+"""What an old result keeps at least, however long the conversation is."""
 
 _SPEAKERS = {"human": "user", "ai": "assistant"}
 _NO_NAME = re.compile(r"[^\w.-]+")
@@ -33,7 +36,7 @@ _NO_NAME = re.compile(r"[^\w.-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResults:
-    """Which tool results are shortened, each by itself.
+    """Which tool results are shortened, each by itself and once, for the question that its turn begins with.
 
     Args:
         trigger_tokens: Results with more tokens than this are shortened.
@@ -53,15 +56,22 @@ class ToolResults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """When old messages are shortened, and to how much, all together.
+    """When a conversation is made short, and to how much.
+
+    Nothing changes until all messages that are shown have more than `trigger_tokens` tokens, because providers bill less for what stays
+    as it was. Then the turns before the last ones become one short text. If more than `compact_to` of `trigger_tokens` are left, as in a
+    long loop of tool calls, old results of tools are shortened too, each by itself. What was shortened stays as it is until there are too
+    many tokens again.
 
     Args:
-        trigger_tokens: Old messages are shortened when all messages have more tokens than this, counting tool results as shortened.
-        target_tokens: Budget of the old messages; the compressor's when not given.
-        keep: How many messages at the end are left alone; more where they belong to the same turn. The current turn is never touched.
+        trigger_tokens: The conversation is shortened when all messages that are shown have more tokens than this.
+        compact_to: The share of `trigger_tokens` down to which old results are shortened; above 0, at most 1.
+        target_tokens: Budget of the old turns; the compressor's when not given.
+        keep: How many messages at the end are left alone: more where the newest tool calls have more results. Turns are never cut.
     """
 
     trigger_tokens: int = 8_000
+    compact_to: float = 0.5
     target_tokens: int | None = None
     keep: int = 6
 
@@ -70,26 +80,52 @@ class History:
         check_whole("keep", self.keep)
         if self.target_tokens is not None:
             check_whole("target_tokens", self.target_tokens)
+        share: object = self.compact_to
+        if not isinstance(share, int | float) or isinstance(share, bool) or not 0 < share <= 1:
+            raise ConfigError(f"`compact_to` must be a number above 0 and at most 1, such as 0.5, got {share!r}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextGroup:
-    """Texts that are shortened together."""
+    """Texts that are shortened together; nothing is shown of them if nothing in them matters."""
 
     key: str
-    """Made of the texts, the question and the budget, so a group has the same key in every step of a turn."""
     documents: Sequence[Document]
+    query: str
+    """What they are shortened for."""
     target_tokens: int
-    layout: ExtractLayout
+    layout: FrameLayout
+
+    def budget(self, counter: TokenCounter) -> int:
+        """How many tokens the compression may use."""
+        return self.target_tokens
+
+    def shown(self, result: CompressedContext, counter: TokenCounter) -> str:
+        """What a model is shown of the result."""
+        return text_to_show(result, counter)
+
+
+class Replacement(TextGroup):
+    """Texts in whose place something must stand, under a note that says how much is left of them."""
+
+    __slots__ = ()
+
+    def budget(self, counter: TokenCounter) -> int:
+        return room_beside_note(self.target_tokens, counter)
+
+    def shown(self, result: CompressedContext, counter: TokenCounter) -> str:
+        return text_in_place(result, self.layout, counter, self.target_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortening:
     """Finds what is too long among messages, and puts short texts in its place.
 
+    Short texts are kept by the messages that they stand for, so each is made once and stays as it is.
+
     Args:
         tool_results: Which tool results are shortened; `None` for none.
-        history: When old messages are shortened; `None` for never.
+        history: When the conversation is shortened; `None` for never.
         counter: Counts the tokens of messages.
         target_tokens: The budget where a rule has none.
     """
@@ -99,64 +135,112 @@ class Shortening:
     counter: TokenCounter
     target_tokens: int
 
-    def groups(self, messages: Sequence[AnyMessage]) -> list[TextGroup]:
-        """What has to be shortened before the model is asked; nothing where there is no question."""
-        question = question_of(messages)
-        if not question:
+    def groups(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> list[TextGroup]:
+        """What has to be shortened before the model is asked; nothing where there is no question.
+
+        Args:
+            messages: The whole conversation.
+            texts: The short texts that there are, by key.
+        """
+        if not question_of(messages):
             return []
-        weights = self.counter.count([_weight_of(message) for message in messages])
-        results = {
-            number: self._result(message, question) for number, message in enumerate(messages) if self._is_long(message, weights[number])
-        }
-        begin = self._begin(messages, weights, results)
-        recent = [group for number, group in results.items() if number >= begin]
-        return [*([self._old(messages[:begin], question)] if begin else []), *recent]
+        begin, earlier = self._covered(messages, texts)
+        shown = [self._shown(message, texts) for message in messages[begin:]]
+        spent, *counts = self.counter.count([earlier, *map(_weight_of, shown)])
+        weights = dict(enumerate(counts, begin))
+        results = {number: self._result(messages, number) for number in weights if self._is_long(messages[number], weights[number], texts)}
+        weights.update({number: group.target_tokens for number, group in results.items()})
+        if self.history is None or spent + sum(weights.values()) <= self.history.trigger_tokens:
+            return [*results.values()]
+        old, later = list[TextGroup](), last_turns(messages, self.history.keep)
+        if later > begin and _old_turns(messages[:later]):
+            old, begin = [self._old(messages, later)], later
+            spent = old[0].target_tokens
+        weights = {number: weight for number, weight in weights.items() if number >= begin}
+        results.update(self._compacted(messages, texts, weights, spent))
+        return [*old, *(group for number, group in results.items() if number >= begin)]
 
     def view(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> list[AnyMessage]:
         """The messages with short texts, given by key, in place of long ones; the others stay as they are."""
-        view, question = list(messages), question_of(messages)
-        for number, message in enumerate(messages):
-            if self._may_shorten(message) and (text := texts.get(self._key(message, question))) is not None:
-                view[number] = message.model_copy(update={"content": text})
-        begin = last_turns(messages, self.history.keep) if self.history else 0
-        old = texts.get(self._old(messages[:begin], question).key) if begin else None
-        if old is None:
-            return view
+        begin, earlier = self._covered(messages, texts)
+        shown = [self._shown(message, texts) for message in messages[begin:]]
+        if not begin:
+            return shown
         rules = [message for message in messages[:begin] if isinstance(message, SystemMessage)]
-        return [*rules, *_earlier(old), *view[begin:]]
+        return [*rules, _after_earlier(shown[0], earlier), *shown[1:]]
+
+    def used(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> dict[str, str]:
+        """Those of the short texts that stand for something now."""
+        begin, _ = self._covered(messages, texts)
+        keys = [_turn_keys(messages).get(begin, ""), *(key for message in messages[begin:] for key in _result_keys(message))]
+        return {key: texts[key] for key in keys if key in texts}
+
+    def _covered(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> tuple[int, str]:
+        """How many messages one short text stands for, and this text."""
+        begin, key = max(((number, key) for number, key in _turn_keys(messages).items() if key in texts), default=(0, ""))
+        return begin, texts.get(key, "")
+
+    def _shown(self, message: AnyMessage, texts: Mapping[str, str]) -> AnyMessage:
+        if not self._may_shorten(message):
+            return message
+        text = next((texts[key] for key in _result_keys(message) if key in texts), None)
+        return message if text is None else message.model_copy(update={"content": text})
 
     def _may_shorten(self, message: AnyMessage) -> bool:
         rule = self.tool_results
         return rule is not None and isinstance(message, ToolMessage) and message.name not in rule.exclude and _is_text(message)
 
-    def _is_long(self, message: AnyMessage, weight: int) -> bool:
+    def _is_long(self, message: AnyMessage, weight: int, texts: Mapping[str, str]) -> bool:
         rule = self.tool_results
-        return rule is not None and self._may_shorten(message) and weight > max(rule.trigger_tokens, self._budget(rule))
+        if rule is None or not self._may_shorten(message) or texts.keys() & _result_keys(message):
+            return False
+        return weight > max(rule.trigger_tokens, self._budget(rule))
 
-    def _begin(self, messages: Sequence[AnyMessage], weights: Sequence[int], results: Mapping[int, TextGroup]) -> int:
-        """Where the messages begin that are shown as they are; 0 where the history is short enough."""
-        if self.history is None:
-            return 0
-        total = sum(results[number].target_tokens if number in results else weight for number, weight in enumerate(weights))
-        begin = last_turns(messages, self.history.keep) if total > self.history.trigger_tokens else 0
-        return begin if _old_turns(messages[:begin]) else 0
+    def _compacted(
+        self, messages: Sequence[AnyMessage], texts: Mapping[str, str], weights: Mapping[int, int], spent: int
+    ) -> dict[int, TextGroup]:
+        """The old results of tools that leave too much when the old turns are short already.
 
-    def _result(self, message: AnyMessage, question: str) -> TextGroup:
+        Args:
+            messages: The whole conversation.
+            texts: The short texts that there are.
+            weights: Tokens of the messages that are shown, by their number.
+            spent: Tokens of what stands for the old turns.
+        """
+        assert self.history is not None
+        calls = [number for number, message in enumerate(messages) if isinstance(message, AIMessage) and message.tool_calls]
+        newest = min(len(messages) - self.history.keep, calls[-1] if calls else 0)
+        old = {
+            number: weight
+            for number, weight in weights.items()
+            if number < newest and self._may_shorten(messages[number]) and _result_keys(messages[number])[0] not in texts
+        }
+        goal = int(self.history.compact_to * self.history.trigger_tokens)
+        share = max(LEAST_TOKENS, _even_share([*old.values()], goal - spent - sum(weights.values()) + sum(old.values())))
+        return {number: self._result(messages, number, share) for number, weight in old.items() if weight > share}
+
+    def _result(self, messages: Sequence[AnyMessage], number: int, share: int | None = None) -> TextGroup:
+        """A result, shortened for the question of its own turn: by the rule, or to its share of a conversation that is too long."""
         assert self.tool_results is not None
-        documents = [Document(id="result", text=str(message.text))]
-        return TextGroup(
-            key=self._key(message, question), documents=documents, target_tokens=self._budget(self.tool_results), layout=RESULT
+        compacted, by_rule = _result_keys(messages[number])
+        return Replacement(
+            key=by_rule if share is None else compacted,
+            documents=[Document(id="result", text=str(messages[number].text))],
+            query=question_of(messages[:number]) or question_of(messages),
+            target_tokens=share or self._budget(self.tool_results),
+            layout=RESULT,
         )
 
-    def _old(self, messages: Sequence[AnyMessage], question: str) -> TextGroup:
+    def _old(self, messages: Sequence[AnyMessage], begin: int) -> TextGroup:
+        """The turns before a message, as one text for the current question."""
         assert self.history is not None
-        turns, target = _old_turns(messages), self._budget(self.history)
-        key = digest("history", question, str(target), *(part for turn in turns for part in (turn.id, turn.text))).hex()
-        return TextGroup(key=key, documents=turns, target_tokens=target, layout=TURNS)
-
-    def _key(self, message: AnyMessage, question: str) -> str:
-        target = self._budget(self.tool_results) if self.tool_results else 0
-        return digest("result", question, str(target), str(message.text)).hex()
+        return Replacement(
+            key=_turn_keys(messages)[begin],
+            documents=_old_turns(messages[:begin]),
+            query=question_of(messages),
+            target_tokens=self._budget(self.history),
+            layout=TURNS,
+        )
 
     def _budget(self, rule: ToolResults | History) -> int:
         return rule.target_tokens or self.target_tokens
@@ -193,11 +277,11 @@ def attngs_summarizer(compressor: AttnGSCompressor) -> Runnable[Sequence[BaseMes
                 compressor=by_question if query else newest,
                 documents=documents,
                 query=query or LATEST,
-                target_tokens=compressor.target_tokens,
+                target_tokens=room_beside_note(compressor.target_tokens, counter),
                 namespace=compressor.namespace,
             )
         ]
-        return text_to_show(result, counter), Ledger.of([result])
+        return text_in_place(result, TURNS, counter, compressor.target_tokens), Ledger.of([result])
 
     return traced("attngs_summarizer", steps, workers=1)
 
@@ -228,11 +312,37 @@ def check_kind(value: object, name: str, kind: type) -> None:
         raise ConfigError(f"`{name}` must be made with `{kind.__name__}(...)`, got {type(value).__name__}.")
 
 
-def _earlier(text: str) -> list[AnyMessage]:
-    if not text:
-        return []
-    content = f"What was said earlier in this conversation, shortened:\n{between(EARLIER, text)}"
-    return [HumanMessage(content, additional_kwargs={"lc_source": "attngs"})]
+def _after_earlier(message: AnyMessage, earlier: str) -> AnyMessage:
+    """A user's message with the earlier conversation before its own text: templates refuse two messages of a user in a row."""
+    frame = f"What was said earlier in this conversation, shortened:\n{between(EARLIER, earlier)}"
+    content = message.content
+    blocks = f"{frame}\n\n{content}" if isinstance(content, str) else [{"type": "text", "text": f"{frame}\n\n"}, *content]
+    return message.model_copy(update={"content": blocks})
+
+
+def _turn_keys(messages: Sequence[AnyMessage]) -> dict[int, str]:
+    """Where turns begin, from the second one on, each with a key made of everything before it."""
+    keys, key = dict[int, str](), ""
+    for number, message in enumerate(messages):
+        if isinstance(message, HumanMessage) and number:
+            keys[number] = key
+        key = digest("turns", key, message.type, str(message.text)).hex()
+    return keys
+
+
+def _result_keys(message: AnyMessage) -> tuple[str, str]:
+    """The keys of a tool's result in a compacted conversation, which comes first, and by the rule for each result."""
+    found = getattr(message, "tool_call_id", ""), str(message.text)
+    return digest("compacted", *found).hex(), digest("result", *found).hex()
+
+
+def _even_share(weights: Sequence[int], room: int) -> int:
+    """How many tokens each may have so that all fit into the room: those that need less leave the rest to the others."""
+    for done, weight in enumerate(sorted(weights)):
+        if weight * (len(weights) - done) > room:
+            return max(0, room // (len(weights) - done))
+        room -= weight
+    return max(weights, default=0)
 
 
 def _old_turns(messages: Sequence[AnyMessage]) -> list[Document]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from uuid import NAMESPACE_URL, uuid5
 
 from llama_index.core.schema import (
@@ -23,10 +23,10 @@ from llama_index.core.schema import (
 )
 
 from attngs.errors import InputError
-from attngs.hosts.apart import JOIN, Part
+from attngs.hosts.apart import JOIN, Part, copies_elsewhere
 from attngs.result.result import CompressedContext
 from attngs.selection.layout import ExtractLayout
-from attngs.types import Document, Sentence, Source, Span
+from attngs.types import Document, Place, Sentence, Source, Span
 
 METADATA_KEY = "attngs"
 """Our entry in a node's metadata: a JSON string, because some vector stores take flat metadata only."""
@@ -128,14 +128,14 @@ def place_in_source(node: BaseNode) -> tuple[str, Span] | None:
     return (node.ref_doc_id, Span(start, end)) if end - start == len(node.text) else None
 
 
-def shorten(scored: NodeWithScore, part: Part) -> NodeWithScore:
-    """A copy of the node with less text. Its id, relationships, score and other metadata are kept.
+def shorten(nodes: Sequence[NodeWithScore], part: Part) -> NodeWithScore:
+    """A copy of one of the nodes with less text. Its id, relationships, score and other metadata are kept.
 
     The character offsets into the source document move to the new text if it is one passage of the source; otherwise they are `None`,
     since they would point at other words. Our metadata entry holds the spans in any case.
     """
-    original = scored.node
-    node = copy_node(original)
+    scored = nodes[part.position]
+    original, node = scored.node, copy_node(scored.node)
     node.set_content(part.text)
     node.embedding = None  # it was that of the whole text
     place = place_in_source(original)
@@ -144,7 +144,7 @@ def shorten(scored: NodeWithScore, part: Part) -> NodeWithScore:
         start = place[1].start if place else None
         node.start_char_idx = start + passage.start if passage and start is not None else None
         node.end_char_idx = start + passage.end if passage and start is not None else None
-    entry = _entry(part.method, part.sources)
+    entry = _entry(part.method, part.sources) | _also_in(nodes, part.copies)
     if place:
         entry["offset"] = place[1].start
     if METADATA_KEY in original.metadata:
@@ -179,6 +179,7 @@ def merge(texts: NodeTexts, result: CompressedContext, *, settings: Sequence[obj
         }
         for position in positions
     ]
+    entry |= _also_in(scored, copies_elsewhere(result.kept))
     _add_entry(node, entry)
     return NodeWithScore(node=node, score=max((child.score for child in children if child.score is not None), default=None))
 
@@ -199,6 +200,16 @@ def _frame(node: BaseNode) -> tuple[str, str]:
 
 def _entry(method: str, sources: Sequence[Source]) -> dict[str, object]:
     return {"v": 1, "method": method, **(_spans(sources) if sources else {})}
+
+
+def _also_in(nodes: Sequence[NodeWithScore], places: Sequence[Place]) -> dict[str, object]:
+    """The nodes that say the same as what was kept of others, with the places where they do; nothing where there are none."""
+    found = [
+        {"node": node.node_id, "source": node.ref_doc_id, "spans": [[place.start, place.end] for place in same]}
+        for position, same in groupby(places, key=lambda place: place.position)
+        for node in [nodes[position].node]
+    ]
+    return {"also_in": found} if found else {}
 
 
 def _spans(sources: Sequence[Source]) -> dict[str, object]:

@@ -20,6 +20,7 @@ from attngs.errors import ConfigError
 from attngs.hosts.apart import JOIN, Apart, Parts
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
 from attngs.hosts.settings import Output, described
+from attngs.hosts.shortened import never_empty
 from attngs.result.result import CompressedContext
 from attngs.selection.layout import ExtractLayout
 from attngs.writing.prompts import GUIDED
@@ -121,11 +122,11 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
             frames=layout.frames,
         )
         parts = yield from apart.steps(texts.documents, query, target_tokens=self.target_tokens, namespace=self.namespace)
-        return parts, {part.position: shorten(texts.scored[part.position], part) for part in parts.parts}
+        return parts, {part.position: shorten(texts.scored, part) for part in parts.parts}
 
     def _merged(self, texts: NodeTexts, query: str) -> Steps[Outcome]:
         """One node, in place of the first text."""
-        [result] = yield [
+        [found] = yield [
             Job(
                 compressor=self.compressor(self.writer(), self.selector(ExtractLayout())),
                 documents=texts.documents,
@@ -134,6 +135,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
                 namespace=self.namespace,
             )
         ]
+        result = never_empty(found, self.found_counter())
         return result, {0: merge(texts, result, settings=(self.mode, self.target_tokens))} if result.text else {}
 
     def _shown_tokens(self, nodes: Sequence[NodeWithScore]) -> int:

@@ -9,10 +9,11 @@ from typing import Any
 
 from attngs.compressor import ContextCompressor
 from attngs.hosts.jobs import Job, Steps
+from attngs.hosts.shortened import never_empty
 from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext, Method
 from attngs.selection.layout import ExtractLayout
-from attngs.types import Document, Marking, Source, Usage
+from attngs.types import Document, Marking, Place, Source, Usage
 
 JOIN = "\n\n"
 """Stands between the documents when they are shown to the reader; it counts."""
@@ -35,11 +36,8 @@ class Part:
     method: Method
     sources: tuple[Source, ...]
     """What `text` is made of."""
-
-    @property
-    def also_in(self) -> tuple[int, ...]:
-        """Other documents of the request, by position, that say something of this text too; what they share is kept here alone."""
-        return tuple(sorted({place.position for source in self.sources for place in source.copies} - {self.position}))
+    copies: tuple[Place, ...]
+    """Where other documents say the same as what was kept of this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +73,8 @@ class Apart:
     def steps(self, documents: Sequence[Document], query: str, *, target_tokens: int, namespace: str = "") -> Steps[Parts]:
         """Compress. The jobs raise what `ContextCompressor.compress` does."""
         job = Job(compressor=self.extractor, documents=documents, query=query, target_tokens=target_tokens, namespace=namespace)
-        [whole] = yield [job]
+        [found] = yield [job]
+        whole = never_empty(found, self.counter, self.frames)
         extracts = self._extracts(documents, whole)
         if self.writer is None or whole.method == "passthrough" or not extracts:
             return self._together(extracts, whole, ())
@@ -92,7 +91,15 @@ class Apart:
             method = "extract"
         counts = self.counter.count([*texts.values(), *(documents[place].text for place in texts)]) if texts else []
         return [
-            Part(position=place, text=text, tokens=tokens, original_tokens=original, method=method, sources=kept.get(place, ()))
+            Part(
+                position=place,
+                text=text,
+                tokens=tokens,
+                original_tokens=original,
+                method=method,
+                sources=kept.get(place, ()),
+                copies=copies_elsewhere(kept.get(place, ())),
+            )
             for (place, text), tokens, original in zip(texts.items(), counts, counts[len(texts) :], strict=False)
         ]
 
@@ -123,6 +130,13 @@ class Apart:
         frames = [self.frames[place] if self.frames else ("", "") for place in texts]
         shown = [before + text + after for (before, after), text in zip(frames, texts.values(), strict=True)]
         return self.counter.count([JOIN.join(shown)])[0] if shown else 0
+
+
+def copies_elsewhere(sources: Sequence[Source]) -> tuple[Place, ...]:
+    """Where documents that none of these sentences is from say the same, in reading order."""
+    own = {source.position for source in sources}
+    places = {place for source in sources for place in source.copies if place.position not in own}
+    return tuple(sorted(places, key=lambda place: (place.position, place.start)))
 
 
 def _alone(part: Part, whole: CompressedContext) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Documents are data: what in them could pass for a frame around them is defused.
 
-A frame is a token of a chat template, a tag that holds our text, a line that says who speaks, or the header of a document. A token or a
-tag loses its first sign (`<|im_start|>` becomes `‹|im_start|>`). A line that looks like a turn or a header becomes a quotation
-(`system: obey` becomes `> system: obey`). Sources and spans keep the original characters.
+A frame is a token of a chat template, a tag that holds our text, a line that says who speaks or how much is left of a text, or the header
+of a document. A token or a tag loses its first sign (`<|im_start|>` becomes `‹|im_start|>`). A line that looks like a turn, a note or a
+header becomes a quotation (`system: obey` becomes `> system: obey`). Sources and spans keep the original characters.
 """
 
 from __future__ import annotations
@@ -39,6 +39,10 @@ TURN = re.compile(
     re.IGNORECASE,
 )
 """A line that says who speaks, such as `system: `, `[user]` or `tool search: `."""
+NOTE = re.compile(
+    rf"{LINE_START}(?=(?:{BLANK}|[*_#\-(<\"'`])*+[\[［⁅【]{BLANK}*+{f'[{UNSEEN}]*'.join('shortened')}{BLANK}*+[:：﹕︰])", re.IGNORECASE
+)
+"""A line that says how much of a text is left, as hosts put above what they have shortened."""
 
 
 def defuse_tokens(text: str) -> str:

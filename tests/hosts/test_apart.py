@@ -72,7 +72,7 @@ def test_what_two_documents_say_is_kept_in_one_that_names_the_other() -> None:
             if chat is None
             else run_steps(apart_of(chat)[0].steps(documents, QUERY, target_tokens=11))
         )
-        assert [(part.position, part.also_in) for part in parts.parts] == [(0, ()), (2, (3,))]
+        assert [(part.position, [place.position for place in part.copies]) for part in parts.parts] == [(0, []), (2, [3])]
 
 
 def test_what_fits_stays_as_it_is() -> None:

@@ -258,11 +258,10 @@ async def test_old_history_is_shortened_and_turns_stay_whole(how: str) -> None:
         await run(agent, how, text, config)
     assert len(model.calls[-1]) == 5
     out = await run(agent, how, "What is the cat called?", config)
-    earlier, *rest = model.calls[-1]
-    assert isinstance(earlier, HumanMessage)
-    assert "<earlier_conversation>\nuser: My cat is Milo." in str(earlier.content)
-    assert "rained" not in str(earlier.content)
-    assert [type(message).__name__ for message in rest] == ["HumanMessage", "AIMessage", "HumanMessage"]
+    first = model.calls[-1][0]
+    assert "<earlier_conversation>\nuser: My cat is Milo.\n</earlier_conversation>\n\nWe were in town. Nobody came." in str(first.content)
+    assert "rained" not in str(first.content)
+    assert [type(message).__name__ for message in model.calls[-1]] == ["HumanMessage", "AIMessage", "HumanMessage"]
     assert len(out["messages"]) == 8
 
 
@@ -270,11 +269,12 @@ def test_a_system_message_in_old_history_is_shown_as_it_is() -> None:
     rule = SystemMessage("Never talk about the cat.")
     messages: list[AnyMessage] = [rule, HumanMessage("My cat is Milo. It rained."), AIMessage("I see."), HumanMessage("The cat?")]
     shortening = Shortening(tool_results=None, history=History(trigger_tokens=1, keep=1), counter=as_counter(count_words), target_tokens=4)
-    [group] = shortening.groups(messages)
+    [group] = shortening.groups(messages, {})
     assert [document.id for document in group.documents] == ["user", "assistant"]
     shown = shortening.view(messages, {group.key: "user: My cat is Milo."})
-    assert [type(message).__name__ for message in shown] == ["SystemMessage", "HumanMessage", "HumanMessage"]
+    assert [type(message).__name__ for message in shown] == ["SystemMessage", "HumanMessage"]
     assert shown[0] is rule
+    assert str(shown[1].text).endswith("user: My cat is Milo.\n</earlier_conversation>\n\nThe cat?")
 
 
 def test_where_a_conversation_may_be_cut() -> None:
@@ -301,13 +301,14 @@ def test_no_call_is_parted_from_its_result(keep: int) -> None:
         target_tokens=9,
     )
     before = [message.model_copy(deep=True) for message in messages]
-    groups = shortening.groups(messages)
+    groups = shortening.groups(messages, {})
     shown = shortening.view(messages, {group.key: "short" for group in groups})
     assert messages == before
     calls = {call["id"] for message in shown if isinstance(message, AIMessage) for call in message.tool_calls}
     assert {message.tool_call_id for message in shown if isinstance(message, ToolMessage)} == calls
     assert all(message.content == "short" for message in shown if isinstance(message, ToolMessage))
-    assert shown[-3:] == [*messages[-3:-1], messages[-1].model_copy(update={"content": "short"})]
+    assert shown[-2:] == [messages[-2], messages[-1].model_copy(update={"content": "short"})]
+    assert str(shown[-3].text).endswith("The cat?")
 
 
 def test_what_is_not_text_alone_is_left_alone() -> None:
@@ -320,8 +321,8 @@ def test_what_is_not_text_alone_is_left_alone() -> None:
     ]
     rules = ToolResults(trigger_tokens=5, exclude=frozenset({"secret"}))
     shortening = Shortening(tool_results=rules, history=None, counter=as_counter(count_words), target_tokens=9)
-    assert shortening.groups(messages) == []
-    assert shortening.groups(messages[1:]) == []
+    assert shortening.groups(messages, {}) == []
+    assert shortening.groups(messages[1:], {}) == []
 
 
 async def test_no_inner_token_is_streamed() -> None:

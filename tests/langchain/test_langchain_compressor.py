@@ -115,8 +115,11 @@ def test_one_document_for_all(marker: Marker, documents: list[Document]) -> None
 
 
 @pytest.mark.parametrize("output", ["separate", "merged"])
-def test_nothing_is_left_when_nothing_fits(marker: Marker, documents: list[Document], output: str) -> None:
-    assert compressor_of(marker, 1, output=output).compress_documents(documents, QUERY) == []
+def test_the_beginning_of_the_best_sentence_is_left_when_none_fits(marker: Marker, documents: list[Document], output: str) -> None:
+    [document] = compressor_of(marker, 1, output=output).compress_documents(documents, QUERY)
+    assert document.page_content == "She"
+    assert document.metadata["attngs"]["method"] == "extract"
+    assert "[[0, 3]]" in str(document.metadata["attngs"])
     assert compressor_of(marker, output=output).compress_documents([], QUERY) == []
     blank = [Document(page_content=" \n"), Document(page_content="")]
     assert [d.page_content for d in compressor_of(marker, output=output).compress_documents(blank, QUERY)] in ([" \n", ""], [])

@@ -162,11 +162,15 @@ def test_what_fits_comes_back_as_it_is(settings: dict[str, Any]) -> None:
     assert all(a is b for a, b in zip(out, nodes, strict=True))
 
 
-def test_nothing_fits_is_said_and_no_error(settings: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+def test_the_beginning_of_the_best_sentence_is_left_where_none_fits(settings: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("DEBUG", logger="llama_index_attngs"):
-        assert AttnGSPostprocessor(**settings | {"target_tokens": 1}).postprocess_nodes(three_nodes(), query_str=QUESTION) == []
+        [left] = AttnGSPostprocessor(**settings | {"target_tokens": 1}).postprocess_nodes(three_nodes(), query_str=QUESTION)
+        whole = {scored.node.node_id: scored.node.get_content() for scored in three_nodes()}[left.node.node_id]
+        assert left.node.get_content() == whole[left.node.start_char_idx : left.node.end_char_idx] != ""  # type: ignore[attr-defined]
         fused = AttnGSPostprocessor(**settings | {"target_tokens": 1}, output="merged")
-        assert fused.postprocess_nodes(three_nodes(), query_str=QUESTION) == []
+        assert [scored.node.get_content() for scored in fused.postprocess_nodes(three_nodes(), query_str=QUESTION)] == [
+            left.node.get_content()
+        ]
     assert "nothing fits" in caplog.text
     assert "pills" not in caplog.text
 
