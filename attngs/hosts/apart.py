@@ -87,7 +87,9 @@ class Apart:
         numbers = groupby(whole.selection.kept, key=lambda number: whole.marking.sentences[number].position)
         texts, method = {place: document.text for place, document in enumerate(documents)}, whole.method
         if method != "passthrough" or self._count(texts) > whole.target_tokens:
-            texts = {place: APART.render(whole.marking.sentences, tuple(of_place), labels={}) for place, of_place in numbers}
+            beginnings = {source.position: source.text for source in whole.kept}  # where no sentence fitted
+            excerpts = {place: APART.render(whole.marking.sentences, tuple(of_place), labels={}) for place, of_place in numbers}
+            texts = excerpts or beginnings
             method = "extract"
         counts = self.counter.count([*texts.values(), *(documents[place].text for place in texts)]) if texts else []
         return [

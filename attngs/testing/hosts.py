@@ -21,6 +21,7 @@ from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
 from attngs.errors import InputError
+from attngs.selection.layout import ELISION
 from attngs.testing.expect import NASTY_TEXTS, expect, no_network
 from attngs.types import Document
 
@@ -113,7 +114,7 @@ def _check_order(out: Sequence[Document], documents: Sequence[Document], where: 
 def _check_verbatim(out: Sequence[Document], documents: Sequence[Document], where: str) -> None:
     texts = {document.id: document.text for document in documents}
     for document in out:
-        for line in document.text.split("\n"):
+        for line in document.text.replace(ELISION, "\n").split("\n"):
             expect(line.strip() in texts[document.id], f"{where}, a line is not from {document.id!r}: {line[:60]!r}")
 
 
