@@ -87,6 +87,8 @@ class Marking:
     scores: tuple[float, ...]
     """Higher is more important. Comparable inside one marking only."""
     marked: tuple[bool, ...]
+    successors: Mapping[int, int] = field(default_factory=dict[int, int])
+    """By number of a sentence, the number of a later one that says what became of it: that somebody moved, or that a date changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,8 @@ class Source:
     metadata: Mapping[str, object]
     head: bool = False
     """Kept only because other kept sentences are read with it."""
+    superseded_by: tuple[int, int, int] | None = None
+    """Position, start and end of a later sentence that says what became of this; `None` where none was found."""
 
 
 class Claim(NamedTuple):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from attngs.errors import ConfigError, UnsupportedModelError
 from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finite
+from attngs.marking.currency import find_successors, successors_first
 from attngs.marking.cutting import Cutter
 from attngs.marking.heads import lift_by_heads
 from attngs.marking.micro_batcher import MicroBatcher, bearable
@@ -296,6 +297,14 @@ class Marker(Shared):
             if isinstance(scores, Exception):
                 return scores
             finite = lift_by_heads(request.sentences, check_finite(scores, len(request.sentences)))
-            return Marking(query=request.query, sentences=tuple(request.sentences), scores=finite, marked=tuple(self.rule(finite)))
+            successors = find_successors(request, finite, self.scorer)
+            placed = successors_first(finite, successors)
+            return Marking(
+                query=request.query,
+                sentences=tuple(request.sentences),
+                scores=placed,
+                marked=tuple(self.rule(placed)),
+                successors=successors,
+            )
         except Exception as error:
             return error

@@ -199,6 +199,15 @@ def _placed(statements: Sequence[RewriteStatement], sources: Sequence[Source]) -
         )
 
 
+def _place(marking: Marking, number: int) -> tuple[int, int, int] | None:
+    """Where the successor of a sentence stands."""
+    successor = marking.successors.get(number)
+    if successor is None:
+        return None
+    sentence = marking.sentences[successor]
+    return sentence.position, sentence.start, sentence.end
+
+
 def _sources(marking: Marking, heads: AbstractSet[int]) -> list[Source]:
     return [
         Source(
@@ -211,6 +220,7 @@ def _sources(marking: Marking, heads: AbstractSet[int]) -> list[Source]:
             marked=marked,
             metadata=sentence.document.metadata,
             head=number in heads,
+            superseded_by=_place(marking, number),
         )
         for number, (sentence, score, marked) in enumerate(zip(marking.sentences, marking.scores, marking.marked, strict=True))
     ]

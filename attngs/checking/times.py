@@ -1,0 +1,114 @@
+"""When something was, from whatever a store wrote down: dates, numbers, ISO, mail dates and written dates.
+
+A value that says no date is unknown, which is earlier than every date and never today.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+from attngs.checking.language.figures import find_figures
+from attngs.checking.language.languages import languages
+from attngs.checking.language.mentions import Clock, Day, Mention
+
+TIME_KEYS = ("date", "valid_at", "event_time", "timestamp", "time", "updated_at", "created_at")
+"""Under which names stores say when an item was: what it tells of comes before when it was written down."""
+
+_LONGEST = 100
+"""Characters of a written date; a longer text is prose."""
+_EARLIEST_SECONDS = 1e8
+"""March 1973. A smaller number counts something else."""
+_NUMBER = re.compile(r"[0-9]{9,}(?:\.[0-9]+)?")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # whatever the locale is
+
+
+class Moment(NamedTuple):
+    """A point in time, and how much of it is known."""
+
+    at: datetime
+    """With a time zone: UTC where none is written. What is not known is the first of its kind, such as the first day of the month."""
+    has_day: bool
+
+    @property
+    def day(self) -> str:
+        """The day, such as 14 Mar 2026, which takes fewer tokens than 2026-03-14."""
+        return f"{self.at.day} {_MONTHS[self.at.month - 1]} {self.at.year}"
+
+
+UNKNOWN = datetime.min.replace(tzinfo=UTC)
+"""Sorts before every known time, so that nothing undated passes for the newest."""
+
+
+def read_moment(value: object) -> Moment | None:
+    """When a value says that something was; `None` where it does not.
+
+    `05/01/2025` is 5 January: the day comes first, unless there is no such month.
+
+    Args:
+        value: A `date`, a `datetime`, seconds or milliseconds since 1970, or a text: ISO 8601, RFC 2822, or a date as people write it.
+    """
+    if isinstance(value, datetime):
+        return Moment(_with_zone(value), True)
+    if isinstance(value, date):
+        return Moment(datetime(value.year, value.month, value.day, tzinfo=UTC), True)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _since_1970(value)
+    return _read_text(value.strip()) if isinstance(value, str) and len(value) <= _LONGEST else None
+
+
+def given_time(fields: Mapping[str, object]) -> object:
+    """What an item's fields say of its time, as it was written; `None` where they say nothing."""
+    return next((fields[key] for key in TIME_KEYS if fields.get(key) not in (None, "")), None)
+
+
+@lru_cache(maxsize=4096)
+def _read_text(text: str) -> Moment | None:
+    try:
+        return Moment(_with_zone(datetime.fromisoformat(text)), True)
+    except ValueError:
+        pass
+    if _NUMBER.fullmatch(text):
+        return _since_1970(float(text))
+    try:
+        return Moment(_with_zone(parsedate_to_datetime(text)), True)
+    except (ValueError, TypeError, IndexError):  # whatever is no mail date
+        return _written(text)
+
+
+def _written(text: str) -> Moment | None:
+    """A date as people write it, in each of our languages; the fullest that one of them reads."""
+    best: Moment | None = None
+    for language in languages():
+        mentions = find_figures(text, language)[0]
+        day = next((day for mention in mentions for day in _days(mention) if day.year), None)
+        if day is None:
+            continue
+        clock = next((meaning for mention in mentions for meaning in mention.meanings if isinstance(meaning, Clock)), Clock(0))
+        midnight = datetime(day.year or 1, day.month or 1, day.day or 1, tzinfo=UTC)
+        found = Moment(midnight + timedelta(minutes=clock.minute), day.day is not None)
+        if day.day:
+            return found
+        best = max(filter(None, (best, found)), key=lambda moment: moment.at)  # the later one knows the month
+    return best
+
+
+def _days(mention: Mention) -> Iterable[Day]:
+    return (meaning for meaning in mention.meanings if isinstance(meaning, Day))
+
+
+def _since_1970(number: float) -> Moment | None:
+    """Seconds, or a thousandth, millionth or billionth of them, by their size."""
+    if not _EARLIEST_SECONDS <= number < _EARLIEST_SECONDS * 1e12:  # no number at all fails too
+        return None
+    while number >= _EARLIEST_SECONDS * 1e3:
+        number /= 1e3
+    return Moment(datetime.fromtimestamp(number, tz=UTC), True)
+
+
+def _with_zone(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
