@@ -76,6 +76,11 @@ def test_a_later_value_needs_no_word_of_change(compressor: ContextCompressor) ->
     assert successors(compressor, documents, "What is the boiler pressure?") == {0: 2}
 
 
+def test_who_moved_lives_somewhere_else(compressor: ContextCompressor) -> None:
+    texts = ("Priya lives in Leeds.", "The soup was cold.", "Priya moved to Cardiff.", "The tram was late.", "It snowed all day.")
+    assert successors(compressor, dated(texts), "Where does Priya live?") == {0: 2}
+
+
 def test_long_messages_have_no_successors(compressor: ContextCompressor) -> None:
     more = " The bus was late. It rained. Nobody came. The shop was closed. We ate soup."
     assert successors(compressor, dated((HOME + more, PLAY, MOVE + more, SCHOOL))) == {}
@@ -83,7 +88,12 @@ def test_long_messages_have_no_successors(compressor: ContextCompressor) -> None
 
 @pytest.mark.parametrize(
     "later",
-    ["Omar's cellist colleague rents a room in Bruges.", "The post office moved to Bruges.", "Omar has a new cello bow."],
+    [
+        "Omar's cellist colleague rents a room in Bruges.",
+        "The post office moved to Bruges.",
+        "Omar moved his lesson to Friday.",
+        "Omar has a new cello bow.",
+    ],
 )
 def test_other_notes_are_no_successors(compressor: ContextCompressor, later: str) -> None:
     assert successors(compressor, dated((HOME, PLAY, later, SCHOOL))) == {}
