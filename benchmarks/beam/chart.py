@@ -8,9 +8,10 @@ from typing import Any
 
 from benchmarks.beam.data import ABILITIES
 from benchmarks.beam.judge import TOUCHED
-from benchmarks.beam.methods import BUDGETS, OURS
+from benchmarks.beam.methods import BUDGETS
 from benchmarks.curves import Panel, Picture
 from benchmarks.evidence.chart import LINES
+from benchmarks.evidence.methods import OURS
 
 
 def draw(found: Mapping[str, Any], folder: Path) -> Path:

@@ -10,7 +10,8 @@ from typing import Any
 from attngs.learning.metrics import estimate
 from benchmarks.beam.data import ABILITIES, ABSTENTION, Chat, Question
 from benchmarks.beam.judge import COMPLETE, HELD, MEASURES, TOUCHED, judge
-from benchmarks.beam.methods import BUDGETS, OURS, Method
+from benchmarks.beam.methods import BUDGETS, Method
+from benchmarks.evidence.methods import OURS
 
 Key = tuple[str, int]
 """Method and budget."""

@@ -14,8 +14,8 @@ from benchmarks.beam.__main__ import main
 from benchmarks.beam.data import CONTRADICTION, UPDATE, Question, load_chats
 from benchmarks.beam.judge import BOTH, COMPLETE, FRESH, HELD, STALE, TOUCHED, judge
 from benchmarks.beam.measure import Found, measure, summarise
-from benchmarks.beam.methods import BUDGETS, NAMES, OURS, choose
-from benchmarks.evidence.methods import Bench
+from benchmarks.beam.methods import BUDGETS, NAMES, choose
+from benchmarks.evidence.methods import OURS, Bench
 
 MESSAGES = ("The wedding is in May.", "Lovely! Shall I write the list?", "Yes. It moved to June.  We are forty.", "Then book soon.")
 DOCUMENTS = tuple(Document(id=f"m{i}", text=text) for i, text in enumerate(MESSAGES))
