@@ -56,6 +56,15 @@ class Warmable(Protocol):
 
 
 @runtime_checkable
+class Likeness(Protocol):
+    """A scorer that can also say how alike texts are, whatever the question."""
+
+    def likeness(self, texts: Sequence[str], namespace: str) -> Floats:
+        """Cosines of each text with each `(S, S)`."""
+        ...
+
+
+@runtime_checkable
 class Forgetful(Protocol):
     """A scorer, feature reader or counter that keeps something of what it reads, and can forget it.
 

@@ -92,6 +92,8 @@ class Marking:
     scores: tuple[float, ...]
     """Higher is more important. Comparable inside one marking only."""
     marked: tuple[bool, ...]
+    successors: Mapping[int, int] = field(default_factory=dict[int, int])
+    """By number of a sentence, the number of a later one that says what became of it: that somebody moved, or that a date changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +149,8 @@ class Source:
     """Kept only because other kept sentences are read with it."""
     copies: tuple[Place, ...] = ()
     """Where else it is said; what is kept is said once."""
+    superseded_by: Place | None = None
+    """Where a later sentence says what became of this; `None` where none was found."""
 
 
 class Claim(NamedTuple):

@@ -16,8 +16,8 @@ from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, Item, PutOp, SearchItem
 
+from attngs.checking.times import TIME_KEYS, UNKNOWN, given_time, read_moment
 from attngs.errors import ConfigError, InputError, check_whole
-from attngs.hosts.times import TIME_KEYS, UNKNOWN, given_time, read_moment
 from attngs.text.documents import clean_text
 from attngs.text.files import parse_file
 from attngs.types import Document

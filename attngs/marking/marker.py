@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from attngs.errors import ConfigError, UnsupportedModelError
 from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finite
+from attngs.marking.currency import find_successors, successors_first
 from attngs.marking.cutting import Cutter
 from attngs.marking.echoes import lower_echoes
 from attngs.marking.heads import lift_by_heads
@@ -327,7 +328,15 @@ class Marker(Shared):
                 return scores
             lifted = lift_by_heads(request.sentences, check_finite(scores, len(request.sentences)))
             lifted = lift_by_labels(request, lifted, self.cache)
-            final = lower_echoes(request.query, request.sentences, lifted)
-            return Marking(query=request.query, sentences=tuple(request.sentences), scores=final, marked=tuple(self.rule(final)))
+            lowered = lower_echoes(request.query, request.sentences, lifted)
+            successors = find_successors(request, lowered, self.scorer)
+            final = successors_first(lowered, successors)
+            return Marking(
+                query=request.query,
+                sentences=tuple(request.sentences),
+                scores=final,
+                marked=tuple(self.rule(final)),
+                successors=successors,
+            )
         except Exception as error:
             return error

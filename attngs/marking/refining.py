@@ -59,7 +59,13 @@ def refine(marking: Marking, too_long: Sequence[int], *, room: int, counter: Tok
         low = levels[max(0, bisect_left(levels, high) - 1)]
         for place, part in enumerate(_order(range(first, first + len(new)), sentences, worth)):
             scores[part] = high - (high - low) * place / len(new)
-    return replace(marking, sentences=tuple(sentences), scores=tuple(scores), marked=tuple(marking.marked[whole] for whole in wholes))
+    return replace(
+        marking,
+        sentences=tuple(sentences),
+        scores=tuple(scores),
+        marked=tuple(marking.marked[whole] for whole in wholes),
+        successors={bisect_left(wholes, old): bisect_left(wholes, new) for old, new in marking.successors.items()},
+    )
 
 
 class _Cutting:

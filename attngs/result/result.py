@@ -214,6 +214,7 @@ def _sources(marking: Marking, selection: Selection) -> list[Source]:
             metadata=sentence.document.metadata,
             head=number in heads,
             copies=tuple(_place(marking.sentences[other]) for other in selection.copies.get(number, ())),
+            superseded_by=_place(marking.sentences[marking.successors[number]]) if number in marking.successors else None,
         )
         for number, (sentence, score, marked) in enumerate(zip(marking.sentences, marking.scores, marking.marked, strict=True))
     ]

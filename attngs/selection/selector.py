@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import Literal
 
 from attngs.errors import ConfigError, check_whole
-from attngs.marking.algorithm import ranking
+from attngs.marking.cover import covering_order
 from attngs.protocols import TokenCounter
 from attngs.selection.draft import LOOK_AHEAD, Draft
 from attngs.selection.layout import ExtractLayout
@@ -20,7 +20,7 @@ from attngs.types import Document, Marking, Selection, Sentence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GreedySelector:
-    """Best score first; what does not fit is skipped; ties go to the earlier sentence.
+    """Best score first, but in a chat no message takes all; what does not fit is skipped; ties go to the earlier sentence.
 
     What is said twice (`attngs.selection.copies`) is kept once: the copy with the best score; of equal scores the one in a document of
     which something is kept already, then the earliest. A copy that is kept elsewhere fulfils every promise below.
@@ -60,7 +60,7 @@ class GreedySelector:
             ConfigError: `target_tokens` is below 1.
         """
         target_tokens = check_whole("target_tokens", target_tokens)
-        required, order = self._required(marking.sentences), ranking(marking.scores)
+        required, order = self._required(marking.sentences), covering_order(marking.sentences, marking.scores)
         draft = Draft(marking, order, self.layout, counter, target_tokens)
         draft.add_all(i for i, marked in enumerate(marking.marked) if marked or self.candidates == "all")
         for i in self._promised(marking.sentences, order, required):
@@ -158,22 +158,24 @@ class GreedySelector:
 
 
 def fill(scores: Sequence[float], order: Sequence[int], take: Callable[[int], bool | None], *, begun: bool = False) -> None:
-    """Offer units to a budget, best first: the one policy of selection, evaluation and fitting.
+    """Offer units to a budget in order: the one policy of selection, evaluation and fitting.
 
     Once something is in and something else did not fit, only `LOOK_AHEAD` more misfits are tolerated, and nothing below the mean score
     is offered.
 
     Args:
         scores: Of the units `(S,)`.
-        order: The units from the best to the worst, as `ranking` has them.
+        order: The units in the order in which they are offered, as `ranking` or `covering_order` has them.
         take: Says whether the unit fits, and takes it if so; `None` for a unit that is no candidate.
         begun: Whether something is in already.
     """
     mean = fmean(scores) if scores else 0.0
     misfits = 0
     for i in order:
-        if begun and misfits and (misfits > LOOK_AHEAD or scores[i] < mean):
+        if begun and misfits > LOOK_AHEAD:
             return
+        if begun and misfits and scores[i] < mean:
+            continue
         fits = take(i)
         begun |= fits is True
         misfits += fits is False

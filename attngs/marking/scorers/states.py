@@ -6,7 +6,9 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from attngs.marking.echoes import without_echoes
 from attngs.marking.scorers.batch import BatchedScorer, Scores, attempt_each
@@ -45,6 +47,12 @@ class StatesScorer(BatchedScorer):
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
         return self.states.warm([sentence.text for sentence in sentences], namespace)
+
+    def likeness(self, texts: Sequence[str], namespace: str) -> Floats:
+        """Cosines of the texts' mean states `(S, S)`; a text without tokens is like nothing."""
+        sums = torch.stack([state.float().sum(dim=0) for state in self.states.states(texts, namespace)])  # (S, D)
+        directions = normalize(sums, dim=-1)
+        return np.asarray((directions @ directions.T).double().numpy())
 
     def forget(self, namespace: str | None = None) -> None:
         self.states.cache.clear(namespace)

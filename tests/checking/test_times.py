@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attngs.hosts.times import UNKNOWN, given_time, read_moment
+from attngs.checking.times import UNKNOWN, given_time, read_moment
 
 
 @pytest.mark.parametrize(
