@@ -87,6 +87,11 @@ class Marking:
     scores: tuple[float, ...]
     """Higher is more important. Comparable inside one marking only."""
     marked: tuple[bool, ...]
+    probabilities: tuple[float, ...] | None = None
+    """How probable it is that each sentence bears on the question: 0 to 1, comparable between questions and contexts.
+
+    They fall where the scores fall. `None` where the marker cannot tell.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +124,8 @@ class Source:
     end: int
     text: str
     score: float
+    probability: float | None
+    """That the sentence bears on the question; `None` where the marker cannot tell."""
     marked: bool
     metadata: Mapping[str, object]
     head: bool = False

@@ -28,6 +28,7 @@ class DistinctSelector:
             sentences=tuple(marking.sentences[i] for i in first),
             scores=tuple(marking.scores[i] for i in first),
             marked=tuple(marking.marked[i] for i in first),
+            probabilities=marking.probabilities and tuple(marking.probabilities[i] for i in first),
         )
         selection = self.inner.select(distinct, target_tokens=target_tokens, counter=counter)
         kept = {first[i] for i in selection.kept}

@@ -200,6 +200,8 @@ def _placed(statements: Sequence[RewriteStatement], sources: Sequence[Source]) -
 
 
 def _sources(marking: Marking, heads: AbstractSet[int]) -> list[Source]:
+    probabilities = marking.probabilities or (None,) * len(marking.sentences)
+    rows = zip(marking.sentences, marking.scores, marking.marked, probabilities, strict=True)
     return [
         Source(
             document_id=sentence.document.id,
@@ -208,9 +210,10 @@ def _sources(marking: Marking, heads: AbstractSet[int]) -> list[Source]:
             end=sentence.end,
             text=sentence.text,
             score=score,
+            probability=probability,
             marked=marked,
             metadata=sentence.document.metadata,
             head=number in heads,
         )
-        for number, (sentence, score, marked) in enumerate(zip(marking.sentences, marking.scores, marking.marked, strict=True))
+        for number, (sentence, score, marked, probability) in enumerate(rows)
     ]
