@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from statistics import fmean
 from typing import Literal
@@ -101,8 +101,8 @@ class GreedySelector:
         neighbors: How many sentences before and after each chosen one come along, where they fit.
         must_keep: Regular expressions: sentences in which one is found go in first. A function of a sentence serves too.
         min_per_document: How many of its best sentences each document keeps, where they fit.
-        min_score: The least probability, 0 to 1, that a sentence bears on the question: what has less is not kept, even where it would
-            fit. Sentences that must be kept, neighbours and heads are not asked for theirs. `None` and 0 are no floor.
+        min_score: The least probability, 0 to 1, that a kept sentence bears on the question. Sentences that must be kept, neighbours and
+            heads are kept without. `None` and 0 are no floor.
         layout: How the kept sentences are joined.
 
     Raises:
@@ -134,18 +134,18 @@ class GreedySelector:
         """Choose under the budget.
 
         Raises:
-            ConfigError: `target_tokens` is below 1, or there is a `min_score` and the marker gives no probabilities.
+            ConfigError: `target_tokens` is below 1, or there is a floor and the marking has no probabilities.
         """
         target_tokens = check_whole("target_tokens", target_tokens)
+        marking = replace(marking, marked=self._candidates(marking))
         required, order = self._required(marking.sentences), ranking(marking.scores)
-        eligible = self._eligible(marking)
         draft = _Draft(marking.sentences, order, self.layout, counter, target_tokens)
-        draft.add_all(i for i, able in enumerate(eligible) if able)
-        for i in self._promised(marking.sentences, eligible, order, required):
+        draft.add_all(i for i, marked in enumerate(marking.marked) if marked)
+        for i in self._promised(marking, order, required):
             draft.add([i], of=i)
-        fill(marking.scores, order, lambda i: self._take(draft, eligible, i), begun=bool(draft.chosen))
+        fill(marking.scores, order, lambda i: self._take(draft, marking, i), begun=bool(draft.chosen))
         if not draft.chosen:  # a heading is better than nothing
-            fill(marking.scores, order, lambda i: self._take(draft, eligible, i, leads=True))
+            fill(marking.scores, order, lambda i: self._take(draft, marking, i, leads=True))
         draft.fit()
         return Selection(
             kept=tuple(sorted(draft.chosen)),
@@ -153,75 +153,76 @@ class GreedySelector:
             text=draft.text,
             tokens=draft.tokens,
             heads=tuple(sorted(draft.only_heads())),
-            reason=self._reason(marking, draft, eligible, required, order),
+            silent=self._silent(marking, draft),
+            reason=self._reason(marking, draft, required, order),
         )
 
-    def _eligible(self, marking: Marking) -> list[bool]:
+    def _candidates(self, marking: Marking) -> tuple[bool, ...]:
         """Which sentences may be kept for their own sake."""
-        eligible = [self.candidates == "all" or marked for marked in marking.marked]
+        wanted = marking.marked if self.candidates == "marked" else (True,) * len(marking.sentences)
         if not self.min_score:
-            return eligible
+            return wanted
         if marking.probabilities is None:
             raise ConfigError(
-                f"`min_score` is {self.min_score}, but this marker does not know how probable it is that a sentence bears on the question. "
+                f"`min_score` is {self.min_score}, but this marker cannot tell how probable it is that a sentence bears on the question. "
                 "Use the embedded marker, or fit a probe for this model (`attngs fit`) and pass it as `probe`; or leave `min_score` out."
             )
-        return [able and probability >= self.min_score for able, probability in zip(eligible, marking.probabilities, strict=True)]
+        return tuple(one and probability >= self.min_score for one, probability in zip(wanted, marking.probabilities, strict=True))
 
     def _required(self, sentences: Sequence[Sentence]) -> list[int]:
         tests = [_matcher(must) for must in self.must_keep]
         return [i for i, sentence in enumerate(sentences) if any(test(sentence) for test in tests)]
 
-    def _promised(
-        self, sentences: Sequence[Sentence], eligible: Sequence[bool], order: Sequence[int], required: Sequence[int]
-    ) -> Iterator[int]:
+    def _promised(self, marking: Marking, order: Sequence[int], required: Sequence[int]) -> Iterator[int]:
         """Sentences that get their chance first: those that must be kept, then the minimum of every document."""
         must = set(required)
         yield from (i for i in order if i in must)
         taken = Counter[int]()
         for i in order if self.min_per_document else ():
-            position = sentences[i].position
-            if taken[position] < self.min_per_document and (eligible[i] or not self.min_score):
+            position = marking.sentences[i].position
+            if taken[position] < self.min_per_document and (marking.marked[i] or not self.min_score):
                 taken[position] += 1
                 yield i
 
-    def _take(self, draft: _Draft, eligible: Sequence[bool], i: int, *, leads: bool = False) -> bool | None:
-        if draft.is_blank(i) or (draft.only_leads(i) and not leads) or not eligible[i]:
+    def _take(self, draft: _Draft, marking: Marking, i: int, *, leads: bool = False) -> bool | None:
+        if draft.is_blank(i) or (draft.only_leads(i) and not leads) or not marking.marked[i]:
             return None
         if self.neighbors:
-            draft.add(self._with_neighbors(draft.sentences, i))
+            draft.add(self._with_neighbors(marking.sentences, i))
         return draft.add([i], of=i)
 
     def _with_neighbors(self, sentences: Sequence[Sentence], i: int) -> list[int]:
         around = range(max(0, i - self.neighbors), min(len(sentences), i + self.neighbors + 1))
         return [j for j in around if sentences[j].position == sentences[i].position]
 
-    def _reason(
-        self, marking: Marking, draft: _Draft, eligible: Sequence[bool], required: Sequence[int], order: Sequence[int]
-    ) -> str | None:
+    def _reason(self, marking: Marking, draft: _Draft, required: Sequence[int], order: Sequence[int]) -> str | None:
         """Why the result is not what was asked for; `None` when it is."""
         if not any(sentence.text.strip() for sentence in marking.sentences):
             return "the documents hold no text"
         if not draft.chosen:
-            return self._nothing(marking, draft, eligible)
+            return self._nothing(marking, draft)
         missing = [i for i in required if i not in draft.chosen and marking.sentences[i].text.strip()]
         if missing:
             return f"{len(missing)} of {len(required)} sentences that must be kept did not fit into {draft.budget} tokens"
-        return self._best_left_out(marking, draft, eligible, order) or self._documents_left_out(marking.sentences, draft)
+        return self._best_left_out(marking, draft, order) or self._documents_left_out(marking.sentences, draft)
 
-    def _nothing(self, marking: Marking, draft: _Draft, eligible: Sequence[bool]) -> str:
-        wanted = [i for i, sentence in enumerate(marking.sentences) if sentence.text.strip() and eligible[i]]
-        best = max(marking.probabilities or (), default=1.0)
-        if self.min_score and best < self.min_score:
-            return f"nothing in the documents bears on the question (best {best:.2f}, floor {self.min_score:.2f})"
+    def _nothing(self, marking: Marking, draft: _Draft) -> str:
+        wanted = [i for i, sentence in enumerate(marking.sentences) if sentence.text.strip() and marking.marked[i]]
+        if self._silent(marking, draft):
+            best, floor = max(marking.probabilities or (0.0,)), self.min_score or 0.0
+            return f"nothing in the documents bears on the question (best {best:.2f}, floor {floor:.2f})"
         if not wanted:
             return "nothing was marked"
         kind = "marked sentence" if self.candidates == "marked" else "sentence"
         return f"nothing fits: the shortest {kind} takes {draft.smallest(wanted)}, the budget is {draft.budget}"
 
-    def _best_left_out(self, marking: Marking, draft: _Draft, eligible: Sequence[bool], order: Sequence[int]) -> str | None:
+    def _silent(self, marking: Marking, draft: _Draft) -> bool:
+        """Whether nothing is kept because nothing reaches the floor."""
+        return not draft.chosen and bool(self.min_score) and max(marking.probabilities or (0.0,)) < (self.min_score or 0.0)
+
+    def _best_left_out(self, marking: Marking, draft: _Draft, order: Sequence[int]) -> str | None:
         best = next(i for i in order if marking.sentences[i].text.strip())
-        if best in draft.chosen or not eligible[best]:
+        if best in draft.chosen or not marking.marked[best]:
             return None
         return f"the best sentence takes {draft.smallest([best])} and did not fit into {draft.budget}"
 

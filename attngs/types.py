@@ -111,6 +111,8 @@ class Selection:
     """Why something that was asked for is not there; `None` when all is as asked."""
     heads: tuple[int, ...] = ()
     """Those of `kept` that are there only because others are read with them."""
+    silent: bool = False
+    """Nothing is kept because nothing bears on the question, not for want of room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from attngs.protocols import Selector, TokenCounter
+from attngs.protocols import FlooredSelector, Selector, TokenCounter
 from attngs.types import Marking, Selection, Sentence, Span
 
 
@@ -20,6 +20,11 @@ class DistinctSelector:
 
     inner: Selector
     places: Sequence[tuple[str, Span] | None]
+
+    @property
+    def min_score(self) -> float | None:
+        """The floor of the selector that chooses."""
+        return self.inner.min_score if isinstance(self.inner, FlooredSelector) else None
 
     def select(self, marking: Marking, *, target_tokens: int, counter: TokenCounter) -> Selection:
         first = [i for i, sentence in enumerate(marking.sentences) if not self._is_repeated(sentence)]

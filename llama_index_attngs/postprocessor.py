@@ -118,7 +118,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
         layout, writer = texts.layout(), self.writer()
         apart = Apart(
             extractor=self._distinct(texts, layout, None),
-            writer=self.compressor(writer, self.selector(ExtractLayout())) if writer else None,
+            writer=self.compressor(writer, self.selector(ExtractLayout(), self.min_score)) if writer else None,
             counter=self.found_counter(),
             frames=layout.frames,
         )
@@ -141,7 +141,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
     def _distinct(self, texts: NodeTexts, layout: ExtractLayout, writer: LlamaIndexChat | None) -> ContextCompressor:
         """A compressor that keeps once what chunks share."""
         places = [place_in_source(scored.node) for scored in texts.scored]
-        return self.compressor(writer, DistinctSelector(inner=self.selector(layout), places=places))
+        return self.compressor(writer, DistinctSelector(inner=self.selector(layout, self.min_score), places=places))
 
     def _shown_tokens(self, nodes: Sequence[NodeWithScore]) -> int:
         """Tokens of the nodes as the reader is shown them, blank ones too: not all readers leave these out."""

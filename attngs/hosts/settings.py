@@ -13,10 +13,10 @@ from attngs.errors import ConfigError
 from attngs.marking.marker import Marker
 from attngs.writing.statements import FaithfulnessFloor
 
-MEMORY_FLOOR = 0.2
-"""The `min_score` of a user's memory where none is given: below it a message has nothing to do with what is remembered.
+MEMORY_FLOOR = 0.1
+"""The `min_score` of a user's memory where none is given: below it, a message has nothing to do with what is remembered.
 
-`python -m benchmarks.floor` shows what it costs and what it saves.
+Low, because a lost answer costs more than the tokens of an idle turn; `python -m benchmarks.floor` has the curve.
 """
 
 Mode = Literal["extract", "rewrite"]
@@ -43,9 +43,7 @@ SETTINGS = {
     "neighbors": Setting(0, "How many sentences before and after each chosen one come along, where they fit."),
     "min_per_document": Setting(0, "How many of its best sentences each document keeps, where they fit."),
     "min_score": Setting(
-        None,
-        "The least probability, 0 to 1, that a sentence bears on the question: what has less is not kept, even where it would fit. `None` "
-        f"is {MEMORY_FLOOR} for a user's memory, where the marker gives probabilities, and no floor for anything else; 0 is no floor.",
+        None, "The least probability, 0 to 1, that a kept sentence bears on the question; unless set, 0.1 for memory, else none."
     ),
     "template": Setting(None, "What `chat` is sent; attngs' own template when not given."),
     "floor": Setting(FaithfulnessFloor(), "What happens to rewritten sentences that the documents do not support."),

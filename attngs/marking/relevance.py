@@ -56,8 +56,6 @@ class Measures(NamedTuple):
     """Log of how many of the question's words the context has. A word of a single sentence counts 1, one of every sentence nearly 0."""
     cover: float
     """The largest share of the question's words in one finalist, weighted by rarity; words that the context lacks are the rarest."""
-    words: float
-    """Log of the number of the question's words."""
     sentences: float
     """Log of the number of the context's sentences: among many, some are close by accident."""
 
@@ -75,10 +73,10 @@ class Calibration(NamedTuple):
         return 0.5 * (1 + math.tanh(0.5 * odds))  # a sigmoid that cannot overflow
 
 
-LATIN = Calibration(-6.225, MappingProxyType({"likeness": 19.089, "shared": 2.485, "sentences": -0.910}))
+LATIN = Calibration(-5.418, MappingProxyType({"likeness": 20.056, "shared": 2.496, "sentences": -1.078}))
 """For questions in the Latin script."""
 
-OTHER = Calibration(-6.261, MappingProxyType({"shared": 2.322, "cover": 18.473, "words": -0.142}))
+OTHER = Calibration(-5.765, MappingProxyType({"shared": 2.833, "cover": 10.01}))
 """For questions in other scripts, whose states say little: the embedded model knows English alone."""
 
 
@@ -110,7 +108,6 @@ def measure(request: ScoreRequest, scores: Sequence[float], states: SentenceStat
         likeness=_likeness(request, finalists, states),
         shared=math.log1p(float(rarity[known].sum())),
         cover=max((float(rarity[_in(asked, sentence)].sum()) for sentence in finalists), default=0.0) / total if total else 0.0,
-        words=math.log1p(len(asked)),
         sentences=math.log(max(len(request.sentences), 1)),
     )
 
