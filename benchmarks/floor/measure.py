@@ -83,7 +83,8 @@ def fit(rows: Sequence[Row], names: Sequence[str]) -> Calibration:
     for row in known:
         groups[row.set, row.kind] = groups.get((row.set, row.kind), 0) + 1
     weights = np.array([SHARES[row.kind] / groups[row.set, row.kind] for row in known])
-    middle, scale = inputs.mean(axis=0), inputs.std(axis=0)
+    middle, spread = inputs.mean(axis=0), inputs.std(axis=0)
+    scale = np.where(spread > 0, spread, 1.0)  # sets of one context all have its size
     model = LogisticRegression(max_iter=2_000).fit(
         (inputs - middle) / scale, [row.kind == "answerable" for row in known], sample_weight=weights * 1_000 / weights.sum()
     )
