@@ -14,7 +14,17 @@ from attngs.chat.callable_chat import as_chat
 from attngs.errors import ConfigError, InputError, check_whole
 from attngs.marking.algorithm import check_finite
 from attngs.marking.marker import Marker
-from attngs.protocols import AsyncChatModel, ChatModel, Framing, Namespaced, PromptTemplate, Selector, TokenCounter, Windowed
+from attngs.protocols import (
+    AsyncChatModel,
+    ChatModel,
+    FlooredSelector,
+    Framing,
+    Namespaced,
+    PromptTemplate,
+    Selector,
+    TokenCounter,
+    Windowed,
+)
 from attngs.reading.copies import Shared
 from attngs.reading.tokens import CounterLike, as_counter
 from attngs.result.result import CompressedContext, Draft, finish
@@ -227,9 +237,10 @@ class ContextCompressor(Shared):
         )
 
     def _everything(self, request: _Request, clock: _Clock) -> Draft | None:
-        """All sentences, if they fit the budget as they will be laid out; then no model has to run."""
+        """All sentences, if they fit the budget as they will be laid out; then no model has to run, unless there is a floor."""
         clock.lap("count")
-        if request.text_tokens > request.target_tokens:
+        floor = self._selector.min_score if isinstance(self._selector, FlooredSelector) else None
+        if floor or request.text_tokens > request.target_tokens:
             return None
         sentences = self._marker.split(request.documents, namespace=request.namespace)
         size = len(sentences)

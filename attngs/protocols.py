@@ -49,6 +49,15 @@ class BatchScorer(Scorer, Protocol):
 
 
 @runtime_checkable
+class CalibratedScorer(Scorer, Protocol):
+    """A scorer that also knows how probable it is that a sentence bears on the question."""
+
+    def probabilities(self, request: ScoreRequest, scores: Sequence[float]) -> Sequence[float]:
+        """One number from 0 to 1 for each score, comparable between questions and contexts. It may not rise where the score falls."""
+        ...
+
+
+@runtime_checkable
 class Warmable(Protocol):
     """A scorer or feature reader that can read a context before the first question."""
 
@@ -112,6 +121,16 @@ class Framing(Protocol):
 
     def whole(self, documents: Sequence[Document]) -> Sequence[tuple[str, str]]:
         """The text of each document as it is shown if all of it is kept, and what stands round it."""
+        ...
+
+
+@runtime_checkable
+class FlooredSelector(Selector, Protocol):
+    """A selector that may leave out what would fit, because it does not bear on the question."""
+
+    @property
+    def min_score(self) -> float | None:
+        """The least probability of a sentence that is kept; `None` or 0 leave nothing out."""
         ...
 
 

@@ -92,6 +92,11 @@ class Marking:
     scores: tuple[float, ...]
     """Higher is more important. Comparable inside one marking only."""
     marked: tuple[bool, ...]
+    probabilities: tuple[float, ...] | None = None
+    """How probable it is that each sentence bears on the question: 0 to 1, comparable between questions and contexts.
+
+    They fall where the scores fall. `None` where the marker cannot tell.
+    """
     successors: Mapping[int, int] = field(default_factory=dict[int, int])
     """By number of a sentence, the number of a later one that says what became of it: that somebody moved, or that a date changed."""
 
@@ -117,6 +122,8 @@ class Selection:
     """For those of `kept` that are said more than once: the dropped ones that say the same."""
     too_long: tuple[int, ...] = ()
     """Those among the best of `dropped` that the budget could not hold even alone. Their parts may fit."""
+    silent: bool = False
+    """Nothing is kept because nothing bears on the question, not for want of room."""
 
 
 class Place(NamedTuple):
@@ -143,6 +150,8 @@ class Source:
     end: int
     text: str
     score: float
+    probability: float | None
+    """That the sentence bears on the question; `None` where the marker cannot tell."""
     marked: bool
     metadata: Mapping[str, object]
     head: bool = False

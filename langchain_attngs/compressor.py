@@ -16,7 +16,7 @@ from attngs.errors import ConfigError
 from attngs.hosts.apart import APART, Apart
 from attngs.hosts.jobs import Job, Steps
 from attngs.hosts.markers import MarkerLike, find_marker
-from attngs.hosts.settings import Mode, OnChatError, Output, check_marker_name, described
+from attngs.hosts.settings import Mode, OnChatError, Output, check_marker_name, described, memory_floor
 from attngs.hosts.shortened import never_empty
 from attngs.marking.marker import Marker
 from attngs.protocols import PromptTemplate, TokenCounter
@@ -80,6 +80,7 @@ class AttnGSCompressor(BaseDocumentCompressor):
     """Compiled patterns and functions of a sentence are taken too."""
     neighbors: int = Field(default=0, ge=0, strict=True, description=described("neighbors"))
     min_per_document: int = Field(default=0, ge=0, strict=True, description=described("min_per_document"))
+    min_score: float | None = Field(default=None, ge=0, le=1, description=described("min_score"))
     template: PromptTemplate | None = Field(default=None, repr=False, description=described("template"))
     floor: FaithfulnessFloor = Field(default=FaithfulnessFloor(), description=described("floor"))
     on_chat_error: OnChatError = Field(default="extract", description=described("on_chat_error"))
@@ -121,6 +122,10 @@ class AttnGSCompressor(BaseDocumentCompressor):
         """A compressor that keeps sentences verbatim, in this layout."""
         return ContextCompressor(self.found_marker(), selector=self._selector(layout), counter=self.found_counter())
 
+    def for_memory(self) -> Self:
+        """The same for a user's memory, of which only what bears on the question is shown."""
+        return self.model_copy(update={"min_score": memory_floor(self.min_score, self.found_marker())})
+
     def writer(self, config: RunnableConfig, layout: ExtractLayout) -> ContextCompressor | None:
         """A compressor that has `chat` rewrite them, below the run of this config; `None` in mode `extract`."""
         if self.chat is None:
@@ -136,7 +141,13 @@ class AttnGSCompressor(BaseDocumentCompressor):
         )
 
     def _selector(self, layout: ExtractLayout) -> GreedySelector:
-        return GreedySelector(must_keep=self.must_keep, neighbors=self.neighbors, min_per_document=self.min_per_document, layout=layout)
+        return GreedySelector(
+            must_keep=self.must_keep,
+            neighbors=self.neighbors,
+            min_per_document=self.min_per_document,
+            min_score=self.min_score,
+            layout=layout,
+        )
 
     def _steps(self, question: Question, config: RunnableConfig) -> Steps[tuple[list[Document], Ledger]]:
         documents, query = check_question(question)

@@ -233,9 +233,10 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
     def _steps(self, task: Task, config: RunnableConfig) -> Steps[tuple[dict[str, str], Ledger]]:
         """Shorten all groups at the same time, each under its own budget."""
         groups, counter = task["groups"], self._compressor.found_counter()
+        settings = {group.key: self._compressor.for_memory() if group.key == MEMORY else self._compressor for group in groups}
         results = yield [
             Job(
-                compressor=self._compressor.writer(config, group.layout) or self._compressor.extractor(group.layout),
+                compressor=settings[group.key].writer(config, group.layout) or settings[group.key].extractor(group.layout),
                 documents=group.documents,
                 query=group.query,
                 target_tokens=group.budget(counter),

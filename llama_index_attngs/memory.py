@@ -14,12 +14,14 @@ from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.core.memory import BaseMemoryBlock
 
 from attngs.compressor import ContextCompressor
+from attngs.hosts.settings import memory_floor
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
 from attngs.reading.context_cache import digest
 from attngs.reading.forks import ForkSafeLock
+from attngs.selection import GreedySelector
 from attngs.types import Marking
-from llama_index_attngs.messages import PlainLayout, TranscriptLayout, as_turns, defuse, question, transcript
+from llama_index_attngs.messages import PlainLayout, as_turns, defuse, question, transcript
 from llama_index_attngs.settings import CompressionSettings
 from llama_index_attngs.turns import Turn, Turns, TurnsInFile, TurnsInMemory
 
@@ -31,8 +33,8 @@ class Answer:
     text: str
     marking: Marking
     """The scores of all sentences: a still shorter text can be cut by them."""
-    layout: TranscriptLayout
-    """How the sentences are shown."""
+    selector: GreedySelector
+    """What chose among them, and how they are shown."""
 
 
 class AnswerCache:
@@ -129,10 +131,12 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
 
     async def _answer(self, turns: Sequence[Turn], query: str, session: str) -> Answer:
         document, layout = transcript(turns)
-        counter, selector = self.found_counter(), self.selector(layout)
+        counter = self.found_counter()
         if query:
+            selector = self.selector(layout, memory_floor(self.min_score, self.found_marker()))
             compressor = self.compressor(self.writer(), selector)
         else:
+            selector = self.selector(layout, None)
             compressor = ContextCompressor(Marker(RecencyScorer()), selector=selector, counter=counter)
         result = await compressor.acompress(document, query or LATEST, target_tokens=self.target_tokens, namespace=session)
         text = result.text
@@ -140,7 +144,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
             text = defuse(text)
             if counter.count([text])[0] > self.target_tokens:
                 text = result.selection.text
-        return Answer(text=text, marking=result.marking, layout=layout)
+        return Answer(text=text, marking=result.marking, selector=selector)
 
     async def atruncate(self, content: str, tokens_to_truncate: int) -> str | None:
         """Cut a memory that was just read by this many tokens or more.
@@ -157,6 +161,6 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         if left < 1:
             return None
         answer = self._answers.with_text(content)
-        layout = answer.layout if answer else PlainLayout()
+        selector = answer.selector if answer else self.selector(PlainLayout(), None)
         marking = answer.marking if answer else Marker(RecencyScorer()).mark([content], LATEST)
-        return self.selector(layout).select(marking, target_tokens=left, counter=counter).text or None
+        return selector.select(marking, target_tokens=left, counter=counter).text or None

@@ -116,8 +116,8 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
         """One node for each that something was kept of."""
         layout, writer = texts.layout(), self.writer()
         apart = Apart(
-            extractor=self.compressor(None, self.selector(layout)),
-            writer=self.compressor(writer, self.selector(ExtractLayout())) if writer else None,
+            extractor=self.compressor(None, self.selector(layout, self.min_score)),
+            writer=self.compressor(writer, self.selector(ExtractLayout(), self.min_score)) if writer else None,
             counter=self.found_counter(),
             frames=layout.frames,
         )

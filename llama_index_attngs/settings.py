@@ -44,6 +44,7 @@ class CompressionSettings(BaseModel):
     must_keep: tuple[MustKeep, ...] = Field(default=(), description=described("must_keep"))
     neighbors: int = Field(default=0, ge=0, strict=True, description=described("neighbors"))
     min_per_document: int = Field(default=0, ge=0, strict=True, description=described("min_per_document"))
+    min_score: float | None = Field(default=None, ge=0, le=1, description=described("min_score"))
     template: BasePromptTemplate | GuidedPrompt | None = Field(default=None, exclude=True, repr=False, description=described("template"))
     floor: FaithfulnessFloor = Field(default=FaithfulnessFloor(), description=described("floor"))
     on_chat_error: OnChatError = Field(default="extract", description=described("on_chat_error"))
@@ -93,9 +94,15 @@ class CompressionSettings(BaseModel):
             return None
         return LlamaIndexChat(Settings.llm if self.chat is None else self.chat)
 
-    def selector(self, layout: ExtractLayout) -> GreedySelector:
-        """The selector, for sentences that are shown in this layout."""
-        return GreedySelector(must_keep=self.must_keep, neighbors=self.neighbors, min_per_document=self.min_per_document, layout=layout)
+    def selector(self, layout: ExtractLayout, min_score: float | None) -> GreedySelector:
+        """The selector, for sentences that are shown in this layout and reach this probability."""
+        return GreedySelector(
+            must_keep=self.must_keep,
+            neighbors=self.neighbors,
+            min_per_document=self.min_per_document,
+            min_score=min_score,
+            layout=layout,
+        )
 
     def compressor(self, writer: LlamaIndexChat | None, selector: Selector) -> ContextCompressor:
         """The compressor with these settings."""

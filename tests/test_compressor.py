@@ -17,7 +17,7 @@ from attngs.errors import ConfigError, InputError, ModelError
 from attngs.selection.layout import ExtractLayout
 from attngs.testing import NASTY_TEXTS, FakeChat, FakeScorer, count_words
 from attngs.text.documents import LONGEST_MESSAGE, as_query
-from attngs.types import ChatReply, Message, Sentence
+from attngs.types import ChatReply, Message, ScoreRequest, Sentence
 from attngs.writing.prompts import END, GUIDED, START, context_text
 
 DOCUMENTS = [
@@ -253,3 +253,42 @@ def test_ten_megabytes_in_one_line(line: str) -> None:
     result = ContextCompressor(Marker(FakeScorer("zebra")), counter=count_words).compress(line, "q", target_tokens=200)
     assert result.compressed_tokens <= 200
     assert sum(len(source.text) for source in result.kept + result.dropped) == len(line)
+
+
+class Sure(FakeScorer):
+    """Knows how probable it is that any sentence bears on the question."""
+
+    def __init__(self, probability: float) -> None:
+        super().__init__("Rex")
+        self._probability = probability
+
+    def probabilities(self, request: ScoreRequest, scores: Sequence[float]) -> list[float]:
+        return [self._probability for _ in scores]
+
+
+@pytest.mark.parametrize("budget", [13, 1_000])
+async def test_where_nothing_bears_on_the_question_nothing_is_sent_and_nobody_is_asked(budget: int) -> None:
+    chat = FakeChat("never asked")
+    marker = Marker(Sure(0.04), splitter=SENTENCES)
+    compressor = ContextCompressor(marker, chat, counter=count_words, selector=GreedySelector(min_score=0.2))
+    for result in (
+        compressor.compress(DOCUMENTS, "hi", target_tokens=budget),
+        await compressor.acompress(DOCUMENTS, "hi", target_tokens=budget),
+    ):
+        assert (result.text, result.kept, result.compressed_tokens, result.method) == ("", (), 0, "extract")
+        assert result.reason == "nothing in the documents bears on the question (best 0.04, floor 0.20)"
+        assert len(result.dropped) == 6
+    assert compressor.plan(DOCUMENTS, "hi", target_tokens=budget).conversations == ()
+    assert chat.calls == []
+
+
+def test_what_bears_on_the_question_is_kept_whole_where_it_fits() -> None:
+    marker = Marker(Sure(0.9), splitter=SENTENCES)
+    compressor = ContextCompressor(marker, counter=count_words, selector=GreedySelector(min_score=0.2))
+    result = compressor.compress(DOCUMENTS, "Rex?", target_tokens=1_000)
+    assert (len(result.kept), result.reason) == (6, None)
+
+
+def test_a_floor_needs_a_marker_that_can_tell() -> None:
+    with pytest.raises(ConfigError, match="attngs fit"):
+        compressor_of("Rex", selector=GreedySelector(min_score=0.2)).compress(DOCUMENTS, "q", target_tokens=1_000)

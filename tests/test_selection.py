@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -254,3 +255,69 @@ def test_a_context_that_fits_is_selected_once() -> None:
     assert result.method == "passthrough"
     assert len(asked) == 1
     assert [text.split()[0] for text in counter.texts].count("She") <= 3, "as a document, as a sentence, and in the result"
+
+
+def probable(*probabilities: float) -> Marking:
+    """Sentences `s0. `, `s1. ` ... with these probabilities, which are their scores too."""
+    return replace(marking_of([(f"s{i}. ", p) for i, p in enumerate(probabilities)]), probabilities=probabilities)
+
+
+def test_nothing_below_the_floor_is_kept_even_where_it_would_fit() -> None:
+    selection = GreedySelector(min_score=0.3).select(probable(0.1, 0.9, 0.3, 0.2), target_tokens=99, counter=WORDS)
+    assert (selection.kept, selection.text, selection.reason, selection.silent) == ((1, 2), "s1. s2.", None, False)
+
+
+@pytest.mark.parametrize("floor", [None, 0, 0.0])
+def test_no_floor_keeps_everything_and_needs_no_probabilities(floor: float | None) -> None:
+    marking = replace(probable(0.0, 0.1), probabilities=None)
+    assert GreedySelector(min_score=floor).select(marking, target_tokens=99, counter=WORDS).kept == (0, 1)
+
+
+def test_silence_says_why() -> None:
+    selection = GreedySelector(min_score=0.2).select(probable(0.04, 0.01), target_tokens=99, counter=WORDS)
+    assert (selection.kept, selection.text, selection.tokens, selection.silent) == ((), "", 0, True)
+    assert selection.reason == "nothing in the documents bears on the question (best 0.04, floor 0.20)"
+
+
+def test_want_of_room_is_no_silence() -> None:
+    selection = GreedySelector(min_score=0.2).select(
+        replace(marking_of([("a a a a.", 1.0)]), probabilities=(0.9,)), target_tokens=1, counter=WORDS
+    )
+    assert (selection.kept, selection.silent) == ((), False)
+    assert "nothing fits" in str(selection.reason)
+
+
+def test_what_must_be_kept_and_neighbours_need_no_probability() -> None:
+    marking = probable(0.01, 0.9, 0.01, 0.01)
+    assert GreedySelector(min_score=0.5, must_keep=("s3",)).select(marking, target_tokens=99, counter=WORDS).kept == (1, 3)
+    assert GreedySelector(min_score=0.5, neighbors=1).select(marking, target_tokens=99, counter=WORDS).kept == (0, 1, 2)
+    assert GreedySelector(min_score=0.95, must_keep=("s3",)).select(marking, target_tokens=99, counter=WORDS).kept == (3,)
+
+
+def test_the_minimum_of_a_document_does_not_outbid_the_floor() -> None:
+    marking = replace(marking_of([("a. ", 2.0)], [("b. ", 1.0)]), probabilities=(0.9, 0.1))
+    selector = GreedySelector(min_score=0.5, min_per_document=1, layout=NO_LABEL)
+    assert selector.select(marking, target_tokens=99, counter=WORDS).kept == (0,)
+
+
+def test_a_floor_needs_a_marker_that_can_tell() -> None:
+    with pytest.raises(ConfigError, match=r"`min_score` is 0.2.*attngs fit"):
+        GreedySelector(min_score=0.2).select(marking_of(ONE), target_tokens=9, counter=WORDS)
+
+
+@pytest.mark.parametrize("odd", [-0.1, 1.1, float("nan"), True, "0.2"])
+def test_a_floor_is_a_probability(odd: object) -> None:
+    with pytest.raises(ConfigError, match="`min_score` must be a probability"):
+        GreedySelector(min_score=odd)  # type: ignore[arg-type]
+
+
+@given(markings, st.data(), st.floats(0.01, 1), st.integers(1, 60))
+def test_all_that_is_kept_reaches_the_floor(marking: Marking, data: st.DataObject, floor: float, budget: int) -> None:
+    size = len(marking.sentences)
+    probabilities = tuple(data.draw(st.lists(st.floats(0, 1), min_size=size, max_size=size)))
+    selection = GreedySelector(min_score=floor).select(
+        replace(marking, probabilities=probabilities), target_tokens=budget, counter=CallableCounter(len)
+    )
+    assert all(probabilities[i] >= floor for i in selection.kept)
+    assert sorted(selection.kept + selection.dropped) == list(range(size))
+    assert not (selection.silent and any(probability >= floor for probability in probabilities))

@@ -144,18 +144,17 @@ def copies_elsewhere(sources: Sequence[Source]) -> tuple[Place, ...]:
 def _alone(part: Part, whole: CompressedContext) -> dict[str, Any]:
     """What changes in the job that rewrites one document: it is marked already, by what was kept of it."""
     kept = {source.start for source in part.sources}
-    rows = [
-        (replace(sentence, position=0), score)
-        for sentence, score in zip(whole.marking.sentences, whole.marking.scores, strict=True)
-        if sentence.position == part.position
-    ]
+    marking = whole.marking
+    own = [number for number, sentence in enumerate(marking.sentences) if sentence.position == part.position]
+    sentences = tuple(replace(marking.sentences[number], position=0) for number in own)
     marking = Marking(
         query=whole.query,
-        sentences=tuple(sentence for sentence, _ in rows),
-        scores=tuple(score for _, score in rows),
-        marked=tuple(sentence.start in kept for sentence, _ in rows),
+        sentences=sentences,
+        scores=tuple(marking.scores[number] for number in own),
+        marked=tuple(sentence.start in kept for sentence in sentences),
+        probabilities=marking.probabilities and tuple(marking.probabilities[number] for number in own),
     )
-    return {"documents": [rows[0][0].document], "target_tokens": max(1, part.tokens), "marking": marking}
+    return {"documents": [sentences[0].document], "target_tokens": max(1, part.tokens), "marking": marking}
 
 
 def _in_place(part: Part, result: CompressedContext) -> Part:

@@ -13,6 +13,12 @@ from attngs.errors import ConfigError
 from attngs.marking.marker import Marker
 from attngs.writing.statements import FaithfulnessFloor
 
+MEMORY_FLOOR = 0.1
+"""The `min_score` of a user's memory where none is given: below it, a message has nothing to do with what is remembered.
+
+Low, because a lost answer costs more than the tokens of an idle turn; `python -m benchmarks.floor` has the curve.
+"""
+
 Mode = Literal["extract", "rewrite"]
 Output = Literal["separate", "merged"]
 OnChatError = Literal["extract", "raise"]
@@ -36,6 +42,9 @@ SETTINGS = {
     "must_keep": Setting((), "Regular expressions: sentences in which one is found go in first."),
     "neighbors": Setting(0, "How many sentences before and after each chosen one come along, where they fit."),
     "min_per_document": Setting(0, "How many of its best sentences each document keeps, where they fit."),
+    "min_score": Setting(
+        None, "The least probability, 0 to 1, that a kept sentence bears on the question; unless set, 0.1 for memory, else none."
+    ),
     "template": Setting(None, "What `chat` is sent; attngs' own template when not given."),
     "floor": Setting(FaithfulnessFloor(), "What happens to rewritten sentences that the documents do not support."),
     "on_chat_error": Setting("extract", "When `chat` fails: return the verbatim extract, or raise the error."),
@@ -43,6 +52,11 @@ SETTINGS = {
     "namespace": Setting("", "Whose texts these are. What the marker caches of them is used only under the same namespace."),
     "output": Setting("separate", "`separate`: each document comes back on its own; `merged`: one document holds all of them."),
 }
+
+
+def memory_floor(min_score: float | None, marker: Marker) -> float | None:
+    """The `min_score` of a user's memory: the one given, else `MEMORY_FLOOR` if the marker can tell."""
+    return MEMORY_FLOOR if min_score is None and marker.calibrated else min_score
 
 
 def described(name: str) -> str:

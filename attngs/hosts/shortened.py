@@ -44,7 +44,7 @@ def with_note(text: str, *, original_tokens: int, target_tokens: int, counter: T
 def never_empty(result: CompressedContext, counter: TokenCounter, frames: Sequence[tuple[str, str]] = ()) -> CompressedContext:
     """The result, with the beginning of the best sentence where no sentence fitted.
 
-    It is still empty where the documents hold no text, or where not even one character fits.
+    It is still empty where the documents hold no text, where nothing bears on the question, and where not even one character fits.
 
     Args:
         result: Of a compression.
@@ -52,7 +52,7 @@ def never_empty(result: CompressedContext, counter: TokenCounter, frames: Sequen
         frames: What a reader is shown before and after the text of each document, by position.
     """
     best = best_dropped(result)
-    if result.text.strip() or best is None:
+    if result.text.strip() or result.selection.silent or best is None:
         return result
     before, after = frames[best.position] if frames else ("", "")
     text = beginning(best.text, result.target_tokens, counter, before, after)

@@ -175,6 +175,18 @@ def check_finite(scores: Sequence[float], expected: int) -> tuple[float, ...]:
     return numbers
 
 
+def check_probabilities(probabilities: Sequence[float], expected: int) -> tuple[float, ...]:
+    """The probabilities as plain floats.
+
+    Raises:
+        ModelError: As in `check_finite`, or one is not from 0 to 1.
+    """
+    numbers = check_finite(probabilities, expected)
+    if odd := next((number for number in numbers if not 0 <= number <= 1), None):
+        raise ModelError(f"the scorer returned the probability {odd}; probabilities are from 0 to 1.")
+    return numbers
+
+
 def _check_share(name: str, value: float) -> None:
     if not 0 < value <= 1:
         raise ConfigError(f"`{name}` must be above 0 and at most 1, got {value!r}.")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attngs.errors import ConfigError, UnsupportedModelError
-from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finite
+from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finite, check_probabilities
 from attngs.marking.currency import find_successors, successors_first
 from attngs.marking.cutting import Cutter
 from attngs.marking.echoes import lower_echoes
@@ -19,7 +19,7 @@ from attngs.marking.labels import lift_by_labels
 from attngs.marking.micro_batcher import MicroBatcher, bearable
 from attngs.marking.refining import refine
 from attngs.marking.scorers.batch import score_batch
-from attngs.protocols import Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
+from attngs.protocols import CalibratedScorer, Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
 from attngs.reading.copies import Shared
 from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_query
@@ -209,6 +209,11 @@ class Marker(Shared):
         """The function that cuts texts into units. It cannot be replaced, because its cuts are remembered."""
         return self._cutter.splitter
 
+    @property
+    def calibrated(self) -> bool:
+        """Whether markings have probabilities: those of the embedded marker and of any model with a probe do."""
+        return isinstance(self.scorer, CalibratedScorer)
+
     def mark(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, namespace: str = "") -> Marking:
         """Score and mark every sentence.
 
@@ -336,7 +341,13 @@ class Marker(Shared):
                 sentences=tuple(request.sentences),
                 scores=final,
                 marked=tuple(self.rule(final)),
+                probabilities=self._probabilities(request, final),
                 successors=successors,
             )
         except Exception as error:
             return error
+
+    def _probabilities(self, request: ScoreRequest, scores: tuple[float, ...]) -> tuple[float, ...] | None:
+        if not isinstance(self.scorer, CalibratedScorer):
+            return None
+        return check_probabilities(self.scorer.probabilities(request, scores) if scores else (), len(scores))

@@ -64,6 +64,7 @@ def refine(marking: Marking, too_long: Sequence[int], *, room: int, counter: Tok
         sentences=tuple(sentences),
         scores=tuple(scores),
         marked=tuple(marking.marked[whole] for whole in wholes),
+        probabilities=marking.probabilities and tuple(marking.probabilities[whole] for whole in wholes),
         successors={bisect_left(wholes, old): bisect_left(wholes, new) for old, new in marking.successors.items()},
     )
 

@@ -201,6 +201,8 @@ def _placed(statements: Sequence[RewriteStatement], sources: Sequence[Source]) -
 
 def _sources(marking: Marking, selection: Selection) -> list[Source]:
     labels, heads = handles(marking.sentences), frozenset(selection.heads)
+    probabilities = marking.probabilities or (None,) * len(marking.sentences)
+    rows = zip(marking.sentences, marking.scores, marking.marked, probabilities, strict=True)
     return [
         Source(
             document_id=sentence.document.id,
@@ -210,13 +212,14 @@ def _sources(marking: Marking, selection: Selection) -> list[Source]:
             end=sentence.end,
             text=sentence.text,
             score=score,
+            probability=probability,
             marked=marked,
             metadata=sentence.document.metadata,
             head=number in heads,
             copies=tuple(_place(marking.sentences[other]) for other in selection.copies.get(number, ())),
             superseded_by=_place(marking.sentences[marking.successors[number]]) if number in marking.successors else None,
         )
-        for number, (sentence, score, marked) in enumerate(zip(marking.sentences, marking.scores, marking.marked, strict=True))
+        for number, (sentence, score, marked, probability) in enumerate(rows)
     ]
 
 

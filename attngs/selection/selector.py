@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
@@ -30,16 +30,19 @@ class GreedySelector:
         neighbors: How many sentences before and after each chosen one come along, where they fit.
         must_keep: Regular expressions: sentences in which one is found go in first. A function of a sentence serves too.
         min_per_document: How many of its best sentences each document keeps, where they fit.
+        min_score: The least probability, 0 to 1, that a kept sentence bears on the question. Sentences that must be kept, neighbours and
+            heads are kept without. `None` and 0 are no floor.
         layout: How the kept sentences are joined.
 
     Raises:
-        ConfigError: A number is negative, or a pattern is not a regular expression.
+        ConfigError: A number is outside its range, or a pattern is not a regular expression.
     """
 
     candidates: Literal["all", "marked"] = "all"
     neighbors: int = 0
     must_keep: tuple[MustKeep, ...] = ()
     min_per_document: int = 0
+    min_score: float | None = None
     layout: ExtractLayout = ExtractLayout()
 
     def __post_init__(self) -> None:
@@ -47,6 +50,9 @@ class GreedySelector:
             check_whole(name, getattr(self, name), 0)
         if self.candidates not in ("all", "marked"):
             raise ConfigError(f"`candidates` must be 'all' or 'marked', got {self.candidates!r}.")
+        floor: object = self.min_score
+        if floor is not None and (isinstance(floor, bool) or not isinstance(floor, int | float) or not 0 <= floor <= 1):
+            raise ConfigError(f"`min_score` must be a probability from 0 to 1, or None, got {floor!r}.")
         given: object = self.must_keep
         if isinstance(given, str) or not all(isinstance(p, str | re.Pattern) or callable(p) for p in self.must_keep):
             raise ConfigError(f"`must_keep` must be a tuple of regular expressions or functions of a sentence, got {self.must_keep!r}.")
@@ -57,13 +63,14 @@ class GreedySelector:
         """Choose under the budget.
 
         Raises:
-            ConfigError: `target_tokens` is below 1.
+            ConfigError: `target_tokens` is below 1, or there is a floor and the marking has no probabilities.
         """
         target_tokens = check_whole("target_tokens", target_tokens)
+        marking = replace(marking, marked=self._candidates(marking))
         required, order = self._required(marking.sentences), covering_order(marking.sentences, marking.scores)
         draft = Draft(marking, order, self.layout, counter, target_tokens)
-        draft.add_all(i for i, marked in enumerate(marking.marked) if marked or self.candidates == "all")
-        for i in self._promised(marking.sentences, order, required):
+        draft.add_all(i for i, marked in enumerate(marking.marked) if marked)
+        for i in self._promised(marking, order, required):
             self._add(draft, marking, i)
         fill(marking.scores, order, lambda i: self._take(draft, marking, i), begun=bool(draft.chosen))
         if not draft.chosen:  # a heading is better than nothing
@@ -77,6 +84,7 @@ class GreedySelector:
             heads=tuple(sorted(draft.only_heads())),
             copies=draft.places(),
             too_long=self._too_long(marking, draft, [*required, *order[:LOOK_AHEAD]]),
+            silent=self._silent(marking, draft),
             reason=self._reason(marking, draft, required, order),
         )
 
@@ -84,18 +92,30 @@ class GreedySelector:
         """As the layout shows the documents if all is kept."""
         return self.layout.whole(documents)
 
+    def _candidates(self, marking: Marking) -> tuple[bool, ...]:
+        """Which sentences may be kept for their own sake."""
+        wanted = marking.marked if self.candidates == "marked" else (True,) * len(marking.sentences)
+        if not self.min_score:
+            return wanted
+        if marking.probabilities is None:
+            raise ConfigError(
+                f"`min_score` is {self.min_score}, but this marker cannot tell how probable it is that a sentence bears on the question. "
+                "Use the embedded marker, or fit a probe for this model (`attngs fit`) and pass it as `probe`; or leave `min_score` out."
+            )
+        return tuple(one and probability >= self.min_score for one, probability in zip(wanted, marking.probabilities, strict=True))
+
     def _required(self, sentences: Sequence[Sentence]) -> list[int]:
         tests = [matcher(must) for must in self.must_keep]
         return [i for i, sentence in enumerate(sentences) if any(test(sentence) for test in tests)]
 
-    def _promised(self, sentences: Sequence[Sentence], order: Sequence[int], required: Sequence[int]) -> Iterator[int]:
+    def _promised(self, marking: Marking, order: Sequence[int], required: Sequence[int]) -> Iterator[int]:
         """Sentences that get their chance first: those that must be kept, then the minimum of every document."""
         must = set(required)
         yield from (i for i in order if i in must)
         taken = Counter[int]()
         for i in order if self.min_per_document else ():
-            position = sentences[i].position
-            if taken[position] < self.min_per_document:
+            position = marking.sentences[i].position
+            if taken[position] < self.min_per_document and (marking.marked[i] or not self.min_score):
                 taken[position] += 1
                 yield i
 
@@ -117,7 +137,7 @@ class GreedySelector:
         return tuple(i for i in left if not draft.has_room_for(i))
 
     def _is_candidate(self, draft: Draft, marking: Marking, i: int, *, leads: bool = False) -> bool:
-        if draft.is_blank(i) or (self.candidates == "marked" and not marking.marked[i]):
+        if draft.is_blank(i) or not marking.marked[i]:
             return False
         return leads or not draft.only_leads(i)
 
@@ -137,11 +157,18 @@ class GreedySelector:
         return self._best_left_out(marking, draft, order) or self._documents_left_out(marking.sentences, draft)
 
     def _nothing(self, marking: Marking, draft: Draft) -> str:
-        wanted = [i for i, s in enumerate(marking.sentences) if s.text.strip() and (self.candidates == "all" or marking.marked[i])]
+        wanted = [i for i, sentence in enumerate(marking.sentences) if sentence.text.strip() and marking.marked[i]]
+        if self._silent(marking, draft):
+            best, floor = max(marking.probabilities or (0.0,)), self.min_score or 0.0
+            return f"nothing in the documents bears on the question (best {best:.2f}, floor {floor:.2f})"
         if not wanted:
             return "nothing was marked"
         kind = "marked sentence" if self.candidates == "marked" else "sentence"
         return f"nothing fits: the shortest {kind} takes {draft.smallest(wanted)}, the budget is {draft.budget}"
+
+    def _silent(self, marking: Marking, draft: Draft) -> bool:
+        """Whether nothing is kept because nothing reaches the floor."""
+        return not draft.chosen and bool(self.min_score) and max(marking.probabilities or (0.0,)) < (self.min_score or 0.0)
 
     def _best_left_out(self, marking: Marking, draft: Draft, order: Sequence[int]) -> str | None:
         best = next((i for i in order if self._is_candidate(draft, marking, i)), None)

@@ -85,7 +85,7 @@ def outcomes(folder: Path, budgets: Sequence[int]) -> Iterator[Outcome]:
         if not wanted or not memory.keys() >= set(wanted):
             raise InputError(f"the question {query!r} must name memories that {user!r} has, got {wanted}.")
         for (name, marker), budget in product({"default": default, **others}.items(), budgets):
-            compressor = AttnGSCompressor(target_tokens=budget, marker=marker).extractor(MEMORIES)
+            compressor = AttnGSCompressor(target_tokens=budget, marker=marker).for_memory().extractor(MEMORIES)
             result = compressor.compress(list(memory.values()), query, target_tokens=budget, namespace=user)
             kept = [(ids[source.position], " ".join(source.text.split())) for source in result.kept]
             yield Outcome(user, kind, query, name, budget, found(result, memory, wanted), kept, sum(result.milliseconds.values()))

@@ -17,7 +17,7 @@ def show(answer: Answer, saved: Mapping[str, int]) -> None:
         st.caption("There are no memories yet, so the model sees none.")
         return
     before, after = memory.original_tokens, memory.compressed_tokens
-    size = f"{before / after:,.1f}× smaller" if before > after > 0 else "All of it"
+    size = f"{before / after:,.1f}× smaller" if before > after > 0 else "All of it" if after else "None of it"
     st.html(
         f'<div class="sum"><strong>{size}</strong><span>{before:,} → {after:,} tokens, at most {memory.target_tokens:,}</span>'
         f'<div class="bar"><i style="width: {min(100, 100 * after / max(1, before)):.1f}%"></i></div></div>'

@@ -80,7 +80,7 @@ def test_settings_and_edits_act_at_once(people: People) -> None:
     ask(assistant, "ana", "What does she drink?")
     wider = assistant.explain("ana", "ana-1", 1, Settings(target_tokens=1_000))
     assert wider.memory is not None
-    assert (wider.sent, wider.memory.method) == ([], "passthrough")
+    assert (wider.sent, wider.memory.method, len(wider.memory.kept)) == ([], "extract", len(ANA))
     assert assistant.explain("ana", "ana-1", 1, Settings(target_tokens=1_000)) is wider
     people.of("ana", "memories").put("Ana drinks black coffee now.", key="ana-1", metadata={"date": "2026-03-01"})
     now = assistant.explain("ana", "ana-1", 1, Settings(target_tokens=26))

@@ -27,6 +27,7 @@ CORE: Mapping[str, Callable[..., Any]] = {
     "must_keep": GreedySelector,
     "neighbors": GreedySelector,
     "min_per_document": GreedySelector,
+    "min_score": GreedySelector,
     "target_tokens": ContextCompressor.compress,
     "namespace": ContextCompressor.compress,
 }

@@ -214,7 +214,7 @@ def test_saved_and_copied(settings: dict[str, Any], tmp_path: Path) -> None:
     assert "Recording" not in repr(block)
     restored = AttnGSMemoryBlock(**block.model_dump(mode="json"))
     assert restored == block or restored.model_dump() == block.model_dump()
-    memory = AttnGSMemoryBlock(target_tokens=9)
+    memory = AttnGSMemoryBlock(target_tokens=9, min_score=0)
     asyncio.run(memory.aput(say("Short.")))
     copy = pickle.loads(pickle.dumps(memory))
     assert asyncio.run(copy.aget(ASK)) == "[user] Short."

@@ -15,6 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from attngs.marking.coherence import coherence
+from attngs.marking.relevance import probabilities
 from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.lexical import Overlap, word_index
 from attngs.marking.scorers.similarities import Similarities
@@ -77,6 +78,10 @@ class EmbeddedScorer(EncoderScorer):
 
     def together(self, query: str, shared: Floats, states: Floats, found: Similarities, alike: float) -> Floats:
         return super().together(query, shared, states, found, alike) if mostly_latin(query) else shared + TIES * states
+
+    def probabilities(self, request: ScoreRequest, scores: Sequence[float]) -> list[float]:
+        """Calibrated for this model alone (`attngs.marking.relevance`)."""
+        return [float(probability) for probability in probabilities(request, scores, self.states)]
 
 
 def second_hop(scores: Floats, found: Similarities, weight: float) -> Floats:

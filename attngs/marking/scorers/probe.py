@@ -35,6 +35,10 @@ class ProbeScorer(Composite, BatchedScorer):
         """The probabilities of each request, or its error."""
         return [self._probabilities(outcome) for outcome in self._features.read(requests)]
 
+    def probabilities(self, request: ScoreRequest, scores: Sequence[float]) -> list[float]:
+        """The scores: they are probabilities already."""
+        return [min(max(score, 0.0), 1.0) for score in scores]
+
     def _probabilities(self, outcome: Floats | Exception) -> Scores | Exception:
         if isinstance(outcome, Exception):
             return outcome

@@ -1,0 +1,158 @@
+"""Scores of the embedded marker -> probabilities: does a sentence bear on the question at all?
+
+A score ranks the sentences of one context. It does not say whether the best of them is any good: to `hi`, some sentence is always the
+best. A probability says it, and means the same in every context:
+
+    p_i = bearing * standing_i / max_j standing_j
+
+`bearing` is the probability that the context has anything on the question: a logistic regression on a few measures of the question and of
+the sentences that scored best. `standing_i` says how far sentence `i` rises above the crowd of its context. So the best sentence has the
+probability `bearing`, and the order of the others stays that of their scores.
+
+`python -m benchmarks.floor` made the numbers below and makes them again: of questions that can be answered, of idle turns such as greetings
+and sums, and of questions about other people's documents. Its page has the curve, `benchmarks/results/floor.md`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+
+from attngs.marking.algorithm import ranking
+from attngs.marking.scales import Layout, standardised
+from attngs.marking.scorers.lexical import WordIndex, word_index
+from attngs.marking.scorers.similarities import Similarities
+from attngs.protocols import Floats
+from attngs.reading.sentence_states import SentenceStates
+from attngs.text.words import mostly_latin, words
+from attngs.types import ScoreRequest, Sentence
+
+FINALISTS = 16
+"""Sentences with the best scores, of which the measures are taken."""
+
+CLOSEST = 3
+"""Likeness is averaged over this many of them, because a single one may be close by accident."""
+
+CROWD = 8
+"""Fewest sentences of which one can rise above the others."""
+
+STEEPNESS = 1.8
+"""How fast standing grows with the score, for each standard deviation of the context's scores; it is one half at their mean.
+
+That of a logistic regression that tells evidence from other sentences. A higher middle would save more tokens, and lose evidence.
+"""
+
+
+class Measures(NamedTuple):
+    """What tells a question with an answer from an idle one."""
+
+    likeness: float
+    """Mean cosine of the question and the finalists that are closest to it."""
+    shared: float
+    """Log of how many of the question's words the context has. A word of a single sentence counts 1, one of every sentence nearly 0."""
+    cover: float
+    """The largest share of the question's words in one finalist, weighted by rarity; words that the context lacks are the rarest."""
+    sentences: float
+    """Log of the number of the context's sentences: among many, some are close by accident."""
+
+
+class Calibration(NamedTuple):
+    """The weights of a logistic regression."""
+
+    bias: float
+    weights: Mapping[str, float]
+    """By the name of the measure; the others count for nothing."""
+
+    def __call__(self, measures: Measures) -> float:
+        """The probability that the context has anything on the question."""
+        odds = self.bias + sum(weight * getattr(measures, name) for name, weight in self.weights.items())
+        return 0.5 * (1 + math.tanh(0.5 * odds))  # a sigmoid that cannot overflow
+
+
+LATIN = Calibration(-5.418, MappingProxyType({"likeness": 20.056, "shared": 2.496, "sentences": -1.078}))
+"""For questions in the Latin script."""
+
+OTHER = Calibration(-5.765, MappingProxyType({"shared": 2.833, "cover": 10.01}))
+"""For questions in other scripts, whose states say little: the embedded model knows English alone."""
+
+
+def probabilities(request: ScoreRequest, scores: Sequence[float], states: SentenceStates) -> Floats:
+    """The probability that each sentence bears on the question `(S,)`; it falls where the score falls.
+
+    Args:
+        request: The question and its context.
+        scores: Of the sentences `(S,)`, as they will be ranked.
+        states: The encoder, which has read the context already.
+    """
+    return calibration_for(request.query)(measure(request, scores, states)) * standing(scores)
+
+
+def calibration_for(query: str) -> Calibration:
+    """The weights for the question's script."""
+    return LATIN if mostly_latin(query) else OTHER
+
+
+def measure(request: ScoreRequest, scores: Sequence[float], states: SentenceStates) -> Measures:
+    """What is known of a question and its context, from the finalists' states and the context's words."""
+    finalists = _finalists(request, scores)
+    index = word_index(states.cache, request.sentences, request.namespace)
+    asked = list(dict.fromkeys(words(request.query)))
+    rarity = _rarity(asked, index)
+    known = [word in index.postings for word in asked]
+    total = float(rarity.sum())
+    return Measures(
+        likeness=_likeness(request, finalists, states),
+        shared=math.log1p(float(rarity[known].sum())),
+        cover=max((float(rarity[_in(asked, sentence)].sum()) for sentence in finalists), default=0.0) / total if total else 0.0,
+        sentences=math.log(max(len(request.sentences), 1)),
+    )
+
+
+def standing(scores: Sequence[float]) -> Floats:
+    """How far each sentence rises above the crowd `(S,)`, from 0 to 1; 1 for the best, and for all where there is no crowd."""
+    if len(scores) < CROWD:
+        return np.ones(len(scores))
+    rise = 0.5 * (1 + np.tanh(0.5 * STEEPNESS * standardised(np.asarray(scores, dtype=np.float64))))
+    return np.asarray(rise / rise.max())
+
+
+def _finalists(request: ScoreRequest, scores: Sequence[float]) -> list[Sentence]:
+    """The sentences with the best scores, and the heads that they are read with; none that only repeats words of the question."""
+    best = [request.sentences[i] for i in ranking(scores)[:FINALISTS]]
+    heads = {(sentence.position, head.start) for sentence in best for head in sentence.heads}
+    heads -= {(sentence.position, sentence.start) for sentence in best}
+    if heads:
+        best += [sentence for sentence in request.sentences if (sentence.position, sentence.start) in heads]
+    asked = _spaced(request.query)
+    return [sentence for sentence in best if _spaced(sentence.text) not in asked]
+
+
+def _likeness(request: ScoreRequest, finalists: Sequence[Sentence], states: SentenceStates) -> float:
+    """The mean of the best cosines; 0 where question or context has no tokens."""
+    asked, *context = states.states([request.query, *(sentence.text for sentence in finalists)], request.namespace)
+    if not len(asked) or not any(map(len, context)):
+        return 0.0
+    alone = Similarities(asked, context, Layout.of(finalists)).alone
+    return float(np.sort(alone)[-CLOSEST:].mean())
+
+
+def _rarity(asked: Sequence[str], index: WordIndex) -> Floats:
+    """The inverse document frequency of each word, as a share of that of a word in a single sentence `(W,)`."""
+    size = len(index.lengths)
+    found = np.array([len(index.postings[word][0]) if word in index.postings else 0 for word in asked], dtype=np.float64)
+    return np.asarray(np.log1p((size - found + 0.5) / (found + 0.5)) / math.log1p((size - 0.5) / 1.5)) if size else found
+
+
+def _spaced(text: str) -> str:
+    """The words of a text with a space round each."""
+    return f" {' '.join(words(text))} "
+
+
+def _in(asked: Sequence[str], sentence: Sentence) -> list[bool]:
+    """Which of the question's words the sentence has."""
+    own = set(words(sentence.text))
+    return [word in own for word in asked]
