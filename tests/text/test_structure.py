@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from attngs.text.sentences import split_sentences
+from attngs.errors import ConfigError
+from attngs.text.sentences import Splitter, split_sentences
 from attngs.text.structure.reading import READERS, read_structure
 from attngs.text.structure.units import Reader, Structure
-from attngs.types import Unit
+from attngs.types import Document, Unit
 
 
 def headed(text: str, **metadata: str) -> dict[str, tuple[str, ...]]:
@@ -423,6 +424,20 @@ def test_a_java_frame_has_its_error() -> None:
 
 
 # The seam
+
+
+def test_a_splitter_cuts_where_it_reads_and_takes_readers_of_ones_own() -> None:
+    chat = "nora  6:20 PM\nwho has the key\nolaf  6:21 PM\nme, it is\nin the shed\nnora  6:22 PM\nok\n"
+    assert [chat[start:end].strip() for start, end in Splitter()(chat)] == [
+        "nora  6:20 PM\nwho has the key",
+        "olaf  6:21 PM\nme, it is\nin the shed",
+        "nora  6:22 PM\nok",
+    ]
+    mine = Reader("verses", lambda head: head.startswith("%%"), lambda text: Structure("verses", (Unit(0, len(text), kind="verse"),)))
+    assert [unit.kind for unit in Splitter(readers=(mine,)).read(Document(text="%% a b. C d."))] == ["verse"]
+    assert [unit.kind for unit in Splitter(readers=(mine,)).read(Document(text="A b. C d."))] == ["sentence", "sentence"]
+    with pytest.raises(ConfigError, match="'line'"):
+        Splitter("line", readers=(mine,))
 
 
 def test_metadata_names_the_format() -> None:
