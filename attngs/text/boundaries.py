@@ -1,7 +1,7 @@
 """Where a sentence may end inside running text: a stop, unless the words around it say otherwise.
 
-A *stop* is punctuation with the closing quotes, brackets, footnote marks and emoji that belong to it, or an emoji in its place. One regular expression finds the
-stops; each decision then looks at a bounded window on both sides, so the time is linear in the length.
+A *stop* is punctuation with the closing quotes, brackets, footnote marks and emoji that belong to it, or an emoji in its place. One
+regular expression finds the stops; each decision then looks at a bounded window on both sides, so the time is linear in the length.
 
     "Stop!" she cried.    a quotation goes on with its speech tag
     Dr. Smith, U.S. Army  abbreviations and initials; `STARTERS` tells "5 p.m. He" from "5 p.m. Monday"

@@ -84,7 +84,7 @@ def test_code_stays_whole_or_is_read_with_its_definition() -> None:
 def test_quoted_text_has_the_line_that_says_who_is_quoted() -> None:
     found = headed("On Monday Ines wrote:\n> The train leaves at six.\n>\n> On Sunday Jo wrote:\n>> When?\n\nThanks.")
     assert found["> The train leaves at six."] == ("On Monday Ines wrote:",)
-    assert found[">> When?"] == ("On Monday Ines wrote:", "> > On Sunday Jo wrote:")
+    assert found[">> When?"] == ("> > On Sunday Jo wrote:",)  # not Ines, who only quotes
     assert found["Thanks."] == ()
 
 
@@ -128,6 +128,37 @@ def test_a_note_has_its_date_and_its_title() -> None:
     assert headed("My pills\nMorning: one\nEvening: two\n")["Evening: two"] == ("My pills",)
 
 
+def test_a_date_that_opens_a_paragraph_is_the_head_of_the_entry() -> None:
+    found = headed("3 May. Rain. We mended the nets.\n\n4 May: Ines was ill, and the boat\nstayed in.\n\n5 May – Sun. We sailed.\n")
+    assert found["We mended the nets."] == ("3 May.",)
+    assert found["Ines was ill, and the boat stayed in."] == ("4 May:",)
+    assert found["We sailed."] == ("5 May –",)
+    assert headed("In May 2024. We sailed. It was 5 May when we came.")["We sailed."] == ()
+
+
+def test_indented_lines_have_the_line_above_them() -> None:
+    found = headed("trip 1 | wind 3\n  day 1   12 miles\n  day 2   8 miles\ntrip 2 | wind 5\n  day 1   30 miles\nwe are home\n")
+    assert found["day 1 30 miles"] == ("trip 2 | wind 5",)
+    assert found["we are home"] == ()
+
+
+def test_a_title_between_strokes_is_a_heading_without_them() -> None:
+    found = headed("======== Harbour ========\nThe pier is closed.\n\n----- Boats -----\nMoro leaks.\n")
+    assert found["Moro leaks."] == ("Harbour", "Boats")
+
+
+def test_a_gap_behind_the_number_of_an_article_makes_no_table() -> None:
+    found = headed("ARTICLE 4   Boats\n4.1  Each boat has a name.\n4.2  No boat sails alone.\nARTICLE 5   Nets\n5.1  Nets are dried.\n")
+    assert found["4.2 No boat sails alone."] == ("ARTICLE 4 Boats",)
+    assert found["5.1 Nets are dried."] == ("ARTICLE 5 Nets",)
+
+
+def test_the_border_of_a_drawn_table_is_no_heading() -> None:
+    border = "+-----+-----+"
+    found = headed(f"Boats of the club\n{border}\n| No. | Name |\n{border}\n| 1 | Moro |\n| 2 | Tess |\n{border}\n")
+    assert found["| 2 | Tess |"] == ("| No. | Name |",)
+
+
 def test_an_article_has_its_name() -> None:
     found = headed("Article 5. Notice. Either party may write.\nArticle 6. End\nIt ends in May.\n")
     assert found["Either party may write."] == ("Article 5. Notice.",)
@@ -163,6 +194,18 @@ def test_an_answer_has_its_question() -> None:
     unlabelled = headed("Where is the ladder?\nBehind the shed.\n\nWho has the map?\nJo has it.\n\nBye.")
     assert unlabelled["Jo has it."] == ("Who has the map?",)
     assert unlabelled["Bye."] == ()
+
+
+def test_questions_without_a_colon() -> None:
+    found = headed('Guest 1 (alone)\n\nQ How was the soup?\nA Cold. I ate it.\n\nGuest 2 (with a dog)\n\nQ How was the soup?\nA "Hot."\n')
+    assert found["A Cold. I ate it."] == ("Guest 1 (alone)", "Q How was the soup?")
+    assert found['A "Hot."'] == ("Guest 2 (with a dog)", "Q How was the soup?")
+    assert headed("A boat came in. It was late.\nA dog barked.") == {"A boat came in.": (), "It was late.": (), "A dog barked.": ()}
+
+
+def test_questions_in_bold_and_in_spanish() -> None:
+    found = headed("# Caldera\n\n**P: ¿Cómo se apaga?**\n\nR: Con la llave roja. Despacio.\n\n**P: ¿Y el agua?**\n\nR: También.\n")
+    assert found["R: Con la llave roja. Despacio."] == ("# Caldera", "**P: ¿Cómo se apaga?**")
 
 
 def test_text_without_structure_is_cut_as_the_splitter_cuts_it() -> None:
@@ -296,6 +339,12 @@ def test_numbers_share_units() -> None:
     assert len(read_structure(json.dumps(list(range(1000)))).units) < 60
 
 
+def test_a_bracket_with_a_number_is_no_json() -> None:
+    assert format_of("[12 of the boats leak]\n[20 are old]\n") == "plain"
+    assert format_of("[1] Lu, Boats, 2020.\n[2] Berg, Nets, 2021.\n") == "plain"
+    assert format_of("[12, 13, [1.5e3, 4]]") == "json"
+
+
 def test_json_that_is_cut_off_or_no_json() -> None:
     text = json.dumps([{"part": f"B{number}", "depot": "north", "note": "inspect before use"} for number in range(9)])
     assert format_of(text[:-30]) == "json"
@@ -423,6 +472,32 @@ def test_a_java_frame_has_its_error() -> None:
     assert found["at org.example.Pipe.open(Pipe.java:8)"] == (FAILED.strip(), "Caused by: java.io.IOException: shut")
 
 
+def test_a_message_of_a_compiler_has_the_lines_that_it_shows_and_its_function() -> None:
+    text = (
+        "[ 10%] Building C object boat.o\nboat.c: In function 'sail':\nboat.c:7:3: error: 'wind' undeclared\n    7 |   wind++;\n"
+        "      |   ^~~~\nboat.c:9:1: warning: no return\n[ 20%] Building C object pier.o\nmake: *** [all] Error 2\n"
+    )
+    found = headed(text)
+    assert found["boat.c:7:3: error: 'wind' undeclared 7 | wind++; | ^~~~"] == ("boat.c: In function 'sail':",)
+    assert found["make: *** [all] Error 2"] == ()
+    rust = 'error[E0308]: mismatched types\n --> src/boat.rs:4:9\n  |\n4 |     sail("north");\n  |          ^^^^^^^ expected u8\n\n'
+    assert [unit.kind for unit in read_structure(rust + rust.replace("4", "8")).units] == ["event", "event"]
+
+
+def test_a_failed_test_has_its_name_and_its_reason() -> None:
+    text = (
+        "============ test session starts ============\ncollected 9 items\n\n================ FAILURES ================\n"
+        "_____________ test_tide _____________\n\n    def test_tide():\n>       assert tide(6) == 2\nE       assert 3 == 2\n\n"
+        "tests/test_tide.py:4: AssertionError\n_____________ test_moon _____________\n\n    def test_moon():\n>       assert moon()\n"
+        "E       assert 0\n======== 2 failed, 7 passed in 0.2s ========\n"
+    )
+    assert format_of(text) == "console"
+    assert headed(text)["> assert tide(6) == 2 E assert 3 == 2"] == ("FAILURES", "test_tide")
+    stroke, thin = "=" * 60, "-" * 60
+    unit = f"F.\n{stroke}\nFAIL: test_tide (boats.Tide)\n{thin}\nAssertionError: 3\n\n{stroke}\nERROR: test_moon (boats.Moon)\n{thin}\nKeyError: 4\n"
+    assert headed(unit)["KeyError: 4"] == ("ERROR: test_moon (boats.Moon)",)
+
+
 # The seam
 
 
@@ -435,7 +510,7 @@ def test_a_splitter_cuts_where_it_reads_and_takes_readers_of_ones_own() -> None:
     ]
     mine = Reader("verses", lambda head: head.startswith("%%"), lambda text: Structure("verses", (Unit(0, len(text), kind="verse"),)))
     assert [unit.kind for unit in Splitter(readers=(mine,)).read(Document(text="%% a b. C d."))] == ["verse"]
-    assert [unit.kind for unit in Splitter(readers=(mine,)).read(Document(text="A b. C d."))] == ["sentence", "sentence"]
+    assert [unit.kind for unit in Splitter(readers=(mine,)).read(Document(text="We sail. He stays."))] == ["sentence"] * 2
     with pytest.raises(ConfigError, match="'line'"):
         Splitter("line", readers=(mine,))
 

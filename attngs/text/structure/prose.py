@@ -1,6 +1,4 @@
-"""Running text with what people put round it.
-
-Headings, lists, tables, quotes, code, questions and the articles of a law.
+"""Running text with what people put round it: headings, lists, tables, quotes, code, questions, articles of a law.
 
 The same lines stand in Markdown, in plain text, in mails and in answers of a chat model. So one class reads them, from top to bottom, and
 the readers of those formats call it for their prose.
@@ -18,7 +16,21 @@ from attngs.text.structure.fragments import write_fragments
 from attngs.text.structure.indentation import write_indented
 from attngs.text.structure.limits import fits
 from attngs.text.structure.lines import QUOTE, Line, goes_on, looks_wrapped, unquoted, width_of
-from attngs.text.structure.markers import Item, answer_at, is_date, item_at, question_at, section_at
+from attngs.text.structure.markers import (
+    BORDER,
+    RULE,
+    TITLED_RULE,
+    Item,
+    answer_at,
+    bare_answer_at,
+    bare_question_at,
+    date_end,
+    is_date,
+    item_at,
+    question_at,
+    section_at,
+    sender_at,
+)
 from attngs.text.structure.outline import Outline
 
 GROUP = 350
@@ -47,7 +59,6 @@ _DEEPEST = 500  # columns
 
 _ATX = re.compile(r"(#{1,6})(?:\s|$)|(={1,6})\s.{1,80}=$")  # the second in wikis
 _SETEXT = re.compile(r"(?:={3,}|-{3,})$")
-_RULE = re.compile(r"(?:[=\-_*~•─━]{3,}|(?:[-*_]\s){2,}[-*_]|[-_]{3,}\s?\w.{0,60}\w\s?[-_]{3,})$")
 _FENCE = re.compile(r"`{3,}|~{3,}")
 _TABLE_RULE = re.compile(r"[|+\s]*:?[-=]{2,}[-=+:|\s]*$")
 _BOLD = re.compile(r"(?:\*\*|__)[^*_\n]{1,80}(?:\*\*|__):?$")
@@ -99,7 +110,13 @@ class _Prose:
     def _is_aligned(self, lines: Sequence[Line]) -> bool:
         if len(lines) < 3 or not any(_CELL_GAP.search(self.text, line.start, line.end) for line in lines[:2]):
             return False
+        if sum(self._is_numbered(line) for line in lines) > 1:
+            return False  # the gap is the one behind the number of an article
         return bool(columns_of(self.text, lines)) or len({len(_CELL_GAP.split(self.text[line.start : line.end])) for line in lines}) == 1
+
+    def _is_numbered(self, line: Line) -> bool:
+        item = item_at(self.text, line.start, line.end, "")
+        return (item is not None and "." in item.label) or section_at(self.text, line.start, line.end) is not None
 
     def _front_matter(self) -> int:
         """The fields between two rules at the top of a Markdown file."""
@@ -120,12 +137,19 @@ class _Prose:
             return self._fence(number, fence[0])
         if mark in "#=" and (heading := _ATX.match(text, line.start, line.end)):
             return self._heading(number, number, HEADING * len(heading[1] or heading[2]))
-        if mark in "*_" and _BOLD.match(text, line.start, line.end) and (line.gap or not number):
+        if mark in "*_" and _BOLD.match(text, line.start, line.end) and (line.gap or not number) and not question_at(text, *line[:2]):
             return self._heading(number, number, BOLD)
         if text.find("|", line.start, line.end) >= 0 and (mark == "|" or self._next_is(number, _TABLE_RULE)):
             return self._table(number)
-        if mark in "=-_*~•─━" and _RULE.match(text, line.start, line.end):
+        if mark in "=-_*~•─━" and RULE.match(text, line.start, line.end):
             self.outline.markup(line.end)
+            return number + 1
+        if mark == "+" and BORDER.match(text, line.start, line.end):
+            self.outline.add(line.end, "markup")
+            return number + 1
+        if mark in "=-_*~─━" and (titled := TITLED_RULE.match(text, line.start, line.end)):
+            self.after_item = self.asked = False
+            self.outline.titled_rule(titled, line.end, HEADING * (1 if mark in "=*━" else 2))
             return number + 1
         return 0
 
@@ -213,14 +237,16 @@ class _Prose:
 
     def _question(self, number: int) -> int:
         line, text = self.lines[number], self.text
-        if question_at(text, line.start, line.end):
+        bare = bare_question_at(text, line.start, line.end)
+        if bare or question_at(text, line.start, line.end):
             last = self._block_end(number)
-            coming = self.lines[last : last + 2]
-            self.asked = any(answer_at(text, other.start, other.end) for other in coming)
-            if self.asked:
+            is_answer = bare_answer_at if bare else answer_at
+            asked = any(is_answer(text, other.start, other.end) for other in self.lines[last : last + 2])
+            self.asked = asked or (self.asked and bare)
+            if asked:
                 self.outline.open(self.lines[last - 1].end, "question", QUESTION)
                 return last
-        elif self.asked and answer_at(text, line.start, line.end):
+        elif self.asked and (answer_at(text, line.start, line.end) or bare_answer_at(text, line.start, line.end)):
             last = self._block_end(number)
             self.outline.leave(QUESTION + 1)
             self._first_opens(self.lines[last - 1].end, "answer", QUESTION + 1)
@@ -269,6 +295,8 @@ class _Prose:
                 return 0
             self.outline.open(line.end, "question", LOOSE_QUESTION)
             return number + 1
+        if following.gap and (question_at(text, *following[:2]) or bare_question_at(text, *following[:2])):
+            return self._heading(number, number, TITLE)
         sentence = text[following.end - 1] in ".!?。" and following.end - following.start > len(words)
         if following.gap and sentence and words[0].isupper() and len(words) <= 60 and words.count(" ") < 7 and self._is_plain(number + 1):
             return self._heading(number, number, TITLE)
@@ -283,13 +311,30 @@ class _Prose:
         outline.leave(ITEM + min(line.indent, _DEEPEST) * _LEVELS)
         self.after_item = False
         start, last_end = line.start, self.lines[last - 1].end
+        if depth and sender_at(text, start, last_end):
+            outline.open(last_end, "speaker", INTRODUCTION + depth)
+            return last
+        if (line.gap or not number) and (dated := date_end(text, start, last_end)) > start:
+            outline.open(dated, "heading", TITLE)
+            start = dated
         for end in sentence_ends(text, start, last_end):
             if end == last_end and self._introduces(start, number, last):
-                outline.open(end, "heading", INTRODUCTION + depth)
+                self._open_introduction(number, last, end)
             else:
                 outline.add(end, "sentence")
             start = end
         return last
+
+    def _open_introduction(self, number: int, last: int, end: int) -> None:
+        """A sentence that introduces a quotation names a speaker; one above deeper lines opens what they lie in."""
+        following, line = self.lines[last], self.lines[number]
+        depth = min(self.depths[number], 9)
+        if self.depths[last] > self.depths[number]:
+            self.outline.open(end, "speaker", INTRODUCTION + depth)
+        elif following.indent > line.indent and self._is_plain(last) and self.text[end - 1] not in ":：":
+            self.outline.open(end, "heading", ITEM + min(line.indent, _DEEPEST) * _LEVELS)
+        else:
+            self.outline.open(end, "heading", INTRODUCTION + depth)
 
     def _introduces(self, start: int, number: int, last: int) -> bool:
         """Whether the last sentence of a paragraph, from `start`, introduces what follows."""
@@ -302,7 +347,11 @@ class _Prose:
             return colon and (self.depths[last] > self.depths[number] or not self._is_plain(last))
         if colon or answer_at(text, following.start, following.end):
             return colon
-        labelled = _LABELLED.match(text, following.start) is not None and _LABELLED.match(text, start) is None
+        if following.indent > self.lines[number].indent + 1 and not self.paragraph.wrapped:
+            return True
+        labelled = _LABELLED.match(text, start) is None and all(
+            _LABELLED.match(text, line.start) for line in self.lines[last : min(last + 2, self.paragraph.last)]
+        )
         return labelled or self.depths[last] > self.depths[number] or not self._is_plain(last)
 
     def _heading(self, first: int, last: int, rank: int) -> int:
@@ -347,8 +396,10 @@ class _Prose:
             or item_at(text, start, end, self.letter)
             or question_at(text, start, end)
             or answer_at(text, start, end)
+            or (self.asked and (bare_question_at(text, start, end) or bare_answer_at(text, start, end)))
             or section_at(text, start, end) is not None
-            or _RULE.match(text, start, end)
+            or RULE.match(text, start, end)
+            or TITLED_RULE.match(text, start, end)
         )
 
     def _next_is(self, number: int, pattern: re.Pattern[str]) -> bool:
@@ -382,7 +433,7 @@ def prose_marks(text: str, lines: Sequence[Line]) -> Iterator[str]:
             yield "fence"
         elif QUOTE.match(text, line.start, line.end):
             yield "quote"
-        elif text[line.start] == "|" or _RULE.match(text, line.start, line.end):
+        elif text[line.start] == "|" or RULE.match(text, line.start, line.end):
             yield "rule"
         elif item_at(text, line.start, line.end, ""):
             yield "item"
