@@ -182,6 +182,11 @@ def test_legal_numbering() -> None:
     assert found["By letter only."] == ("§ 9 Notice.",)
 
 
+def test_a_number_with_a_dot_for_thousands_is_no_article() -> None:
+    found = headed("We offer:\n1.000 sheets: 90 euros\n2.500 sheets: 150 euros\nMore costs less. Ask us.\n")
+    assert found["Ask us."] == ("We offer:",)
+
+
 def test_letters_after_h_are_letters() -> None:
     text = "1. All\n" + "".join(f"({letter}) part {letter};\n" for letter in "abcdefghij")
     assert headed(text)["(i) part i;"] == headed(text)["(j) part j;"] == ("1. All",)
@@ -227,6 +232,7 @@ DISCORD = "nora — 03/02/2023 18:20\nwho has the key\nolaf — 03/02/2023 18:21
         "[03/02/23, 18:20:11] Nora Berg: who has the key?\n[03/02/23, 18:21:40] Olaf: me\nat home\n",
         "03/02/23, 18:19 - Messages are encrypted.\n03/02/23, 18:20 - Nora: who has the key?\n03/02/23, 18:21 - Olaf: me\n",
         "<nora> who has the key\n<olaf> me\n<nora> ok\n<olaf> at home\n",
+        "Nora:who has the key?\nOlaf:me\nNora:ok\nOlaf:at home\n",
         DISCORD,
         "nora  6:20 PM\nwho has the key\nolaf  6:21 PM\nme\n",
         "Nora Berg, [03.02.23 18:20]\nwho has the key\n\nOlaf, [03.02.23 18:21]\nme\n",
@@ -241,6 +247,7 @@ DISCORD = "nora — 03/02/2023 18:20\nwho has the key\nolaf — 03/02/2023 18:21
         "whatsapp ios",
         "whatsapp android",
         "irc",
+        "no space",
         "discord",
         "slack",
         "telegram",
@@ -278,6 +285,19 @@ def test_a_long_turn_has_its_speaker_as_head() -> None:
     assert units[2].heads == units[3].heads == (1,)
 
 
+def test_a_day_is_the_head_of_its_turns() -> None:
+    text = "2024/05/01(水)\n19:02\tNora\tWho has the key?\n19:05\tOlaf\tI do\n2024/05/02(木)\n08:11\tNora\tThanks\n"
+    found = headed(text)
+    assert (format_of(text), found["19:05 Olaf I do"], found["08:11 Nora Thanks"]) == ("chat", ("2024/05/01(水)",), ("2024/05/02(木)",))
+    slack = "Monday, May 6th\nnora  6:20 PM\nwho has the key\nolaf  6:21 PM\nme\nTuesday, May 7th\nnora  8:00 AM\nthanks\n"
+    assert headed(slack)["nora 8:00 AM thanks"] == ("Tuesday, May 7th",)
+
+
+def test_a_notice_is_no_part_of_a_turn() -> None:
+    text = "[18:02] <nora> who has the key\n[18:03] <olaf> me\n[18:04] -!- olaf has quit\n[18:05] <nora> ok\n[18:06] <nora> bye\n"
+    assert {"[18:03] <olaf> me", "[18:04] -!- olaf has quit"} <= headed(text).keys()
+
+
 def test_a_word_before_a_colon_is_no_speaker() -> None:
     assert format_of("Note: the key is with Olaf.\nThe shed is open.\nAddress: Kai 3.\n") == "plain"
     assert format_of("We met at 18:20. Nora was late.\nAll were home by 19:00.\n") == "plain"
@@ -306,6 +326,29 @@ def test_a_mail_is_read_with_sender_and_subject() -> None:
     assert found["Bring bread."] == found["-- Ines Tel. +351 5550"] == heads
     forwarded = headed(MAIL + "\n-----Original Message-----\nVon: Jo\nGesendet: Montag\nBetreff: Zug\n\nWann?\n")
     assert forwarded["Wann?"] == ("Von: Jo", "Betreff: Zug")
+
+
+def test_a_subject_is_a_head_once_and_a_separator_is_markup() -> None:
+    text = (
+        "From: Ines\nSubject: Train\n\nSix is early.\n\nFrom: Jo\nSubject: RE: Train\n\nSeven then.\nJo\n\n"
+        "-----Original Message-----\nFrom: Lu\nSubject: Fwd: Bread\n\nBring two.\n"
+    )
+    found = headed(text)
+    assert found["Six is early."] == ("From: Ines", "Subject: Train")
+    assert found["Jo"] == found["Seven then."] == ("From: Jo",)
+    assert found["Bring two."] == ("From: Lu", "Subject: Fwd: Bread")
+    assert "-----Original Message-----" in found
+
+
+def test_a_quotation_is_read_with_who_is_quoted_not_with_who_quotes() -> None:
+    text = (
+        "From: Ines\nSubject: Train\n\nSix.\n\nOn Monday, Jo wrote:\n> When?\n>\n> On Sunday, Lu wrote:\n>> By boat?\n\n"
+        "El lunes escribieron:\n> De: Bea\n>\n> A las ocho.\n"
+    )
+    found = headed(text)
+    assert found["> When?"] == ("Subject: Train", "On Monday, Jo wrote:")
+    assert found[">> By boat?"] == ("Subject: Train", "> > On Sunday, Lu wrote:")
+    assert found["> > A las ocho."] == ("Subject: Train", "> De: Bea")
 
 
 # Data

@@ -12,7 +12,7 @@ BORDER = re.compile(r"\+[-=+]{3,}$")  # of a table that is drawn
 _BULLETS = frozenset("-*+•‣◦▪·●○–—")
 _BULLET = re.compile(r".\s+(?:\[[ xX]\]\s+)?(?=\S)")
 _ENUMERATED = re.compile(
-    r"""(?:(?P<number>\d{1,3}(?:\.\d{1,3}){1,4}[.)]?|\(?\d{1,3}[.)])
+    r"""(?:(?P<number>\d{1,3}(?:\.\d{1,2}){1,4}(?!\d)[.)]?|\(?\d{1,3}[.)])
     | (?P<roman>\(?[ivx]{1,6}\)|[ivx]{1,6}\.)
     | (?P<letter>\(?[A-Za-z]\)|[a-z]\.))\s+(?=\S)
     | (?P<circled>[①-⑳])\s*(?=\S)""",
@@ -38,7 +38,7 @@ _ANSWER = re.compile(
 _BARE_QUESTION, _BARE_ANSWER = re.compile(r"Q\d{0,3}\s+\S"), re.compile(r"A\d{0,3}\s+\S")
 _DATE_TEXT = r"""[\[(*]{0,2}(?:[^\W\d]{2,10},?\.?\s)?(?:the\s)?(?:\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}
     |\d{1,2}\.?(?:st|nd|rd|th)?\s(?:of\s|de\s)?[^\W\d]{3,10}\.?(?:,?\s(?:de\s)?\d{4})?|[^\W\d]{3,10}\s\d{1,2}(?:st|nd|rd|th)?(?:,?\s\d{4})?)
-    (?:,?\s\d{1,2}:\d\d)?[\])*:]{0,3}"""
+    (?:\s?\([^\W\d_]{1,4}\))?(?:,?\s\d{1,2}:\d\d)?[\])*:]{0,3}"""
 _DATE = re.compile(_DATE_TEXT + "$", re.VERBOSE)
 _OPENING_DATE = re.compile(_DATE_TEXT + r"(?:[.:]|(?<=:)|\s?[–—]|\s-)\s+(?=\S)", re.VERBOSE)
 _SENDER = re.compile(

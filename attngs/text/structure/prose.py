@@ -312,7 +312,7 @@ class _Prose:
         self.after_item = False
         start, last_end = line.start, self.lines[last - 1].end
         if depth and sender_at(text, start, last_end):
-            outline.open(last_end, "speaker", INTRODUCTION + depth)
+            outline.open(last_end, "speaker", INTRODUCTION + depth - 1)
             return last
         if (line.gap or not number) and (dated := date_end(text, start, last_end)) > start:
             outline.open(dated, "heading", TITLE)
