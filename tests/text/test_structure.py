@@ -351,6 +351,45 @@ def test_a_quotation_is_read_with_who_is_quoted_not_with_who_quotes() -> None:
     assert found["> > A las ocho."] == ("Subject: Train", "> De: Bea")
 
 
+# Several formats in one text
+
+EVENTS = "".join(
+    f"2025-02-01 08:0{minute}:00 INFO pump {minute} is ok, and the valve behind it is too, so all is well\n" for minute in range(5)
+)
+PIERS = json.dumps(
+    {"piers": [{"name": name, "story": "It was built long ago, and is closed in winter. " * 4} for name in ("North", "South")]}
+)
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [("", ""), ("```\n", "```\n"), ("```log\n", "```\n"), ("~~~\n", "~~~\n")],
+    ids=["paragraph", "fence", "named fence", "tildes"],
+)
+def test_a_log_in_prose_is_read_as_a_log(opening: str, closing: str) -> None:
+    found = headed(f"# Pumps\n\nIt stops at night. The log:\n\n{opening}{EVENTS}{closing}\nWhat now?\n")
+    event = "2025-02-01 08:02:00 INFO pump 2 is ok, and the valve behind it is too, so all is well"
+    assert found[event] == ("# Pumps", "The log:")
+    assert found["What now?"] == ("# Pumps",)
+
+
+def test_data_in_a_mail_and_in_a_chat() -> None:
+    mail = headed(f"From: Jo\nSubject: Piers\n\nThe data:\n\n{PIERS}\n\nAnd guests:\n\nname,age,city\nNora,12,Vik\nOlaf,13,Moss\n\nBye\n")
+    assert mail["Nora,12,Vik"] == ("From: Jo", "Subject: Piers", "And guests:", "name,age,city")
+    assert [heads[:3] for unit, heads in mail.items() if '"South"' in unit] == [("From: Jo", "Subject: Piers", "The data:")]
+    assert mail["Bye"] == ("From: Jo", "Subject: Piers")
+    chat = headed(f"You said:\nWhat is this?\n\n```json\n{PIERS}\n```\n\nChatGPT said:\nTwo piers.\n")
+    assert chat["ChatGPT said: Two piers."] == ()
+    assert [heads[:2] for unit, heads in chat.items() if '"South"' in unit] == [("You said:", '{"piers": [')]
+
+
+def test_indented_code_between_paragraphs() -> None:
+    found = headed(
+        "We write\n\n    def sail(boat):\n        boat.go(north)\n        return boat\n\nand go on.\n\nIt is north.\n\nWe are glad.\n"
+    )
+    assert "def sail(boat): boat.go(north) return boat" in found
+
+
 # Data
 
 

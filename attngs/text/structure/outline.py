@@ -117,7 +117,8 @@ class Outline:
             own = (first + head for head in unit.heads)
             self._units.append(Unit(self._start, start + unit.end, (*around, *own)[-MOST_HEADS:], unit.kind))
             self._start = start + unit.end
-        self.content = after_space(self.text, self._start)
+        self._start, end, heads, kind = self._units.pop()
+        self._close(end, heads, kind)
 
     def markup(self, end: int) -> None:
         """Give what carries no words to the unit before it, or make it a unit of its own where that gets too long."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from attngs.text.boundaries import pack, sentence_ends
+from attngs.text.structure.blocks import may_be_pasted, read_fence, read_pasted
 from attngs.text.structure.columns import columns_of
 from attngs.text.structure.fragments import write_fragments
 from attngs.text.structure.indentation import write_indented
@@ -88,7 +89,8 @@ class _Prose:
     def run(self) -> None:
         number = self._front_matter()
         handlers: tuple[Callable[[int], int], ...] = (
-            self._marked, self._aligned_table, self._item, self._question, self._section, self._setext, self._title, self._prose,
+            self._marked, self._pasted, self._aligned_table, self._item, self._question, self._section, self._setext, self._title,
+            self._prose,
         )  # fmt: skip
         while number < len(self.lines):
             if number >= self.paragraph.last:
@@ -159,13 +161,31 @@ class _Prose:
         while last < len(lines) and not text.startswith(fence, lines[last].start):
             last += 1
         closed = lines[min(last, len(lines) - 1)].end
-        if fits(text, outline.content, closed):
+        inside = lines[number + 1 : last]
+        if not inside or fits(text, outline.content, closed):
             outline.add(closed, "code")
+            return last + 1
+        language = text[lines[number].start : lines[number].end].strip("`~ {}.").partition(" ")[0].lower()
+        start = inside[0].start
+        if self.depths[number] == 0 and (found := read_fence(text, start, inside[-1].end, language)):
+            outline.nest(found, start)
         else:
-            write_indented(outline, lines[number + 1 : last], CODE, "code")
+            write_indented(outline, inside, CODE, "code")
             outline.leave(CODE)
-            outline.markup(closed)
+        outline.markup(closed)
         return last + 1
+
+    def _pasted(self, number: int) -> int:
+        """A paragraph in another format."""
+        paragraph = self.lines[number : self.paragraph.last]
+        long = len(paragraph) > 2 or self.text[paragraph[0].start] in "{["
+        begins = paragraph[0].gap or not number
+        if not (begins and long and not self.depths[number] and may_be_pasted(self.text, paragraph[0])):
+            return 0
+        if found := read_pasted(self.text, paragraph):
+            self.outline.nest(found, paragraph[0].start)
+            return self.paragraph.last
+        return 0
 
     def _table(self, number: int) -> int:
         outline, text, lines = self.outline, self.text, self.lines
@@ -344,7 +364,8 @@ class _Prose:
         following, colon = self.lines[last], text[end - 1] in ":："
         title = last == number + 1 and start == self.lines[number].start and end - start <= _LONGEST_TITLE and text[end - 1] not in ".,;!?"
         if following.gap or not (colon or title):
-            return colon and (self.depths[last] > self.depths[number] or not self._is_plain(last))
+            deeper = self.depths[last] > self.depths[number] or not self._is_plain(last)
+            return colon and (deeper or may_be_pasted(text, following))
         if colon or answer_at(text, following.start, following.end):
             return colon
         if following.indent > self.lines[number].indent + 1 and not self.paragraph.wrapped:
