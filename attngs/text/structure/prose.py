@@ -67,6 +67,8 @@ _STRUCTURAL = re.compile(r"[#>|`~]")
 _LABELLED = re.compile(r"[^\W\d_][\w /-]{0,30}: \S")
 _BAR, _FIGURE = re.compile(r"\|"), re.compile(r"\d")
 _CELL_GAP = re.compile(r"\t|\s{2,}")
+_MARK = re.compile(r"[\W\d_]|[第问問質答回]|[^\W\d_]{1,14}\s?\d{0,3}\s*[:：.)]|[^\W\d_]{3,10}\s+[\dIVXLC]|[QA]\d{0,3}\s")
+"""What every line begins with that begins with a mark, and few others: most lines need no closer look."""
 _LONGEST_TITLE = 80
 
 
@@ -79,6 +81,7 @@ class _Prose:
     def __init__(self, outline: Outline, lines: Sequence[Line]) -> None:
         self.outline, self.text = outline, outline.text
         self.lines, self.depths = unquoted(outline.text, lines)
+        self.may_be_marked = [_MARK.match(self.text, line.start, line.end) is not None for line in self.lines]
         self.letter = ""
         """Letter of the last list item that had one."""
         self.after_item = False
@@ -88,17 +91,14 @@ class _Prose:
 
     def run(self) -> None:
         number = self._front_matter()
-        handlers: tuple[Callable[[int], int], ...] = (
-            self._marked, self._pasted, self._aligned_table, self._item, self._question, self._section, self._setext, self._title,
-            self._prose,
-        )  # fmt: skip
+        if_marked: tuple[Callable[[int], int], ...] = (self._item, self._question, self._section)
+        always: tuple[Callable[[int], int], ...] = (self._setext, self._title, self._prose)
         while number < len(self.lines):
             if number >= self.paragraph.last:
                 self.paragraph = self._paragraph_at(number)
-            for handler in handlers:
-                if after := handler(number):
-                    number = after
-                    break
+            following = self._marked(number) or self._pasted(number) or self._aligned_table(number)
+            handlers = (*if_marked, *always) if self.may_be_marked[number] else always
+            number = following or next(after for handler in handlers if (after := handler(number)))
 
     def _paragraph_at(self, number: int) -> _Paragraph:
         last = number + 1
@@ -177,13 +177,14 @@ class _Prose:
 
     def _pasted(self, number: int) -> int:
         """A paragraph in another format."""
+        line = self.lines[number]
+        if (number and not line.gap) or self.depths[number] or not may_be_pasted(self.text, line):
+            return 0
         paragraph = self.lines[number : self.paragraph.last]
-        long = len(paragraph) > 2 or self.text[paragraph[0].start] in "{["
-        begins = paragraph[0].gap or not number
-        if not (begins and long and not self.depths[number] and may_be_pasted(self.text, paragraph[0])):
+        if len(paragraph) < 3 and self.text[line.start] not in "{[":
             return 0
         if found := read_pasted(self.text, paragraph):
-            self.outline.nest(found, paragraph[0].start)
+            self.outline.nest(found, line.start)
             return self.paragraph.last
         return 0
 
@@ -410,6 +411,8 @@ class _Prose:
 
     def _is_plain(self, number: int) -> bool:
         """Whether a line begins with no mark of a heading, an item, a table, a question or an answer."""
+        if not self.may_be_marked[number]:
+            return True
         start, end = self.lines[number][:2]
         text = self.text
         return not (
