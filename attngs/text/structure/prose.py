@@ -364,7 +364,9 @@ class _Prose:
             return False
         following, colon = self.lines[last], text[end - 1] in ":："
         title = last == number + 1 and start == self.lines[number].start and end - start <= _LONGEST_TITLE and text[end - 1] not in ".,;!?"
-        if following.gap or not (colon or title):
+        if not (colon or title):
+            return False
+        if following.gap:
             deeper = self.depths[last] > self.depths[number] or not self._is_plain(last)
             return colon and (deeper or may_be_pasted(text, following))
         if colon or answer_at(text, following.start, following.end):
