@@ -77,7 +77,7 @@ _STOP = re.compile(  # the look-ahead says nothing new, and makes the search thr
       | [ ]?[\U0001f000-\U0001faff\u2600-\u27bf\u200d\ufe0f]|[ ][:;]-?[)D(P](?!\w)){0,8}+)
     )(?P<space>\s*+)
     | (?P<emoji>[\U0001f300-\U0001faff\u2764]
-      (?:[\U0001f300-\U0001faff\u2764\u200d\ufe0f]|\s(?=[\U0001f300-\U0001faff\u2764]))*+)\s++(?=\w))""",
+      (?:[\U0001f300-\U0001faff\u2764\u200d\ufe0f]|\s(?=[\U0001f300-\U0001faff\u2764]))*+)\s*+)""",
     re.VERBOSE,
 )
 _FEELING = re.compile(  # faces, hands, hearts
@@ -223,7 +223,7 @@ def _emoji_ends(text: str, stop: re.Match[str], end: int) -> bool:
     """An emoji in place of a full stop: before a capital letter, if it shows a feeling or the next word often opens a sentence."""
     word = _WORD.match(text, stop.end(), end)
     before = text[max(0, stop.start() - 2) : stop.start()].rstrip()
-    if word is None or not word[0][0].isupper() or not before[-1:].isalpha():
+    if stop.end() == stop.end("emoji") or word is None or not word[0][0].isupper() or not before[-1:].isalpha():
         return False
     return word[0].lower() in STARTERS or _FEELING.search(stop["emoji"]) is not None
 
@@ -233,7 +233,7 @@ def _unspaced_mark_ends(text: str, opened: int, stop: re.Match[str], end: int) -
     if stop["mark"][-1] in "!?" and _HAN_OR_KANA.match(text, stop.end()) and stop.start() > opened:
         return _HAN_OR_KANA.match(text, stop.start() - 1) is not None
     word = _FOLLOWED_BY_SPACE.match(text, stop.end(), end)
-    if word is None or not word[0][0].isupper() or word[0].lower() not in STARTERS:
+    if stop.end() == stop.end("emoji") or word is None or not word[0][0].isupper() or word[0].lower() not in STARTERS:
         return False
     before = _words_before(text, opened, stop.start())
     return bool(before) and len(before[-1]) > 1 and _IN_ADDRESSES.isdisjoint(before[-1])
