@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from attngs.selection.selector import GreedySelector
     from attngs.text.files import read_documents
     from attngs.text.sentences import Splitter, split_sentences
+    from attngs.text.structure.outline import Outline
+    from attngs.text.structure.units import Reader
     from attngs.types import ChatReply, Claim, Document, Marking, Message, Selection, Sentence, Source, Span, Usage
     from attngs.writing.plan import Plan, Rates
     from attngs.writing.prompts import CITED, GUIDED, REASONED, SUMMARY, GuidedPrompt
@@ -75,6 +77,8 @@ _MODULES = {
     "attngs.selection.selector": "GreedySelector",
     "attngs.text.files": "read_documents",
     "attngs.text.sentences": "Splitter split_sentences",
+    "attngs.text.structure.outline": "Outline",
+    "attngs.text.structure.units": "Reader",
     "attngs.types": "ChatReply Claim Document Marking Message Selection Sentence Source Span Usage",
     "attngs.writing.plan": "Plan Rates",
     "attngs.writing.prompts": "CITED GUIDED REASONED SUMMARY GuidedPrompt",
@@ -112,10 +116,12 @@ __all__ = [
     "MemoryResults",
     "Message",
     "OpenAIChat",
+    "Outline",
     "Percentile",
     "Plan",
     "Probe",
     "Rates",
+    "Reader",
     "Selection",
     "Sentence",
     "Source",

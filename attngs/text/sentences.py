@@ -11,13 +11,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, pairwise
-from typing import Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from attngs.errors import ConfigError
 from attngs.text.boundaries import after_space, cut_position, pack, sentence_ends
 from attngs.text.documents import format_hints
 from attngs.text.speakers import LABEL, Speakers, speaker_of
 from attngs.types import Document, Span, Unit
+
+if TYPE_CHECKING:
+    from attngs.text.structure.units import Reader
 
 UnitSize = Literal["sentence", "line", "turn", "auto"]
 
@@ -66,26 +69,35 @@ class _Block(NamedTuple):
 class Splitter:
     """A splitter with its unit chosen, for use as a `SentenceSplitter`.
 
+    Args:
+        unit: What a unit is. `auto` reads the structure of a document: its units are sentences, rows, turns, records and so on, and each
+            knows the earlier units that it is read with. For the others see `split_sentences`.
+        readers: Formats of your own, which `auto` tries before those that attngs knows.
+
     Raises:
-        ConfigError: The unit is not `sentence`, `line`, `turn` or `auto`.
+        ConfigError: The unit is not `sentence`, `line`, `turn` or `auto`, or readers are given for another unit than `auto`.
     """
 
     unit: UnitSize = "auto"
+    readers: tuple[Reader, ...] = ()
 
     def __post_init__(self) -> None:
         _check_unit(self.unit)
+        if self.readers and self.unit != "auto":
+            raise ConfigError(f"`readers` are asked only by the unit 'auto', not by {self.unit!r}; leave one of the two out.")
 
     def __call__(self, text: str, /) -> list[Span]:
-        return split_sentences(text, self.unit)
+        return [Span(unit.start, unit.end) for unit in self.read(Document(text=text))]
 
     def read(self, document: Document, /) -> list[Unit]:
         """The document's units with their heads."""
         if self.unit != "auto":
-            return [Unit(*span) for span in self(document.text)]
-        from attngs.text.structure.reading import read_structure
+            return [Unit(*span) for span in split_sentences(document.text, self.unit)]
+        from attngs.text.structure.reading import READERS, read_structure
 
         source, content_type = format_hints(document)
-        return list(read_structure(document.text, source=source, content_type=content_type).units)
+        readers = (*self.readers, *READERS)
+        return list(read_structure(document.text, source=source, content_type=content_type, readers=readers).units)
 
 
 def split_sentences(text: str, unit: UnitSize = "auto") -> list[Span]:

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 LABEL = re.compile(
-    r"""(?P<stamp>[\[(]?\d[\d/.:,\-TZ\ ]{3,24}(?:[AaPp]\.?[Mm]\.?)?[\])]?\s?[-–—|]?\s?)?
+    r"""(?P<stamp>[\[(]?(?=[\d/.,\-]{0,10}[T\ ]?(?:\d:\d\d|\d[-/.]\d{1,2}[-/.]\d))
+      \d[\d/.:,\-TZ\ ]{3,24}(?:[AaPp]\.?[Mm]\.?)?[\])]?\s?[-–—|]?\s?)?
     (?:<(?P<nick>[^<>\n]{1,40})>:?(?=\s)
     | \*{0,2}(?!(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b)
       (?P<name>[^\W\d_][^:：\n!?;|{}"=<>]{0,79})\*{0,2}(?:：|:\*{0,2}(?=\s|$)))""",

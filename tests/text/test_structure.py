@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from attngs.text.sentences import split_sentences
+from attngs.errors import ConfigError
+from attngs.text.sentences import Splitter, split_sentences
 from attngs.text.structure.reading import READERS, read_structure
 from attngs.text.structure.units import Reader, Structure
-from attngs.types import Unit
+from attngs.types import Document, Unit
 
 
 def headed(text: str, **metadata: str) -> dict[str, tuple[str, ...]]:
@@ -83,7 +84,7 @@ def test_code_stays_whole_or_is_read_with_its_definition() -> None:
 def test_quoted_text_has_the_line_that_says_who_is_quoted() -> None:
     found = headed("On Monday Ines wrote:\n> The train leaves at six.\n>\n> On Sunday Jo wrote:\n>> When?\n\nThanks.")
     assert found["> The train leaves at six."] == ("On Monday Ines wrote:",)
-    assert found[">> When?"] == ("On Monday Ines wrote:", "> > On Sunday Jo wrote:")
+    assert found[">> When?"] == ("> > On Sunday Jo wrote:",)  # not Ines, who only quotes
     assert found["Thanks."] == ()
 
 
@@ -127,6 +128,37 @@ def test_a_note_has_its_date_and_its_title() -> None:
     assert headed("My pills\nMorning: one\nEvening: two\n")["Evening: two"] == ("My pills",)
 
 
+def test_a_date_that_opens_a_paragraph_is_the_head_of_the_entry() -> None:
+    found = headed("3 May. Rain. We mended the nets.\n\n4 May: Ines was ill, and the boat\nstayed in.\n\n5 May – Sun. We sailed.\n")
+    assert found["We mended the nets."] == ("3 May.",)
+    assert found["Ines was ill, and the boat stayed in."] == ("4 May:",)
+    assert found["We sailed."] == ("5 May –",)
+    assert headed("In May 2024. We sailed. It was 5 May when we came.")["We sailed."] == ()
+
+
+def test_indented_lines_have_the_line_above_them() -> None:
+    found = headed("trip 1 | wind 3\n  day 1   12 miles\n  day 2   8 miles\ntrip 2 | wind 5\n  day 1   30 miles\nwe are home\n")
+    assert found["day 1 30 miles"] == ("trip 2 | wind 5",)
+    assert found["we are home"] == ()
+
+
+def test_a_title_between_strokes_is_a_heading_without_them() -> None:
+    found = headed("======== Harbour ========\nThe pier is closed.\n\n----- Boats -----\nMoro leaks.\n")
+    assert found["Moro leaks."] == ("Harbour", "Boats")
+
+
+def test_a_gap_behind_the_number_of_an_article_makes_no_table() -> None:
+    found = headed("ARTICLE 4   Boats\n4.1  Each boat has a name.\n4.2  No boat sails alone.\nARTICLE 5   Nets\n5.1  Nets are dried.\n")
+    assert found["4.2 No boat sails alone."] == ("ARTICLE 4 Boats",)
+    assert found["5.1 Nets are dried."] == ("ARTICLE 5 Nets",)
+
+
+def test_the_border_of_a_drawn_table_is_no_heading() -> None:
+    border = "+-----+-----+"
+    found = headed(f"Boats of the club\n{border}\n| No. | Name |\n{border}\n| 1 | Moro |\n| 2 | Tess |\n{border}\n")
+    assert found["| 2 | Tess |"] == ("| No. | Name |",)
+
+
 def test_an_article_has_its_name() -> None:
     found = headed("Article 5. Notice. Either party may write.\nArticle 6. End\nIt ends in May.\n")
     assert found["Either party may write."] == ("Article 5. Notice.",)
@@ -150,6 +182,11 @@ def test_legal_numbering() -> None:
     assert found["By letter only."] == ("§ 9 Notice.",)
 
 
+def test_a_number_with_a_dot_for_thousands_is_no_article() -> None:
+    found = headed("We offer:\n1.000 sheets: 90 euros\n2.500 sheets: 150 euros\nMore costs less. Ask us.\n")
+    assert found["Ask us."] == ("We offer:",)
+
+
 def test_letters_after_h_are_letters() -> None:
     text = "1. All\n" + "".join(f"({letter}) part {letter};\n" for letter in "abcdefghij")
     assert headed(text)["(i) part i;"] == headed(text)["(j) part j;"] == ("1. All",)
@@ -162,6 +199,18 @@ def test_an_answer_has_its_question() -> None:
     unlabelled = headed("Where is the ladder?\nBehind the shed.\n\nWho has the map?\nJo has it.\n\nBye.")
     assert unlabelled["Jo has it."] == ("Who has the map?",)
     assert unlabelled["Bye."] == ()
+
+
+def test_questions_without_a_colon() -> None:
+    found = headed('Guest 1 (alone)\n\nQ How was the soup?\nA Cold. I ate it.\n\nGuest 2 (with a dog)\n\nQ How was the soup?\nA "Hot."\n')
+    assert found["A Cold. I ate it."] == ("Guest 1 (alone)", "Q How was the soup?")
+    assert found['A "Hot."'] == ("Guest 2 (with a dog)", "Q How was the soup?")
+    assert headed("A boat came in. It was late.\nA dog barked.") == {"A boat came in.": (), "It was late.": (), "A dog barked.": ()}
+
+
+def test_questions_in_bold_and_in_spanish() -> None:
+    found = headed("# Caldera\n\n**P: ¿Cómo se apaga?**\n\nR: Con la llave roja. Despacio.\n\n**P: ¿Y el agua?**\n\nR: También.\n")
+    assert found["R: Con la llave roja. Despacio."] == ("# Caldera", "**P: ¿Cómo se apaga?**")
 
 
 def test_text_without_structure_is_cut_as_the_splitter_cuts_it() -> None:
@@ -183,6 +232,7 @@ DISCORD = "nora — 03/02/2023 18:20\nwho has the key\nolaf — 03/02/2023 18:21
         "[03/02/23, 18:20:11] Nora Berg: who has the key?\n[03/02/23, 18:21:40] Olaf: me\nat home\n",
         "03/02/23, 18:19 - Messages are encrypted.\n03/02/23, 18:20 - Nora: who has the key?\n03/02/23, 18:21 - Olaf: me\n",
         "<nora> who has the key\n<olaf> me\n<nora> ok\n<olaf> at home\n",
+        "Nora:who has the key?\nOlaf:me\nNora:ok\nOlaf:at home\n",
         DISCORD,
         "nora  6:20 PM\nwho has the key\nolaf  6:21 PM\nme\n",
         "Nora Berg, [03.02.23 18:20]\nwho has the key\n\nOlaf, [03.02.23 18:21]\nme\n",
@@ -197,6 +247,7 @@ DISCORD = "nora — 03/02/2023 18:20\nwho has the key\nolaf — 03/02/2023 18:21
         "whatsapp ios",
         "whatsapp android",
         "irc",
+        "no space",
         "discord",
         "slack",
         "telegram",
@@ -234,6 +285,19 @@ def test_a_long_turn_has_its_speaker_as_head() -> None:
     assert units[2].heads == units[3].heads == (1,)
 
 
+def test_a_day_is_the_head_of_its_turns() -> None:
+    text = "2024/05/01(水)\n19:02\tNora\tWho has the key?\n19:05\tOlaf\tI do\n2024/05/02(木)\n08:11\tNora\tThanks\n"
+    found = headed(text)
+    assert (format_of(text), found["19:05 Olaf I do"], found["08:11 Nora Thanks"]) == ("chat", ("2024/05/01(水)",), ("2024/05/02(木)",))
+    slack = "Monday, May 6th\nnora  6:20 PM\nwho has the key\nolaf  6:21 PM\nme\nTuesday, May 7th\nnora  8:00 AM\nthanks\n"
+    assert headed(slack)["nora 8:00 AM thanks"] == ("Tuesday, May 7th",)
+
+
+def test_a_notice_is_no_part_of_a_turn() -> None:
+    text = "[18:02] <nora> who has the key\n[18:03] <olaf> me\n[18:04] -!- olaf has quit\n[18:05] <nora> ok\n[18:06] <nora> bye\n"
+    assert {"[18:03] <olaf> me", "[18:04] -!- olaf has quit"} <= headed(text).keys()
+
+
 def test_a_word_before_a_colon_is_no_speaker() -> None:
     assert format_of("Note: the key is with Olaf.\nThe shed is open.\nAddress: Kai 3.\n") == "plain"
     assert format_of("We met at 18:20. Nora was late.\nAll were home by 19:00.\n") == "plain"
@@ -262,6 +326,68 @@ def test_a_mail_is_read_with_sender_and_subject() -> None:
     assert found["Bring bread."] == found["-- Ines Tel. +351 5550"] == heads
     forwarded = headed(MAIL + "\n-----Original Message-----\nVon: Jo\nGesendet: Montag\nBetreff: Zug\n\nWann?\n")
     assert forwarded["Wann?"] == ("Von: Jo", "Betreff: Zug")
+
+
+def test_a_subject_is_a_head_once_and_a_separator_is_markup() -> None:
+    text = (
+        "From: Ines\nSubject: Train\n\nSix is early.\n\nFrom: Jo\nSubject: RE: Train\n\nSeven then.\nJo\n\n"
+        "-----Original Message-----\nFrom: Lu\nSubject: Fwd: Bread\n\nBring two.\n"
+    )
+    found = headed(text)
+    assert found["Six is early."] == ("From: Ines", "Subject: Train")
+    assert found["Jo"] == found["Seven then."] == ("From: Jo",)
+    assert found["Bring two."] == ("From: Lu", "Subject: Fwd: Bread")
+    assert "-----Original Message-----" in found
+
+
+def test_a_quotation_is_read_with_who_is_quoted_not_with_who_quotes() -> None:
+    text = (
+        "From: Ines\nSubject: Train\n\nSix.\n\nOn Monday, Jo wrote:\n> When?\n>\n> On Sunday, Lu wrote:\n>> By boat?\n\n"
+        "El lunes escribieron:\n> De: Bea\n>\n> A las ocho.\n"
+    )
+    found = headed(text)
+    assert found["> When?"] == ("Subject: Train", "On Monday, Jo wrote:")
+    assert found[">> By boat?"] == ("Subject: Train", "> > On Sunday, Lu wrote:")
+    assert found["> > A las ocho."] == ("Subject: Train", "> De: Bea")
+
+
+# Several formats in one text
+
+EVENTS = "".join(
+    f"2025-02-01 08:0{minute}:00 INFO pump {minute} is ok, and the valve behind it is too, so all is well\n" for minute in range(5)
+)
+PIERS = json.dumps(
+    {"piers": [{"name": name, "story": "It was built long ago, and is closed in winter. " * 4} for name in ("North", "South")]}
+)
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [("", ""), ("```\n", "```\n"), ("```log\n", "```\n"), ("~~~\n", "~~~\n")],
+    ids=["paragraph", "fence", "named fence", "tildes"],
+)
+def test_a_log_in_prose_is_read_as_a_log(opening: str, closing: str) -> None:
+    found = headed(f"# Pumps\n\nIt stops at night. The log:\n\n{opening}{EVENTS}{closing}\nWhat now?\n")
+    event = "2025-02-01 08:02:00 INFO pump 2 is ok, and the valve behind it is too, so all is well"
+    assert found[event] == ("# Pumps", "The log:")
+    assert found["What now?"] == ("# Pumps",)
+
+
+def test_data_in_a_mail_and_in_a_chat() -> None:
+    mail = headed(f"From: Jo\nSubject: Piers\n\nThe data:\n\n{PIERS}\n\nAnd guests:\n\nname,age,city\nNora,12,Vik\nOlaf,13,Moss\n\nBye\n")
+    assert mail["Nora,12,Vik"] == ("From: Jo", "Subject: Piers", "And guests:", "name,age,city")
+    assert [heads[:3] for unit, heads in mail.items() if '"South"' in unit] == [("From: Jo", "Subject: Piers", "The data:")]
+    assert mail["Bye"] == ("From: Jo", "Subject: Piers")
+    chat = headed(f"You said:\nWhat is this?\n\n```json\n{PIERS}\n```\n\nChatGPT said:\nTwo piers.\n")
+    assert chat["ChatGPT said: Two piers."] == ()
+    assert [heads[:2] for unit, heads in chat.items() if '"South"' in unit] == [("You said:", '{"piers": [')]
+
+
+def test_indented_code_between_paragraphs() -> None:
+    found = headed(
+        "We write\n\n    def sail(boat):\n        boat.go(north)\n        return boat\n\nand go on.\n\nIt is north.\n\nWe are glad.\n"
+    )
+    assert "def sail(boat): boat.go(north) return boat" in found
 
 
 # Data
@@ -293,6 +419,12 @@ def test_a_field_of_a_long_record_has_its_name() -> None:
 
 def test_numbers_share_units() -> None:
     assert len(read_structure(json.dumps(list(range(1000)))).units) < 60
+
+
+def test_a_bracket_with_a_number_is_no_json() -> None:
+    assert format_of("[12 of the boats leak]\n[20 are old]\n") == "plain"
+    assert format_of("[1] Lu, Boats, 2020.\n[2] Berg, Nets, 2021.\n") == "plain"
+    assert format_of("[12, 13, [1.5e3, 4]]") == "json"
 
 
 def test_json_that_is_cut_off_or_no_json() -> None:
@@ -337,19 +469,57 @@ def test_html() -> None:
         "</table><dl><dt>Key</dt><dd>Under the pot.</dd></dl></body></html>"
     )
     found = headed(page)
-    title, chapter = "<html><head><title>Trip</title>", "<style>p {}</style></head><body><h1>North</h1>"
-    assert found["Bring boots.</p>"] == (title, chapter)
-    assert found["<ul><li>leaves 14:10</li></ul></li>"] == (title, chapter, "<ul><li>Ferry")
-    assert found["<li>Bus</li></ul>"] == (title, chapter)
-    assert found["<tr><td>Pier</td><td><p>9:05</p></td></tr></table>"] == (title, chapter, "<table><tr><th>Stop</th><th>Time</th></tr>")
-    assert found["<dd>Under the pot.</dd></dl></body></html>"] == (title, chapter, "<dl><dt>Key</dt>")
+    assert found["Bring boots."] == ("Trip", "North")
+    assert found["leaves 14:10"] == ("Trip", "North", "Ferry")
+    assert found["Bus"] == ("Trip", "North")
+    assert found["<td>Pier</td><td><p>9:05</p></td>"] == ("Trip", "North", "<th>Stop</th><th>Time</th>")
+    assert found["Under the pot."] == ("Trip", "North", "Key")
+    assert found["</dd></dl></body></html>"] == ("Trip", "North")
+
+
+def test_a_post_has_its_writer_as_long_as_its_container_lasts() -> None:
+    post = '<div class="post"><div class="top"><span class="username">{}</span> <i>9:05</i></div><div>{}</div></div>\n'
+    page = "<h1>Boats</h1>" + post.format("nora", "Mine leaks. Badly.") + post.format("olaf", "Use tar.") + "<p>Buy tar.</p>"
+    found = headed(page)
+    assert found["Badly."] == ("Boats", '<span class="username">nora</span> <i>9:05</i>')
+    assert found["Use tar."] == ("Boats", '<span class="username">olaf</span> <i>9:05</i>')
+    assert found["Buy tar."] == ("Boats",)
+    assert (
+        headed('<p><b class="author">Nora</b>: it leaks, and I have no tar left for the boat. Help.</p>\n<p>a</p><p>b</p>')["Help."] == ()
+    )
+
+
+def test_a_line_in_bold_is_the_heading_of_its_container() -> None:
+    found = headed("<h2>Guests</h2><div><b>Room 4</b><p>The tap drips.</p></div><div><p>Room 5 is <b>fine</b>.</p></div>")
+    assert found["The tap drips."] == ("Guests", "<b>Room 4</b>")
+    assert found["Room 5 is <b>fine</b>."] == ("Guests",)
+
+
+def test_a_cell_that_spans_rows_is_the_head_of_them() -> None:
+    row = "<tr><td>{}</td><td>{}</td></tr>"
+    span = '<tr><td rowspan="2">{}</td><td>{}</td><td>{}</td></tr>'
+    table = "<table><tr><th>Pier</th><th>Boat</th><th>Berth</th></tr>" + span.format("North", "Moro", 1) + row.format("Tess", 2)
+    found = headed(table + span.format("South", "Ida", 1) + row.format("Vik", 2) + "</table><p>End.</p>")
+    header = "<th>Pier</th><th>Boat</th><th>Berth</th>"
+    assert found["<td>Tess</td><td>2</td>"] == (header, '<td rowspan="2">North</td>')
+    assert found["<td>Vik</td><td>2</td>"] == (header, '<td rowspan="2">South</td>')
+    assert found["End."] == ()
+
+
+def test_two_header_rows_and_a_caption_end_with_their_table() -> None:
+    table = (
+        "<table><caption>Tides</caption><tr><th colspan=2>May</th></tr><tr><th>Day</th><th>High</th></tr><tr><td>1</td><td>6:10</td></tr>"
+    )
+    found = headed(table + "</table><p>End.</p>")
+    assert found["<td>1</td><td>6:10</td>"] == ("Tides", "<th colspan=2>May</th>", "<th>Day</th><th>High</th>")
+    assert found["End."] == ()
 
 
 def test_a_script_is_markup() -> None:
     script = "<script>" + "if (a < b) { go(); } " * 60 + "</script>"
     kinds = [unit.kind for unit in read_structure(f"<html><body>{script}<p>Hello there.</p></body></html>").units]
-    assert set(kinds[:-1]) == {"markup"}
-    assert kinds[-1] == "sentence"
+    assert set(kinds[:-2] + kinds[-1:]) == {"markup"}
+    assert kinds[-2] == "sentence"
 
 
 def test_yaml_has_its_keys_and_records_are_whole() -> None:
@@ -422,7 +592,49 @@ def test_a_java_frame_has_its_error() -> None:
     assert found["at org.example.Pipe.open(Pipe.java:8)"] == (FAILED.strip(), "Caused by: java.io.IOException: shut")
 
 
+def test_a_message_of_a_compiler_has_the_lines_that_it_shows_and_its_function() -> None:
+    text = (
+        "[ 10%] Building C object boat.o\nboat.c: In function 'sail':\nboat.c:7:3: error: 'wind' undeclared\n    7 |   wind++;\n"
+        "      |   ^~~~\nboat.c:9:1: warning: no return\n[ 20%] Building C object pier.o\nmake: *** [all] Error 2\n"
+    )
+    found = headed(text)
+    assert found["boat.c:7:3: error: 'wind' undeclared 7 | wind++; | ^~~~"] == ("boat.c: In function 'sail':",)
+    assert found["make: *** [all] Error 2"] == ()
+    rust = 'error[E0308]: mismatched types\n --> src/boat.rs:4:9\n  |\n4 |     sail("north");\n  |          ^^^^^^^ expected u8\n\n'
+    assert [unit.kind for unit in read_structure(rust + rust.replace("4", "8")).units] == ["event", "event"]
+
+
+def test_a_failed_test_has_its_name_and_its_reason() -> None:
+    text = (
+        "============ test session starts ============\ncollected 9 items\n\n================ FAILURES ================\n"
+        "_____________ test_tide _____________\n\n    def test_tide():\n>       assert tide(6) == 2\nE       assert 3 == 2\n\n"
+        "tests/test_tide.py:4: AssertionError\n_____________ test_moon _____________\n\n    def test_moon():\n>       assert moon()\n"
+        "E       assert 0\n======== 2 failed, 7 passed in 0.2s ========\n"
+    )
+    assert format_of(text) == "console"
+    assert headed(text)["> assert tide(6) == 2 E assert 3 == 2"] == ("FAILURES", "test_tide")
+    stroke, thin = "=" * 60, "-" * 60
+    unit = (
+        f"{stroke}\nFAIL: test_tide (boats.Tide)\n{thin}\nAssertionError: 3\n\n{stroke}\nERROR: test_moon (boats.Moon)\n{thin}\nKeyError: 4"
+    )
+    assert headed(unit)["KeyError: 4"] == ("ERROR: test_moon (boats.Moon)",)
+
+
 # The seam
+
+
+def test_a_splitter_cuts_where_it_reads_and_takes_readers_of_ones_own() -> None:
+    chat = "nora  6:20 PM\nwho has the key\nolaf  6:21 PM\nme, it is\nin the shed\nnora  6:22 PM\nok\n"
+    assert [chat[start:end].strip() for start, end in Splitter()(chat)] == [
+        "nora  6:20 PM\nwho has the key",
+        "olaf  6:21 PM\nme, it is\nin the shed",
+        "nora  6:22 PM\nok",
+    ]
+    mine = Reader("verses", lambda head: head.startswith("%%"), lambda text: Structure("verses", (Unit(0, len(text), kind="verse"),)))
+    assert [unit.kind for unit in Splitter(readers=(mine,)).read(Document(text="%% a b. C d."))] == ["verse"]
+    assert [unit.kind for unit in Splitter(readers=(mine,)).read(Document(text="We sail. He stays."))] == ["sentence"] * 2
+    with pytest.raises(ConfigError, match="'line'"):
+        Splitter("line", readers=(mine,))
 
 
 def test_metadata_names_the_format() -> None:

@@ -84,6 +84,26 @@ LINES = (
     "The committee has reviewed the deter-",
     "mined claim of 3 March, which is",
     "Note:",
+    "23 April. We sailed.",
+    "2024/05/01(水)",
+    "19:02\tNora\thi",
+    "[14:20] -!- Olaf has quit",
+    "======= FAILURES =======",
+    "____ test_a ____",
+    "E   assert 0",
+    "[ 12%] Building",
+    "a.c:3:4: error: x",
+    "a.c: In function 'f':",
+    "+---+---+",
+    "```json",
+    '<td rowspan="2">North</td>',
+    '<span class="author">Nora</span>',
+    "<b>Bold</b>",
+    "</div>",
+    "> From: Ana",
+    "-----Original Message-----",
+    "Q Why",
+    "A Because",
     "",
     "",
     " ",
@@ -166,6 +186,37 @@ def test_so_does_the_one_that_the_text_chooses(text: str) -> None:
     check(text, read_structure(text))
 
 
+BLOCKS = (
+    "Here is what it says:",
+    "# Title",
+    "- item\n  - below",
+    "2024-03-01T10:00:00Z INFO a=1\n" * 3 + "2024-03-01T10:00:00Z ERROR b=2 " + "x " * 300,
+    "name,age,city\nNora,12,Vik\nOlaf,13,Moss",
+    '{"a": [{"name": "Rex", "text": "' + "word " * 90 + '"}, 2]}',
+    '[{"broken": ',
+    "    def f(x):\n        return x\n    f(1)",
+    "    key: 1\n    other:\n      - 2",
+    "```json\n" + '{"a": "' + "b " * 250 + '"}' + "\n```",
+    "```\nname\tage\n" + "Nora\t12\n" * 60 + "```",
+    "```\nnever closed " + "x " * 300,
+    "a.c:3:4: error: x\n  3 | y\n    | ^\nb.c:1:1: warning: z",
+    "On Monday, Ben wrote:\n> When?\n>\n> From: Ana\n>> Now.",
+    "From: Ana\nSubject: Re: Boat\n\nHi.",
+    "You said:\nWhy?",
+    "ChatGPT said:\nBecause.",
+    "3 May. It rains. We stay.",
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(blocks=st.lists(st.sampled_from(BLOCKS), min_size=2, max_size=9), gap=st.sampled_from(["\n\n", "\n \n", "\r\n\r\n", "\n\n\n"]))
+def test_so_do_texts_that_mix_formats(blocks: list[str], gap: str) -> None:
+    text = gap.join(blocks)
+    structure = read_structure(text)
+    check(text, structure)
+    assert structure == read_structure(text)
+
+
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
 @pytest.mark.parametrize("text", NASTY_TEXTS, ids=range(len(NASTY_TEXTS)))
 def test_nasty_texts(reader: Reader, text: str) -> None:
@@ -197,6 +248,13 @@ DEEP = {
     "blank lines": "\n" * 200_000,
     "spaces": "x" + " " * 200_000 + "y",
     "carriage returns": "x\r" * 20_000,
+    "short lines": "ab cd\n" * 20_000,
+    "paragraphs of numbers": "12, 3; 4\n" * 20_000,
+    "fences": "```\n" * 20_000,
+    "strokes": "===== a =====\n" * 10_000,
+    "places": "a.c: In b:\n" * 10_000,
+    "emoji": "😀 " * 40_000,
+    "cells": '<td rowspan="9">x' * 20_000,
 }
 
 

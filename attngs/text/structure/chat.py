@@ -1,9 +1,9 @@
 """Chat exports and transcripts: each turn is a unit with its speaker.
 
-A long one is cut, and its speaker is the head of the parts.
+A long turn is cut, and its speaker is the head of the parts. A line that holds nothing but a date is the head of that day's turns.
 
-The speaker stands on the line (`Ana: hi`, WhatsApp, IRC, interviews) or above the message with the time (Discord, Slack, Telegram, Teams),
-or is one of the two roles of a chat with a model (`You said:`, `### Assistant`).
+The speaker stands on the line (`Ana: hi`, WhatsApp, LINE, IRC, interviews) or above the message with the time (Discord, Slack, Telegram,
+Teams), or is one of the two roles of a chat with a model (`You said:`, `### Assistant`).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from attngs.text.boundaries import pack, sentence_ends
 from attngs.text.speakers import LABEL, speaker_of
 from attngs.text.structure.limits import fits
 from attngs.text.structure.lines import Line, lines_of
-from attngs.text.structure.markers import answer_at, question_at
+from attngs.text.structure.markers import answer_at, is_date, question_at
 from attngs.text.structure.outline import Outline
 from attngs.text.structure.prose import GROUP, prose_marks, write_prose
 from attngs.text.structure.units import Reader, Structure
 
-TITLE, SPEAKER = -1, 0
-"""Ranks: a chat's title stands above its speakers, and a speaker above the headings of a message."""
+TITLE, DAY, SPEAKER = -2, -1, 0
+"""Ranks: a chat's title stands above its days, these above its speakers, and a speaker above the headings of a message."""
 CONTENT_TYPE = "text/x-chat"
 """Names this format in the metadata of documents that attngs made of an exported chat."""
 
@@ -49,6 +49,9 @@ _STAMP_ALONE = re.compile(rf"{_STAMP}$", re.IGNORECASE)
 _WHATSAPP = re.compile(
     rf"\u200e?(?:\[(?:{_DAY}),?\s{_TIME}\]|(?:{_DAY}),?\s{_TIME}\s[-–])\s(?:(?P<name>[^:\n]{{1,60}}):\s)?", re.IGNORECASE
 )
+_TABBED = re.compile(rf"{_TIME}\t(?P<name>[^\t\n]{{1,60}})\t", re.IGNORECASE)
+_NOTICE = re.compile(rf"[\[(]?{_TIME}[\])]?\s+(?:-!-|\*{{1,3}}|-->|<--)\s", re.IGNORECASE)
+_UNSPACED = re.compile(r"(?P<name>[^\W\d_][\w .'’\-]{0,29}):(?=[^\s/\\:\d])")
 _CLOCK = re.compile(r"\d[:.]\d\d(?!\d)")
 _LONGEST_LABEL = 90
 _FEW = 400  # lines that are looked at to tell a format
@@ -97,13 +100,30 @@ def _whatsapp(text: str, lines: Sequence[Line]) -> list[Label]:
     return [Label(label.start(), label.end(), (label["name"] or "").casefold()) for label in found if label]
 
 
+def _tabbed(text: str, lines: Sequence[Line]) -> list[Label]:
+    """`19:02`, a tab, the speaker, a tab, the message: as LINE exports."""
+    found = (_TABBED.match(text, line.start, line.end) for line in lines)
+    return [Label(label.start(), label.end(), label["name"].casefold()) for label in found if label]
+
+
 def _on_line(text: str, lines: Sequence[Line]) -> list[Label]:
-    """`Ana: hi`, `<ana> hi`, `[18:02] Ana: hi`."""
-    found = ((LABEL.match(text, line.start, line.end), line) for line in lines)
-    return [Label(label.start(), label.end(), speaker) for label, _ in found if label and (speaker := speaker_of(label))]
+    """`Ana: hi`, `<ana> hi`, `[18:02] Ana: hi`, and notices such as `[18:03] -!- Ana has quit`."""
+    found = list[Label]()
+    for line in lines:
+        if notice := _NOTICE.match(text, line.start, line.end):
+            found.append(Label(line.start, notice.end(), ""))
+        elif (label := LABEL.match(text, line.start, line.end)) and (speaker := speaker_of(label)):
+            found.append(Label(label.start(), label.end(), speaker))
+    return found
 
 
-_FINDERS: tuple[_Finder, ...] = (_whatsapp, _above, _roles, _on_line)
+def _unspaced(text: str, lines: Sequence[Line]) -> list[Label]:
+    """`Ana:hi`."""
+    found = (_UNSPACED.match(text, line.start, line.end) for line in lines)
+    return [Label(label.start(), label.end(), label["name"].casefold()) for label in found if label]
+
+
+_FINDERS: tuple[_Finder, ...] = (_whatsapp, _tabbed, _above, _roles, _on_line, _unspaced)
 _MODELS = frozenset("assistant ai chatgpt claude gemini copilot bot model".split())
 _PEOPLE = frozenset("you user human me".split())
 _INTERVIEW = frozenset("interviewer interviewee doctor patient customer agent client".split())
@@ -119,15 +139,16 @@ def _finder(text: str, lines: Sequence[Line]) -> _Finder | None:
     for finder in _FINDERS:
         labels = finder(text, lines)
         turns = Counter(label.speaker for label in labels if label.speaker)
-        if len(labels) > 1 and _is_talk(finder, lines, labels, turns):
+        if len(labels) > 1 and _is_talk(finder, text, lines, labels, turns):
             return finder
     return None
 
 
-def _is_talk(finder: _Finder, lines: Sequence[Line], labels: Sequence[Label], turns: Counter[str]) -> bool:
+def _is_talk(finder: _Finder, text: str, lines: Sequence[Line], labels: Sequence[Label], turns: Counter[str]) -> bool:
     recurring = sum(count for count in turns.values() if count > 1)
-    opens = labels[0].start == lines[0].start
-    if finder is _whatsapp:
+    first = next(line for line in lines if not _is_day(text, line))
+    opens = labels[0].start == first.start
+    if finder in {_whatsapp, _tabbed}:
         return len(turns) > 0 and 4 * len(labels) > len(lines)
     if finder is _above:
         return opens and (recurring > 1 or len(turns) > 1) and 12 * len(labels) >= len(lines)
@@ -156,14 +177,27 @@ def _read(text: str) -> Structure | None:
     labels = _speakers_only(finder(text, lines))
     outline = Outline(text)
     numbers = [*_line_numbers(lines, labels), len(lines)]
-    before = lines[: numbers[0]]
-    if before and text.startswith("# ", before[0].start):
-        outline.open(before[0].end, "heading", TITLE)
-        before = before[1:]
-    write_prose(outline, before)
+    opening = lines[: numbers[0]]
+    if opening and text.startswith("# ", opening[0].start):
+        outline.open(opening[0].end, "heading", TITLE)
+        opening = opening[1:]
+    if opening and _is_day(text, opening[-1]):
+        write_prose(outline, opening[:-1])
+        outline.open(opening[-1].end, "heading", DAY)
+    else:
+        write_prose(outline, opening)
     for label, first, last in zip(labels, numbers, numbers[1:], strict=False):
-        _write_turn(outline, label, lines[first:last])
+        days = last
+        while days - 1 > first and _is_day(text, lines[days - 1]):
+            days -= 1
+        _write_turn(outline, label, lines[first:days])
+        for line in lines[days:last]:
+            outline.open(line.end, "heading", DAY)
     return outline.structure("chat")
+
+
+def _is_day(text: str, line: Line) -> bool:
+    return line.end - line.start <= _LONGEST_LABEL and is_date(text[line.start : line.end])
 
 
 def _speakers_only(labels: list[Label]) -> list[Label]:

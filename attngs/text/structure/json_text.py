@@ -26,7 +26,7 @@ _STRUCTURAL = re.compile(  # a short list of numbers counts as one value
     r"""(?:[^\[\]{},"]++ | "[^"\\]*+(?:\\.[^"\\]*+)*+" | \[[^\[\]{}"]{0,60}+\] | \{\s*+\})*+ ([\[\]{},])""",
     re.DOTALL | re.VERBOSE,
 )
-_OPENS = re.compile(r'[{\[]\s*(?:["{\[\]}]|-?\d|true\b|false\b|null\b)')
+_OPENS = re.compile(r'[{\[]\s*(?:["{\[\]}]|-?\d[\d.eE+-]*\s*[,\]]|true\b|false\b|null\b)')
 _KEY = re.compile(r'[\s{\[]*"(?:[^"\\]|\\.){0,200}"\s*:\s*', re.DOTALL)
 _IDENTIFIER = re.compile(r'[\s{\[]*"(?:_?id|uuid|key|code|sku|part|number|index)"\s*:')
 _NAME = re.compile(r'[\s{\[]*"(?:\w{0,20}name|title|label|subject|question|role|date|timestamp)"\s*:', re.IGNORECASE)

@@ -1,7 +1,4 @@
-"""The lines of a text, and which of them go on with the line before.
-
-What the readers of line-based formats share.
-"""
+"""The lines of a text, and which of them go on with the line before: what the readers of line-based formats share."""
 
 from __future__ import annotations
 
@@ -41,6 +38,10 @@ def lines_of(text: str, start: int = 0, end: int | None = None) -> list[Line]:
         first, last = match.span()
         if text[last - 1].isspace():
             last = first + len(match[0].rstrip())
+        if first == previous + 1 and found and text[previous] == "\n":  # most lines
+            found.append(Line(first, last, 0, gap=False))
+            previous = match.end()
+            continue
         newlines = text.count("\n", previous, first) or text.count("\r", previous, first)
         indent = 0
         if text[first - 1 : first] in {" ", "\t", "\u3000", "\xa0"}:

@@ -1,6 +1,4 @@
-"""Logs and stack traces: an event is a unit with the lines that follow its stamp.
-
-Of a long one, the stamped line is the head of the rest.
+"""Logs and stack traces: an event is a unit with the lines that follow its stamp, or the stamped line is the head of the rest.
 
 The error of a Python traceback comes last, and heads come first. So the error shares a unit with the innermost frames, where the failure
 is, and the log line above it is the head of both. In other languages the error comes first and is the head of its frames.
@@ -53,7 +51,9 @@ def _recognises(head: str) -> bool:
     trace = sum(line.indent > 0 or _is_of_trace(head, line) for line in lines) if _TRACEBACK.search(head) else 0
     if trace > 1 and 10 * (trace + len(stamped)) >= 8 * len(lines):
         return True
-    return len(stamped) > 2 and 2 * len(stamped) > len(lines) and 2 * telling > len(stamped)
+    first = {line.start for line in stamped}
+    other = sum(not (line.start in first or line.indent or _is_of_trace(head, line)) for line in lines)
+    return len(stamped) > 2 and 2 * len(stamped) > len(lines) > 3 * other and 2 * telling > len(stamped)
 
 
 def _is_of_trace(text: str, line: Line) -> bool:

@@ -1,7 +1,4 @@
-"""Mails and threads of them: text is read with who wrote it and about what.
-
-Quotations with who is quoted.
-"""
+"""Mails and threads of them: text is read with who wrote it and about what, and a quotation with who is quoted."""
 
 from __future__ import annotations
 
@@ -25,6 +22,7 @@ _OTHER = frozenset(
 _SEPARATOR = re.compile(
     r"[-_=*\s>]{2,}.{0,60}(?:original|forwarded|ursprüngliche|weitergeleitete|transféré|reenviado|inoltrato).{0,60}$", re.IGNORECASE
 )
+_REPLY = re.compile(r"(?:\s*(?:re|aw|antw|sv|rv|res|rif|ynt|odp|fwd?|wg|tr|enc|i|doorst)(?:\[\d+\])?\s?[:：])+", re.IGNORECASE)
 _SIGNATURE = re.compile(r"--\s?$")
 _MBOX = re.compile(r"From \S+@?\S* .*\d{4}$")
 
@@ -55,30 +53,35 @@ def _read(text: str) -> Structure | None:
     outline = Outline(text)
     number = 0
     body_start = 0
-    headers = 0
+    subject: str | None = None
     while number < len(lines):
         line = lines[number]
         may_begin = text[line.start].isalpha() or text[line.start] in "*_"
         last = _header_at(text, lines, number) if may_begin and (not number or line.gap or _ends_mail(text, lines[number - 1])) else number
         if last > number:
             _write_body(outline, lines[body_start:number])
-            _write_header(outline, lines[number:last])
+            subject = _write_header(outline, lines[number:last], subject or "")
             body_start = number = last
-            headers += 1
         else:
             number += 1
     _write_body(outline, lines[body_start:])
-    return outline.structure("mail") if headers else None
+    return outline.structure("mail") if subject is not None else None
 
 
 def _ends_mail(text: str, line: Line) -> bool:
     return _SEPARATOR.match(text, line.start, line.end) is not None
 
 
-def _write_header(outline: Outline, lines: Sequence[Line]) -> None:
-    """Fields as units; who wrote and about what are heads of all that follows.
+def _write_header(outline: Outline, lines: Sequence[Line], subject: str) -> str:
+    """Fields as units: who wrote, and about what if that is new, are heads of all that follows.
 
-    In the order in which they stand.
+    Args:
+        outline: Where the units go.
+        lines: Of the header.
+        subject: Of the mail before. In a thread it is the same again and again, and each time it costs as much.
+
+    Returns:
+        The subject of this mail, without `Re:`.
     """
     text = outline.text
     outline.leave(SENDER)
@@ -88,20 +91,32 @@ def _write_header(outline: Outline, lines: Sequence[Line]) -> None:
             continue  # goes on
         field = _FIELD.match(text, outline.content, line.end)
         name = field["name"].lower() if field else ""
-        if name in _FROM or name in _ABOUT:
-            outline.open(line.end, "field", rank)
-            rank += 1
+        if name in _FROM:
+            outline.open(line.end, "speaker", rank)
+        elif field and name in _ABOUT:
+            before, subject = subject, _REPLY.sub("", text[field.end() : line.end]).strip().casefold()
+            if subject == before:
+                outline.add(line.end, "field")
+            else:
+                outline.open(line.end, "heading", rank)
         else:
             outline.add(line.end, "field")
+            continue
+        rank += 1
+    return subject
 
 
 def _write_body(outline: Outline, lines: Sequence[Line]) -> None:
     text = outline.text
-    signature = next((n for n in range(len(lines) - 1, max(-1, len(lines) - 12), -1) if _SIGNATURE.match(text, *lines[n][:2])), len(lines))
-    write_prose(outline, lines[:signature])
-    if signature < len(lines):
+    separated = bool(lines) and _ends_mail(text, lines[-1])
+    body = lines[: len(lines) - separated]
+    signature = next((n for n in range(len(body) - 1, max(-1, len(body) - 12), -1) if _SIGNATURE.match(text, *body[n][:2])), len(body))
+    write_prose(outline, body[:signature])
+    if signature < len(body):
         outline.leave(0)
-        outline.add(lines[-1].end, "signature")
+        outline.add(body[-1].end, "signature")
+    if separated:
+        outline.add(lines[-1].end, "markup")
 
 
 MAIL = Reader("mail", _recognises, _read, (".eml", ".mbox"), ("message/rfc822", "application/mbox"))

@@ -1,17 +1,18 @@
-"""How a line begins: bullets, numbers and letters of lists, articles of laws, questions and answers.
-
-Dates.
-"""
+"""How a line begins: rules, list items, articles of laws, questions and answers, dates, senders of mails."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
+RULE = re.compile(r"(?:[=\-_*~•─━]{3,}|(?:[-*_]\s){2,}[-*_])$")
+TITLED_RULE = re.compile(r"(?P<rule>([=\-_*~─━])\2{2,}\s?)(?P<title>\w.{0,78}?[\w)\]?!.])\s?\2{3,}$")
+BORDER = re.compile(r"\+[-=+]{3,}$")  # of a table that is drawn
+
 _BULLETS = frozenset("-*+•‣◦▪·●○–—")
 _BULLET = re.compile(r".\s+(?:\[[ xX]\]\s+)?(?=\S)")
 _ENUMERATED = re.compile(
-    r"""(?:(?P<number>\d{1,3}(?:\.\d{1,3}){1,4}[.)]?|\(?\d{1,3}[.)])
+    r"""(?:(?P<number>\d{1,3}(?:\.\d{1,2}){1,4}(?!\d)[.)]?|\(?\d{1,3}[.)])
     | (?P<roman>\(?[ivx]{1,6}\)|[ivx]{1,6}\.)
     | (?P<letter>\(?[A-Za-z]\)|[a-z]\.))\s+(?=\S)
     | (?P<circled>[①-⑳])\s*(?=\S)""",
@@ -27,16 +28,22 @@ _SECTION = re.compile(
 )
 _SECTION_STARTS = frozenset("PBTKCASR§第")
 _QUESTION = re.compile(
-    r"(?:\*\*|__)?(?:Q|Question|Frage|Pregunta|Pergunta|Domanda|Vraag|Вопрос|F|问|問|質問)\s*\d{0,3}\s*[:：.)](?:\*\*|__)?(?=\s|[^\x00-\x7f])"
+    r"(?:\*\*|__)?(?:(?:Q|Question|Frage|Pregunta|Pergunta|Domanda|Vraag|Pytanie|Вопрос|F|问|問|質問)"
+    r"|[PDV](?=[^\n]*\?))\s*\d{0,3}\s*[:：.)](?:\*\*|__)?(?=\s|[^\x00-\x7f])"
 )
 _ANSWER = re.compile(
-    r"(?:\*\*|__)?(?:A|Answer|Antwort|Réponse|Respuesta|Resposta|Risposta|Antwoord|Ответ|R|答|回答)\s*\d{0,3}\s*[:：.)](?:\*\*|__)?(?=\s|[^\x00-\x7f])"
+    r"(?:\*\*|__)?(?:A|Answer|Antwort|Réponse|Respuesta|Resposta|Risposta|Antwoord|Odpowiedź|Ответ|R|答|回答)"
+    r"\s*\d{0,3}\s*[:：.)](?:\*\*|__)?(?=\s|[^\x00-\x7f])"
 )
-_DATE = re.compile(
-    r"""[\[(*]{0,2}(?:[^\W\d]{2,10},?\.?\s)?(?:the\s)?(?:\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}
+_BARE_QUESTION, _BARE_ANSWER = re.compile(r"Q\d{0,3}\s+\S"), re.compile(r"A\d{0,3}\s+\S")
+_DATE_TEXT = r"""[\[(*]{0,2}(?:[^\W\d]{2,10},?\.?\s)?(?:the\s)?(?:\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}
     |\d{1,2}\.?(?:st|nd|rd|th)?\s(?:of\s|de\s)?[^\W\d]{3,10}\.?(?:,?\s(?:de\s)?\d{4})?|[^\W\d]{3,10}\s\d{1,2}(?:st|nd|rd|th)?(?:,?\s\d{4})?)
-    (?:,?\s\d{1,2}:\d\d)?[\])*:]{0,3}$""",
-    re.VERBOSE,
+    (?:\s?\([^\W\d_]{1,4}\))?(?:,?\s\d{1,2}:\d\d)?[\])*:]{0,3}"""
+_DATE = re.compile(_DATE_TEXT + "$", re.VERBOSE)
+_OPENING_DATE = re.compile(_DATE_TEXT + r"(?:[.:]|(?<=:)|\s?[–—]|\s-)\s+(?=\S)", re.VERBOSE)
+_SENDER = re.compile(
+    r"[*_]{0,2}(?:from|von|de|da|van|från|fra|od|от|sender|absender|expéditeur|remitente|mittente)[*_]{0,2}\s?[:：][*_]{0,2}\s",
+    re.IGNORECASE,
 )
 
 ROMAN_STYLE, LETTER_STYLE, BULLET_STYLE = 6, 5, 7
@@ -100,9 +107,27 @@ def answer_at(text: str, start: int, end: int) -> bool:
     return _ANSWER.match(text, start, end) is not None
 
 
-def is_date(line: str) -> bool:
-    """Whether a line is nothing but a date, perhaps with a weekday and a time.
+def bare_question_at(text: str, start: int, end: int) -> bool:
+    """Whether a line begins as a question without a colon: `Q Where is it?`. It is one only if an answer follows."""
+    return _BARE_QUESTION.match(text, start, end) is not None
 
-    The heading of a diary's entry.
-    """
+
+def bare_answer_at(text: str, start: int, end: int) -> bool:
+    """Whether a line begins as an answer without a colon: `A Here.`. It is one only below a question."""
+    return _BARE_ANSWER.match(text, start, end) is not None
+
+
+def is_date(line: str) -> bool:
+    """Whether a line is nothing but a date, perhaps with a weekday and a time: the heading of a diary's entry."""
     return _DATE.match(line) is not None
+
+
+def date_end(text: str, start: int, end: int) -> int:
+    """Where the text begins after the date that a paragraph opens with: `23 April. We sailed.`; `start` if it opens with none."""
+    date = _OPENING_DATE.match(text, start, min(end, start + 60))
+    return date.end() if date else start
+
+
+def sender_at(text: str, start: int, end: int) -> bool:
+    """Whether a line names who wrote a mail: `From: Ines`."""
+    return _SENDER.match(text, start, end) is not None

@@ -1,9 +1,10 @@
 """Builds a structure: a reader says where units end and which of them open a scope.
 
-Heads, white space and length follow.
+The outline adds heads, white space and the limit of length.
 
 A *scope* is what a heading, a list item or a speaker opens. It has a rank, and lasts until something of the same or a smaller rank comes.
-Every unit has the units that opened the scopes around it as its heads.
+The heads of a unit are the units that opened the scopes around it. Of several speakers only the nearest is a head: a reader must know who
+is quoted, and who quotes would mislead.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class Outline:
     def heads(self) -> tuple[int, ...]:
         """What the next unit is read with."""
         if self._heads is None:
-            self._heads = tuple([number for _, number in self._scopes[-MOST_HEADS:]])
+            speakers = [number for _, number in self._scopes if self._units[number].kind == "speaker"]
+            outer = frozenset(speakers[:-1])
+            self._heads = tuple([number for _, number in self._scopes if number not in outer][-MOST_HEADS:])
         return self._heads
 
     def add(self, end: int, kind: str, heads: tuple[int, ...] | None = None) -> int:
@@ -65,10 +68,7 @@ class Outline:
         return number
 
     def open(self, end: int, kind: str, rank: int) -> int:
-        """End a unit at `end` and make it the head of all that follows.
-
-        Until a unit opens a scope of the same or a smaller rank.
-        """
+        """End a unit at `end` and make it the head of what follows, up to a scope of the same or a smaller rank."""
         self.leave(rank)
         number = self.add(end, kind)
         if number >= 0:
@@ -77,10 +77,7 @@ class Outline:
         return number
 
     def record(self, end: int, kind: str, rank: int, name_end: int) -> None:
-        """End a unit at `end` whole if it fits.
-
-        Else its name, up to `name_end`, becomes the head of the rest.
-        """
+        """End a unit at `end` if it fits, else make its name, up to `name_end`, the head of the rest."""
         self.leave(rank)
         if fits(self.text, self.content, end):
             self.add(end, kind)
@@ -89,6 +86,19 @@ class Outline:
             self.add(end, kind)
             self.leave(rank)
 
+    def titled_rule(self, title: re.Match[str], end: int, rank: int) -> None:
+        """Add a line such as `==== FAILURES ====`: its title opens a scope, and the strokes are markup.
+
+        Args:
+            title: A match of `TITLED_RULE`.
+            end: Where the line ends.
+            rank: Of the scope.
+        """
+        self.leave(rank)
+        self.add(title.end("rule"), "markup")
+        self.open(title.end("title"), "heading", rank)
+        self.add(end, "markup")
+
     def leave(self, rank: int) -> None:
         """End the scopes of this rank and of larger ones."""
         if self._scopes and self._scopes[-1][0] >= rank:
@@ -96,11 +106,22 @@ class Outline:
                 self._scopes.pop()
             self._heads = None
 
-    def markup(self, end: int) -> None:
-        """Give what carries no words to the unit before it.
+    def nest(self, structure: Structure, start: int) -> None:
+        """Add the units of a text that begins at `start` and that another reader read.
 
-        Or make it a unit of its own where that is too long or not there.
+        They have the scopes around them as heads, and their own below.
         """
+        self.add(start, "markup")
+        around, first = self.heads, len(self._units)
+        for unit in structure.units:
+            own = (first + head for head in unit.heads)
+            self._units.append(Unit(self._start, start + unit.end, (*around, *own)[-MOST_HEADS:], unit.kind))
+            self._start = start + unit.end
+        self._start, end, heads, kind = self._units.pop()
+        self._close(end, heads, kind)
+
+    def markup(self, end: int) -> None:
+        """Give what carries no words to the unit before it, or make it a unit of its own where that gets too long."""
         if end <= self.content:
             return
         if self._units and fits(self.text, self._units[-1].start, end):

@@ -1,9 +1,7 @@
-"""Running text with what people put round it.
-
-Headings, lists, tables, quotes, code, questions and the articles of a law.
+"""Running text with what people put round it: headings, lists, tables, quotes, code, questions, articles of a law.
 
 The same lines stand in Markdown, in plain text, in mails and in answers of a chat model. So one class reads them, from top to bottom, and
-the readers of those formats call it for their prose.
+the readers of those formats call it for their prose. More than 400 lines: whether a line opens something depends on all that is open.
 """
 
 from __future__ import annotations
@@ -13,12 +11,27 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from attngs.text.boundaries import pack, sentence_ends
+from attngs.text.structure.blocks import may_be_pasted, read_fence, read_pasted
 from attngs.text.structure.columns import columns_of
 from attngs.text.structure.fragments import write_fragments
 from attngs.text.structure.indentation import write_indented
 from attngs.text.structure.limits import fits
 from attngs.text.structure.lines import QUOTE, Line, goes_on, looks_wrapped, unquoted, width_of
-from attngs.text.structure.markers import Item, answer_at, is_date, item_at, question_at, section_at
+from attngs.text.structure.markers import (
+    BORDER,
+    RULE,
+    TITLED_RULE,
+    Item,
+    answer_at,
+    bare_answer_at,
+    bare_question_at,
+    date_end,
+    is_date,
+    item_at,
+    question_at,
+    section_at,
+    sender_at,
+)
 from attngs.text.structure.outline import Outline
 
 GROUP = 350
@@ -47,7 +60,6 @@ _DEEPEST = 500  # columns
 
 _ATX = re.compile(r"(#{1,6})(?:\s|$)|(={1,6})\s.{1,80}=$")  # the second in wikis
 _SETEXT = re.compile(r"(?:={3,}|-{3,})$")
-_RULE = re.compile(r"(?:[=\-_*~•─━]{3,}|(?:[-*_]\s){2,}[-*_]|[-_]{3,}\s?\w.{0,60}\w\s?[-_]{3,})$")
 _FENCE = re.compile(r"`{3,}|~{3,}")
 _TABLE_RULE = re.compile(r"[|+\s]*:?[-=]{2,}[-=+:|\s]*$")
 _BOLD = re.compile(r"(?:\*\*|__)[^*_\n]{1,80}(?:\*\*|__):?$")
@@ -55,6 +67,8 @@ _STRUCTURAL = re.compile(r"[#>|`~]")
 _LABELLED = re.compile(r"[^\W\d_][\w /-]{0,30}: \S")
 _BAR, _FIGURE = re.compile(r"\|"), re.compile(r"\d")
 _CELL_GAP = re.compile(r"\t|\s{2,}")
+_MARK = re.compile(r"[\W\d_]|[第问問質答回]|[^\W\d_]{1,14}\s?\d{0,3}\s*[:：.)]|[^\W\d_]{3,10}\s+[\dIVXLC]|[QA]\d{0,3}\s")
+"""What every line begins with that begins with a mark, and few others: most lines need no closer look."""
 _LONGEST_TITLE = 80
 
 
@@ -67,6 +81,7 @@ class _Prose:
     def __init__(self, outline: Outline, lines: Sequence[Line]) -> None:
         self.outline, self.text = outline, outline.text
         self.lines, self.depths = unquoted(outline.text, lines)
+        self.may_be_marked = [_MARK.match(self.text, line.start, line.end) is not None for line in self.lines]
         self.letter = ""
         """Letter of the last list item that had one."""
         self.after_item = False
@@ -76,16 +91,14 @@ class _Prose:
 
     def run(self) -> None:
         number = self._front_matter()
-        handlers: tuple[Callable[[int], int], ...] = (
-            self._marked, self._aligned_table, self._item, self._question, self._section, self._setext, self._title, self._prose,
-        )  # fmt: skip
+        if_marked: tuple[Callable[[int], int], ...] = (self._item, self._question, self._section)
+        always: tuple[Callable[[int], int], ...] = (self._setext, self._title, self._prose)
         while number < len(self.lines):
             if number >= self.paragraph.last:
                 self.paragraph = self._paragraph_at(number)
-            for handler in handlers:
-                if after := handler(number):
-                    number = after
-                    break
+            following = self._marked(number) or self._pasted(number) or self._aligned_table(number)
+            handlers = (*if_marked, *always) if self.may_be_marked[number] else always
+            number = following or next(after for handler in handlers if (after := handler(number)))
 
     def _paragraph_at(self, number: int) -> _Paragraph:
         last = number + 1
@@ -99,7 +112,13 @@ class _Prose:
     def _is_aligned(self, lines: Sequence[Line]) -> bool:
         if len(lines) < 3 or not any(_CELL_GAP.search(self.text, line.start, line.end) for line in lines[:2]):
             return False
+        if sum(self._is_numbered(line) for line in lines) > 1:
+            return False  # the gap is the one behind the number of an article
         return bool(columns_of(self.text, lines)) or len({len(_CELL_GAP.split(self.text[line.start : line.end])) for line in lines}) == 1
+
+    def _is_numbered(self, line: Line) -> bool:
+        item = item_at(self.text, line.start, line.end, "")
+        return (item is not None and "." in item.label) or section_at(self.text, line.start, line.end) is not None
 
     def _front_matter(self) -> int:
         """The fields between two rules at the top of a Markdown file."""
@@ -120,12 +139,19 @@ class _Prose:
             return self._fence(number, fence[0])
         if mark in "#=" and (heading := _ATX.match(text, line.start, line.end)):
             return self._heading(number, number, HEADING * len(heading[1] or heading[2]))
-        if mark in "*_" and _BOLD.match(text, line.start, line.end) and (line.gap or not number):
+        if mark in "*_" and _BOLD.match(text, line.start, line.end) and (line.gap or not number) and not question_at(text, *line[:2]):
             return self._heading(number, number, BOLD)
         if text.find("|", line.start, line.end) >= 0 and (mark == "|" or self._next_is(number, _TABLE_RULE)):
             return self._table(number)
-        if mark in "=-_*~•─━" and _RULE.match(text, line.start, line.end):
+        if mark in "=-_*~•─━" and RULE.match(text, line.start, line.end):
             self.outline.markup(line.end)
+            return number + 1
+        if mark == "+" and BORDER.match(text, line.start, line.end):
+            self.outline.add(line.end, "markup")
+            return number + 1
+        if mark in "=-_*~─━" and (titled := TITLED_RULE.match(text, line.start, line.end)):
+            self.after_item = self.asked = False
+            self.outline.titled_rule(titled, line.end, HEADING * (1 if mark in "=*━" else 2))
             return number + 1
         return 0
 
@@ -135,13 +161,32 @@ class _Prose:
         while last < len(lines) and not text.startswith(fence, lines[last].start):
             last += 1
         closed = lines[min(last, len(lines) - 1)].end
-        if fits(text, outline.content, closed):
+        inside = lines[number + 1 : last]
+        if not inside or fits(text, outline.content, closed):
             outline.add(closed, "code")
+            return last + 1
+        language = text[lines[number].start : lines[number].end].strip("`~ {}.").partition(" ")[0].lower()
+        start = inside[0].start
+        if self.depths[number] == 0 and (found := read_fence(text, start, inside[-1].end, language)):
+            outline.nest(found, start)
         else:
-            write_indented(outline, lines[number + 1 : last], CODE, "code")
+            write_indented(outline, inside, CODE, "code")
             outline.leave(CODE)
-            outline.markup(closed)
+        outline.markup(closed)
         return last + 1
+
+    def _pasted(self, number: int) -> int:
+        """A paragraph in another format."""
+        line = self.lines[number]
+        if (number and not line.gap) or self.depths[number] or not may_be_pasted(self.text, line):
+            return 0
+        paragraph = self.lines[number : self.paragraph.last]
+        if len(paragraph) < 3 and self.text[line.start] not in "{[":
+            return 0
+        if found := read_pasted(self.text, paragraph):
+            self.outline.nest(found, line.start)
+            return self.paragraph.last
+        return 0
 
     def _table(self, number: int) -> int:
         outline, text, lines = self.outline, self.text, self.lines
@@ -213,14 +258,16 @@ class _Prose:
 
     def _question(self, number: int) -> int:
         line, text = self.lines[number], self.text
-        if question_at(text, line.start, line.end):
+        bare = bare_question_at(text, line.start, line.end)
+        if bare or question_at(text, line.start, line.end):
             last = self._block_end(number)
-            coming = self.lines[last : last + 2]
-            self.asked = any(answer_at(text, other.start, other.end) for other in coming)
-            if self.asked:
+            is_answer = bare_answer_at if bare else answer_at
+            asked = any(is_answer(text, other.start, other.end) for other in self.lines[last : last + 2])
+            self.asked = asked or (self.asked and bare)
+            if asked:
                 self.outline.open(self.lines[last - 1].end, "question", QUESTION)
                 return last
-        elif self.asked and answer_at(text, line.start, line.end):
+        elif self.asked and (answer_at(text, line.start, line.end) or bare_answer_at(text, line.start, line.end)):
             last = self._block_end(number)
             self.outline.leave(QUESTION + 1)
             self._first_opens(self.lines[last - 1].end, "answer", QUESTION + 1)
@@ -269,6 +316,8 @@ class _Prose:
                 return 0
             self.outline.open(line.end, "question", LOOSE_QUESTION)
             return number + 1
+        if following.gap and (question_at(text, *following[:2]) or bare_question_at(text, *following[:2])):
+            return self._heading(number, number, TITLE)
         sentence = text[following.end - 1] in ".!?。" and following.end - following.start > len(words)
         if following.gap and sentence and words[0].isupper() and len(words) <= 60 and words.count(" ") < 7 and self._is_plain(number + 1):
             return self._heading(number, number, TITLE)
@@ -283,13 +332,30 @@ class _Prose:
         outline.leave(ITEM + min(line.indent, _DEEPEST) * _LEVELS)
         self.after_item = False
         start, last_end = line.start, self.lines[last - 1].end
+        if depth and sender_at(text, start, last_end):
+            outline.open(last_end, "speaker", INTRODUCTION + depth - 1)
+            return last
+        if (line.gap or not number) and (dated := date_end(text, start, last_end)) > start:
+            outline.open(dated, "heading", TITLE)
+            start = dated
         for end in sentence_ends(text, start, last_end):
             if end == last_end and self._introduces(start, number, last):
-                outline.open(end, "heading", INTRODUCTION + depth)
+                self._open_introduction(number, last, end)
             else:
                 outline.add(end, "sentence")
             start = end
         return last
+
+    def _open_introduction(self, number: int, last: int, end: int) -> None:
+        """A sentence that introduces a quotation names a speaker; one above deeper lines opens what they lie in."""
+        following, line = self.lines[last], self.lines[number]
+        depth = min(self.depths[number], 9)
+        if self.depths[last] > self.depths[number]:
+            self.outline.open(end, "speaker", INTRODUCTION + depth)
+        elif following.indent > line.indent and self._is_plain(last) and self.text[end - 1] not in ":：":
+            self.outline.open(end, "heading", ITEM + min(line.indent, _DEEPEST) * _LEVELS)
+        else:
+            self.outline.open(end, "heading", INTRODUCTION + depth)
 
     def _introduces(self, start: int, number: int, last: int) -> bool:
         """Whether the last sentence of a paragraph, from `start`, introduces what follows."""
@@ -298,11 +364,18 @@ class _Prose:
             return False
         following, colon = self.lines[last], text[end - 1] in ":："
         title = last == number + 1 and start == self.lines[number].start and end - start <= _LONGEST_TITLE and text[end - 1] not in ".,;!?"
-        if following.gap or not (colon or title):
-            return colon and (self.depths[last] > self.depths[number] or not self._is_plain(last))
+        if not (colon or title):
+            return False
+        if following.gap:
+            deeper = self.depths[last] > self.depths[number] or not self._is_plain(last)
+            return colon and (deeper or may_be_pasted(text, following))
         if colon or answer_at(text, following.start, following.end):
             return colon
-        labelled = _LABELLED.match(text, following.start) is not None and _LABELLED.match(text, start) is None
+        if following.indent > self.lines[number].indent + 1 and not self.paragraph.wrapped:
+            return True
+        labelled = _LABELLED.match(text, start) is None and all(
+            _LABELLED.match(text, line.start) for line in self.lines[last : min(last + 2, self.paragraph.last)]
+        )
         return labelled or self.depths[last] > self.depths[number] or not self._is_plain(last)
 
     def _heading(self, first: int, last: int, rank: int) -> int:
@@ -340,6 +413,8 @@ class _Prose:
 
     def _is_plain(self, number: int) -> bool:
         """Whether a line begins with no mark of a heading, an item, a table, a question or an answer."""
+        if not self.may_be_marked[number]:
+            return True
         start, end = self.lines[number][:2]
         text = self.text
         return not (
@@ -347,8 +422,10 @@ class _Prose:
             or item_at(text, start, end, self.letter)
             or question_at(text, start, end)
             or answer_at(text, start, end)
+            or (self.asked and (bare_question_at(text, start, end) or bare_answer_at(text, start, end)))
             or section_at(text, start, end) is not None
-            or _RULE.match(text, start, end)
+            or RULE.match(text, start, end)
+            or TITLED_RULE.match(text, start, end)
         )
 
     def _next_is(self, number: int, pattern: re.Pattern[str]) -> bool:
@@ -382,7 +459,7 @@ def prose_marks(text: str, lines: Sequence[Line]) -> Iterator[str]:
             yield "fence"
         elif QUOTE.match(text, line.start, line.end):
             yield "quote"
-        elif text[line.start] == "|" or _RULE.match(text, line.start, line.end):
+        elif text[line.start] == "|" or RULE.match(text, line.start, line.end):
             yield "rule"
         elif item_at(text, line.start, line.end, ""):
             yield "item"

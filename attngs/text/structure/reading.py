@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attngs.text.structure.chat import CHAT
+from attngs.text.structure.console import CONSOLE
 from attngs.text.structure.csv_text import TABLE
 from attngs.text.structure.html_text import HTML
 from attngs.text.structure.json_text import JSON, JSON_LINES
@@ -20,7 +21,7 @@ from attngs.text.structure.yaml_text import INI, YAML
 SAMPLE = 10_000
 """Characters at the beginning of a text that tell its format."""
 
-READERS: tuple[Reader, ...] = (JSON_LINES, JSON, SUBTITLES, HTML, MAIL, LOG, CODE, YAML, INI, CHAT, MARKDOWN, TABLE, PLAIN)
+READERS: tuple[Reader, ...] = (JSON_LINES, JSON, SUBTITLES, HTML, MAIL, LOG, CONSOLE, CODE, YAML, INI, CHAT, MARKDOWN, TABLE, PLAIN)
 """From the format that is hardest to mistake to the one that takes everything."""
 
 

@@ -1,6 +1,4 @@
-"""Source code in any language that people indent: a definition is a unit where it fits.
-
-Else its line is the head of what is in it.
+"""Source code in any language that people indent: a definition is a unit, or its line is the head of what is in it.
 
 Indentation says the same as a parser, for every language and for code that is cut off; `ast` reads Python alone, refuses broken code, and
 takes longer than the model takes to read.
@@ -50,6 +48,11 @@ def _recognises(head: str) -> bool:
     code = sum(_CODE.match(head, line.start, line.end) is not None for line in lines)
     definitions = sum(_DEFINITION.match(head, line.start, line.end) is not None for line in lines)
     return "```" not in head and len(lines) > 3 and definitions > 0 and any(line.indent for line in lines) and 2 * code >= len(lines)
+
+
+def is_code(text: str, lines: Sequence[Line]) -> bool:
+    """Whether most lines look like code."""
+    return 2 * sum(_CODE.match(text, line.start, line.end) is not None for line in lines) > len(lines)
 
 
 def _read(text: str) -> Structure | None:
