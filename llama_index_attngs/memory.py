@@ -19,7 +19,7 @@ from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
 from attngs.reading.context_cache import digest
 from attngs.reading.forks import ForkSafeLock
-from attngs.selection import GreedySelector
+from attngs.selection.selector import GreedySelector
 from attngs.types import Marking
 from llama_index_attngs.messages import PlainLayout, as_turns, defuse, question, transcript
 from llama_index_attngs.settings import CompressionSettings

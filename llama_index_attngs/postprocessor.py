@@ -128,7 +128,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
         """One node, in place of the first text."""
         [found] = yield [
             Job(
-                compressor=self.compressor(self.writer(), self.selector(ExtractLayout())),
+                compressor=self.compressor(self.writer(), self.selector(ExtractLayout(), self.min_score)),
                 documents=texts.documents,
                 query=query,
                 target_tokens=self.target_tokens,

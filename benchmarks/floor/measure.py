@@ -15,7 +15,7 @@ from attngs.learning.metrics import covered
 from attngs.marking.relevance import LATIN, OTHER, Calibration, Measures, measure
 from attngs.marking.scorers.encoder import EmbeddedScorer
 from attngs.protocols import Floats
-from attngs.selection import GreedySelector
+from attngs.selection.selector import GreedySelector
 from attngs.text.words import mostly_latin
 from attngs.types import ScoreRequest
 from benchmarks.floor.data import Kind, Message

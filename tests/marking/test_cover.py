@@ -10,7 +10,7 @@ from attngs.compressor import ContextCompressor
 from attngs.marking.algorithm import ranking
 from attngs.marking.cover import covering_order
 from attngs.marking.marker import Marker
-from attngs.selection import fill
+from attngs.selection.selector import fill
 from attngs.testing.fakes import FakeScorer, count_words
 from attngs.types import Document, Sentence
 
