@@ -122,7 +122,11 @@ class GreedySelector:
     def _take(self, draft: Draft, marking: Marking, i: int, *, leads: bool = False) -> bool | None:
         if not self._is_candidate(draft, marking, i, leads=leads):
             return None
-        return None if draft.is_said(i) else self._add(draft, marking, i, neighbors=self.neighbors)
+        if not draft.is_said(i):
+            return self._add(draft, marking, i, neighbors=self.neighbors)
+        if self.neighbors and i in draft.chosen:
+            draft.add(self._with_neighbors(marking.sentences, i))
+        return None
 
     def _add(self, draft: Draft, marking: Marking, i: int, *, neighbors: int = 0) -> bool:
         """Add a sentence, or the copy of it that should stay; of a piece the whole, where that fits."""
@@ -132,8 +136,10 @@ class GreedySelector:
         return draft.add([best], of=best) or (best != i and draft.add([i], of=i))
 
     def _too_long(self, marking: Marking, draft: Draft, best: Sequence[int]) -> tuple[int, ...]:
-        """The best units that are not chosen and would not fit alone."""
+        """The best units that are not chosen and would not fit alone; none below the mean score, whose parts would be scraps."""
+        mean = fmean(marking.scores) if marking.scores else 0.0
         left = [i for i in dict.fromkeys(best) if not draft.is_said(i) and self._is_candidate(draft, marking, i)]
+        left = [i for i in left if marking.scores[i] >= mean]
         return tuple(i for i in left if not draft.has_room_for(i))
 
     def _is_candidate(self, draft: Draft, marking: Marking, i: int, *, leads: bool = False) -> bool:

@@ -193,7 +193,7 @@ def test_an_answer_streams_and_is_explained(visit: Open, loopback: LoopbackServe
     expect(page.get_by_role("button", name="Why this answer")).to_have_count(1)
 
     expect(page.get_by_text("What the model saw of your memory for this answer")).to_be_visible()
-    expect(page.get_by_text("All of it")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"× smaller"))).to_be_visible()
     page.get_by_role("slider").focus()  # by keyboard, like everything here
     for _ in range(5):
         page.keyboard.press("ArrowLeft")

@@ -54,7 +54,7 @@ def test_never_more_than_the_budget_and_the_best_that_fits_first(units: list[tup
 @with_example([(1.0, 5), (0.9, 16), (0.1, 1)], 10)
 @with_example([(0.0, 9), *[(0.5, 8)] * 20, (0.5, 1)], 7)
 def test_evaluation_keeps_what_the_selector_keeps(units: list[tuple[float, int]], budget: int) -> None:
-    texts = ["word " * cost or "  " for _, cost in units]
+    texts = [f"word{number} " * cost or "  " for number, (_, cost) in enumerate(units)]  # what is said twice is kept once
     ends = np.cumsum([len(text) for text in texts]).tolist()
     document = Document(text="".join(texts), id="a")
     sentences = [Sentence(document=document, position=0, start=a, end=b) for a, b in zip([0, *ends], ends, strict=False)]

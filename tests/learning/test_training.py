@@ -190,7 +190,7 @@ def test_a_context_fits_and_holds_its_evidence(max_tokens: int, step: int, hard:
 class SlowSentence:
     """A sentence whose text comes when it is allowed to."""
 
-    document, position = Document(text="Slow.", id="a"), 0
+    document, position, start, end, heads, kind = Document(text="Slow.", id="a"), 0, 0, 5, (), "sentence"
 
     def __init__(self) -> None:
         self.reached, self.allowed = threading.Event(), threading.Event()
