@@ -237,10 +237,12 @@ class ContextCompressor(Shared):
         )
 
     def _everything(self, request: _Request, clock: _Clock) -> Draft | None:
-        """All sentences, if they fit the budget as they will be laid out; then no model has to run, unless there is a floor."""
+        """All sentences, if they fit the budget as they will be laid out.
+
+        Then no model has to run, unless there is a floor.
+        """
         clock.lap("count")
-        floor = self._selector.min_score if isinstance(self._selector, FlooredSelector) else None
-        if floor or request.text_tokens > request.target_tokens:
+        if self._floor or request.text_tokens > request.target_tokens:
             return None
         sentences = self._marker.split(request.documents, namespace=request.namespace)
         size = len(sentences)
@@ -270,8 +272,8 @@ class ContextCompressor(Shared):
         clock.lap("mark")
         selection = _selected(self._selector, marking, request.target_tokens, self._counter)
         clock.lap("select")
-        # ours keeps all that fits, so here the whole has more tokens than fit, also where its parts have fewer one by one
-        least = request.target_tokens + 1 if isinstance(self._selector, Framing) else 0
+        # without a floor, ours keeps all that fits, so here the whole has more tokens than fit, also where its parts have fewer one by one
+        least = request.target_tokens + 1 if isinstance(self._selector, Framing) and not self._floor else selection.tokens
         return Draft(
             marking=marking,
             selection=selection,
@@ -280,6 +282,11 @@ class ContextCompressor(Shared):
             milliseconds=clock.milliseconds,
             passthrough=False,
         )
+
+    @property
+    def _floor(self) -> float | None:
+        """The least probability of a sentence that is kept."""
+        return self._selector.min_score if isinstance(self._selector, FlooredSelector) else None
 
     def _dialogue(self, draft: Draft) -> Dialogue[Rewrite] | None:
         """What to ask the writer; `None` without a writer, and where there is nothing to shorten."""

@@ -287,6 +287,7 @@ def test_what_bears_on_the_question_is_kept_whole_where_it_fits() -> None:
     compressor = ContextCompressor(marker, counter=count_words, selector=GreedySelector(min_score=0.2))
     result = compressor.compress(DOCUMENTS, "Rex?", target_tokens=1_000)
     assert (len(result.kept), result.reason) == (6, None)
+    assert result.original_tokens == result.compressed_tokens
 
 
 def test_a_floor_needs_a_marker_that_can_tell() -> None:

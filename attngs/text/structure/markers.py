@@ -42,8 +42,10 @@ _MONTH = (
     "|кві|тра|чер|лип|сер|вер|жов|лис|гру|oca|şub|nis|haz|tem|ağu|eyl|eki|kas|ara)"
 )
 """How names of months begin in the languages of many users; more letters may follow."""
-_DATE_TEXT = rf"""[\[(*]{{0,2}}(?:[^\W\d]{{2,10}},?\.?\s)?(?:the\s)?(?:\d{{4}}[-/.年]\d{{1,2}}[-/.月]\d{{1,2}}日?|\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}
-    |\d{{1,2}}\.?(?:st|nd|rd|th)?\s(?:of\s|de\s)?{_MONTH}[^\W\d]{{0,8}}\.?(?:,?\s(?:de\s)?\d{{4}})?|{_MONTH}[^\W\d]{{0,8}}\.?\s\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s\d{{4}})?)
+_DATE_TEXT = rf"""[\[(*]{{0,2}}(?:[^\W\d]{{2,10}},?\.?\s)?(?:the\s)?
+    (?:\d{{4}}[-/.年]\d{{1,2}}[-/.月]\d{{1,2}}日?|\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}
+    |\d{{1,2}}\.?(?:st|nd|rd|th)?\s(?:of\s|de\s)?{_MONTH}[^\W\d]{{0,8}}\.?(?:,?\s(?:de\s)?\d{{4}})?
+    |{_MONTH}[^\W\d]{{0,8}}\.?\s\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s\d{{4}})?)
     (?:\s?\([^\W\d_]{{1,4}}\))?(?:,?\s\d{{1,2}}:\d\d)?[\])*:]{{0,3}}"""
 _DATE = re.compile(_DATE_TEXT + "$", re.VERBOSE)
 _OPENING_DATE = re.compile(_DATE_TEXT + r"(?:[.:]|(?<=:)|\s?[–—]|\s-)\s+(?=\S)", re.VERBOSE)
