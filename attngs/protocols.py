@@ -53,7 +53,10 @@ class CalibratedScorer(Scorer, Protocol):
     """A scorer that also knows how probable it is that a sentence bears on the question."""
 
     def probabilities(self, request: ScoreRequest, scores: Sequence[float]) -> Sequence[float]:
-        """One number from 0 to 1 for each score, comparable between questions and contexts. It may not rise where the score falls."""
+        """One number from 0 to 1 for each score, comparable between questions and contexts.
+
+        It may not rise where the score falls.
+        """
         ...
 
 

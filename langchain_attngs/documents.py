@@ -92,7 +92,7 @@ def _origin(document: Document, place: int, sources: Sequence[Source], method: M
 
 
 def _also_in(documents: Sequence[Document], places: Sequence[Place]) -> dict[str, object]:
-    """The documents that say the same as what was kept of others, with the places where they do; nothing where there are none."""
+    """The documents that say the same as what was kept of others, if there are any."""
     by_place = groupby(places, key=lambda place: place.position)
     found = [
         {

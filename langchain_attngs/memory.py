@@ -63,7 +63,7 @@ def item_day(item: Item) -> str:
 
 
 def _written_time(item: Item) -> object:
-    """The time in an item's metadata, or beside its text. An item without any has the time of its last change in the store."""
+    """The time in an item's metadata or beside its text, else of its last change in the store."""
     content, metadata = item.value.get("content"), item.value.get("metadata")
     places = (place for place in (metadata, item.value, content) if isinstance(place, Mapping))
     return next((found for place in places if (found := given_time(place)) is not None), item.updated_at)
@@ -163,7 +163,7 @@ def store_of(runtime: Runtime[Any]) -> BaseStore:
 
 
 def stored(namespace: Namespace) -> Namespace:
-    """The namespace as a store can keep it: LangGraph refuses labels with a full stop, such as `ana@example.org`.
+    """The namespace as a store can keep it: LangGraph refuses labels with a full stop.
 
     It becomes `%2E`. What looks like that already is written differently, so that no two users share a namespace.
     """

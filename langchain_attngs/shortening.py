@@ -1,4 +1,4 @@
-"""Long tool results and old turns, short for the question that they are about; the state keeps the originals."""
+"""Long tool results and old turns, short for their question; the state keeps the originals."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NO_NAME = re.compile(r"[^\w.-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResults:
-    """Which tool results are shortened, each by itself and once, for the question that its turn begins with.
+    """Which tool results are shortened, each once, for the question that its turn begins with.
 
     Args:
         trigger_tokens: Results with more tokens than this are shortened.
@@ -220,7 +220,7 @@ class Shortening:
         return {number: self._result(messages, number, share) for number, weight in old.items() if weight > share}
 
     def _result(self, messages: Sequence[AnyMessage], number: int, share: int | None = None) -> TextGroup:
-        """A result, shortened for the question of its own turn: by the rule, or to its share of a conversation that is too long."""
+        """A result, shortened for the question of its own turn, by the rule or to its share."""
         assert self.tool_results is not None
         compacted, by_rule = _result_keys(messages[number])
         return Replacement(
@@ -313,7 +313,10 @@ def check_kind(value: object, name: str, kind: type) -> None:
 
 
 def _after_earlier(message: AnyMessage, earlier: str) -> AnyMessage:
-    """A user's message with the earlier conversation before its own text: templates refuse two messages of a user in a row."""
+    """A user's message with the earlier conversation before its own text.
+
+    Templates refuse two messages of a user in a row.
+    """
     frame = f"What was said earlier in this conversation, shortened:\n{between(EARLIER, earlier)}"
     content = message.content
     blocks = f"{frame}\n\n{content}" if isinstance(content, str) else [{"type": "text", "text": f"{frame}\n\n"}, *content]
@@ -331,13 +334,13 @@ def _turn_keys(messages: Sequence[AnyMessage]) -> dict[int, str]:
 
 
 def _result_keys(message: AnyMessage) -> tuple[str, str]:
-    """The keys of a tool's result in a compacted conversation, which comes first, and by the rule for each result."""
+    """The keys of a tool's result: in a compacted conversation, which comes first, and alone."""
     found = getattr(message, "tool_call_id", ""), str(message.text)
     return digest("compacted", *found).hex(), digest("result", *found).hex()
 
 
 def _even_share(weights: Sequence[int], room: int) -> int:
-    """How many tokens each may have so that all fit into the room: those that need less leave the rest to the others."""
+    """How many tokens each may have: those that need less leave the rest to the others."""
     for done, weight in enumerate(sorted(weights)):
         if weight * (len(weights) - done) > room:
             return max(0, room // (len(weights) - done))

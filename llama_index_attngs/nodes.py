@@ -129,7 +129,7 @@ def place_in_source(node: BaseNode) -> tuple[str, Span] | None:
 
 
 def shorten(nodes: Sequence[NodeWithScore], part: Part) -> NodeWithScore:
-    """A copy of one of the nodes with less text. Its id, relationships, score and other metadata are kept.
+    """A copy of one of the nodes with less text; all else that it has is kept.
 
     The character offsets into the source document move to the new text if it is one passage of the source; otherwise they are `None`,
     since they would point at other words. Our metadata entry holds the spans in any case.
@@ -203,7 +203,7 @@ def _entry(method: str, sources: Sequence[Source]) -> dict[str, object]:
 
 
 def _also_in(nodes: Sequence[NodeWithScore], places: Sequence[Place]) -> dict[str, object]:
-    """The nodes that say the same as what was kept of others, with the places where they do; nothing where there are none."""
+    """The nodes that say the same as what was kept of others, if there are any."""
     found = [
         {"node": node.node_id, "source": node.ref_doc_id, "spans": [[place.start, place.end] for place in same]}
         for position, same in groupby(places, key=lambda place: place.position)

@@ -1,4 +1,4 @@
-"""When something was, from whatever a store wrote down: dates, numbers, ISO, mail dates and written dates.
+"""When something was, from whatever a store wrote down.
 
 A value that says no date is unknown, which is earlier than every date and never today.
 """

@@ -1,4 +1,4 @@
-"""What stands in place of a longer text: never nothing, and under a line that says how much of it is left.
+"""What stands in place of a longer text: never nothing, and it says how much is left.
 
 `[shortened: 120 of 4000 tokens]` counts against the budget. Texts in which a line looks like it are quoted (`defusing.NOTE`), so a reader
 can rely on it. Where it would take more than half of the budget, it is left out.

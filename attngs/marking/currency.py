@@ -1,4 +1,6 @@
-"""Of two notes about the same thing, the later one says what is true now: "Ana lives in Porto." in May, "Ana moved to Lyon." in June.
+"""Of two notes about the same thing, the later one says what is true now.
+
+"Ana lives in Porto." is of May, "Ana moved to Lyon." of June.
 
 The older note often words a fact as the question does and scores better, so in a small budget it would stand alone. A later note is its
 successor if both are dated, their states are alike, they score about the same for the question, and one of two things holds: the later one
@@ -112,7 +114,7 @@ def successors_first(scores: tuple[float, ...], successors: Mapping[int, int]) -
 
 
 def _dated_notes(sentences: Sequence[Sentence], scores: Sequence[float]) -> dict[int, tuple[datetime, int]]:
-    """The best units above the mean that stand in short documents with a date: their time, and their place among equals."""
+    """The time of the best units in short documents with a date, and their place among equals."""
     sizes, mean = Counter(sentence.position for sentence in sentences), fmean(scores)
     best = [i for i in ranking(scores)[:MOST] if scores[i] > mean and sizes[sentences[i].position] <= SHORT]
     times = {i: _time(sentences[i].document) for i in best}

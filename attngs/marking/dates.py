@@ -1,4 +1,4 @@
-"""The days that a label or a question names, in figures and in words: "2026-03-18", "18/03/2026", "le 18 mars", "in March 2026".
+"""The days that a label or a question names: "2026-03-18", "18/03/2026", "le 18 mars".
 
 Reads what the checks read, and beside it what is common in names of files, and names of months in more languages.
 """
@@ -42,7 +42,7 @@ _HYPHENS = re.compile(r"(?<=[^\W\d_])[-_](?=\d)|(?<=\d)[-_](?=\d{4})|(?<=\d)[-_]
 
 
 def read_days(text: str) -> tuple[list[Day], str]:
-    """The days of a text in every order and language that it allows, and the text with blanks in their place.
+    """The days of a text, however it writes them, and the text with blanks in their place.
 
     A day has no weekday: "on Monday" names no day by itself.
     """

@@ -25,7 +25,7 @@ Level = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def head_levels(sentences: Sequence[Sentence]) -> tuple[Level, ...]:
-    """Every unit with each of its heads, in as many levels as a unit has heads at most; none where no unit has any."""
+    """Every unit with each of its heads, in as many levels as a unit has heads at most."""
     if not any(sentence.heads for sentence in sentences):
         return ()
     numbers = {(sentence.position, sentence.start): number for number, sentence in enumerate(sentences)}

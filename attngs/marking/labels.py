@@ -1,4 +1,4 @@
-"""A document can be asked for by its label: "what happened on 18 March?", "what does handbook.pdf say about leave?".
+"""A document can be asked for by its label: "what does handbook.pdf say about leave?".
 
 A label is the document's id, its title or source, and its dates. Scorers read the text alone, so a label that a question names counts here.
 Dates are compared as dates, whatever their form: a question that leaves the year or the day open means all of them. Words count where at
@@ -80,7 +80,7 @@ class LabelIndex:
         return ENTRY_BYTES * (1 + len(self.words) + len(self.days)) + 8 * len(self.sizes)
 
     def asked_for(self, query: str) -> Floats:
-        """How much a question asks for each document `(N,)`: 1 for its date or all of its words, 0 if it names none."""
+        """How much a question asks for each document `(N,)`: 1 for its date or all of its words."""
         share = np.zeros(len(self.sizes))
         days, rest = read_days(query[:LONGEST_QUERY])
         for word in _words(rest):
@@ -93,7 +93,7 @@ class LabelIndex:
 
 
 def lift_by_labels(request: ScoreRequest, scores: tuple[float, ...], cache: ContextCache) -> tuple[float, ...]:
-    """Scores `(S,)` that count the labels in; the same where the question asks for no document, or for each.
+    """Scores `(S,)` that count the labels in, where the question asks for some document.
 
     Args:
         request: The question and its units.
@@ -114,7 +114,7 @@ def lift_by_labels(request: ScoreRequest, scores: tuple[float, ...], cache: Cont
 
 
 def _raised(scores: Floats, shares: Floats) -> tuple[float, ...]:
-    """Scores `(S,)` plus `GAIN` standard deviations times the shares `(S,)`, brought back to the range of the scores."""
+    """Scores `(S,)` plus `GAIN` deviations times the shares `(S,)`, in their old range."""
     low, high = float(scores.min()), float(scores.max())
     if low == high:  # nothing but the labels tells the units apart; a probability stays one
         return tuple((scores + shares * (1 - high if high < 1 else 1.0)).tolist())
@@ -125,7 +125,7 @@ def _raised(scores: Floats, shares: Floats) -> tuple[float, ...]:
 
 
 def _label(position: int, document: Document) -> str:
-    """The label of a document, one part a line; empty where its id was given by position and nothing else names it."""
+    """The label of a document, one part a line; empty where nothing but its position names it."""
     parts = [] if _NUMBERED.fullmatch(document.id) and document.id == f"document-{position + 1}" else [_SUFFIX.sub("", document.id)]
     parts += [_SUFFIX.sub("", value) for name in NAMES if isinstance(value := document.metadata.get(name), str)]
     parts += [_written(value) for name in DATES if (value := document.metadata.get(name)) is not None]
@@ -148,7 +148,10 @@ def _written(value: object) -> str:
 
 
 def _same(wanted: Day, day: Day) -> bool:
-    """Whether a date is one that a question asks for: "in March" asks for all days of March, "on 18 March" for those of any year."""
+    """Whether a question asks for a date.
+
+    "in March" asks for all days of March, "on 18 March" for those of any year.
+    """
     parts = ((wanted.month, day.month), (wanted.day, day.day))
     if any(asked is not None and asked != there for asked, there in parts):
         return False

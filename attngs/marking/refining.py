@@ -183,7 +183,10 @@ def _with_heads_in_place(
 
 
 def _order(numbers: range, sentences: Sequence[Sentence], worth: Mapping[tuple[int, int], float]) -> list[int]:
-    """The parts of one unit, the first to be kept first: a part is worth what it and the parts that it is read with are worth."""
+    """The parts of one unit, the first to be kept first.
+
+    A part is worth what it and the parts that it is read with are worth.
+    """
     parts = {number: sentences[number] for number in numbers}
     own = {number: worth[part.position, part.start] for number, part in parts.items()}
     if len({part.heads for part in parts.values()}) == 1:

@@ -113,7 +113,7 @@ def measure(request: ScoreRequest, scores: Sequence[float], states: SentenceStat
 
 
 def standing(scores: Sequence[float]) -> Floats:
-    """How far each sentence rises above the crowd `(S,)`, from 0 to 1; 1 for the best, and for all where there is no crowd."""
+    """How far each sentence rises above the crowd `(S,)`, 0 to 1; 1 where there is no crowd."""
     if len(scores) < CROWD:
         return np.ones(len(scores))
     rise = 0.5 * (1 + np.tanh(0.5 * STEEPNESS * standardised(np.asarray(scores, dtype=np.float64))))
@@ -121,7 +121,7 @@ def standing(scores: Sequence[float]) -> Floats:
 
 
 def _finalists(request: ScoreRequest, scores: Sequence[float]) -> list[Sentence]:
-    """The sentences with the best scores, and the heads that they are read with; none that only repeats words of the question."""
+    """The sentences with the best scores, and their heads; none that only repeats the question."""
     best = [request.sentences[i] for i in ranking(scores)[:FINALISTS]]
     heads = {(sentence.position, head.start) for sentence in best for head in sentence.heads}
     heads -= {(sentence.position, sentence.start) for sentence in best}
@@ -141,7 +141,7 @@ def _likeness(request: ScoreRequest, finalists: Sequence[Sentence], states: Sent
 
 
 def _rarity(asked: Sequence[str], index: WordIndex) -> Floats:
-    """The inverse document frequency of each word, as a share of that of a word in a single sentence `(W,)`."""
+    """The rarity of each word `(W,)`, as a share of that of a word in a single sentence."""
     size = len(index.lengths)
     found = np.array([len(index.postings[word][0]) if word in index.postings else 0 for word in asked], dtype=np.float64)
     return np.asarray(np.log1p((size - found + 0.5) / (found + 0.5)) / math.log1p((size - 0.5) / 1.5)) if size else found

@@ -1,4 +1,4 @@
-"""The same numbers at several scales: a sentence with its heads, with its neighbours, and its whole document.
+"""The same numbers at several scales: a sentence, its neighbours, its whole document.
 
 Evidence rarely stands alone. A turn is about what the turns around it are about, and a memory matters or does not matter as a whole. Wider
 scales are sums and maxima over neighbouring sentences of one document, so they need no further forward pass.
@@ -57,7 +57,10 @@ class Layout:
         return np.maximum(self.first, self.place - neighbours), np.minimum(self.last, self.place + neighbours + 1)
 
     def total(self, values: Floats, neighbours: int | None) -> Floats:
-        """Sums of `(S, ...)` over the window around each sentence, `(S, ...)`; in a window without neighbours, over its heads."""
+        """Sums of `(S, ...)` over the window around each sentence, `(S, ...)`.
+
+        In a window without neighbours, over the sentence and its heads.
+        """
         if neighbours == 0:
             return self._with_heads(values, lambda own, head: own + HEAD_WEIGHT * head)
         sums = np.concatenate([np.zeros_like(values[:1]), values.cumsum(axis=0)])
@@ -65,7 +68,10 @@ class Layout:
         return np.asarray(sums[end] - sums[begin])
 
     def highest(self, values: Floats, neighbours: int | None) -> Floats:
-        """Maxima of `(S, ...)` over the window around each sentence, `(S, ...)`; in a window without neighbours, over its heads."""
+        """Maxima of `(S, ...)` over the window around each sentence, `(S, ...)`.
+
+        In a window without neighbours, over the sentence and its heads.
+        """
         if neighbours == 0 or not len(self):
             return self._with_heads(values, np.maximum)
         if neighbours is None:
@@ -78,7 +84,7 @@ class Layout:
         return found
 
     def _with_heads(self, values: Floats, together: Callable[[Floats, Floats], Floats]) -> Floats:
-        """Values `(S, ...)` of each sentence together with those of its heads; `values` itself where none has any."""
+        """Values `(S, ...)` of each sentence together with those of its heads, if there are any."""
         found = values.copy() if self.heads else values
         for units, heads in self.heads:
             for start in range(0, len(units), AT_ONCE):

@@ -166,7 +166,7 @@ class Copies:
         self._groups[i] = group
 
     def _is_tail(self, i: int, whole: int) -> bool:
-        """Whether `i` is the end of another sentence, by what follows both, or by its small first letter at the end of a chunk."""
+        """Whether `i` is the end of another sentence, by what follows both."""
         if not self._is_part(i, whole) or not self._texts[whole].endswith(self._texts[i]):
             return False
         after, after_whole = self._beside(i, 1), self._beside(whole, 1)
@@ -175,7 +175,7 @@ class Copies:
         return bool(self._beside(whole, -1)) and self._sentences[i].text.lstrip()[:1].islower()
 
     def _is_beginning(self, i: int, whole: int) -> bool:
-        """Whether `i` is the beginning of another sentence, by what stands before both, or by its missing full stop."""
+        """Whether `i` is the beginning of another sentence, by what stands before both."""
         if not self._is_part(i, whole) or not self._texts[whole].startswith(self._texts[i]):
             return False
         before, before_whole = self._beside(i, -1), self._beside(whole, -1)

@@ -101,7 +101,7 @@ class Draft:
         return i in self.chosen or self._said.get(self.copies.of(i)[0], -1) in self.chosen
 
     def best_copy(self, i: int) -> int:
-        """The sentence to take for `i`: the whole of a piece, and of equal scores the one whose document is open already."""
+        """The sentence to take for `i`: the whole of a piece; of equals, one in an open document."""
         return self._best_copy(i, self._opened)
 
     def places(self) -> dict[int, tuple[int, ...]]:
@@ -151,7 +151,7 @@ class Draft:
         return (i for i, of in self.chosen.items() if of != i)
 
     def _numbered_frames(self) -> dict[int, int]:
-        """The frame that each document stands in, by its position; documents in a row share one if their label is printed once."""
+        """The frame of each document, by its position; those in a row with one label share it."""
         frames, above, number = dict[int, int](), "", -1
         for position in dict.fromkeys(sentence.position for sentence in self.sentences):
             label = self.labels.get(position, "")
@@ -160,7 +160,7 @@ class Draft:
         return frames
 
     def _missing(self, group: Sequence[int], most: int | None = None) -> list[int]:
-        """What of a group and of its heads holds text and is not chosen yet; of the group, what nobody says yet."""
+        """What of a group and of its heads holds text, is not chosen and not said yet."""
         unsaid = [i for i in group if not self.is_said(i)]
         return [i for i in self._with_heads(unsaid, most) if i not in self.chosen and self.sentences[i].text.strip()]
 
@@ -186,7 +186,7 @@ class Draft:
         self._said.update((self.copies.of(i)[0], i) for i in new)
 
     def _take_all(self, candidates: Sequence[int], labellings: Sequence[Mapping[int, str]]) -> bool:
-        """Choose all candidates with their heads if the joined text fits, under the first labels with which it does."""
+        """Choose all candidates with their heads if the text fits, under the first such labels."""
         everything = self._with_heads(candidates)
         cost = 0
         for at in range(0, len(everything), BLOCK):

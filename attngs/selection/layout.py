@@ -48,7 +48,7 @@ class ExtractLayout:
         return self.label.endswith("\n")
 
     def labels_of(self, sentences: Iterable[Sentence]) -> dict[int, str]:
-        """The label of each document, by its position; empty where the request has only one, or labels are not wanted."""
+        """The label of each document, by its position; empty where no labels are shown."""
         documents = {sentence.position: sentence for sentence in sentences}
         names = handles(documents.values()) if self.has_own_line else {i: one_line(s.document.id) for i, s in documents.items()}
         return {position: self.label.format(id=name) for position, name in names.items()} if self.label and len(names) > 1 else {}

@@ -20,7 +20,9 @@ from attngs.types import Document, Marking, Selection, Sentence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GreedySelector:
-    """Best score first, but in a chat no message takes all; what does not fit is skipped; ties go to the earlier sentence.
+    """Best score first; what does not fit is skipped; ties go to the earlier sentence.
+
+    In a chat, no message takes the whole budget.
 
     What is said twice (`attngs.selection.copies`) is kept once: the copy with the best score; of equal scores the one in a document of
     which something is kept already, then the earliest. A copy that is kept elsewhere fulfils every promise below.
@@ -136,7 +138,10 @@ class GreedySelector:
         return draft.add([best], of=best) or (best != i and draft.add([i], of=i))
 
     def _too_long(self, marking: Marking, draft: Draft, best: Sequence[int]) -> tuple[int, ...]:
-        """The best units that are not chosen and would not fit alone; none below the mean score, whose parts would be scraps."""
+        """The best units that are not chosen and would not fit alone.
+
+        The parts of one below the mean score would be scraps.
+        """
         mean = fmean(marking.scores) if marking.scores else 0.0
         left = [i for i in dict.fromkeys(best) if not draft.is_said(i) and self._is_candidate(draft, marking, i)]
         left = [i for i in left if marking.scores[i] >= mean]

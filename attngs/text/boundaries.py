@@ -220,7 +220,10 @@ def _wide_ends(text: str, stop: re.Match[str], end: int) -> bool:
 
 
 def _emoji_ends(text: str, stop: re.Match[str], end: int) -> bool:
-    """An emoji in place of a full stop: before a capital letter, if it shows a feeling or the next word often opens a sentence."""
+    """Whether an emoji stands in place of a full stop.
+
+    It does before a capital letter, if it shows a feeling or the next word often opens a sentence.
+    """
     word = _WORD.match(text, stop.end(), end)
     before = text[max(0, stop.start() - 2) : stop.start()].rstrip()
     if stop.end() == stop.end("emoji") or word is None or not word[0][0].isupper() or not before[-1:].isalpha():

@@ -12,7 +12,7 @@ LONGEST_ID = 24
 
 
 def handles(sentences: Iterable[Sentence]) -> dict[int, str]:
-    """What each document is called, by its position: its id on one line, or a number in place of a long id.
+    """What each document is called: its id on one line, or a number in place of a long id.
 
     The number is the document's place in the request, counted from 1; documents with equal ids have equal handles. No number is the id of
     another document.

@@ -1,4 +1,4 @@
-"""The parts of a unit that is too long for a budget: fields, cells, lines, sentences, and at last a few words.
+"""The parts of a unit that is too long: fields, cells, lines, sentences, at last words.
 
 A part says as little by itself as the unit would without its heads. So a cell has the first cell of its row as a head, a field the name of
 its record, a line of a function its first line, and a sentence of a turn its speaker.
@@ -191,7 +191,7 @@ def _sentences(text: str, unit: Unit) -> list[Unit]:
 
 
 def _tiled(text: str, unit: Unit, begins: Sequence[int], kind: str) -> list[Unit]:
-    """Parts that begin at the unit's start and at `begins`; the indentation of a line belongs to the line."""
+    """Parts that begin at the unit's start and at `begins`; a line keeps its indentation."""
     starts = [unit.start]
     for begin in begins:
         indented = begin
@@ -212,6 +212,9 @@ def _headed(parts: Sequence[Unit], kind: str) -> list[Unit]:
 
 
 def _named(text: str, parts: Sequence[Unit], patterns: Sequence[re.Pattern[str]]) -> list[Unit]:
-    """The parts with the one that names them, which the first of the patterns finds that finds any, as a head of the others."""
+    """The parts, with the one that names them as a head of the others.
+
+    The first of the patterns that finds anything finds it.
+    """
     name = next((number for pattern in patterns for number, part in enumerate(parts) if pattern.match(text, part.start, part.end)), -1)
     return [part._replace(heads=(*part.heads, name)) if 0 <= name != number else part for number, part in enumerate(parts)]

@@ -139,7 +139,7 @@ TEMPLATES = {template.name: template for template in (GUIDED, CITED, SUMMARY, RE
 
 
 def context_text(marking: Marking, marks: Marks, template: str = "") -> str:
-    """The sentences in reading order, each document under its id or its number if that is long, marked as wanted.
+    """The sentences in reading order, each document under its short name, marked as wanted.
 
     Lines that look like one of the template, into which the text goes, are quoted.
     """

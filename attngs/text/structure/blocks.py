@@ -1,4 +1,4 @@
-"""Blocks of another format inside running text: what a fence holds, and data, logs and code pasted between paragraphs.
+"""Blocks of another format inside running text: what a fence holds, and what was pasted.
 
 Only clear cases count: a fence may name its format, a pasted block must be a paragraph that its reader recognises as a whole.
 """
@@ -38,7 +38,7 @@ def may_be_pasted(text: str, line: Line) -> bool:
 
 
 def read_pasted(text: str, lines: Sequence[Line]) -> Structure | None:
-    """The structure of a paragraph of data, a log, the output of a program, or indented code; `None` if it is prose."""
+    """The structure of a paragraph of data, a log, output or indented code; `None` for prose."""
     block = text[lines[0].start : lines[-1].end]
     indented = len(lines) > 1 and all(line.indent >= CODE_INDENT for line in lines)
     found = _first(block, (*_PASTED, *_INDENTED) if indented else _PASTED)

@@ -1,4 +1,4 @@
-"""What compilers and test runners print: each message with the lines that it shows, below the section it stands in.
+"""What compilers and test runners print: each message with the lines that it shows.
 
 A message is a line, and the lines under it that are indented or show source code. Sections are titles between strokes
 (`==== FAILURES ====`); the strokes are markup, because they cost many tokens and say nothing.
@@ -72,7 +72,7 @@ def _read(text: str) -> Structure | None:
 
 
 def _write_messages(outline: Outline, lines: Sequence[Line]) -> None:
-    """Messages, below the places that lines such as `src/a.cpp: In function 'f':` name, and the reasons why tests failed."""
+    """Messages below the places that other lines name, and the reasons why tests failed."""
     text = outline.text
     first = number = 0
     while number < len(lines):

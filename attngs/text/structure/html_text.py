@@ -1,4 +1,4 @@
-"""HTML: headings, list items, table rows, posts and sentences, without the tags of the blocks round them.
+"""HTML: headings, items, rows, posts and sentences, without the tags of their blocks.
 
 Tags of blocks cost many tokens and say nothing, so those between two units are a unit of markup. Tags inside a unit stay.
 

@@ -1,4 +1,4 @@
-"""The lines of a text, and which of them go on with the line before: what the readers of line-based formats share."""
+"""The lines of a text, and which of them go on with the line before."""
 
 from __future__ import annotations
 

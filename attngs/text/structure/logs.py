@@ -1,4 +1,4 @@
-"""Logs and stack traces: an event is a unit with the lines that follow its stamp, or the stamped line is the head of the rest.
+"""Logs and stack traces: an event is a stamped line with the lines that follow it.
 
 The error of a Python traceback comes last, and heads come first. So the error shares a unit with the innermost frames, where the failure
 is, and the log line above it is the head of both. In other languages the error comes first and is the head of its frames.

@@ -1,4 +1,4 @@
-"""Mails and threads of them: text is read with who wrote it and about what, and a quotation with who is quoted."""
+"""Mails and threads: text is read with who wrote it, a quotation with who is quoted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a line begins: rules, list items, articles of laws, questions and answers, dates, senders of mails."""
+"""How a line begins: rules, items, articles, questions and answers, dates, senders."""
 
 from __future__ import annotations
 
@@ -116,7 +116,10 @@ def answer_at(text: str, start: int, end: int) -> bool:
 
 
 def bare_question_at(text: str, start: int, end: int) -> bool:
-    """Whether a line begins as a question without a colon: `Q Where is it?`. It is one only if an answer follows."""
+    """Whether a line begins as a question without a colon: `Q Where is it?`.
+
+    It is one only if an answer follows.
+    """
     return _BARE_QUESTION.match(text, start, end) is not None
 
 
@@ -126,12 +129,12 @@ def bare_answer_at(text: str, start: int, end: int) -> bool:
 
 
 def is_date(line: str) -> bool:
-    """Whether a line is nothing but a date, perhaps with a weekday and a time: the heading of a diary's entry."""
+    """Whether a line is nothing but a date, perhaps with a weekday and a time."""
     return _DATE.match(line) is not None
 
 
 def date_end(text: str, start: int, end: int) -> int:
-    """Where the text begins after the date that a paragraph opens with: `23 April. We sailed.`; `start` if it opens with none."""
+    """Where the text begins after the date that a paragraph opens with, if any."""
     date = _OPENING_DATE.match(text, start, min(end, start + 60))
     return date.end() if date else start
 

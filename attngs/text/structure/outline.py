@@ -68,7 +68,7 @@ class Outline:
         return number
 
     def open(self, end: int, kind: str, rank: int) -> int:
-        """End a unit at `end` and make it the head of what follows, up to a scope of the same or a smaller rank."""
+        """End a unit at `end` and make it the head of what follows, up to a scope of its rank."""
         self.leave(rank)
         number = self.add(end, kind)
         if number >= 0:
@@ -121,7 +121,7 @@ class Outline:
         self._close(end, heads, kind)
 
     def markup(self, end: int) -> None:
-        """Give what carries no words to the unit before it, or make it a unit of its own where that gets too long."""
+        """Give what carries no words to the unit before it, unless that gets too long."""
         if end <= self.content:
             return
         if self._units and fits(self.text, self._units[-1].start, end):

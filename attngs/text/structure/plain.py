@@ -1,4 +1,4 @@
-"""Plain text: headings without marks, lists, articles, questions with answers, and lines that break inside a sentence."""
+"""Plain text: headings without marks, lists, articles, questions, and lines that wrap."""
 
 from __future__ import annotations
 

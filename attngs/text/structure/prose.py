@@ -1,4 +1,4 @@
-"""Running text with what people put round it: headings, lists, tables, quotes, code, questions, articles of a law.
+"""Running text with what people put round it: headings, lists, tables, quotes, code.
 
 The same lines stand in Markdown, in plain text, in mails and in answers of a chat model. So one class reads them, from top to bottom, and
 the readers of those formats call it for their prose. More than 400 lines: whether a line opens something depends on all that is open.
@@ -347,7 +347,7 @@ class _Prose:
         return last
 
     def _open_introduction(self, number: int, last: int, end: int) -> None:
-        """A sentence that introduces a quotation names a speaker; one above deeper lines opens what they lie in."""
+        """A sentence may introduce a quotation, or open the deeper lines below it."""
         following, line = self.lines[last], self.lines[number]
         depth = min(self.depths[number], 9)
         if self.depths[last] > self.depths[number]:

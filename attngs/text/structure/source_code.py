@@ -1,4 +1,6 @@
-"""Source code in any language that people indent: a definition is a unit, or its line is the head of what is in it.
+"""Source code in any language that people indent.
+
+A definition is a unit, or its line is the head of what is in it.
 
 Indentation says the same as a parser, for every language and for code that is cut off; `ast` reads Python alone, refuses broken code, and
 takes longer than the model takes to read.
