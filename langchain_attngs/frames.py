@@ -48,7 +48,7 @@ class TurnLayout(FrameLayout):
         return ExtractLayout.frame(self, sentence, labels=labels)
 
 
-MEMORIES, RESULT, TURNS = FrameLayout(), FrameLayout(label=""), TurnLayout()
+MEMORIES, RESULT, TURNS = FrameLayout(gives_way=False), FrameLayout(label=""), TurnLayout()
 
 
 def between(tag: str, text: str) -> str:

@@ -72,7 +72,8 @@ class Draft:
         """
         wanted = [i for i in candidates if self.sentences[i].text.strip()]
         complete = len(wanted) == sum(not sentence.text.isspace() for sentence in self.sentences)
-        labellings = [self.labels, {}] if complete and self.labels and self.layout.has_own_line else [self.labels]
+        may_give_way = complete and self.labels and self.layout.has_own_line and self.layout.gives_way
+        labellings = [self.labels, {}] if may_give_way else [self.labels]
         if complete and self._take_all(wanted, labellings):
             return
         if not complete or self.copies:

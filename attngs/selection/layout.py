@@ -35,6 +35,8 @@ class ExtractLayout:
     gap: str = "\n"
     """Stands where sentences were left out."""
     document_gap: str = "\n\n"
+    gives_way: bool = True
+    """Whether labels on lines of their own give way where everything fits without them. Days of memories do not: they are asked for."""
 
     def __post_init__(self) -> None:
         try:

@@ -203,8 +203,8 @@ def test_an_answer_streams_and_is_explained(visit: Open, loopback: LoopbackServe
     expect(heat_map(page).locator("mark.kept").first).to_have_text("Ana drinks green tea, never with milk.")
     expect(heat_map(page).get_by_text("1 Mar 2026")).to_be_visible()
     heat_map(page).get_by_text("All", exact=True).click()
-    heat_map(page).get_by_text("3 Mar 2026").click()  # folds without a script
-    expect(heat_map(page).get_by_text("nobody came")).to_be_hidden()
+    heat_map(page).get_by_text("3 Mar 2026").click()  # unfolds without a script
+    expect(heat_map(page).get_by_text("nobody came")).to_be_visible()
 
     ask(page, "And what does she never take with it?")
     expect(page.get_by_text("What the model saw of your memory for this answer")).to_be_visible()

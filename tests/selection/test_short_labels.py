@@ -115,3 +115,9 @@ def test_a_label_of_the_users(label: str) -> None:
     documents: list[Document | str] = [Document(text=f"It rained on day {i}. The pier {i} is open.", id=LONG[i]) for i in range(3)]
     result = compressed(documents, 16, layout=ExtractLayout(label=label))
     assert result.text.startswith(label.format(id="1") + "The pier 0 is open.")
+
+
+def test_days_of_memories_stay_where_all_would_fit_without_them() -> None:
+    documents: list[Document | str] = [Document(text=f"The pier {i} is open.", id=f"{i} May") for i in (1, 2)]
+    assert compressed(documents, 11).text == "The pier 1 is open.\n\nThe pier 2 is open."
+    assert compressed(documents, 11, layout=ExtractLayout(gives_way=False)).text == "[1 May]\nThe pier 1 is open."
