@@ -23,9 +23,8 @@ from typing import NamedTuple
 import numpy as np
 
 from attngs.marking.algorithm import ranking
-from attngs.marking.scales import Layout, standardised
+from attngs.marking.scales import standardised
 from attngs.marking.scorers.lexical import WordIndex, word_index
-from attngs.marking.scorers.similarities import Similarities
 from attngs.protocols import Floats
 from attngs.reading.sentence_states import SentenceStates
 from attngs.text.words import mostly_latin, words
@@ -35,7 +34,10 @@ FINALISTS = 16
 """Sentences with the best scores, of which the measures are taken."""
 
 CLOSEST = 3
-"""Likeness is averaged over this many of them, because a single one may be close by accident."""
+"""Likeness is averaged over at most this many of them, because a single one of many may be close by accident."""
+
+FOR_ONE = 8
+"""Sentences for each that it is averaged over: of a few notes, only one is about the question."""
 
 CROWD = 8
 """Fewest sentences of which one can rise above the others."""
@@ -47,17 +49,51 @@ That of a logistic regression that tells evidence from other sentences. A higher
 """
 
 
+IDLE = (
+    "Hello there!",
+    "Good morning",
+    "How are you doing?",
+    "Thanks a lot",
+    "You are welcome",
+    "Okay, great",
+    "Goodbye, see you tomorrow",
+    "What is 12 plus 30?",
+    "Solve this equation for x",
+    "Convert 10 miles to kilometres",
+    "Write a function that sorts a list",
+    "Why does my code raise an exception?",
+    "Translate this sentence into Spanish",
+    "What is the capital of Australia?",
+    "Who wrote Hamlet?",
+    "How does photosynthesis work?",
+    "Tell me a joke",
+    "Write a poem about autumn",
+    "Fix the grammar of this paragraph",
+    "What can you do?",
+    "Summarise this article",
+    "Who won the world cup?",
+    "What is the weather like?",
+    "Explain recursion to a beginner",
+)
+"""Messages that ask for nothing that a memory holds, one of each kind; they are no part of the benchmark."""
+
+SMALL_TALK = 0.75
+"""Cosine from which a sentence is an idle message itself, such as a greeting in an old chat: it is no answer to one of today."""
+
+
 class Measures(NamedTuple):
     """What tells a question with an answer from an idle one."""
 
     likeness: float
-    """Mean cosine of the question and the finalists that are closest to it."""
+    """Cosine of the question and the finalist that is closest to it, averaged with that of the few that are."""
     shared: float
     """Log of how many of the question's words the context has. A word of a single sentence counts 1, one of every sentence nearly 0."""
     cover: float
     """The largest share of the question's words in one finalist, weighted by rarity; words that the context lacks are the rarest."""
     sentences: float
     """Log of the number of the context's sentences: among many, some are close by accident."""
+    idle: float
+    """Mean cosine of the question and the idle messages that are closest to it."""
 
 
 class Calibration(NamedTuple):
@@ -73,7 +109,7 @@ class Calibration(NamedTuple):
         return 0.5 * (1 + math.tanh(0.5 * odds))  # a sigmoid that cannot overflow
 
 
-LATIN = Calibration(-5.418, MappingProxyType({"likeness": 20.056, "shared": 2.496, "sentences": -1.078}))
+LATIN = Calibration(-1.362, MappingProxyType({"likeness": 17.612, "shared": 1.72, "sentences": -1.174, "idle": -8.639}))
 """For questions in the Latin script."""
 
 OTHER = Calibration(-5.765, MappingProxyType({"shared": 2.833, "cover": 10.01}))
@@ -104,11 +140,13 @@ def measure(request: ScoreRequest, scores: Sequence[float], states: SentenceStat
     rarity = _rarity(asked, index)
     known = [word in index.postings for word in asked]
     total = float(rarity.sum())
+    likeness, idle = _closeness(request, finalists, states)
     return Measures(
-        likeness=_likeness(request, finalists, states),
+        likeness=likeness,
         shared=math.log1p(float(rarity[known].sum())),
         cover=max((float(rarity[_in(asked, sentence)].sum()) for sentence in finalists), default=0.0) / total if total else 0.0,
         sentences=math.log(max(len(request.sentences), 1)),
+        idle=idle,
     )
 
 
@@ -131,13 +169,22 @@ def _finalists(request: ScoreRequest, scores: Sequence[float]) -> list[Sentence]
     return [sentence for sentence in best if _spaced(sentence.text) not in asked]
 
 
-def _likeness(request: ScoreRequest, finalists: Sequence[Sentence], states: SentenceStates) -> float:
-    """The mean of the best cosines; 0 where question or context has no tokens."""
-    asked, *context = states.states([request.query, *(sentence.text for sentence in finalists)], request.namespace)
-    if not len(asked) or not any(map(len, context)):
-        return 0.0
-    alone = Similarities(asked, context, Layout.of(finalists)).alone
-    return float(np.sort(alone)[-CLOSEST:].mean())
+def _closeness(request: ScoreRequest, finalists: Sequence[Sentence], states: SentenceStates) -> tuple[float, float]:
+    """How close the question is to the finalists that are not idle themselves, and to idle messages."""
+    asked = _middles([request.query], request.namespace, states)[0]
+    idle = _middles(IDLE, "", states)
+    close = _middles([sentence.text for sentence in finalists], request.namespace, states)
+    close = np.sort(close[(close @ idle.T).max(axis=1, initial=0.0) < SMALL_TALK] @ asked)
+    most = min(CLOSEST, max(1, len(request.sentences) // FOR_ONE))
+    likeness = float(close[-1] + close[-most:].mean()) / 2 if len(close) else 0.0
+    return likeness, float(np.sort(idle @ asked)[-CLOSEST:].mean())
+
+
+def _middles(texts: Sequence[str], namespace: str, states: SentenceStates) -> Floats:
+    """The mean state of each text, of length 1 `(S, D)`; zeros for a text without tokens."""
+    found = [np.asarray(state.double().sum(dim=0).numpy()) for state in states.states(texts, namespace)]
+    middles = np.stack(found) if found else np.zeros((0, states.width))
+    return np.asarray(middles / np.maximum(np.linalg.norm(middles, axis=1, keepdims=True), 1e-9))
 
 
 def _rarity(asked: Sequence[str], index: WordIndex) -> Floats:

@@ -31,6 +31,7 @@ class SentenceStates:
 
     Attributes:
         cache: As given, or its own; scorers that use the states keep what they read there too.
+        width: Numbers of a state, D.
 
     Raises:
         UnsupportedModelError: The model is a decoder, whose states know only the text before them.
@@ -46,7 +47,7 @@ class SentenceStates:
         self._room = loaded.window - len(self._begin) - len(self._end)
         self._max_batch_tokens = loaded.max_batch_tokens
         self.cache = cache or ContextCache()
-        self._width = loaded.model.config.get_text_config().hidden_size
+        self.width = loaded.model.config.get_text_config().hidden_size
         self._salt = uuid4().bytes  # states are this model's
 
     def states(self, texts: Sequence[str], namespace: str = "") -> list[Tensor]:
@@ -92,14 +93,14 @@ class SentenceStates:
         Raises:
             ModelError: The encoder failed.
         """
-        nothing = torch.empty(0, self._width, device=self._model.device)
+        nothing = torch.empty(0, self.width, device=self._model.device)
         return self._in_parts(texts, self._normalised, nothing)
 
     def _remember(self, texts: Sequence[tuple[str, str]]) -> list[Tensor]:
         """The states of each `(namespace, text)`, from the cache or read together."""
 
         def read(missing: list[int]) -> list[Tensor]:
-            return self._in_parts([texts[i][1] for i in missing], self._forward, torch.empty(0, self._width, dtype=torch.float16))
+            return self._in_parts([texts[i][1] for i in missing], self._forward, torch.empty(0, self.width, dtype=torch.float16))
 
         return self.cache.remember(self._keys(texts), read, size=lambda state: state.nbytes + ENTRY_BYTES)
 

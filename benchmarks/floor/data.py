@@ -1,8 +1,9 @@
 """Questions that a context can answer, and messages that have nothing to do with it.
 
 Contexts are the example users, Maren, and the sets in files (BEAM, MemoryBank, MADial, XQuAD, ExpMRC, QMSum); `notes` are small memories,
-drawn from those of users. Messages that a context has nothing on are the *idle turns* of `idle.jsonl`, written for this benchmark, and
-*others' questions*, which other contexts can answer. BEAM has questions of a third kind: on what the chat is about, but not answered there.
+drawn from those of users; `small` are a few facts each, written for this benchmark, with questions that share no word with the fact.
+Messages that a context has nothing on are the *idle turns* of `idle.jsonl`, written for this benchmark too, and *others'
+questions*, which other contexts can answer. BEAM has questions of a third kind: on what the chat is about, but not answered there.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Part = Literal["dev", "final"]
 Kind = Literal["answerable", "unanswered", "idle", "other"]
 
 CHATBOT = Path(__file__).parents[2] / "examples" / "chatbot"
-SETS = ("users", "maren", "notes", "memorybank", "madial", "xquad", "expmrc", "qmsum", "beam")
+SETS = ("users", "maren", "notes", "small", "memorybank", "madial", "xquad", "expmrc", "qmsum", "beam")
 NOTES = (1, 2, 3, 5, 8, 13, 20)
 """Sizes of the small memories."""
 LONGEST = 300
@@ -77,6 +78,8 @@ def load_contexts(folder: Path, part: Part, sets: Sequence[str] = SETS, seed: in
         users = list(_users())
         found += users if "users" in sets else []
         found += _notes([*users, *_grouped(folder, "madial_user1", "madial", draw, None)], draw) if "notes" in sets else []
+    if "small" in sets:
+        found += _small(part)
     if not final and "maren" in sets:
         rows = load_maren()
         questions = tuple(Question(query=row.query, evidence=row.evidence) for row in rows)
@@ -120,6 +123,16 @@ def messages(contexts: Sequence[Context], idle: Sequence[str], seed: int = 0) ->
         ]
         found += [Message(context=context, kind="other", query=query) for query in draw.sample(others, min(len(others), share // 2 + 1))]
     return found
+
+
+def _small(part: Part) -> Iterator[Context]:
+    """A few facts each, as assistants write them down."""
+    lines = (Path(__file__).parent / "small.jsonl").read_text(encoding="utf-8").splitlines()
+    for number, row in enumerate(map(json.loads, lines)):
+        if row["part"] == part:
+            documents = tuple(Document(id=str(place), text=text) for place, text in enumerate(row["facts"]))
+            questions = tuple(Question(query=query) for query in row["questions"])
+            yield Context(set="small", name=f"small-{number}", documents=documents, questions=questions)
 
 
 def _users() -> Iterator[Context]:

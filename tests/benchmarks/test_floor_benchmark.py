@@ -14,7 +14,7 @@ from benchmarks.floor.page import constants, tables, write_page
 
 
 def row(name: str, kind: Kind, likeness: float, *, latin: bool = True, query: str = "q") -> Row:
-    measures = Measures(likeness=likeness, shared=1 + likeness, cover=likeness, sentences=4.0)
+    measures = Measures(likeness=likeness, shared=1 + likeness, cover=likeness, sentences=4.0, idle=0.3)
     return Row(set=name, kind=kind, query=query, latin=latin, measures=measures, shipped=likeness, kept={})
 
 

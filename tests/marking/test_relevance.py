@@ -123,7 +123,7 @@ def test_few_sentences_have_no_crowd_to_rise_above(scores: list[float]) -> None:
 
 @given(st.floats(0, 1), st.floats(0, 5), st.floats(0, 1), st.floats(0, 14))
 def test_bearing_is_a_probability_and_grows_with_likeness(likeness: float, shared: float, cover: float, sentences: float) -> None:
-    measures = Measures(likeness, shared, cover, sentences)
+    measures = Measures(likeness, shared, cover, sentences, idle=0.2)
     for calibration in (LATIN, OTHER):
         assert 0 <= calibration(measures) <= 1
     assert LATIN(measures._replace(likeness=likeness + 0.1)) >= LATIN(measures)
