@@ -80,8 +80,9 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
     """Long-term memory for `Memory.from_defaults(memory_blocks=[...])`.
 
     It keeps the turns that leave the short-term history, by session. When the memory is read, all turns of a session are compressed
-    together for what the user said last; follow-ups such as "and his sister?" are read with what was said before them. The same question about the same turns is answered once, since an agent asks three times in a
-    turn. When the memory as a whole is over its limit, the most valuable sentences stay.
+    together for what the user said last; a follow-up such as "and his sister?" is read with what was said before it. The same question
+    about the same turns is answered once, since an agent asks three times in a turn. When the memory as a whole is over its limit, the most
+    valuable sentences stay.
 
     Tokens are LlamaIndex's own unless `counter` says otherwise. In mode `rewrite`, `chat` is an LLM of LlamaIndex's, `Settings.llm` if none
     is given; `llm` is taken for `chat`. Each turn is a line of one document, so `min_per_document` holds for all turns together.

@@ -1,13 +1,13 @@
 """Is the last message of a chat a question of its own, or is it read with what was said before it?
 
-"And his sister?" and "yes please" say little alone, so they are read with the last turns. "Where is the spare key?" is not: what was said
-before is about something else, and would only draw the score to it. Signs on the surface tell the two apart: pronouns without anybody that
-they could mean, words that go on from what was said ("and", "no, the other one"), an offer that is agreed to, and messages with hardly a
-word of content. `followups.toml` has them for a dozen languages. In other languages, length alone tells.
+"And his sister?" and "yes please" say little alone, so they are read with the turn before: what the user said, and the reply. "Where is the
+spare key?" is not: the turn before is about something else, and would only draw the scores to it. Signs on the surface tell the two apart:
+pronouns that mean nobody in the message, words that go on from what was said ("and", "no, the other one"), an offer that is agreed to, and
+fragments such as "from which gate?". `followups.toml` has the words in a dozen languages; other languages have fragments alone.
 
-A follow-up is scored twice, by itself and behind what was said before it. So what the message names itself stays ahead of what was talked
-about. A message without content is scored only behind the turns before it. `python -m benchmarks.followups`
-measures all of this.
+A follow-up is scored twice, by itself and behind the turn before it, so that what the message itself names stays ahead of what was talked
+about. A message without content, such as "yes", is scored behind the turn before it alone. `python -m benchmarks.followups` measures both
+kinds of messages.
 """
 
 from __future__ import annotations
@@ -30,10 +30,9 @@ from attngs.text.documents import as_query
 from attngs.types import Message, Question
 
 LONGEST_TURN = 400
-"""Characters of an earlier turn that are read: half of them from its beginning, half from its end, where offers are made."""
-MOST_TURNS = 3
-"""User's turns that are read with a follow-up at most: more than one where they are follow-ups themselves."""
-
+"""Characters of an earlier message that are read: half of them from its beginning, half from its end, where offers are made."""
+MOST_MESSAGES = 4
+"""Earlier messages that are read at most: the user's last one, and the newest of what the assistant said after it."""
 WHOLE = 0.7
 """Weight of a follow-up behind what was said before it, beside the follow-up by itself. Chosen on the development half."""
 
@@ -44,7 +43,7 @@ CHOOSING = 2
 FRAGMENT = 4
 """Words of a message that may be no whole sentence."""
 MOST_WORDS = 60
-"""Words of a message that are looked at. Longer ones stand alone, unless they begin otherwise."""
+"""Words of a message that are looked at. It hardly depends on the others."""
 
 
 class _Limits(NamedTuple):
@@ -56,7 +55,7 @@ class _Limits(NamedTuple):
     """Only in messages with at most so many words of content."""
 
 
-POINTING = {"persons": _Limits(before=3, content=6), "things": _Limits(before=2, content=3)}
+POINTING = {"persons": _Limits(before=3, content=6), "things": _Limits(before=2, content=2)}
 
 _UNSPACED = re.compile("[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]+")
 _WORD = re.compile(r"[^\W_]+")
@@ -77,18 +76,14 @@ def as_question(messages: Sequence[Message]) -> Question:
         empty where the user has said nothing.
     """
     said = [message for message in messages if message.role in ("user", "assistant") and message.content.strip()]
-    last = _last_of_user(said, len(said))
+    last = _last_of_user(said)
     if last is None:
         return Question(text="")
-    begin = last
-    for _ in range(MOST_TURNS):
-        before = _last_of_user(said, begin)
-        if not _is_follow_up(said[begin].content, _reply(said, begin)):
-            break
-        begin = 0 if before is None else before
-        if before is None:
-            break
-    return Question(text=as_query(said[last].content), background="\n".join(_bounded(turn.content) for turn in said[begin:last]))
+    before = said[_last_of_user(said[:last]) or 0 : last]
+    before = [*before[:1], *before[1:][1 - MOST_MESSAGES :]]
+    reply = before[-1].content if before and before[-1].role == "assistant" else ""
+    text = as_query(said[last].content)
+    return Question(text=text, background="\n".join(_bounded(turn.content) for turn in before) if _is_follow_up(text, reply) else "")
 
 
 def readings(question: Question) -> list[str]:
@@ -106,13 +101,8 @@ def together(scores: Sequence[Sequence[float]]) -> tuple[float, ...]:
     return tuple(float(score) for score in alone + WHOLE * whole)
 
 
-def _last_of_user(said: Sequence[Message], end: int) -> int | None:
-    return next((number for number in range(end - 1, -1, -1) if said[number].role == "user"), None)
-
-
-def _reply(said: Sequence[Message], number: int) -> str:
-    """What the assistant said right before a message."""
-    return said[number - 1].content if number and said[number - 1].role == "assistant" else ""
+def _last_of_user(said: Sequence[Message]) -> int | None:
+    return next((number for number in range(len(said) - 1, -1, -1) if said[number].role == "user"), None)
 
 
 def _bounded(turn: str) -> str:
@@ -127,7 +117,7 @@ def _is_follow_up(message: str, reply: str) -> bool:
         message: What the user says.
         reply: What the assistant said right before.
     """
-    signs, asked = _Signs.of(message), _ASKS.search(reply) is not None
+    signs, asked = _Signs.of(message), _ASKS.search(reply[-LONGEST_TURN // 2 :]) is not None
     if signs.content > FEW:
         return signs.goes_on
     if signs.has("closing") and not signs.has("agreeing"):  # "great, thanks" asks for nothing, and "great, and his sister?" does
