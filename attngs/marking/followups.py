@@ -57,6 +57,9 @@ class _Limits(NamedTuple):
 
 POINTING = {"persons": _Limits(before=3, content=6), "things": _Limits(before=2, content=2)}
 
+LONGEST_SIGN = 5
+"""Characters of the longest sign in a script without spaces."""
+
 _UNSPACED = re.compile("[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]+")
 _WORD = re.compile(r"[^\W_]+")
 _ASKS = re.compile(r"[?？؟]")
@@ -201,11 +204,11 @@ def _words(message: str) -> Iterator[_Word]:
 
 def _unspaced(run: str) -> Iterator[str]:
     """A run of characters, cut into the longest signs and single characters."""
-    longest, at = max(map(len, _table())), 0
+    at = 0
     while at < len(run):
-        size = next((size for size in range(min(longest, len(run) - at), 1, -1) if run[at : at + size] in _table()), 1)
+        size = next((size for size in range(LONGEST_SIGN, 1, -1) if run[at : at + size] in _table()), 1)
         yield run[at : at + size]
-        at += size
+        at += len(run[at : at + size])
 
 
 @cache
