@@ -237,7 +237,10 @@ class ContextCompressor(Shared):
         )
 
     def _everything(self, request: _Request, clock: _Clock) -> Draft | None:
-        """All sentences, if they fit the budget as they will be laid out; then no model has to run, unless there is a floor."""
+        """All sentences, if they fit the budget as they will be laid out.
+
+        Then no model has to run, unless there is a floor.
+        """
         clock.lap("count")
         floor = self._selector.min_score if isinstance(self._selector, FlooredSelector) else None
         if floor or request.text_tokens > request.target_tokens:

@@ -82,9 +82,9 @@ def transcript(turns: Sequence[Turn]) -> tuple[Document, TranscriptLayout]:
 
 
 def question(messages: Sequence[ChatMessage] | None) -> Question:
-    """The last thing that the user said; a follow-up, such as "and his sister?", with what was said before as its background.
+    """The user's last message as a question.
 
-    The text is empty if the user said nothing.
+    A follow-up, such as "and his sister?", has what was said before it as its background. The text is empty if the user said nothing.
     """
     return as_question([Message(MessageRole(message.role).value, message.content or "") for message in messages or ()])
 

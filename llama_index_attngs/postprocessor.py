@@ -175,8 +175,8 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
 
 
 def _in_chat(query: str, said: Sequence[ChatMessage]) -> str | Question:
-    """The question with what was said before it, if it is a follow-up. Some engines put the question into their memory first."""
-    if said and said[-1].role == MessageRole.USER and said[-1].content == query:
+    """The question with what was said before it, if it is a follow-up."""
+    if said and said[-1].role == MessageRole.USER and said[-1].content == query:  # some engines put it into their memory first
         said = said[:-1]
     return question([*said, ChatMessage(role=MessageRole.USER, content=query)]) if said else query
 

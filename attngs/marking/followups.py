@@ -90,14 +90,17 @@ def as_question(messages: Sequence[Message]) -> Question:
 
 
 def readings(question: Question) -> list[str]:
-    """The texts that a question is scored by: itself, and where it is a follow-up, the same behind its background."""
+    """The texts that a question is scored by: itself, and if it is a follow-up, itself behind its background."""
     if not question.background:
         return [question.text]
     return [question.text, question.whole] if _Signs.of(question.text).content else [question.whole]
 
 
 def together(scores: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    """The scores of a question from those of its readings, each `(S,)`: of one reading as they are, of two a sum of z-scores `(S,)`."""
+    """The scores `(S,)` of a question from those of its readings, each `(S,)`.
+
+    Those of one reading stay as they are; those of two are added as z-scores.
+    """
     if len(scores) == 1:
         return tuple(scores[0])
     alone, whole = (standardised(np.asarray(each, dtype=np.float64)) for each in scores)
@@ -188,7 +191,7 @@ class _Word:
 
 
 def _words(message: str) -> Iterator[_Word]:
-    """The words of a message; of a script without spaces, the signs in it and the characters between them."""
+    """The words of a message; in a script without spaces, its signs and the characters between them."""
     for match in _WORD.finditer(message):
         inside = match.start() > 0 and not _ENDS.search(message[: match.start()])
         capital = inside and match[0][0].isupper() and match[0] != "I"

@@ -1,4 +1,4 @@
-"""Dialogues and ways to read them -> the share whose memories are kept, and the share of idle messages that are shown nothing."""
+"""Dialogues and ways to read them -> how often the memories are kept, and idle messages shown nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ READINGS: Mapping[str, Callable[[Sequence[Message]], str | Question]] = {
 
 
 def measure(marker: Marker, dialogues: Sequence[Dialogue]) -> dict[str, Any]:
-    """By way and kind: the share of dialogues whose memories are kept, at each budget; of idle messages the share shown nothing."""
+    """By way and kind, the share of dialogues whose memories are kept, at each budget.
+
+    Of idle messages, the share that is shown nothing.
+    """
     plain, floored = (ContextCompressor(marker, selector=GreedySelector(min_score=floor)) for floor in (None, MEMORY_FLOOR))
     found: dict[str, Any] = {}
     for name, read in READINGS.items():

@@ -1,4 +1,4 @@
-"""The follow-ups benchmark: its dialogues can be measured, and its arithmetic is right on some that one can check by hand."""
+"""The follow-ups benchmark: its dialogues can be measured, and messages are told apart."""
 
 from __future__ import annotations
 
