@@ -90,7 +90,7 @@ def as_question(messages: Sequence[Message]) -> Question:
 
 
 def readings(question: Question) -> list[str]:
-    """The texts that a question is scored by: itself, and if it is a follow-up, itself behind its background."""
+    """The texts that a question is scored by: itself, and a follow-up also behind its background."""
     if not question.background:
         return [question.text]
     return [question.text, question.whole] if _Signs.of(question.text).content else [question.whole]
