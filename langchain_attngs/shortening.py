@@ -294,7 +294,8 @@ def attngs_summarizer(compressor: AttnGSCompressor) -> Runnable[Sequence[BaseMes
 def question_of(messages: Sequence[BaseMessage]) -> Question:
     """The user's last message as a question.
 
-    A follow-up, such as "and his sister?", has what was said before it as its background. The text is empty where the user has said nothing. Tools and system prompts are not read.
+    A follow-up, such as "and his sister?", has what was said before it as its background. The text is empty where the user has said
+    nothing. Tools and system prompts are not read.
     """
     return as_question([Message(_SPEAKERS[message.type], str(message.text)) for message in messages if message.type in _SPEAKERS])
 

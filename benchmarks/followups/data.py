@@ -1,8 +1,8 @@
 """Dialogues about small memories: what was said, the user's next message, and the memories that it needs.
 
 `follow-up`s need what was said before them: pronouns, ellipses, offers that are agreed to, choices, corrections, "why?". `self-contained`
-messages change the subject in the middle of a dialogue. `idle` ones need nothing: thanks, farewells, sums. They were written for this benchmark,
-about invented people.
+messages change the subject in the middle of a dialogue. `idle` ones need nothing: thanks, farewells, sums. All of them were
+written for this benchmark, about invented people.
 """
 
 from __future__ import annotations
