@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from attngs.learning.training.run import train
     from attngs.learning.training.settings import TrainingSettings
     from attngs.marking.algorithm import AlphaRule, Percentile, Threshold, TopK, TopP
+    from attngs.marking.followups import as_question
     from attngs.marking.marker import Marker, MarkRequest
     from attngs.marking.probe import Probe
     from attngs.marking.scorers.attention import AttentionConfig
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from attngs.text.sentences import Splitter, split_sentences
     from attngs.text.structure.outline import Outline
     from attngs.text.structure.units import Reader
-    from attngs.types import ChatReply, Claim, Document, Marking, Message, Selection, Sentence, Source, Span, Usage
+    from attngs.types import ChatReply, Claim, Document, Marking, Message, Question, Selection, Sentence, Source, Span, Usage
     from attngs.writing.plan import Plan, Rates
     from attngs.writing.prompts import CITED, GUIDED, REASONED, SUMMARY, GuidedPrompt
     from attngs.writing.statements import FaithfulnessFloor
@@ -66,6 +67,7 @@ _MODULES = {
     "attngs.learning.training.run": "train",
     "attngs.learning.training.settings": "TrainingSettings",
     "attngs.marking.algorithm": "AlphaRule Percentile Threshold TopK TopP",
+    "attngs.marking.followups": "as_question",
     "attngs.marking.marker": "Marker MarkRequest",
     "attngs.marking.probe": "Probe",
     "attngs.marking.scorers.attention": "AttentionConfig",
@@ -79,7 +81,7 @@ _MODULES = {
     "attngs.text.sentences": "Splitter split_sentences",
     "attngs.text.structure.outline": "Outline",
     "attngs.text.structure.units": "Reader",
-    "attngs.types": "ChatReply Claim Document Marking Message Selection Sentence Source Span Usage",
+    "attngs.types": "ChatReply Claim Document Marking Message Question Selection Sentence Source Span Usage",
     "attngs.writing.plan": "Plan Rates",
     "attngs.writing.prompts": "CITED GUIDED REASONED SUMMARY GuidedPrompt",
     "attngs.writing.statements": "FaithfulnessFloor",
@@ -120,6 +122,7 @@ __all__ = [
     "Percentile",
     "Plan",
     "Probe",
+    "Question",
     "Rates",
     "Reader",
     "Selection",
@@ -137,6 +140,7 @@ __all__ = [
     "Usage",
     "Verdict",
     "__version__",
+    "as_question",
     "evaluate",
     "fit",
     "read_documents",

@@ -29,8 +29,8 @@ from attngs.reading.copies import Shared
 from attngs.reading.tokens import CounterLike, as_counter
 from attngs.result.result import CompressedContext, Draft, finish
 from attngs.selection.selector import GreedySelector
-from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_query
-from attngs.types import ChatReply, Document, Marking, Message, Selection
+from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_question
+from attngs.types import ChatReply, Document, Marking, Message, Question, Selection
 from attngs.writing.asking import Writer, aask, ask, atalk, talk
 from attngs.writing.dialogue import Dialogue, Rewrite, Writing
 from attngs.writing.plan import Plan, Rates, standout
@@ -45,7 +45,7 @@ class _Request:
     """A request that can be worked on."""
 
     documents: tuple[Document, ...]
-    query: str
+    question: Question
     target_tokens: int
     namespace: str
     text_tokens: int
@@ -121,7 +121,7 @@ class ContextCompressor(Shared):
     def compress(
         self,
         documents: DocumentLike | Iterable[DocumentLike],
-        query: str,
+        query: str | Question,
         *,
         target_tokens: int,
         namespace: str = "",
@@ -131,7 +131,7 @@ class ContextCompressor(Shared):
 
         Args:
             documents: Texts or `Document`s, in reading order.
-            query: The question that the context is for.
+            query: The question that the context is for; of a chat, `as_question(messages)`.
             target_tokens: Hard limit on the result, in tokens of `counter`.
             namespace: Whose texts these are. What the marker caches of them is used only under the same namespace.
             marking: A marking of these documents for this question, from a `plan` or an earlier result; the marker does not run again.
@@ -146,7 +146,7 @@ class ContextCompressor(Shared):
         request = self._check(documents, query, target_tokens, namespace, marking)
         draft = self._everything(request, clock)
         if draft is None:
-            marked = request.marking or self._marker.mark(request.documents, request.query, namespace=namespace)
+            marked = request.marking or self._marker.mark(request.documents, request.question, namespace=namespace)
             draft = self._choose(request, marked, clock)
         rewrite = talk(dialogue, partial(ask, self._writer(namespace))) if (dialogue := self._dialogue(draft)) else None
         return finish(draft, rewrite, counter=self._counter)
@@ -154,7 +154,7 @@ class ContextCompressor(Shared):
     async def acompress(
         self,
         documents: DocumentLike | Iterable[DocumentLike],
-        query: str,
+        query: str | Question,
         *,
         target_tokens: int,
         namespace: str = "",
@@ -165,7 +165,7 @@ class ContextCompressor(Shared):
         request = await asyncio.to_thread(self._check, documents, query, target_tokens, namespace, marking)
         draft = await asyncio.to_thread(self._everything, request, clock)
         if draft is None:
-            marked = request.marking or await self._marker.amark(request.documents, request.query, namespace=namespace)
+            marked = request.marking or await self._marker.amark(request.documents, request.question, namespace=namespace)
             draft = await asyncio.to_thread(self._choose, request, marked, clock)
         rewrite = await atalk(dialogue, partial(aask, self._writer(namespace))) if (dialogue := self._dialogue(draft)) else None
         return finish(draft, rewrite, counter=self._counter)
@@ -173,7 +173,7 @@ class ContextCompressor(Shared):
     def plan(
         self,
         documents: DocumentLike | Iterable[DocumentLike],
-        query: str,
+        query: str | Question,
         *,
         target_tokens: int,
         rates: Rates | None = None,
@@ -197,7 +197,7 @@ class ContextCompressor(Shared):
         request = self._check(documents, query, target_tokens, namespace, None)
         draft = self._everything(request, clock)
         if draft is None:
-            draft = self._choose(request, self._marker.mark(request.documents, request.query, namespace=namespace), clock)
+            draft = self._choose(request, self._marker.mark(request.documents, request.question, namespace=namespace), clock)
         conversations = next(dialogue, ()) if (dialogue := self._dialogue(draft)) else ()
         return Plan(
             marking=draft.marking,
@@ -216,24 +216,24 @@ class ContextCompressor(Shared):
     def _check(
         self,
         documents: DocumentLike | Iterable[DocumentLike],
-        query: str,
+        query: str | Question,
         target_tokens: int,
         namespace: str,
         marking: Marking | None,
     ) -> _Request:
         """Refuse what cannot be worked on, and count what came."""
         check_namespace(namespace)
-        query, target_tokens, given = check_query(query), check_whole("target_tokens", target_tokens), as_documents(documents)
+        question, target_tokens, given = check_question(query), check_whole("target_tokens", target_tokens), as_documents(documents)
         shown = self._selector.whole(given) if isinstance(self._selector, Framing) else [(document.text, "") for document in given]
         text_tokens = sum(self._counter.count([text for text, _ in shown]))
         return _Request(
             documents=given,
-            query=query,
+            question=question,
             target_tokens=target_tokens,
             namespace=namespace,
             text_tokens=text_tokens,
             original_tokens=text_tokens + sum(self._counter.count([frame for _, frame in shown])),
-            marking=None if marking is None else _check_marking(marking, given, query),
+            marking=None if marking is None else _check_marking(marking, given, question),
         )
 
     def _everything(self, request: _Request, clock: _Clock) -> Draft | None:
@@ -246,7 +246,13 @@ class ContextCompressor(Shared):
             return None
         sentences = self._marker.split(request.documents, namespace=request.namespace)
         size = len(sentences)
-        marking = Marking(query=request.query, sentences=sentences, scores=(1.0,) * size, marked=(True,) * size)
+        marking = Marking(
+            query=request.question.text,
+            sentences=sentences,
+            scores=(1.0,) * size,
+            marked=(True,) * size,
+            background=request.question.background,
+        )
         draft = self._select(request, marking, clock)
         complete = all(not sentences[i].text.strip() for i in draft.selection.dropped)
         # joined, the texts may take a few tokens more than one by one
@@ -324,7 +330,7 @@ def _selected(selector: Selector, marking: Marking, target_tokens: int, counter:
     return selection
 
 
-def _check_marking(marking: Marking, documents: Sequence[Document], query: str) -> Marking:
+def _check_marking(marking: Marking, documents: Sequence[Document], question: Question) -> Marking:
     """The marking, if it is of these documents and for this question.
 
     Raises:
@@ -337,6 +343,7 @@ def _check_marking(marking: Marking, documents: Sequence[Document], query: str) 
         0 <= s.position < len(documents) and s.document == documents[s.position] and 0 <= s.start <= s.end <= len(s.document.text)
         for s in marking.sentences
     )
-    if marking.query != query or not theirs or len({s.position for s in marking.sentences}) < sum(bool(d.text) for d in documents):
+    asked = Question(text=marking.query, background=marking.background)
+    if asked != question or not theirs or len({s.position for s in marking.sentences}) < sum(bool(d.text) for d in documents):
         raise InputError("`marking` belongs to other documents or another question; leave it out to have these marked.")
     return marking

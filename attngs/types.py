@@ -63,6 +63,21 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked, and what it is read with. `attngs.as_question` makes it of a chat."""
+
+    text: str
+    """What is asked. Writers are shown nothing else of a question."""
+    background: str = ""
+    """What was said shortly before. Empty for a question that stands alone: it is then scored as its text is."""
+
+    @property
+    def whole(self) -> str:
+        """The text behind its background."""
+        return f"{self.background}\n{self.text}" if self.background else self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRequest:
     """A question to a scorer, with every sentence of one context."""
 
@@ -99,6 +114,8 @@ class Marking:
     """
     successors: Mapping[int, int] = field(default_factory=dict[int, int])
     """By number of a sentence, the number of a later one that says what became of it: that somebody moved, or that a date changed."""
+    background: str = ""
+    """What the question was read with, if it is a follow-up (`Question`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from langchain_attngs.memory import StoreMemory, UserMemory
     from langchain_attngs.middleware import AttnGSMiddleware
     from langchain_attngs.persistence import Persistence
-    from langchain_attngs.shortening import History, ToolResults, attngs_summarizer
+    from langchain_attngs.shortening import History, ToolResults, attngs_summarizer, question_of
 
 _AGENTS = {
     "AttnGSMiddleware": "langchain_attngs.middleware",
@@ -34,6 +34,7 @@ _AGENTS = {
     "ToolResults": "langchain_attngs.shortening",
     "UserMemory": "langchain_attngs.memory",
     "attngs_summarizer": "langchain_attngs.shortening",
+    "question_of": "langchain_attngs.shortening",
 }
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "ToolResults",
     "UserMemory",
     "attngs_summarizer",
+    "question_of",
 ]
 
 

@@ -20,7 +20,7 @@ from attngs.checking.times import TIME_KEYS, UNKNOWN, given_time, read_moment
 from attngs.errors import ConfigError, InputError, check_whole
 from attngs.text.documents import clean_text
 from attngs.text.files import parse_file
-from attngs.types import Document
+from attngs.types import Document, Question
 
 Namespace = tuple[str, ...]
 logger = logging.getLogger(__name__)
@@ -122,12 +122,13 @@ class StoreMemory:
             return found
         return tuple(_filled(label, runtime) for label in self.namespace)
 
-    def search_options(self, query: str) -> dict[str, Any]:
+    def search_options(self, query: str | Question) -> dict[str, Any]:
         """What the store's `search` is given beside the namespace.
 
         Stores return items in an order of their own, so all are read to find the newest.
         """
-        return {"query": query, "limit": self.max_items} if self.ranked else {"query": None, "limit": MAX_STORED}
+        text = query if isinstance(query, str) else query.whole
+        return {"query": text, "limit": self.max_items} if self.ranked else {"query": None, "limit": MAX_STORED}
 
     def read(self, items: Sequence[SearchItem], namespace: Namespace) -> list[Document]:
         """The items as documents, the newest last.

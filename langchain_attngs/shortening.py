@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
@@ -13,14 +13,14 @@ from attngs.compressor import ContextCompressor
 from attngs.errors import ConfigError, check_whole
 from attngs.hosts.jobs import Job, Steps
 from attngs.hosts.shortened import room_beside_note
+from attngs.marking.followups import as_question
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
 from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector
-from attngs.text.documents import as_query
-from attngs.types import Document
+from attngs.types import Document, Message, Question
 from langchain_attngs.compressor import AttnGSCompressor
 from langchain_attngs.frames import EARLIER, RESULT, TURNS, FrameLayout, between, text_in_place, text_to_show
 from langchain_attngs.tracing import Ledger, traced
@@ -29,6 +29,9 @@ LATEST = "What was said last?"
 """Stands for the question where the user has said nothing; the newest sentences are then kept."""
 LEAST_TOKENS = 32
 """What an old result keeps at least, however long the conversation is."""
+
+Ask = Callable[[Sequence[AnyMessage]], str | Question]
+"""From messages to what their user asks with the last of them."""
 
 _SPEAKERS = {"human": "user", "ai": "assistant"}
 _NO_NAME = re.compile(r"[^\w.-]+")
@@ -91,7 +94,7 @@ class TextGroup:
 
     key: str
     documents: Sequence[Document]
-    query: str
+    query: str | Question
     """What they are shortened for."""
     target_tokens: int
     layout: FrameLayout
@@ -128,12 +131,14 @@ class Shortening:
         history: When the conversation is shortened; `None` for never.
         counter: Counts the tokens of messages.
         target_tokens: The budget where a rule has none.
+        ask: From messages to what their user asks.
     """
 
     tool_results: ToolResults | None
     history: History | None
     counter: TokenCounter
     target_tokens: int
+    ask: Ask
 
     def groups(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> list[TextGroup]:
         """What has to be shortened before the model is asked; nothing where there is no question.
@@ -142,7 +147,7 @@ class Shortening:
             messages: The whole conversation.
             texts: The short texts that there are, by key.
         """
-        if not question_of(messages):
+        if not has_question(messages):
             return []
         begin, earlier = self._covered(messages, texts)
         shown = [self._shown(message, texts) for message in messages[begin:]]
@@ -226,7 +231,7 @@ class Shortening:
         return Replacement(
             key=by_rule if share is None else compacted,
             documents=[Document(id="result", text=str(messages[number].text))],
-            query=question_of(messages[:number]) or question_of(messages),
+            query=self.ask(messages[:number] if has_question(messages[:number]) else messages),
             target_tokens=share or self._budget(self.tool_results),
             layout=RESULT,
         )
@@ -237,7 +242,7 @@ class Shortening:
         return Replacement(
             key=_turn_keys(messages)[begin],
             documents=_old_turns(messages[:begin]),
-            query=question_of(messages),
+            query=self.ask(messages),
             target_tokens=self._budget(self.history),
             layout=TURNS,
         )
@@ -266,7 +271,7 @@ def attngs_summarizer(compressor: AttnGSCompressor) -> Runnable[Sequence[BaseMes
     check_kind(compressor, "compressor", AttnGSCompressor)
 
     def steps(messages: Sequence[BaseMessage], config: RunnableConfig) -> Steps[tuple[str, Ledger]]:
-        documents, query = as_turns(messages), question_of(messages)
+        documents, asks = as_turns(messages), has_question(messages)
         if not documents:
             return "", Ledger(target_tokens=compressor.target_tokens)
         counter = compressor.found_counter()
@@ -274,9 +279,9 @@ def attngs_summarizer(compressor: AttnGSCompressor) -> Runnable[Sequence[BaseMes
         newest = ContextCompressor(Marker(RecencyScorer()), selector=GreedySelector(layout=TURNS), counter=counter)
         [result] = yield [
             Job(
-                compressor=by_question if query else newest,
+                compressor=by_question if asks else newest,
                 documents=documents,
-                query=query or LATEST,
+                query=question_of(messages) if asks else LATEST,
                 target_tokens=room_beside_note(compressor.target_tokens, counter),
                 namespace=compressor.namespace,
             )
@@ -286,10 +291,18 @@ def attngs_summarizer(compressor: AttnGSCompressor) -> Runnable[Sequence[BaseMes
     return traced("attngs_summarizer", steps, workers=1)
 
 
-def question_of(messages: Sequence[BaseMessage]) -> str:
-    """The user's last message as a question; empty where there is none."""
-    last = next((message for message in reversed(messages) if isinstance(message, HumanMessage)), None)
-    return as_query(str(last.text)) if last else ""
+def question_of(messages: Sequence[BaseMessage]) -> Question:
+    """The user's last message as a question.
+
+    A follow-up, such as "and his sister?", has what was said before it as its background. The text is empty where the user has said
+    nothing. Tools and system prompts are not read.
+    """
+    return as_question([Message(_SPEAKERS[message.type], str(message.text)) for message in messages if message.type in _SPEAKERS])
+
+
+def has_question(messages: Sequence[BaseMessage]) -> bool:
+    """Whether the user has said anything."""
+    return any(isinstance(message, HumanMessage) and str(message.text).strip() for message in reversed(messages))
 
 
 def as_turns(messages: Sequence[BaseMessage]) -> list[Document]:

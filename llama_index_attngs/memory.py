@@ -20,7 +20,7 @@ from attngs.marking.scorers.simple import RecencyScorer
 from attngs.reading.context_cache import digest
 from attngs.reading.forks import ForkSafeLock
 from attngs.selection.selector import GreedySelector
-from attngs.types import Marking
+from attngs.types import Marking, Question
 from llama_index_attngs.messages import PlainLayout, as_turns, defuse, question, transcript
 from llama_index_attngs.settings import CompressionSettings
 from llama_index_attngs.turns import Turn, Turns, TurnsInFile, TurnsInMemory
@@ -80,8 +80,9 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
     """Long-term memory for `Memory.from_defaults(memory_blocks=[...])`.
 
     It keeps the turns that leave the short-term history, by session. When the memory is read, all turns of a session are compressed
-    together for what the user said last. The same question about the same turns is answered once, since an agent asks three times in a
-    turn. When the memory as a whole is over its limit, the most valuable sentences stay.
+    together for what the user said last; a follow-up such as "and his sister?" is read with what was said before it. The same question
+    about the same turns is answered once, since an agent asks three times in a turn. When the memory as a whole is over its limit, the most
+    valuable sentences stay.
 
     Tokens are LlamaIndex's own unless `counter` says otherwise. In mode `rewrite`, `chat` is an LLM of LlamaIndex's, `Settings.llm` if none
     is given; `llm` is taken for `chat`. Each turn is a line of one document, so `min_per_document` holds for all turns together.
@@ -129,16 +130,16 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
             self._answers.put(key, answer)
         return answer.text
 
-    async def _answer(self, turns: Sequence[Turn], query: str, session: str) -> Answer:
+    async def _answer(self, turns: Sequence[Turn], query: Question, session: str) -> Answer:
         document, layout = transcript(turns)
         counter = self.found_counter()
-        if query:
+        if query.text:
             selector = self.selector(layout, memory_floor(self.min_score, self.found_marker()))
             compressor = self.compressor(self.writer(), selector)
         else:
             selector = self.selector(layout, None)
             compressor = ContextCompressor(Marker(RecencyScorer()), selector=selector, counter=counter)
-        result = await compressor.acompress(document, query or LATEST, target_tokens=self.target_tokens, namespace=session)
+        result = await compressor.acompress(document, query if query.text else LATEST, target_tokens=self.target_tokens, namespace=session)
         text = result.text
         if result.method == "rewrite":
             text = defuse(text)

@@ -11,10 +11,11 @@ from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
+from attngs.marking.followups import as_question
 from attngs.selection.layout import ExtractLayout
 from attngs.text.defusing import BLANK, GAP, LINE_START, TURN, UNSEEN, defuse_tags, defuse_tokens, one_line, quote_lines
-from attngs.text.documents import as_query, clean_text
-from attngs.types import Document, Sentence
+from attngs.text.documents import clean_text
+from attngs.types import Document, Message, Question, Sentence
 from llama_index_attngs.turns import Turn
 
 _MEDIA = {"image": "an image", "audio": "a recording", "video": "a video", "document": "a document"}
@@ -80,10 +81,12 @@ def transcript(turns: Sequence[Turn]) -> tuple[Document, TranscriptLayout]:
     return Document(text=_TURN_GAP.join(texts), id="conversation"), TranscriptLayout(labels=labels, starts=tuple(starts))
 
 
-def question(messages: Sequence[ChatMessage] | None) -> str:
-    """The last thing that the user said, as a question; empty if the user said nothing."""
-    said = (as_query(message.content or "") for message in reversed(messages or ()) if message.role == MessageRole.USER)
-    return next((text for text in said if text), "")
+def question(messages: Sequence[ChatMessage] | None) -> Question:
+    """The user's last message as a question.
+
+    A follow-up, such as "and his sister?", has what was said before it as its background. The text is empty if the user said nothing.
+    """
+    return as_question([Message(MessageRole(message.role).value, message.content or "") for message in messages or ()])
 
 
 def defuse(text: str) -> str:

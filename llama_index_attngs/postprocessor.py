@@ -7,9 +7,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.bridge.pydantic import Field
 from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.events.base import BaseEvent
+from llama_index.core.memory import BaseMemory
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.prompts.mixin import PromptDictType, PromptMixin, PromptMixinType
@@ -23,8 +25,10 @@ from attngs.hosts.settings import Output, described
 from attngs.hosts.shortened import never_empty
 from attngs.result.result import CompressedContext
 from attngs.selection.layout import ExtractLayout
+from attngs.types import Question
 from attngs.writing.prompts import GUIDED
 from llama_index_attngs.chat import host_template
+from llama_index_attngs.messages import question
 from llama_index_attngs.nodes import NodeTexts, check_query, merge, shorten
 from llama_index_attngs.settings import CompressionSettings
 
@@ -48,6 +52,9 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
     a `GuidedPrompt`; `get_prompts` and `update_prompts` know it as `template`. `llm` and `num_workers` are taken for `chat` and
     `max_concurrency`.
 
+    A chat engine passes the last message alone, unless it asks its LLM to rewrite it. With the engine's `memory`, a follow-up such as "and
+    his sister?" is read with what was said before it.
+
     Raises:
         InputError: While processing: there is no question.
         ModelNotFoundError: While processing: there is no model of the marker's name.
@@ -56,6 +63,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
 
     output: Output = Field(default="separate", description=described("output"))
     namespace: str = Field(default="", description=described("namespace"))
+    memory: BaseMemory | None = Field(default=None, exclude=True, repr=False, description="The chat engine's, to understand follow-ups by.")
     max_concurrency: int = Field(
         default=4,
         ge=1,
@@ -92,17 +100,21 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
         return {}
 
     def _postprocess_nodes(self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None) -> list[NodeWithScore]:
-        return run_steps(self._steps(nodes, query_bundle), workers=self.max_concurrency)
+        said = self.memory.get_all() if self.memory and nodes else []
+        return run_steps(self._steps(nodes, query_bundle, said), workers=self.max_concurrency)
 
     @dispatcher.span  # LlamaIndex traces only overrides of abstract methods by itself
     async def _apostprocess_nodes(self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None) -> list[NodeWithScore]:
-        return await arun_steps(self._steps(nodes, query_bundle), workers=self.max_concurrency)
+        said = await self.memory.aget_all() if self.memory and nodes else []
+        return await arun_steps(self._steps(nodes, query_bundle, said), workers=self.max_concurrency)
 
-    def _steps(self, nodes: Sequence[NodeWithScore], query_bundle: QueryBundle | None) -> Steps[list[NodeWithScore]]:
+    def _steps(
+        self, nodes: Sequence[NodeWithScore], query_bundle: QueryBundle | None, said: Sequence[ChatMessage]
+    ) -> Steps[list[NodeWithScore]]:
         """The whole way: what fits is handed on; the rest is compressed and put back between the media."""
         if not nodes:
             return []
-        query, texts = check_query(query_bundle), NodeTexts.of(nodes)
+        query, texts = _in_chat(check_query(query_bundle), said), NodeTexts.of(nodes)
         if not texts.documents or (self.output == "separate" and self._shown_tokens(nodes) <= self.target_tokens):
             return list(nodes)
         started = time.perf_counter()
@@ -112,7 +124,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
         self._report(result, out, 1e3 * (time.perf_counter() - started))
         return out
 
-    def _separate(self, texts: NodeTexts, query: str) -> Steps[Outcome]:
+    def _separate(self, texts: NodeTexts, query: str | Question) -> Steps[Outcome]:
         """One node for each that something was kept of."""
         layout, writer = texts.layout(), self.writer()
         apart = Apart(
@@ -124,7 +136,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
         parts = yield from apart.steps(texts.documents, query, target_tokens=self.target_tokens, namespace=self.namespace)
         return parts, {part.position: shorten(texts.scored, part) for part in parts.parts}
 
-    def _merged(self, texts: NodeTexts, query: str) -> Steps[Outcome]:
+    def _merged(self, texts: NodeTexts, query: str | Question) -> Steps[Outcome]:
         """One node, in place of the first text."""
         [found] = yield [
             Job(
@@ -160,6 +172,13 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
                 milliseconds=milliseconds,
             )
         )
+
+
+def _in_chat(query: str, said: Sequence[ChatMessage]) -> str | Question:
+    """The question with what was said before it, if it is a follow-up."""
+    if said and said[-1].role == MessageRole.USER and said[-1].content == query:  # some engines put it into their memory first
+        said = said[:-1]
+    return question([*said, ChatMessage(role=MessageRole.USER, content=query)]) if said else query
 
 
 class CompressionStartEvent(BaseEvent):

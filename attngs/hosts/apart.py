@@ -13,7 +13,7 @@ from attngs.hosts.shortened import never_empty
 from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext, Method
 from attngs.selection.layout import ExtractLayout
-from attngs.types import Document, Marking, Place, Source, Usage
+from attngs.types import Document, Marking, Place, Question, Source, Usage
 
 JOIN = "\n\n"
 """Stands between the documents when they are shown to the reader; it counts."""
@@ -70,7 +70,7 @@ class Apart:
     counter: TokenCounter
     frames: Sequence[tuple[str, str]] = ()
 
-    def steps(self, documents: Sequence[Document], query: str, *, target_tokens: int, namespace: str = "") -> Steps[Parts]:
+    def steps(self, documents: Sequence[Document], query: str | Question, *, target_tokens: int, namespace: str = "") -> Steps[Parts]:
         """Compress. The jobs raise what `ContextCompressor.compress` does."""
         job = Job(compressor=self.extractor, documents=documents, query=query, target_tokens=target_tokens, namespace=namespace)
         [found] = yield [job]
@@ -153,6 +153,7 @@ def _alone(part: Part, whole: CompressedContext) -> dict[str, Any]:
         scores=tuple(marking.scores[number] for number in own),
         marked=tuple(sentence.start in kept for sentence in sentences),
         probabilities=marking.probabilities and tuple(marking.probabilities[number] for number in own),
+        background=marking.background,
     )
     return {"documents": [sentences[0].document], "target_tokens": max(1, part.tokens), "marking": marking}
 

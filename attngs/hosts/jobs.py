@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from attngs.compressor import ContextCompressor
 from attngs.result.result import CompressedContext
-from attngs.types import Document, Marking
+from attngs.types import Document, Marking, Question
 from attngs.writing.asking import atalk, talk
 
 Value = TypeVar("Value")
@@ -23,7 +23,7 @@ class Job:
 
     compressor: ContextCompressor
     documents: Sequence[Document]
-    query: str
+    query: str | Question
     target_tokens: int
     namespace: str = ""
     marking: Marking | None = None

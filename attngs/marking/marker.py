@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finit
 from attngs.marking.currency import find_successors, successors_first
 from attngs.marking.cutting import Cutter
 from attngs.marking.echoes import lower_echoes
+from attngs.marking.followups import readings, together
 from attngs.marking.heads import lift_by_heads
 from attngs.marking.labels import lift_by_labels
 from attngs.marking.micro_batcher import MicroBatcher, bearable
@@ -22,9 +24,9 @@ from attngs.marking.scorers.batch import score_batch
 from attngs.protocols import CalibratedScorer, Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
 from attngs.reading.copies import Shared
-from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_query
+from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_question
 from attngs.text.sentences import Splitter
-from attngs.types import Document, Marking, ScoreRequest, Sentence, Warmth
+from attngs.types import Document, Marking, Question, ScoreRequest, Sentence, Warmth
 
 if TYPE_CHECKING:
     import torch
@@ -42,9 +44,23 @@ class MarkRequest:
     """One of several questions that are marked together."""
 
     documents: DocumentLike | Iterable[DocumentLike]
-    query: str
+    query: str | Question
     namespace: str = ""
     """Whose documents these are. What is kept of them is found only under the same namespace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cut:
+    """A question, and the units that are marked for it."""
+
+    question: Question
+    sentences: Sequence[Sentence]
+    namespace: str
+
+    @property
+    def readings(self) -> list[ScoreRequest]:
+        """What a scorer is asked: the question alone, or also behind its background."""
+        return [ScoreRequest(query=text, sentences=self.sentences, namespace=self.namespace) for text in readings(self.question)]
 
 
 class Marker(Shared):
@@ -214,12 +230,12 @@ class Marker(Shared):
         """Whether markings have probabilities: those of the embedded marker and of any model with a probe do."""
         return isinstance(self.scorer, CalibratedScorer)
 
-    def mark(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, namespace: str = "") -> Marking:
+    def mark(self, documents: DocumentLike | Iterable[DocumentLike], query: str | Question, *, namespace: str = "") -> Marking:
         """Score and mark every sentence.
 
         Args:
             documents: Texts or `Document`s, in reading order.
-            query: The question that the context is for.
+            query: The question that the context is for; of a chat, `as_question(messages)`.
             namespace: Whose documents these are. What is kept of them is found only under the same namespace.
 
         Raises:
@@ -231,7 +247,7 @@ class Marker(Shared):
             raise outcome
         return outcome
 
-    async def amark(self, documents: DocumentLike | Iterable[DocumentLike], query: str, *, namespace: str = "") -> Marking:
+    async def amark(self, documents: DocumentLike | Iterable[DocumentLike], query: str | Question, *, namespace: str = "") -> Marking:
         """`mark` without blocking the event loop; questions of the same milliseconds share a batch.
 
         The result is the same as alone. A cancelled call leaves nothing behind.
@@ -245,11 +261,13 @@ class Marker(Shared):
         A request that fails does not affect the others, so errors are returned, not raised.
         """
         cut = [self._cut(request) for request in requests]
-        asked = [request for request in cut if isinstance(request, ScoreRequest) and request.sentences]
+        asked = [reading for each in cut if isinstance(each, _Cut) and each.sentences for reading in each.readings]
         scores = iter(score_batch(self.scorer, asked))
         return [
-            bearable(request if isinstance(request, Exception) else self._marking(request, next(scores) if request.sentences else ()))
-            for request in cut
+            bearable(
+                each if isinstance(each, Exception) else self._marking(each, [*islice(scores, len(each.readings) * bool(each.sentences))])
+            )
+            for each in cut
         ]
 
     def refine(
@@ -272,10 +290,9 @@ class Marker(Shared):
         """
 
         def score(sentences: Sequence[Sentence]) -> Sequence[float]:
-            [scores] = score_batch(self.scorer, [ScoreRequest(query=marking.query, sentences=sentences, namespace=namespace)])
-            if isinstance(scores, Exception):
-                raise scores
-            return check_finite(scores, len(sentences))
+            question = Question(text=marking.query, background=marking.background)
+            cut = _Cut(question=question, sentences=sentences, namespace=namespace)
+            return _scores_of(cut, score_batch(self.scorer, cut.readings))
 
         return refine(marking, too_long, room=target_tokens, counter=counter, score=score)
 
@@ -319,30 +336,30 @@ class Marker(Shared):
         """
         return self._cutter.cut(documents, check_namespace(namespace))
 
-    def _cut(self, request: MarkRequest) -> ScoreRequest | Exception:
+    def _cut(self, request: MarkRequest) -> _Cut | Exception:
         try:
-            query = check_query(request.query)
+            question = check_question(request.query)
             sentences = self.split(as_documents(request.documents), namespace=request.namespace)
-            return ScoreRequest(query=query, sentences=sentences, namespace=request.namespace)
+            return _Cut(question=question, sentences=sentences, namespace=request.namespace)
         except Exception as error:  # a splitter may be anybody's, and raise anything
             return error
 
-    def _marking(self, request: ScoreRequest, scores: Sequence[float] | Exception) -> Marking | Exception:
+    def _marking(self, cut: _Cut, outcomes: Sequence[Sequence[float] | Exception]) -> Marking | Exception:
         try:
-            if isinstance(scores, Exception):
-                return scores
-            lifted = lift_by_heads(request.sentences, check_finite(scores, len(request.sentences)))
+            request = cut.readings[-1]
+            lifted = lift_by_heads(request.sentences, _scores_of(cut, outcomes))
             lifted = lift_by_labels(request, lifted, self.cache)
             lowered = lower_echoes(request.query, request.sentences, lifted)
             successors = find_successors(request, lowered, self.scorer)
             final = successors_first(lowered, successors)
             return Marking(
-                query=request.query,
+                query=cut.question.text,
                 sentences=tuple(request.sentences),
                 scores=final,
                 marked=tuple(self.rule(final)),
                 probabilities=self._probabilities(request, final),
                 successors=successors,
+                background=cut.question.background,
             )
         except Exception as error:
             return error
@@ -351,3 +368,17 @@ class Marker(Shared):
         if not isinstance(self.scorer, CalibratedScorer):
             return None
         return check_probabilities(self.scorer.probabilities(request, scores) if scores else (), len(scores))
+
+
+def _scores_of(cut: _Cut, outcomes: Sequence[Sequence[float] | Exception]) -> tuple[float, ...]:
+    """The scores `(S,)` from those of all readings.
+
+    Raises:
+        Exception: That of a reading that failed.
+    """
+    found = list[tuple[float, ...]]()
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
+        found.append(check_finite(outcome, len(cut.sentences)))
+    return together(found) if found else ()

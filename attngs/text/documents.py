@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol, TypeGuard
 
 from attngs.errors import InputError
-from attngs.types import Document
+from attngs.types import Document, Question
 
 
 class PageLike(Protocol):
@@ -74,6 +74,21 @@ def check_query(query: object) -> str:
             "and pass long material as a document."
         )
     return stripped
+
+
+def check_question(query: object) -> Question:
+    """A text, or a question with its background, as a question; its texts are stripped.
+
+    Raises:
+        InputError: As in `check_query`, of the text or of both together; or the background is not a `str`.
+    """
+    if not isinstance(query, Question):
+        return Question(text=check_query(query))
+    if not isinstance(query.background, str):
+        raise InputError(f"the `background` of `query` must be a str, got {type(query.background).__name__}.")
+    question = Question(text=check_query(query.text), background=query.background.strip())
+    check_query(question.whole)
+    return question
 
 
 def check_namespace(namespace: object) -> str:

@@ -17,7 +17,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, Remove
 from people import People
 
 from attngs import CompressedContext, LocalChat
-from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, LocalChatModel, RunWatch, StoreMemory
+from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, LocalChatModel, RunWatch, StoreMemory, question_of
 
 MEMORY = StoreMemory(namespace=("user", "{user_id}", "memories"), max_items=10_000)
 PROMPT = "You are a personal assistant. Answer briefly, from what is known of the user where it helps, and say when you do not know."
@@ -112,7 +112,7 @@ class Assistant:
         """The answer at this place in a chat, or a preview of the next one if the memory or the settings have changed."""
         key = chat, place, self._basis(person, settings)
         if key not in self._answers:
-            question, preview = str(self.people.said(chat)[place - 1].text), Answer()
+            question, preview = question_of(self.people.said(chat)[:place]), Answer()
             where: Any = {"store": self.people.store, "namespace": ("user", person, "memories")}
             self._made(settings)[0].recall(question, **where, config={"callbacks": [preview]})
             self._answers[key] = preview

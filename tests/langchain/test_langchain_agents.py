@@ -268,7 +268,9 @@ async def test_old_history_is_shortened_and_turns_stay_whole(how: str) -> None:
 def test_a_system_message_in_old_history_is_shown_as_it_is() -> None:
     rule = SystemMessage("Never talk about the cat.")
     messages: list[AnyMessage] = [rule, HumanMessage("My cat is Milo. It rained."), AIMessage("I see."), HumanMessage("The cat?")]
-    shortening = Shortening(tool_results=None, history=History(trigger_tokens=1, keep=1), counter=as_counter(count_words), target_tokens=4)
+    shortening = Shortening(
+        tool_results=None, history=History(trigger_tokens=1, keep=1), counter=as_counter(count_words), target_tokens=4, ask=question_of
+    )
     [group] = shortening.groups(messages, {})
     assert [document.id for document in group.documents] == ["user", "assistant"]
     shown = shortening.view(messages, {group.key: "user: My cat is Milo."})
@@ -299,6 +301,7 @@ def test_no_call_is_parted_from_its_result(keep: int) -> None:
         history=History(trigger_tokens=1, keep=keep),
         counter=as_counter(count_words),
         target_tokens=9,
+        ask=question_of,
     )
     before = [message.model_copy(deep=True) for message in messages]
     groups = shortening.groups(messages, {})
@@ -320,7 +323,7 @@ def test_what_is_not_text_alone_is_left_alone() -> None:
         ToolMessage("long " * 50, tool_call_id="call-f", name="secret"),
     ]
     rules = ToolResults(trigger_tokens=5, exclude=frozenset({"secret"}))
-    shortening = Shortening(tool_results=rules, history=None, counter=as_counter(count_words), target_tokens=9)
+    shortening = Shortening(tool_results=rules, history=None, counter=as_counter(count_words), target_tokens=9, ask=question_of)
     assert shortening.groups(messages, {}) == []
     assert shortening.groups(messages[1:], {}) == []
 
@@ -387,7 +390,7 @@ async def test_as_the_summarizer_of_langchain_s_own_middleware(how: str) -> None
 
 
 def test_a_user_who_pastes_a_book_is_answered() -> None:
-    assert question_of([HumanMessage("Which pills? " + "It rained. " * 50_000 + "Thanks.")]).startswith("Which pills? It rained.")
+    assert question_of([HumanMessage("Which pills? " + "It rained. " * 50_000 + "Thanks.")]).text.startswith("Which pills? It rained.")
     model = ScriptedModel(answer=says("Nine."))
     agent = create_agent(model, middleware=[AttnGSMiddleware(compressor_of(), memory=MEMORY)], store=store_of("ana"))
     agent.invoke({"messages": [HumanMessage("cat? " * 100_000)]}, {"configurable": {"user_id": "ana"}})

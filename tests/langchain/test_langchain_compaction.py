@@ -22,7 +22,7 @@ from attngs.errors import ConfigError
 from attngs.reading.tokens import as_counter
 from attngs.testing import count_words
 from langchain_attngs import AttnGSMiddleware, History, ToolResults, attngs_summarizer
-from langchain_attngs.shortening import Shortening
+from langchain_attngs.shortening import Shortening, question_of
 
 NOTE = re.compile(r"\[shortened: (\d+) of (\d+) tokens\]\n")
 PAGE = "Page {0} tells of roads and rain and of mud. " * 10 + "The cat of house {0} is grey. " + "Nobody came to see page {0} again. " * 10
@@ -211,6 +211,7 @@ def test_whatever_the_conversation_what_is_shown_is_in_order_and_settles(sizes: 
         history=History(trigger_tokens=trigger, keep=keep, target_tokens=15),
         counter=as_counter(count_words),
         target_tokens=20,
+        ask=question_of,
     )
     texts = dict[str, str]()
     for _ in range(3):

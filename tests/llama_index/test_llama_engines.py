@@ -13,6 +13,7 @@ from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.base_selector import BaseSelector, SelectorResult, SingleSelection
 from llama_index.core.chat_engine import CondensePlusContextChatEngine, ContextChatEngine
 from llama_index.core.ingestion import IngestionPipeline
+from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import ChatMemoryBuffer, VectorMemoryBlock
 from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.prompts.mixin import PromptDictType
@@ -20,10 +21,12 @@ from llama_index.core.query_engine import CitationQueryEngine, RetrieverQueryEng
 from llama_index.core.question_gen.types import BaseQuestionGenerator, SubQuestion
 from llama_index.core.response_synthesizers import ResponseMode
 from llama_index.core.retrievers import BaseRetriever
-from llama_index.core.schema import Document, MetadataMode, NodeWithScore, QueryBundle
+from llama_index.core.schema import Document, MetadataMode, NodeWithScore, QueryBundle, TextNode
 from llama_index.core.tools import QueryEngineTool, RetrieverTool, ToolMetadata
 from llama_nodes import GARDEN, KITCHEN, PARIS, QUESTION, RecordingLLM, three_nodes
 
+from attngs import Marker, Splitter
+from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.testing import count_words
 from llama_index_attngs import AttnGSPostprocessor
 
@@ -173,6 +176,41 @@ def test_condense_plus_context(settings: dict[str, Any], retriever: SharedNodes)
     assert asked == [QUESTION, "What colour are her pills?"]
     assert KEPT in llm.prompts[-1]
     assert [n.node_id for n in response.source_nodes] == ["kitchen", "garden"]
+
+
+class Aunts(BaseRetriever):
+    """Finds the same nodes for every message."""
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        texts = ["Emre's aunt Selin restores clocks.", "Vera's aunt Ludmila breeds goats.", "Emre sells carpets near the harbour."]
+        return [NodeWithScore(node=TextNode(text=text), score=1.0) for text in texts]
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+@pytest.mark.parametrize("mode", ["extract", "rewrite"])
+def test_chat_engines_that_do_not_rewrite_the_message(way: str, mode: Any, settings: dict[str, Any]) -> None:
+    memory, llm = ChatMemoryBuffer.from_defaults(), RecordingLLM("Emre's aunt Selin restores clocks.")
+    marker = Marker(LexicalScorer(), splitter=Splitter(unit="sentence"))
+    post = AttnGSPostprocessor(**{**settings, "marker": marker, "target_tokens": 5, "memory": memory, "mode": mode, "chat": llm})
+    engine = CondensePlusContextChatEngine.from_defaults(Aunts(), llm=llm, memory=memory, node_postprocessors=[post], skip_condense=True)
+    engine.chat("What does Emre sell?")
+    response: Any = engine.chat("And his aunt?") if way == "sync" else asyncio.run(engine.achat("And his aunt?"))
+    assert [node.get_content() for node in response.source_nodes] == ["Emre's aunt Selin restores clocks."]
+
+
+def test_a_message_that_the_memory_has_already_is_not_read_twice(settings: dict[str, Any]) -> None:
+    memory = ChatMemoryBuffer.from_defaults(
+        chat_history=[
+            ChatMessage(role="user", content="What does Emre sell?"),
+            ChatMessage(role="assistant", content="Carpets."),
+            ChatMessage(role="user", content="And his aunt?"),
+        ]
+    )
+    marker = Marker(LexicalScorer(), splitter=Splitter(unit="sentence"))
+    post = AttnGSPostprocessor(**{**settings, "marker": marker, "target_tokens": 5, "memory": memory})
+    [kept] = post.postprocess_nodes(Aunts().retrieve("any"), query_str="And his aunt?")
+    assert "Selin" in kept.node.get_content()
+    assert "memory" not in post.to_dict()
 
 
 def test_citations_keep_their_places(post: AttnGSPostprocessor, retriever: SharedNodes, llm: RecordingLLM) -> None:

@@ -20,6 +20,7 @@ from llama_nodes import RecordingLLM
 
 from attngs import Marker
 from attngs.errors import AssetError, ChatError
+from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.testing import FakeScorer, count_words
 from attngs.types import Sentence
 from llama_index_attngs import AttnGSMemoryBlock
@@ -295,3 +296,11 @@ async def test_when_the_llm_fails_the_extract_stays_or_the_error_is_raised(setti
     with pytest.raises(ChatError) as caught:
         await strict.aget(ASK)
     assert caught.value.retryable
+
+
+async def test_a_follow_up_is_read_with_what_was_said_before_it(settings: dict[str, Any]) -> None:
+    block = AttnGSMemoryBlock(**{**settings, "marker": Marker(LexicalScorer()), "target_tokens": 8})
+    await block.aput(say("Emre's aunt Selin restores clocks.", "Noted.", "Vera's aunt Ludmila breeds goats.", "Noted."), session_id="ana")
+    assert "Selin" in await block.aget(say("What does Emre sell?", "Carpets.", "And his aunt?"), session_id="ana")
+    assert "Ludmila" in await block.aget(say("What does Vera sell?", "Milk.", "And her aunt?"), session_id="ana")
+    assert "Ludmila" in await block.aget(say("What does Emre sell?", "Carpets.", "Who breeds goats near the river?"), session_id="ana")
