@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from attngs.errors import ConfigError, UnsupportedModelError
 from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finite, check_probabilities
+from attngs.marking.answer_types import lift_by_answer_type
 from attngs.marking.currency import find_successors, successors_first
 from attngs.marking.cutting import Cutter
 from attngs.marking.echoes import lower_echoes
@@ -333,6 +334,7 @@ class Marker(Shared):
                 return scores
             lifted = lift_by_heads(request.sentences, check_finite(scores, len(request.sentences)))
             lifted = lift_by_labels(request, lifted, self.cache)
+            lifted = lift_by_answer_type(request.query, request.sentences, lifted)
             lowered = lower_echoes(request.query, request.sentences, lifted)
             successors = find_successors(request, lowered, self.scorer)
             final = successors_first(lowered, successors)
