@@ -20,6 +20,7 @@ from attngs.marking.labels import lift_by_labels
 from attngs.marking.micro_batcher import MicroBatcher, bearable
 from attngs.marking.refining import refine
 from attngs.marking.scorers.batch import score_batch
+from attngs.marking.speakers import lift_by_speakers
 from attngs.protocols import CalibratedScorer, Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
 from attngs.reading.copies import Shared
@@ -334,6 +335,7 @@ class Marker(Shared):
                 return scores
             lifted = lift_by_heads(request.sentences, check_finite(scores, len(request.sentences)))
             lifted = lift_by_labels(request, lifted, self.cache)
+            lifted = lift_by_speakers(request, lifted, self.cache)
             lifted = lift_by_answer_type(request.query, request.sentences, lifted)
             lowered = lower_echoes(request.query, request.sentences, lifted)
             successors = find_successors(request, lowered, self.scorer)
