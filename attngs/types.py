@@ -50,7 +50,7 @@ class Sentence:
     heads: tuple[Span, ...] = ()
     """Units of the document that this one is read with, outermost first: its headings, its table's header, its speaker.
 
-    They stand before it; only the name of a record may stand behind its other fields."""
+    They stand before it; only the name of a record may stand behind its other fields, and an error behind its frames."""
     kind: str = "sentence"
     """As `Unit.kind`."""
     part_of: Span | None = None

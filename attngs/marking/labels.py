@@ -22,6 +22,7 @@ import numpy as np
 from attngs.checking.language.languages import languages
 from attngs.checking.language.mentions import Day
 from attngs.marking.dates import read_days
+from attngs.marking.scales import raised
 from attngs.protocols import Floats
 from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.text.words import words
@@ -66,7 +67,7 @@ class LabelIndex:
         by_word, by_day = dict[Word, list[int]](), dict[Day, list[int]]()
         for number, label in enumerate(labels):
             read = [read_days(line) for line in label.split("\n")]
-            for word in {word for _, rest in read for word in _words(rest)}:
+            for word in {word for _, rest in read for word in telling_words(rest)}:
                 by_word.setdefault(word, []).append(number)
             for day in {day for days, _ in read for day in days}:
                 by_day.setdefault(day, []).append(number)
@@ -83,7 +84,7 @@ class LabelIndex:
         """How much a question asks for each document `(N,)`: 1 for its date or all of its words."""
         share = np.zeros(len(self.sizes))
         days, rest = read_days(query[:LONGEST_QUERY])
-        for word in _words(rest):
+        for word in telling_words(rest):
             for number in self.words.get(word, ()):
                 share[number] += 1 / self.sizes[number]
         for day, numbers in self.days.items():
@@ -110,18 +111,7 @@ def lift_by_labels(request: ScoreRequest, scores: tuple[float, ...], cache: Cont
     if asked.min() == asked.max():
         return scores
     share = dict(zip(documents, asked.tolist(), strict=True))
-    return _raised(np.array(scores), np.array([share[sentence.position] for sentence in request.sentences]))
-
-
-def _raised(scores: Floats, shares: Floats) -> tuple[float, ...]:
-    """Scores `(S,)` plus `GAIN` deviations times the shares `(S,)`, in their old range."""
-    low, high = float(scores.min()), float(scores.max())
-    if low == high:  # nothing but the labels tells the units apart; a probability stays one
-        return tuple((scores + shares * (1 - high if high < 1 else 1.0)).tolist())
-    raised = scores + GAIN * float(scores.std()) * shares
-    if raised.max() > high:
-        raised = low + (raised - low) * ((high - low) / (float(raised.max()) - low))
-    return tuple(np.clip(raised, low, high).tolist())
+    return raised(np.array(scores), GAIN * np.array([share[sentence.position] for sentence in request.sentences]))
 
 
 def _label(position: int, document: Document) -> str:
@@ -158,7 +148,7 @@ def _same(wanted: Day, day: Day) -> bool:
     return wanted.year == day.year or wanted.year is None or (day.year is None and wanted.month is not None)
 
 
-def _words(text: str) -> set[Word]:
+def telling_words(text: str) -> set[Word]:
     """The words of a label or a question that can name a document."""
     found = words(_JOINTS.sub(" ", text))
     telling: set[Word] = {word for word in found if len(word) > 1 and not word.isdigit() and word not in _function_words()}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from attngs.errors import ConfigError, UnsupportedModelError
 from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finite, check_probabilities
+from attngs.marking.answer_types import lift_by_answer_type
 from attngs.marking.currency import find_successors, successors_first
 from attngs.marking.cutting import Cutter
 from attngs.marking.echoes import lower_echoes
@@ -21,6 +22,7 @@ from attngs.marking.labels import lift_by_labels
 from attngs.marking.micro_batcher import MicroBatcher, bearable
 from attngs.marking.refining import refine
 from attngs.marking.scorers.batch import score_batch
+from attngs.marking.speakers import lift_by_speakers
 from attngs.protocols import CalibratedScorer, Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
 from attngs.reading.copies import Shared
@@ -349,6 +351,8 @@ class Marker(Shared):
             request = cut.readings[-1]
             lifted = lift_by_heads(request.sentences, _scores_of(cut, outcomes))
             lifted = lift_by_labels(request, lifted, self.cache)
+            lifted = lift_by_speakers(request, lifted, self.cache)
+            lifted = lift_by_answer_type(request.query, request.sentences, lifted)
             lowered = lower_echoes(request.query, request.sentences, lifted)
             successors = find_successors(request, lowered, self.scorer)
             final = successors_first(lowered, successors)

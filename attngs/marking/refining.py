@@ -185,7 +185,7 @@ def _with_heads_in_place(
 def _order(numbers: range, sentences: Sequence[Sentence], worth: Mapping[tuple[int, int], float]) -> list[int]:
     """The parts of one unit, the first to be kept first.
 
-    A part is worth what it and the parts that it is read with are worth.
+    A part is worth what it and the parts that it is read with are worth. Frames come last, because the error says why something failed.
     """
     parts = {number: sentences[number] for number in numbers}
     own = {number: worth[part.position, part.start] for number, part in parts.items()}
@@ -194,7 +194,7 @@ def _order(numbers: range, sentences: Sequence[Sentence], worth: Mapping[tuple[i
     total = {
         number: own[number] + sum(worth.get((part.position, head.start), 0.0) for head in part.heads) for number, part in parts.items()
     }
-    return sorted(numbers, key=total.__getitem__, reverse=True)
+    return sorted(numbers, key=lambda number: (parts[number].kind != "frame", total[number]), reverse=True)
 
 
 def _outward(numbers: range, scores: Mapping[int, float]) -> list[int]:

@@ -101,3 +101,17 @@ def standardised(values: Floats) -> Floats:
     if spread <= 1e-6 * max(1.0, float(np.abs(values).max())):
         return np.zeros_like(values)
     return np.asarray((values - values.mean()) / spread)
+
+
+def raised(scores: Floats, gains: Floats) -> tuple[float, ...]:
+    """Scores `(S,)` plus gains `(S,)`, not negative, in their standard deviations; brought back to the range of the scores.
+
+    The order of units that gain the same stays, and probabilities stay probabilities.
+    """
+    low, high = float(scores.min()), float(scores.max())
+    if low == high:  # nothing else tells the units apart
+        return tuple((scores + gains / max(1.0, float(gains.max())) * (1 - high if high < 1 else 1.0)).tolist())
+    found = scores + float(scores.std()) * gains
+    if found.max() > high:
+        found = low + (found - low) * ((high - low) / (float(found.max()) - low))
+    return tuple(np.clip(found, low, high).tolist())

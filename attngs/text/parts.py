@@ -1,7 +1,7 @@
 """The parts of a unit that is too long: fields, cells, lines, sentences, at last words.
 
 A part says as little by itself as the unit would without its heads. So a cell has the first cell of its row as a head, a field the name of
-its record, a line of a function its first line, and a sentence of a turn its speaker.
+its record, a line of a function its first line, a frame its error, and a sentence of a turn its speaker.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _STRING_MEMBER = re.compile(r'[\s{\[,]*"(?:[^"\\]|\\.){0,200}"\s*:\s*"')
 _HTML_CELL = re.compile(r"<t[dh]\b", re.IGNORECASE)
 _GAP = re.compile(r"\S(?:\t| {2,})(?=\S)")
 _QUOTED_OR_MARK = re.compile(r'"(?:[^"]|"")*+"|[\t;,|]')
+_TRACEBACK = "Traceback"
 _CLOSES = re.compile(r"[)\]}]+[;,)]*$|end\b")
 
 _IN_LINES = frozenset({"code", "signature", "event", "frame", "record", "field", "key"})
@@ -48,7 +49,7 @@ def parts_of(text: str, unit: Unit) -> tuple[Unit, ...]:
 
     Returns:
         Parts that tile the unit. Their heads are numbers of other parts, outermost first. A head stands before its parts, except for the
-        name of a record, which may stand in any of its fields.
+        name of a record, which may stand in any of its fields, and the error of a Python traceback.
     """
     for read in (_members, _cells, _lines, _turn, _sentences):
         parts = read(text, unit)
@@ -154,8 +155,12 @@ def _lines(text: str, unit: Unit) -> list[Unit]:
     opened = deeper < len(lines) or unit.kind in {"event", "frame"}
     first = deeper if opened and unit.kind in {"code", "signature"} else 1
     blocks = _tiled(text, unit, list(_block_begins(text, lines, first)), unit.kind)
+    if text.startswith(_TRACEBACK, lines[0].start):
+        return [blocks[0]._replace(kind="markup"), *blocks[1:]]
     if unit.kind in _ENTRIES:
         blocks = _named(text, blocks, _NAMES)
+    elif unit.kind == "event":
+        blocks = _traced(text, blocks)
     return _headed(blocks, unit.kind) if opened else blocks
 
 
@@ -167,6 +172,16 @@ def _block_begins(text: str, lines: Sequence[Line], first: int) -> Iterator[int]
         if number == first or not _CLOSES.match(text, lines[number].start, lines[number].end):
             yield lines[number].start
         number = max(last[number], number) + 1
+
+
+def _traced(text: str, blocks: Sequence[Unit]) -> list[Unit]:
+    """The lines of an event; the frames of a Python traceback are read with the error below them."""
+    return [
+        block._replace(heads=(number + 1,), kind="frame")
+        if number + 1 < len(blocks) and text.startswith(_TRACEBACK, after_space(text, block.start))
+        else block
+        for number, block in enumerate(blocks)
+    ]
 
 
 def _turn(text: str, unit: Unit) -> list[Unit]:

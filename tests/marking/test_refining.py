@@ -42,6 +42,14 @@ def test_a_cell_comes_with_its_header_and_its_row() -> None:
     assert result.text == "| Depth of the well in metres |\n| Tower Birch … | 5 |"
 
 
+def test_the_error_of_a_traceback_comes_before_its_frames() -> None:
+    frames = "".join(f'  File "/srv/pump{i}.py", line {i}, in turn\n    turn(pump, wheel={i})\n' for i in range(3))
+    trace = f"2025-02-01 08:00:00 ERROR pump stopped\nTraceback (most recent call last):\n{frames}TimeoutError: valve is shut\n"
+    calm = "".join(f"2025-02-01 08:0{i}:00 INFO tank is full\n" for i in range(1, 9))
+    result = compressed(trace + calm, "Why did the pump stop?", 12)
+    assert result.text == "2025-02-01 08:00:00 ERROR pump stopped\nTimeoutError: valve is shut"
+
+
 def test_sources_and_heat_map_hold_the_parts() -> None:
     result = compressed(json.dumps(PLOTS), "Which trees stand on plot P5?", 8)
     whole = json.dumps(PLOTS)

@@ -40,8 +40,9 @@ CASES: list[tuple[str, str, Parts]] = [
     (
         "event",
         "07:01:02 ERROR mower 4 stopped\nTraceback:\n  File a\n    cut()\nJamError: a root",
-        [("07:01:02 ERROR mower 4 stopped", []), ("Traceback:\n  File a\n    cut()", [0]), ("JamError: a root", [0])],
+        [("07:01:02 ERROR mower 4 stopped", []), ("Traceback:\n  File a\n    cut()", [0, 2]), ("JamError: a root", [0])],
     ),
+    ("frame", "Traceback:\n  File a\n    cut()\n  File b", [("Traceback:", []), ("File a\n    cut()", []), ("File b", [])]),
     (
         "code",
         "@plot\ndef mow(field):\n    if field.wet:\n        return 0\n    return 7",

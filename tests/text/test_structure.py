@@ -293,6 +293,20 @@ def test_a_day_is_the_head_of_its_turns() -> None:
     assert headed(slack)["nora 8:00 AM thanks"] == ("Tuesday, May 7th",)
 
 
+def test_a_word_with_a_number_is_no_day() -> None:
+    text = "nora  6:20 PM\nthe boat lies at\npier 12\n\nolaf  6:21 PM\nuntil about 9\n\nnora  6:22 PM\nok\n"
+    assert list(headed(text).values()) == [()] * 3
+    for day in ("Monday, 4 May", "May 4th", "4. Mai", "4 de mayo", "4 мая", "kwiecień 4, 2023", "2023-05-04"):
+        assert headed(f"{day}\n\nWe sailed.\n")["We sailed."] == (day,)
+    assert headed("Room 12\nWe slept.\n")["We slept."] == ()
+
+
+def test_a_file_that_is_called_a_log_may_hold_a_chat() -> None:
+    chat = "".join(f"[18:{20 + i}] <{name}> {words}\n" for i, (name, words) in enumerate([("nora", "who has it?"), ("olaf", "me")] * 2))
+    assert format_of(chat, source="harbour.log") == "chat"
+    assert format_of(CALM, source="harbour.log") == "log"
+
+
 def test_a_notice_is_no_part_of_a_turn() -> None:
     text = "[18:02] <nora> who has the key\n[18:03] <olaf> me\n[18:04] -!- olaf has quit\n[18:05] <nora> ok\n[18:06] <nora> bye\n"
     assert {"[18:03] <olaf> me", "[18:04] -!- olaf has quit"} <= headed(text).keys()
@@ -491,8 +505,15 @@ def test_a_post_has_its_writer_as_long_as_its_container_lasts() -> None:
 
 def test_a_line_in_bold_is_the_heading_of_its_container() -> None:
     found = headed("<h2>Guests</h2><div><b>Room 4</b><p>The tap drips.</p></div><div><p>Room 5 is <b>fine</b>.</p></div>")
-    assert found["The tap drips."] == ("Guests", "<b>Room 4</b>")
+    assert found["The tap drips."] == ("Guests", "Room 4")
     assert found["Room 5 is <b>fine</b>."] == ("Guests",)
+
+
+def test_tags_round_the_whole_text_of_a_unit_are_markup_unless_they_tell_something() -> None:
+    items = '<ul><li><span class="x"><i>Tar</i></span></li><li><a href="/rope">Rope</a></li><li>Oars, <b>two</b></li></ul>'
+    page = items + "<p><em>Ask me. Now.</em></p>"
+    units = [page[unit.start : unit.end].strip() for unit in read_structure(page).units if unit.kind != "markup"]
+    assert units == ["Tar", '<a href="/rope">Rope</a>', "Oars, <b>two</b>", "Ask me.", "Now."]
 
 
 def test_a_cell_that_spans_rows_is_the_head_of_them() -> None:

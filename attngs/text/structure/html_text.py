@@ -1,6 +1,7 @@
 """HTML: headings, items, rows, posts and sentences, without the tags of their blocks.
 
-Tags of blocks cost many tokens and say nothing, so those between two units are a unit of markup. Tags inside a unit stay.
+Tags of blocks cost many tokens and say nothing, so those between two units are a unit of markup. So are tags that enclose the whole text
+of a unit, as in `<b>Five stars</b>`, unless they are links. Tags between the words of a unit stay.
 
 `html.parser` is quadratic on some broken pages, for example on many `<` without a `>`. Here one regular expression finds the tags, and
 anything that is no tag is text.
@@ -39,6 +40,7 @@ _HEADINGS = {
 }
 """What opens a scope, with its rank."""
 _STRONG = frozenset({"b", "strong"})
+_TELLING = frozenset({"a", "img"})  # where a link leads, and what a picture shows
 _WRITER = re.compile(
     r"""\b(?:class|itemprop|rel)\s*=\s*["']?[^"'<>]*\b(?:who|author|user(?:-?name)?|byline|poster|sender|nick(?:name)?|speaker)\b""", re.I
 )
@@ -52,13 +54,30 @@ _CLOSE = re.compile(r"</(?:p|div|li|td|tr|h[1-6]|table|ul|ol|section|article)>",
 class _Block:
     """What has been seen of the text between two tags of blocks."""
 
-    __slots__ = ("first_cell", "has_cell", "has_header_cell", "has_text", "is_plain", "name", "note", "rows", "start", "writer")
+    __slots__ = (
+        "first_cell",
+        "has_cell",
+        "has_header_cell",
+        "has_text",
+        "is_plain",
+        "name",
+        "note",
+        "rows",
+        "start",
+        "telling",
+        "words",
+        "writer",
+    )
 
     def __init__(self, name: str, start: int) -> None:
         self.name = name
         self.start = start
         """Where its text or its inner tags begin."""
+        self.words: tuple[int, int] | None = None
+        """Where its text begins and ends, if no tag stands in between."""
         self.has_text = self.has_header_cell = self.has_cell = False
+        self.telling = False
+        """Whether it has a tag that tells more than its text."""
         self.is_plain = False
         """Whether some of its text is not in bold."""
         self.first_cell = 0
@@ -111,6 +130,7 @@ class _Page:
     def _see_text(self, start: int, end: int) -> None:
         block = self.block
         if start < end and (not self.text[start].isspace() or not self.text[start:end].isspace()):
+            block.words = None if block.has_text else (start, end)
             block.has_text = True
             block.is_plain |= not self.strong
             if block.writer == "/":
@@ -120,6 +140,7 @@ class _Page:
         if tag.name in _STRONG:
             self.strong = max(0, self.strong + (-1 if tag.closing else 1))
         block = self.block
+        block.telling |= tag.name in _TELLING
         if tag.closing and tag.name == block.writer:
             block.writer = "/"
         elif not block.has_text and not tag.closing and _WRITER.search(tag.fields):
@@ -171,7 +192,10 @@ class _Page:
         block, outline = self.block, self.outline
         if not block.has_text:
             return
-        outline.add(block.start, "markup")
+        start = block.start
+        if block.words and not block.telling and block.name != "tr":
+            start, end = block.words
+        outline.add(start, "markup")
         if block.name == "tr":
             self._row(block, end)
         elif block.name == "pre":
@@ -180,9 +204,9 @@ class _Page:
             outline.open(end, "item", ITEM + min(self.lists, _DEEPEST))
         elif block.name in _HEADINGS:
             outline.open(end, "heading", _HEADINGS[block.name])
-        elif block.writer and block.note <= _LONGEST_NOTE and end - block.start <= _LONGEST_LABEL:
+        elif block.writer and block.note <= _LONGEST_NOTE and end - start <= _LONGEST_LABEL:
             self._label(end, "speaker", SPEAKER)
-        elif not block.is_plain and end - block.start <= _LONGEST_LABEL and self.text[end - 1] not in ".,;!":
+        elif not block.is_plain and end - start <= _LONGEST_LABEL and self.text[end - 1] not in ".,;!":
             self._label(end, "heading", BOLD)
         else:
             for sentence_end in sentence_ends(self.text, outline.content, end):

@@ -62,13 +62,19 @@ def _is_of_trace(text: str, line: Line) -> bool:
 
 def _read(text: str) -> Structure | None:
     lines = lines_of(text)
+    if not any(_begins_event(text, line) or _is_of_trace(text, line) for line in lines):
+        return None  # a file that is called a log may hold a chat
     outline = Outline(text)
     first = 0
     for number in range(1, len(lines) + 1):
-        if number == len(lines) or (not lines[number].indent and _STAMP.match(text, lines[number].start, lines[number].end)):
+        if number == len(lines) or _begins_event(text, lines[number]):
             _write_event(outline, lines[first:number])
             first = number
     return outline.structure("log")
+
+
+def _begins_event(text: str, line: Line) -> bool:
+    return not line.indent and _STAMP.match(text, line.start, line.end) is not None
 
 
 def _write_event(outline: Outline, lines: Sequence[Line]) -> None:

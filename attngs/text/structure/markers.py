@@ -37,18 +37,18 @@ _ANSWER = re.compile(
 )
 _BARE_QUESTION, _BARE_ANSWER = re.compile(r"Q\d{0,3}\s+\S"), re.compile(r"A\d{0,3}\s+\S")
 _MONTH = (
-    "(?i:jan|feb|f[ée]v|lut|m[aä]r|maart|mrt|avr|apr|abr|kwi|dub|ma[iyg]|mei|maj|kv[eě]|ju[nl]|juin|giu|lug|lip|cze|čer|a[uo]g|ao[uû]t|sie|srp|se[pt]|wrz|zář"
-    "|o[ck]t|out|ott|pa[zź]|říj|nov|lis|de[csz]|déc|dic|dez|gru|pro|gen|ene|sty|led|ún|bře|янв|фев|мар|апр|ма[йя]|ию[нл]|авг|сен|окт|ноя|дек|січ|лют|бер"
-    "|кві|тра|чер|лип|сер|вер|жов|лис|гру|oca|şub|nis|haz|tem|ağu|eyl|eki|kas|ara)"
+    r"(?:jan|jän|feb|fév|m[aä]r|mrt|a[bpv]r|ma[iyjg]|mei|ju[nil]|giu|lug|aug|ao[uû]|ago|sep|set|o[ckt]t|out|nov|d[eéi][csz]|ene|gen"
+    r"|янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек)[^\W\d]{0,8}\.?"
 )
-"""How names of months begin in the languages of many users; more letters may follow."""
-_DATE_TEXT = rf"""[\[(*]{{0,2}}(?:[^\W\d]{{2,10}},?\.?\s)?(?:the\s)?
-    (?:\d{{4}}[-/.年]\d{{1,2}}[-/.月]\d{{1,2}}日?|\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}
-    |\d{{1,2}}\.?(?:st|nd|rd|th)?\s(?:of\s|de\s)?{_MONTH}[^\W\d]{{0,8}}\.?(?:,?\s(?:de\s)?\d{{4}})?
-    |{_MONTH}[^\W\d]{{0,8}}\.?\s\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s\d{{4}})?)
+_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+_DATE_TEXT = rf"""[\[(*]{{0,2}}(?:[^\W\d]{{2,10}},?\.?\s)?(?:the\s)?(?:
+    \d{{4}}[-/.年]\d{{1,2}}[-/.月]\d{{1,2}}日?|\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}
+    |{_DAY}\.?\s(?:of\s|de\s)?(?:{_MONTH}|[^\W\d]{{3,10}}\.?(?=,?\s(?:de\s)?\d{{4}}))(?:,?\s(?:de\s)?\d{{4}})?
+    |(?:{_MONTH}|[^\W\d]{{3,10}}(?=\s{_DAY},?\s\d{{4}}))\s{_DAY}(?:,?\s\d{{4}})?)
     (?:\s?\([^\W\d_]{{1,4}}\))?(?:,?\s\d{{1,2}}:\d\d)?[\])*:]{{0,3}}"""
-_DATE = re.compile(_DATE_TEXT + "$", re.VERBOSE)
-_OPENING_DATE = re.compile(_DATE_TEXT + r"(?:[.:]|(?<=:)|\s?[–—]|\s-)\s+(?=\S)", re.VERBOSE)
+"""Without a year, only a month makes a day of a number: "Room 12" is no date."""
+_DATE = re.compile(_DATE_TEXT + "$", re.VERBOSE | re.IGNORECASE)
+_OPENING_DATE = re.compile(_DATE_TEXT + r"(?:[.:]|(?<=:)|\s?[–—]|\s-)\s+(?=\S)", re.VERBOSE | re.IGNORECASE)
 _SENDER = re.compile(
     r"[*_]{0,2}(?:from|von|de|da|van|från|fra|od|от|sender|absender|expéditeur|remitente|mittente)[*_]{0,2}\s?[:：][*_]{0,2}\s",
     re.IGNORECASE,
