@@ -69,7 +69,7 @@ def lookups(blocks: Blocks) -> list[GetOp]:
     return [GetOp(namespace, key) for namespace, key in sorted(quoted)]
 
 
-def true_blocks(blocks: Blocks, found: Iterable[Item | None], text: ItemText) -> dict[str, MemoryBlock]:
+def true_blocks(blocks: Blocks, found: Iterable[object], text: ItemText) -> dict[str, MemoryBlock]:
     """The blocks all of whose items are still in the store, and say what they said.
 
     Args:
@@ -77,7 +77,7 @@ def true_blocks(blocks: Blocks, found: Iterable[Item | None], text: ItemText) ->
         found: What the store has for their `lookups`.
         text: From an item's value to its text.
     """
-    now = [quoted(item, text) for item in found if item is not None]
+    now = [quoted(item, text) for item in found if isinstance(item, Item)]
     return {number: block for number, block in blocks.items() if all(item in now for item in block["items"])}
 
 
