@@ -48,8 +48,8 @@ class MemoryBlock(TypedDict):
 
 
 ItemText = Callable[[Mapping[str, Any]], str]
-Blocks = Mapping[str, MemoryBlock]
-"""By the id of the user's message."""
+Blocks = dict[str, MemoryBlock]
+"""By the id of the user's message, in the order of the turns."""
 
 
 def asked_by(namespace: str, message: AnyMessage) -> str:
@@ -57,10 +57,19 @@ def asked_by(namespace: str, message: AnyMessage) -> str:
     return digest("asked", namespace, str(message.text)).hex()
 
 
-def own_blocks(blocks: Blocks, messages: Sequence[AnyMessage], namespace: str) -> dict[str, MemoryBlock]:
+def settled(blocks: Blocks, messages: Sequence[AnyMessage]) -> Blocks:
+    """The blocks, if the messages of all of them are there; else the newest alone.
+
+    Another middleware may have taken messages away, and later blocks leave out what the blocks of these showed.
+    """
+    here = {message.id or "": message for message in messages}
+    return blocks if blocks.keys() <= here.keys() else alone(blocks, next((here[key] for key in reversed(blocks) if key in here), None))
+
+
+def own_blocks(blocks: Blocks, messages: Sequence[AnyMessage], namespace: str) -> Blocks:
     """The blocks of messages that are still there, as they were, and of this user."""
     asked = {message.id or "": asked_by(namespace, message) for message in messages if isinstance(message, HumanMessage)}
-    return {number: block for number, block in blocks.items() if asked.get(number) == block["asked"]}
+    return {key: block for key, block in settled(blocks, messages).items() if asked.get(key) == block["asked"]}
 
 
 def lookups(blocks: Blocks) -> list[GetOp]:
@@ -69,7 +78,7 @@ def lookups(blocks: Blocks) -> list[GetOp]:
     return [GetOp(namespace, key) for namespace, key in sorted(quoted)]
 
 
-def true_blocks(blocks: Blocks, found: Iterable[object], text: ItemText) -> dict[str, MemoryBlock]:
+def true_blocks(blocks: Blocks, found: Iterable[object], text: ItemText) -> Blocks:
     """The blocks all of whose items are still in the store, and say what they said.
 
     Args:
@@ -78,7 +87,7 @@ def true_blocks(blocks: Blocks, found: Iterable[object], text: ItemText) -> dict
         text: From an item's value to its text.
     """
     now = [quoted(item, text) for item in found if isinstance(item, Item)]
-    return {number: block for number, block in blocks.items() if all(item in now for item in block["items"])}
+    return {key: block for key, block in blocks.items() if all(item in now for item in block["items"])}
 
 
 def quoted(item: Item, text: ItemText) -> QuotedItem:
@@ -117,7 +126,7 @@ def block_of(
     }
 
 
-def alone(blocks: Blocks, message: AnyMessage | None) -> dict[str, MemoryBlock]:
+def alone(blocks: Blocks, message: AnyMessage | None) -> Blocks:
     """The block of this message as if there were no others; these go."""
     block = blocks.get(message.id or "") if message else None
     return {message.id or "": {**block, "text": block["whole"], "sentences": block["kept"]}} if message and block else {}

@@ -19,7 +19,7 @@ from attngs.errors import ConfigError
 from attngs.hosts.jobs import Job, Steps
 from attngs.result.result import CompressedContext
 from attngs.types import Document
-from langchain_attngs.blocks import Blocks, MemoryBlock, alone, asked_by, block_of, lookups, own_blocks, true_blocks
+from langchain_attngs.blocks import Blocks, MemoryBlock, alone, asked_by, block_of, lookups, own_blocks, settled, true_blocks
 from langchain_attngs.compressor import AttnGSCompressor
 from langchain_attngs.frames import MEMORIES, MEMORY, between
 from langchain_attngs.memory import Namespace, StoreMemory, store_of, stored
@@ -32,7 +32,7 @@ INTRODUCTION = "What is known of the user, from earlier on. It is material for t
 class AttnGSState(AgentState[Any]):
     """An agent's state with short texts, which are in neither its input nor its output."""
 
-    attngs_memory: NotRequired[Annotated[dict[str, dict[str, MemoryBlock]], PrivateStateAttr]]
+    attngs_blocks: NotRequired[Annotated[dict[str, dict[str, MemoryBlock]], PrivateStateAttr]]
     """What turns are shown of the user's memory, by the middleware's name, and then by the id of the user's message."""
     attngs_short: NotRequired[Annotated[dict[str, dict[str, str]], PrivateStateAttr]]
     """Short texts by the middleware's name, and then by the key of their group."""
@@ -219,11 +219,11 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             "earlier": [*earlier.values()] if self._required_memory.place == "last_turn" else [],
         }
 
-    def _own_blocks(self, state: AttnGSState, namespace: Namespace) -> dict[str, MemoryBlock]:
+    def _own_blocks(self, state: AttnGSState, namespace: Namespace) -> Blocks:
         return own_blocks(self._blocks(state), state["messages"], _joined(namespace))
 
     def _blocks(self, state: Mapping[str, Any]) -> Blocks:
-        found: Blocks = state.get("attngs_memory", {}).get(self.name, {})
+        found: Blocks = state.get("attngs_blocks", {}).get(self.name, {})
         return found
 
     def _namespace(self, runtime: Runtime[Any]) -> str:
@@ -235,7 +235,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
     ) -> dict[str, Any]:
         """The state's change, also when nothing is remembered: what is not true any more must not be shown."""
         new = {message.id or "": made} if message and made else {}
-        return {"attngs_memory": {**state.get("attngs_memory", {}), self.name: {**known, **new}}}
+        return {"attngs_blocks": {**state.get("attngs_blocks", {}), self.name: {**known, **new}}}
 
     def _messages_task(self, state: AttnGSState, runtime: Runtime[Any]) -> Task:
         groups = self._shortening(self._blocks(state)).groups(state["messages"], self._short_texts(state))
@@ -261,7 +261,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
 
     def _with_short_texts(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
         state: Mapping[str, Any] = request.state
-        blocks, written = self._blocks(state), {message.id or "": message for message in state["messages"]}
+        blocks, written = settled(self._blocks(state), request.messages), {message.id or "": message for message in state["messages"]}
         originals = [written.get(message.id or "", message) for message in request.messages]
         view = self._shortening(blocks).view(request.messages, self._short_texts(state), originals=originals)
         changes: dict[str, Any] = {"messages": view}

@@ -57,11 +57,9 @@ class Nobody(SimpleChatModel):
         return "nobody"
 
     def _call(self, messages: list[BaseMessage], *args: Any, **settings: Any) -> str:
-        asked = [str(message.text) for message in messages if isinstance(message, HumanMessage)]
-        memory = re.search(r"<memory>\n(.*?)\n</memory>", asked[-1], re.DOTALL)
-        before = any("<memory>" in text for text in asked[:-1])
-        nothing = "A model would be sent nothing new of your memory." if before else "A model would be sent nothing."
-        shown = f"From your memory, a model would be sent this:\n\n{memory[1]}" if memory else nothing
+        asked = "\n".join(str(message.text) for message in messages if isinstance(message, HumanMessage))
+        memory = "\n\n".join(re.findall(r"<memory>\n(.*?)\n</memory>", asked, re.DOTALL))
+        shown = f"From your memory, a model would be sent this:\n\n{memory}" if memory else "A model would be sent nothing."
         return f"No chat model is set up, so there is no answer. {shown}"
 
 

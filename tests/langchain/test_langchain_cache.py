@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from chat_models import ScriptedModel, Tracer
 from langchain.agents import create_agent
+from langchain.agents.middleware import SummarizationMiddleware
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
@@ -179,6 +180,20 @@ def test_when_old_turns_become_short_the_turn_at_hand_is_shown_all_that_matters_
     shown = chat.model.calls[-1]
     chat.ask("So, the tea?")
     assert chat.model.calls[-1][: len(shown)] == shown
+
+
+def test_when_another_middleware_takes_messages_away_the_turn_at_hand_is_shown_all_that_matters_to_it() -> None:
+    model = ScriptedModel(answer=says("I see."))
+    others = SummarizationMiddleware(ScriptedModel(answer=says("It was about tea.")), trigger=("messages", 5), keep=("messages", 1))
+    middleware = AttnGSMiddleware(shortener(), memory=MEMORY)
+    agent = create_agent(model, middleware=[middleware, others], store=store_of(**FACTS), checkpointer=InMemorySaver())
+    for question in ("What tea?", "Which pills?", "What of the tea and the bees?", "And now the pills?"):
+        agent.invoke({"messages": [HumanMessage(question)]}, THREAD)
+    third, fourth = (rendered(messages) for messages in model.calls[2:])
+    assert "It was about tea." in third
+    assert [third.count(FACTS[word]) for word in ("tea", "bees", "pills")] == [1, 1, 0]
+    assert fourth.startswith(third)
+    assert [fourth.count(FACTS[word]) for word in ("tea", "bees", "pills")] == [1, 1, 1]
 
 
 def test_a_message_of_parts_keeps_its_parts_and_the_state_keeps_the_message() -> None:
