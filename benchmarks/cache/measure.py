@@ -10,7 +10,7 @@ from typing import Any
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, SummarizationMiddleware
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
 from attngs.protocols import TokenCounter
@@ -121,7 +121,7 @@ def hold_chat(method: str, talk: Sequence[Turn], compressor: AttnGSCompressor) -
     middleware = METHODS[method](compressor, summarizer)
     agent = create_agent(model, tools(), system_prompt=prompt, middleware=middleware, store=filled_store(), checkpointer=InMemorySaver())
     for turn in talk:
-        agent.invoke({"messages": [("user", turn.user)]}, {"configurable": {"thread_id": "1"}})
+        agent.invoke({"messages": [HumanMessage(turn.user)]}, {"configurable": {"thread_id": "1"}})
     summaries = [rendered(messages) for messages in summarizer.requests]
     return bill_of([rendered(messages) for messages in model.requests], compressor.found_counter(), summaries)
 
