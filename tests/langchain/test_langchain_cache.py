@@ -289,16 +289,18 @@ def test_two_memories_and_a_history_do_not_hinder_each_other() -> None:
     assert all(rendered(messages).count("at four") == 1 for messages in model.calls)
 
 
-def test_a_rewrite_is_shown_whole_or_not_at_all() -> None:
-    writer = ScriptedModel(answer=lambda messages: "Ana drinks green tea.")
+def test_a_rewrite_is_shown_whole_and_hides_nothing_that_it_left_out() -> None:
+    words = ["Ana drinks green tea.", "Ana drinks green tea.", "Never with milk."]
+    writer = ScriptedModel(answer=says(*words))
     middleware = AttnGSMiddleware(shortener(mode="rewrite", chat=writer), memory=MEMORY)
     model = ScriptedModel(answer=says("ok"))
     agent = create_agent(model, middleware=[middleware], store=store_of(**FACTS), checkpointer=InMemorySaver())
-    for question in ("What tea?", "What tea, again?"):
+    for question in ("What tea?", "What tea, again?", "And milk in the tea?"):
         agent.invoke({"messages": [HumanMessage(question)]}, THREAD)
-    assert rendered(model.calls[0]).count("Ana drinks green tea.") == 1
+    assert [rendered(messages).count("Ana drinks green tea.") for messages in model.calls] == [1, 1, 1]
     assert rendered(model.calls[1]).startswith(rendered(model.calls[0]))
-    assert rendered(model.calls[1]).count("<memory>") == 1
+    assert rendered(model.calls[2]).count("<memory>") == 2
+    assert "never with milk" in rendered(model.calls[2]).casefold()
 
 
 def test_a_row_comes_with_its_heading_again() -> None:
