@@ -53,7 +53,7 @@ Blocks = dict[str, MemoryBlock]
 
 
 def asked_by(namespace: str, message: AnyMessage) -> str:
-    """A digest of a user and a question. A message that was edited, or is from somebody else, has another."""
+    """A digest of a user and a question; an edited message, or somebody else's, has another."""
     return digest("asked", namespace, str(message.text)).hex()
 
 
@@ -133,7 +133,7 @@ def alone(blocks: Blocks, message: AnyMessage | None) -> Blocks:
 
 
 def _digests(result: CompressedContext) -> dict[int, str]:
-    """A name for what each kept sentence says, with the label and the heads that it is read with, by the sentence's number."""
+    """Digests of the kept sentences with their labels and heads, by number."""
     sentences = result.marking.sentences
     return {i: _digest(sentences[i]) for i in result.selection.kept if sentences[i].text.strip()}
 

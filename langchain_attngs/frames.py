@@ -1,4 +1,4 @@
-"""How text is put before a model: between tags, under labels and notes, and unable to pass for any of them.
+"""How text is put before a model: between tags, under labels and notes, passing for none of them.
 
 The texts of a memory, a tool or a conversation were written by others. Layouts defuse what they lay out, so that the budget counts what
 is shown; sources and spans keep the original characters. A writer's words are defused when they come back.
@@ -26,7 +26,7 @@ MEMORY, EARLIER = "memory", "earlier_conversation"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameLayout(ExtractLayout):
-    """Lays out sentences so that no text or label passes for a turn, a note, a tag or a token of a chat template."""
+    """Lays out sentences so that nothing passes for a turn, a note, a tag or a chat template's token."""
 
     def defuse(self, text: str, *, labels: Mapping[int, str]) -> str:
         """The kept text of one document, defused also where no label stands before it."""
@@ -104,7 +104,7 @@ def text_to_show(result: CompressedContext, counter: TokenCounter) -> str:
 
 
 def text_in_place(result: CompressedContext, layout: FrameLayout, counter: TokenCounter, target_tokens: int) -> str:
-    """What is shown instead of the texts that were compressed: never nothing, and a note says that it is short.
+    """What is shown instead of texts: never nothing, and a note says that it is short.
 
     Where no sentence fits, it is the beginning of the best one.
 

@@ -46,7 +46,7 @@ class Task(TypedDict):
 
 
 class MemoryTask(TypedDict):
-    """Which items of a store are to be shortened for a question, and what the model is shown of them already."""
+    """Which items are to be shortened for a question, and what the model is shown already."""
 
     items: Sequence[SearchItem]
     documents: Sequence[Document]

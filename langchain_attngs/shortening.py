@@ -1,4 +1,4 @@
-"""Long tool results and old turns, short for the question that they are about; the state keeps the originals."""
+"""Makes long tool results and old turns short for their question; the state keeps the originals."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NO_NAME = re.compile(r"[^\w.-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResults:
-    """Which tool results are shortened, each by itself and once, for the question that its turn begins with.
+    """Which tool results are shortened, each by itself and once, for its turn's question.
 
     Args:
         trigger_tokens: Results with more tokens than this are shortened.
@@ -153,7 +153,7 @@ class Shortening:
     def view(
         self, messages: Sequence[AnyMessage], texts: Mapping[str, str], *, originals: Sequence[AnyMessage] | None = None
     ) -> list[AnyMessage]:
-        """The messages with short texts, given by key, in place of long ones, and with memories before the user's words.
+        """The messages with short texts in place of long ones, and memories before the user's words.
 
         Args:
             messages: What the model would be shown.
@@ -185,7 +185,7 @@ class Shortening:
         return begin, texts.get(key, "")
 
     def _shown(self, message: AnyMessage, original: AnyMessage, texts: Mapping[str, str]) -> AnyMessage:
-        """What is shown of a message; a user's words hold no frame, and what another middleware put before them stays."""
+        """What is shown of a message. What another middleware put before a user's words stays."""
         if isinstance(message, HumanMessage):
             words = own_words(message) if message.content == original.content else message
             memory = self.memories.get(message.id or "")
@@ -229,7 +229,7 @@ class Shortening:
         return {number: self._result(messages, number, share) for number, weight in old.items() if weight > share}
 
     def _result(self, messages: Sequence[AnyMessage], number: int, share: int | None = None) -> TextGroup:
-        """A result, shortened for the question of its own turn: by the rule, or to its share of a conversation that is too long."""
+        """A result to be shortened for its turn's question: by the rule, or to its share of the room."""
         assert self.tool_results is not None
         compacted, by_rule = _result_keys(messages[number])
         return TextGroup(
@@ -342,13 +342,13 @@ def _turn_keys(messages: Sequence[AnyMessage]) -> dict[int, str]:
 
 
 def _result_keys(message: AnyMessage) -> tuple[str, str]:
-    """The keys of a tool's result in a compacted conversation, which comes first, and by the rule for each result."""
+    """The keys of a tool's result: in a compacted conversation, which comes first, and by the rule."""
     found = getattr(message, "tool_call_id", ""), str(message.text)
     return digest("compacted", *found).hex(), digest("result", *found).hex()
 
 
 def _even_share(weights: Sequence[int], room: int) -> int:
-    """How many tokens each may have so that all fit into the room: those that need less leave the rest to the others."""
+    """How many tokens each may have so that all fit; what needs less leaves the rest to the others."""
     for done, weight in enumerate(sorted(weights)):
         if weight * (len(weights) - done) > room:
             return max(0, room // (len(weights) - done))

@@ -1,4 +1,4 @@
-"""Each method holds the same chat; what it sends is counted as a provider with a prefix cache would bill it."""
+"""Each method holds the same chat, and its requests are counted as a provider would bill them."""
 
 from __future__ import annotations
 

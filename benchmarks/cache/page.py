@@ -1,4 +1,4 @@
-"""Results -> tables and `cache.md`; made of the result file, so that a page can be made of an old one."""
+"""Results -> tables and `cache.md`; made of the result file, so a page can be made of an old one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chat that is measured: thirty turns of the example person, with her memory, and tools whose results never change."""
+"""The chat that is measured: thirty turns, a memory, and tools whose results never change."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def filled_store() -> InMemoryStore:
 
 
 class Script(BaseChatModel):
-    """Calls the tool of the turn, then gives the turn's answer, whatever it is shown; remembers all that it was sent."""
+    """Calls the turn's tool, then gives the turn's answer; remembers all that it was sent."""
 
     turns: list[Turn]
     requests: list[list[BaseMessage]] = Field(default_factory=list)

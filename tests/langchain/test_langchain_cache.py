@@ -1,4 +1,4 @@
-"""A provider's cache: requests of one chat begin as the ones before them, and memory does not change that."""
+"""A provider's cache: each request of a chat begins as the one before, also with memory."""
 
 from __future__ import annotations
 
