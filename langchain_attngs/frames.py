@@ -1,4 +1,4 @@
-"""How text is put before a model: framed, and unable to pass for a frame.
+"""How text is put before a model: between tags, under labels and notes, passing for none of them.
 
 The texts of a memory, a tool or a conversation were written by others. Layouts defuse what they lay out, so that the budget counts what
 is shown; sources and spans keep the original characters. A writer's words are defused when they come back.
@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import AnyMessage
 
 from attngs.hosts.shortened import beginning, best_dropped, with_note
 from attngs.protocols import TokenCounter
@@ -23,7 +26,7 @@ MEMORY, EARLIER = "memory", "earlier_conversation"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameLayout(ExtractLayout):
-    """Lays out sentences so that no text passes for a turn, a note, a tag or a special token."""
+    """Lays out sentences so that nothing passes for a turn, a note, a tag or a chat template's token."""
 
     def defuse(self, text: str, *, labels: Mapping[int, str]) -> str:
         """The kept text of one document, defused also where no label stands before it."""
@@ -61,7 +64,32 @@ def defuse(text: str) -> str:
 
     No request can hold a lone surrogate.
     """
-    return quote_lines(quote_lines(defuse_tags(defuse_tokens(clean_text(text)), (MEMORY, EARLIER)), TURN), NOTE)
+    return quote_lines(quote_lines(without_frames(defuse_tokens(clean_text(text))), TURN), NOTE)
+
+
+def without_frames(text: str) -> str:
+    """The text with no tag of ours."""
+    return defuse_tags(text, (MEMORY, EARLIER))
+
+
+def put_before(message: AnyMessage, text: str) -> AnyMessage:
+    """A copy of the message with a text before its own: templates refuse two messages of a user in a row."""
+    content = message.content
+    blocks = f"{text}\n\n{content}" if isinstance(content, str) else [{"type": "text", "text": f"{text}\n\n"}, *content]
+    return message.model_copy(update={"content": blocks})
+
+
+def own_words(message: AnyMessage) -> AnyMessage:
+    """A user's message in which no text passes for a frame of ours; the message itself where none does."""
+    content = message.content
+    safe = without_frames(content) if isinstance(content, str) else [_without_frames(block) for block in content]
+    return message if safe == content else message.model_copy(update={"content": safe})
+
+
+def _without_frames(block: str | dict[Any, Any]) -> str | dict[Any, Any]:
+    if isinstance(block, str):
+        return without_frames(block)
+    return {**block, "text": without_frames(block["text"])} if isinstance(block.get("text"), str) else block
 
 
 def text_to_show(result: CompressedContext, counter: TokenCounter) -> str:
@@ -76,7 +104,7 @@ def text_to_show(result: CompressedContext, counter: TokenCounter) -> str:
 
 
 def text_in_place(result: CompressedContext, layout: FrameLayout, counter: TokenCounter, target_tokens: int) -> str:
-    """What is shown instead of long texts: never nothing, under a note that says it is short.
+    """What is shown instead of texts: never nothing, and a note says that it is short.
 
     Where no sentence fits, it is the beginning of the best one.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -22,7 +22,7 @@ from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector
 from attngs.types import Document, Message, Question
 from langchain_attngs.compressor import AttnGSCompressor
-from langchain_attngs.frames import EARLIER, RESULT, TURNS, FrameLayout, between, text_in_place, text_to_show
+from langchain_attngs.frames import EARLIER, RESULT, TURNS, FrameLayout, between, own_words, put_before, text_in_place
 from langchain_attngs.tracing import Ledger, traced
 
 LATEST = "What was said last?"
@@ -39,7 +39,7 @@ _NO_NAME = re.compile(r"[^\w.-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResults:
-    """Which tool results are shortened, each once, for the question that its turn begins with.
+    """Which tool results are shortened, each by itself and once, for its turn's question.
 
     Args:
         trigger_tokens: Results with more tokens than this are shortened.
@@ -90,7 +90,7 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextGroup:
-    """Texts that are shortened together; nothing is shown of them if nothing in them matters."""
+    """Texts that are shortened together. A note in their place says how much is left of them."""
 
     key: str
     documents: Sequence[Document]
@@ -101,22 +101,10 @@ class TextGroup:
 
     def budget(self, counter: TokenCounter) -> int:
         """How many tokens the compression may use."""
-        return self.target_tokens
-
-    def shown(self, result: CompressedContext, counter: TokenCounter) -> str:
-        """What a model is shown of the result."""
-        return text_to_show(result, counter)
-
-
-class Replacement(TextGroup):
-    """Texts in whose place something must stand, under a note that says how much is left of them."""
-
-    __slots__ = ()
-
-    def budget(self, counter: TokenCounter) -> int:
         return room_beside_note(self.target_tokens, counter)
 
     def shown(self, result: CompressedContext, counter: TokenCounter) -> str:
+        """What a model is shown in their place."""
         return text_in_place(result, self.layout, counter, self.target_tokens)
 
 
@@ -132,6 +120,7 @@ class Shortening:
         counter: Counts the tokens of messages.
         target_tokens: The budget where a rule has none.
         ask: From messages to what their user asks.
+        memories: What stands before the words of a user's message, by its id.
     """
 
     tool_results: ToolResults | None
@@ -139,6 +128,7 @@ class Shortening:
     counter: TokenCounter
     target_tokens: int
     ask: Ask
+    memories: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def groups(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> list[TextGroup]:
         """What has to be shortened before the model is asked; nothing where there is no question.
@@ -150,7 +140,7 @@ class Shortening:
         if not has_question(messages):
             return []
         begin, earlier = self._covered(messages, texts)
-        shown = [self._shown(message, texts) for message in messages[begin:]]
+        shown = [self._shown(message, message, texts) for message in messages[begin:]]
         spent, *counts = self.counter.count([earlier, *map(_weight_of, shown)])
         weights = dict(enumerate(counts, begin))
         results = {number: self._result(messages, number) for number in weights if self._is_long(messages[number], weights[number], texts)}
@@ -165,14 +155,28 @@ class Shortening:
         results.update(self._compacted(messages, texts, weights, spent))
         return [*old, *(group for number, group in results.items() if number >= begin)]
 
-    def view(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> list[AnyMessage]:
-        """The messages with short texts, given by key, in place of long ones; the others stay as they are."""
-        begin, earlier = self._covered(messages, texts)
-        shown = [self._shown(message, texts) for message in messages[begin:]]
+    def view(
+        self, messages: Sequence[AnyMessage], texts: Mapping[str, str], *, originals: Sequence[AnyMessage] | None = None
+    ) -> list[AnyMessage]:
+        """The messages with short texts in place of long ones, and memories before the user's words.
+
+        Args:
+            messages: What the model would be shown.
+            texts: The short texts that there are.
+            originals: The same messages as they are in the state, where another middleware may have changed what is shown.
+        """
+        originals = originals or messages
+        begin, earlier = self._covered(originals, texts)
+        pairs = zip(messages[begin:], originals[begin:], strict=True)
+        shown = [self._shown(message, original, texts) for message, original in pairs]
         if not begin:
             return shown
         rules = [message for message in messages[:begin] if isinstance(message, SystemMessage)]
         return [*rules, _after_earlier(shown[0], earlier), *shown[1:]]
+
+    def begin(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> int:
+        """How many messages at the beginning one short text stands for."""
+        return self._covered(messages, texts)[0]
 
     def used(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> dict[str, str]:
         """Those of the short texts that stand for something now."""
@@ -185,7 +189,12 @@ class Shortening:
         begin, key = max(((number, key) for number, key in _turn_keys(messages).items() if key in texts), default=(0, ""))
         return begin, texts.get(key, "")
 
-    def _shown(self, message: AnyMessage, texts: Mapping[str, str]) -> AnyMessage:
+    def _shown(self, message: AnyMessage, original: AnyMessage, texts: Mapping[str, str]) -> AnyMessage:
+        """What is shown of a message. What another middleware put before a user's words stays."""
+        if isinstance(message, HumanMessage):
+            words = own_words(message) if message.content == original.content else message
+            memory = self.memories.get(message.id or "")
+            return put_before(words, memory) if memory else words
         if not self._may_shorten(message):
             return message
         text = next((texts[key] for key in _result_keys(message) if key in texts), None)
@@ -225,10 +234,10 @@ class Shortening:
         return {number: self._result(messages, number, share) for number, weight in old.items() if weight > share}
 
     def _result(self, messages: Sequence[AnyMessage], number: int, share: int | None = None) -> TextGroup:
-        """A result, shortened for the question of its own turn, by the rule or to its share."""
+        """A result to be shortened for its turn's question: by the rule, or to its share of the room."""
         assert self.tool_results is not None
         compacted, by_rule = _result_keys(messages[number])
-        return Replacement(
+        return TextGroup(
             key=by_rule if share is None else compacted,
             documents=[Document(id="result", text=str(messages[number].text))],
             query=self.ask(messages[:number] if has_question(messages[:number]) else messages),
@@ -239,7 +248,7 @@ class Shortening:
     def _old(self, messages: Sequence[AnyMessage], begin: int) -> TextGroup:
         """The turns before a message, as one text for the current question."""
         assert self.history is not None
-        return Replacement(
+        return TextGroup(
             key=_turn_keys(messages)[begin],
             documents=_old_turns(messages[:begin]),
             query=self.ask(messages),
@@ -291,6 +300,11 @@ def attngs_summarizer(compressor: AttnGSCompressor) -> Runnable[Sequence[BaseMes
     return traced("attngs_summarizer", steps, workers=1)
 
 
+def last_question(messages: Sequence[BaseMessage]) -> HumanMessage | None:
+    """The user's last message."""
+    return next((message for message in reversed(messages) if isinstance(message, HumanMessage)), None)
+
+
 def question_of(messages: Sequence[BaseMessage]) -> Question:
     """The user's last message as a question.
 
@@ -326,14 +340,8 @@ def check_kind(value: object, name: str, kind: type) -> None:
 
 
 def _after_earlier(message: AnyMessage, earlier: str) -> AnyMessage:
-    """A user's message with the earlier conversation before its own text.
-
-    Templates refuse two messages of a user in a row.
-    """
-    frame = f"What was said earlier in this conversation, shortened:\n{between(EARLIER, earlier)}"
-    content = message.content
-    blocks = f"{frame}\n\n{content}" if isinstance(content, str) else [{"type": "text", "text": f"{frame}\n\n"}, *content]
-    return message.model_copy(update={"content": blocks})
+    """A user's message with the earlier conversation before everything else."""
+    return put_before(message, f"What was said earlier in this conversation, shortened:\n{between(EARLIER, earlier)}")
 
 
 def _turn_keys(messages: Sequence[AnyMessage]) -> dict[int, str]:
@@ -353,7 +361,7 @@ def _result_keys(message: AnyMessage) -> tuple[str, str]:
 
 
 def _even_share(weights: Sequence[int], room: int) -> int:
-    """How many tokens each may have: those that need less leave the rest to the others."""
+    """How many tokens each may have so that all fit; what needs less leaves the rest to the others."""
     for done, weight in enumerate(sorted(weights)):
         if weight * (len(weights) - done) > room:
             return max(0, room // (len(weights) - done))
