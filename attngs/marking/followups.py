@@ -99,12 +99,18 @@ def readings(question: Question) -> list[str]:
 def together(scores: Sequence[Sequence[float]]) -> tuple[float, ...]:
     """The scores `(S,)` of a question from those of its readings, each `(S,)`.
 
-    Those of one reading stay as they are; those of two are added as z-scores.
+    Those of one reading stay as they are. Those of two are added as z-scores, and brought to the range of both: a sum of probabilities
+    is none.
     """
     if len(scores) == 1:
         return tuple(scores[0])
-    alone, whole = (standardised(np.asarray(each, dtype=np.float64)) for each in scores)
-    return tuple(float(score) for score in alone + WHOLE * whole)
+    both = np.asarray(scores, dtype=np.float64)  # (2, S)
+    added = standardised(both[0]) + WHOLE * standardised(both[1])
+    low, high = (float(both.min()), float(both.max())) if both.size else (0.0, 0.0)
+    spread = float(np.ptp(added)) if added.size else 0.0
+    if not spread:
+        return tuple(both.mean(axis=0).tolist())
+    return tuple(np.clip(low + (high - low) * (added - added.min()) / spread, low, high).tolist())
 
 
 def _last_of_user(said: Sequence[Message]) -> int | None:

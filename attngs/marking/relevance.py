@@ -172,7 +172,7 @@ def _finalists(request: ScoreRequest, scores: Sequence[float]) -> list[Sentence]
 def _closeness(request: ScoreRequest, finalists: Sequence[Sentence], states: SentenceStates) -> tuple[float, float]:
     """How close the question is to the finalists that are not idle themselves, and to idle messages."""
     asked = _middles([request.query], request.namespace, states)[0]
-    idle = _middles(IDLE, "", states)
+    idle = _middles(IDLE, request.namespace, states)
     close = _middles([sentence.text for sentence in finalists], request.namespace, states)
     close = np.sort(close[(close @ idle.T).max(axis=1, initial=0.0) < SMALL_TALK] @ asked)
     most = min(CLOSEST, max(1, len(request.sentences) // FOR_ONE))

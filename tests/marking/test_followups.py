@@ -169,11 +169,13 @@ def test_a_message_without_content_is_scored_behind_its_background_alone() -> No
     assert marker.mark(NOTES, question).scores == marker.mark(NOTES, question.whole).scores
 
 
-def test_scores_are_added_as_z_scores() -> None:
+def test_scores_are_added_as_z_scores_and_stay_in_their_range() -> None:
     assert together([(1.0, 5.0)]) == (1.0, 5.0)
-    assert together([(1.0, 3.0, 5.0), (8.0, 8.0, 2.0)]) == pytest.approx(
-        np.array([-1.0, 0.0, 1.0]) * np.sqrt(1.5) + WHOLE * np.array([1.0, 1.0, -2.0]) / np.sqrt(2.0)
-    )
+    added = np.array([-1.0, 0.0, 1.0]) * np.sqrt(1.5) + WHOLE * np.array([1.0, 1.0, -2.0]) / np.sqrt(2.0)
+    expected = 1 + 7 * (added - added.min()) / np.ptp(added)
+    assert together([(1.0, 3.0, 5.0), (8.0, 8.0, 2.0)]) == pytest.approx(expected)
+    assert together([(0.2, 0.2), (0.6, 0.6)]) == pytest.approx((0.4, 0.4))
+    assert together([(), ()]) == ()
 
 
 @pytest.mark.parametrize(
