@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from attngs.checking.verify import Verdict, verify
     from attngs.compressor import ContextCompressor
     from attngs.errors import AttngsError
+    from attngs.hosts.budget import ContextBudget
+    from attngs.hosts.composing import ComposedContext, acompose, compose
     from attngs.learning.evaluation import Evaluation, evaluate
     from attngs.learning.fitting.report import FitResult
     from attngs.learning.fitting.run import fit
@@ -59,6 +61,8 @@ _MODULES = {
     "attngs.checking.verify": "Verdict verify",
     "attngs.compressor": "ContextCompressor",
     "attngs.errors": "AttngsError",
+    "attngs.hosts.budget": "ContextBudget",
+    "attngs.hosts.composing": "ComposedContext acompose compose",
     "attngs.learning.evaluation": "Evaluation evaluate",
     "attngs.learning.fitting.run": "fit",
     "attngs.learning.fitting.report": "FitResult",
