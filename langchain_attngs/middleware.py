@@ -16,11 +16,13 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, SearchItem
 
 from attngs.errors import ConfigError
+from attngs.hosts.budget import ContextBudget, ContextPart
 from attngs.hosts.jobs import Job, Steps
 from attngs.result.result import CompressedContext
 from langchain_attngs.compressor import AttnGSCompressor
 from langchain_attngs.frames import MEMORIES, MEMORY, between
 from langchain_attngs.memory import Namespace, StoreMemory, store_of, stored
+from langchain_attngs.rations import Rations
 from langchain_attngs.shortening import History, Shortening, TextGroup, ToolResults, check_kind, question_of
 from langchain_attngs.tracing import Ledger, RunWatch, traced
 
@@ -63,6 +65,9 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         memory: Where the user's memory is, and how much of it is shown; `None` shows none.
         tool_results: Which tool results are shortened; `None` leaves them alone.
         history: When the conversation is shortened, and to how much; `None` leaves it alone.
+        budget: How many tokens of a prompt memory, shortened history and all shortened tool results have together, with what stands round
+            them, and how they share them. The budgets of their own still hold within it; a memory or history that has none gets its share.
+            Parts that this middleware does not have leave their shares to the others.
         name: The name of this instance, where an agent has several.
 
     Raises:
@@ -80,6 +85,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         memory: StoreMemory | None = None,
         tool_results: ToolResults | None = ToolResults(),
         history: History | None = History(),
+        budget: ContextBudget | None = None,
         name: str = "AttnGSMiddleware",
     ) -> None:
         super().__init__()
@@ -88,12 +94,15 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             (memory, "memory", StoreMemory),
             (tool_results, "tool_results", ToolResults),
             (history, "history", History),
+            (budget, "budget", ContextBudget),
         ):
             if value is not None:
                 check_kind(value, argument, kind)
         self._compressor = compressor
         self._memory = memory
         self._tool_results, self._history = tool_results, history
+        rules: dict[ContextPart, object] = {"memory": memory, "history": history, "tool_results": tool_results}
+        self._rations = Rations.of(budget, *(part for part, rule in rules.items() if rule is not None))
         self._name = name
 
     @property
@@ -182,7 +191,8 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
     def _memory_task(self, items: Sequence[SearchItem], namespace: Namespace, query: str) -> Task:
         memory = self._required_memory
         documents = memory.read(items, namespace) if query else []
-        target = memory.target_tokens or self._compressor.target_tokens
+        counter, default = self._compressor.found_counter(), self._compressor.target_tokens
+        target = self._rations.room("memory", memory.target_tokens, default, _framed("x"), counter)
         group = TextGroup(key=MEMORY, documents=documents, query=query, target_tokens=target, layout=MEMORIES)
         return {"groups": [group] if documents else [], "namespace": _joined(namespace)}
 
@@ -225,6 +235,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             history=self._history,
             counter=self._compressor.found_counter(),
             target_tokens=self._compressor.target_tokens,
+            rations=self._rations,
         )
 
     def _shortener(self, what: str) -> Runnable[Task, dict[str, str]]:
@@ -255,6 +266,10 @@ def _joined(namespace: Namespace) -> str:
 def _with_memory(system: SystemMessage | None, memory: str) -> SystemMessage:
     """The system prompt with the memory at its end, so that the provider can cache what stands before it."""
     blocks = list(system.content_blocks) if system else []
-    gap = "\n\n" if blocks else ""  # some providers join the blocks to one text
-    text = f"{gap}{INTRODUCTION}\n{between(MEMORY, memory)}"
-    return SystemMessage(content_blocks=[*blocks, {"type": "text", "text": text}])
+    text = _framed(memory)
+    return SystemMessage(content_blocks=[*blocks, {"type": "text", "text": text if blocks else text.lstrip()}])
+
+
+def _framed(memory: str) -> str:
+    """The memory as it is shown; some providers join the blocks of a system prompt to one text."""
+    return f"\n\n{INTRODUCTION}\n{between(MEMORY, memory)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -23,6 +23,7 @@ from attngs.text.documents import as_query
 from attngs.types import Document
 from langchain_attngs.compressor import AttnGSCompressor
 from langchain_attngs.frames import EARLIER, RESULT, TURNS, FrameLayout, between, text_in_place, text_to_show
+from langchain_attngs.rations import Rations
 from langchain_attngs.tracing import Ledger, traced
 
 LATEST = "What was said last?"
@@ -128,12 +129,14 @@ class Shortening:
         history: When the conversation is shortened; `None` for never.
         counter: Counts the tokens of messages.
         target_tokens: The budget where a rule has none.
+        rations: What all of them may have together.
     """
 
     tool_results: ToolResults | None
     history: History | None
     counter: TokenCounter
     target_tokens: int
+    rations: Rations = Rations({})
 
     def groups(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> list[TextGroup]:
         """What has to be shortened before the model is asked; nothing where there is no question.
@@ -144,6 +147,7 @@ class Shortening:
         """
         if not question_of(messages):
             return []
+        old_tokens = self._history_tokens()  # raises in the first turn, not when there is much history
         begin, earlier = self._covered(messages, texts)
         shown = [self._shown(message, texts) for message in messages[begin:]]
         spent, *counts = self.counter.count([earlier, *map(_weight_of, shown)])
@@ -151,14 +155,14 @@ class Shortening:
         results = {number: self._result(messages, number) for number in weights if self._is_long(messages[number], weights[number], texts)}
         weights.update({number: group.target_tokens for number, group in results.items()})
         if self.history is None or spent + sum(weights.values()) <= self.history.trigger_tokens:
-            return [*results.values()]
+            return self._rationed(results, messages, weights, texts)
         old, later = list[TextGroup](), last_turns(messages, self.history.keep)
         if later > begin and _old_turns(messages[:later]):
-            old, begin = [self._old(messages, later)], later
+            old, begin = [self._old(messages, later, old_tokens)], later
             spent = old[0].target_tokens
         weights = {number: weight for number, weight in weights.items() if number >= begin}
         results.update(self._compacted(messages, texts, weights, spent))
-        return [*old, *(group for number, group in results.items() if number >= begin)]
+        return [*old, *self._rationed({number: results[number] for number in weights if number in results}, messages, weights, texts)]
 
     def view(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> list[AnyMessage]:
         """The messages with short texts, given by key, in place of long ones; the others stay as they are."""
@@ -194,7 +198,7 @@ class Shortening:
         rule = self.tool_results
         if rule is None or not self._may_shorten(message) or texts.keys() & _result_keys(message):
             return False
-        return weight > max(rule.trigger_tokens, self._budget(rule))
+        return weight > max(rule.trigger_tokens, self._result_tokens(rule))
 
     def _compacted(
         self, messages: Sequence[AnyMessage], texts: Mapping[str, str], weights: Mapping[int, int], spent: int
@@ -219,6 +223,28 @@ class Shortening:
         share = max(LEAST_TOKENS, _even_share([*old.values()], goal - spent - sum(weights.values()) + sum(old.values())))
         return {number: self._result(messages, number, share) for number, weight in old.items() if weight > share}
 
+    def _rationed(
+        self, new: Mapping[int, TextGroup], messages: Sequence[AnyMessage], weights: Mapping[int, int], texts: Mapping[str, str]
+    ) -> list[TextGroup]:
+        """The results that are made short now, so that all short ones stay under their ceiling.
+
+        Args:
+            new: By number, the results that must be short.
+            messages: The whole conversation.
+            weights: Tokens of the messages that are shown, by their number.
+            texts: The short texts that there are.
+        """
+        held = {
+            number: weight
+            for number, weight in weights.items()
+            if number not in new and self._may_shorten(messages[number]) and texts.keys() & _result_keys(messages[number])
+        }
+        rations = self.rations.results({number: group.target_tokens for number, group in new.items()}, held)
+        return [
+            replace(new[number], target_tokens=ration) if number in new else self._result(messages, number, ration)
+            for number, ration in rations.items()
+        ]
+
     def _result(self, messages: Sequence[AnyMessage], number: int, share: int | None = None) -> TextGroup:
         """A result, shortened for the question of its own turn: by the rule, or to its share of a conversation that is too long."""
         assert self.tool_results is not None
@@ -227,22 +253,25 @@ class Shortening:
             key=by_rule if share is None else compacted,
             documents=[Document(id="result", text=str(messages[number].text))],
             query=question_of(messages[:number]) or question_of(messages),
-            target_tokens=share or self._budget(self.tool_results),
+            target_tokens=share or self._result_tokens(self.tool_results),
             layout=RESULT,
         )
 
-    def _old(self, messages: Sequence[AnyMessage], begin: int) -> TextGroup:
+    def _old(self, messages: Sequence[AnyMessage], begin: int, target_tokens: int) -> TextGroup:
         """The turns before a message, as one text for the current question."""
-        assert self.history is not None
         return Replacement(
             key=_turn_keys(messages)[begin],
             documents=_old_turns(messages[:begin]),
             query=question_of(messages),
-            target_tokens=self._budget(self.history),
+            target_tokens=target_tokens,
             layout=TURNS,
         )
 
-    def _budget(self, rule: ToolResults | History) -> int:
+    def _history_tokens(self) -> int:
+        own = self.history.target_tokens if self.history else None
+        return self.rations.room("history", own, self.target_tokens, _earlier("x"), self.counter)
+
+    def _result_tokens(self, rule: ToolResults) -> int:
         return rule.target_tokens or self.target_tokens
 
 
@@ -314,10 +343,14 @@ def check_kind(value: object, name: str, kind: type) -> None:
 
 def _after_earlier(message: AnyMessage, earlier: str) -> AnyMessage:
     """A user's message with the earlier conversation before its own text: templates refuse two messages of a user in a row."""
-    frame = f"What was said earlier in this conversation, shortened:\n{between(EARLIER, earlier)}"
-    content = message.content
-    blocks = f"{frame}\n\n{content}" if isinstance(content, str) else [{"type": "text", "text": f"{frame}\n\n"}, *content]
+    frame, content = _earlier(earlier), message.content
+    blocks = f"{frame}{content}" if isinstance(content, str) else [{"type": "text", "text": frame}, *content]
     return message.model_copy(update={"content": blocks})
+
+
+def _earlier(text: str) -> str:
+    """The earlier conversation, as it is shown."""
+    return f"What was said earlier in this conversation, shortened:\n{between(EARLIER, text)}\n\n"
 
 
 def _turn_keys(messages: Sequence[AnyMessage]) -> dict[int, str]:

@@ -1,0 +1,78 @@
+"""What an agent's memory, earlier conversation and tool results may have of one budget, with all that stands round them.
+
+Each has its ceiling, the same in every turn, so that what was placed once can stay as it is. Results of tools share theirs: each new one
+gets half of what is left. When that is next to nothing, all of them are made short again, to half of the ceiling together: rarely and
+deep, because a provider's cache is lost whenever an earlier text changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from attngs.errors import ConfigError
+from attngs.hosts.budget import ContextBudget, ContextPart
+from attngs.protocols import TokenCounter
+
+LEAST_RATION = 32
+"""Tokens. A new tool result that would get fewer has the others made shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rations:
+    """The ceilings of an agent's parts.
+
+    Args:
+        ceilings: In tokens, by part. A part without one is not limited.
+
+    Raises:
+        ConfigError: While running: what stands round a text leaves no room for it.
+    """
+
+    ceilings: Mapping[ContextPart, int]
+
+    @classmethod
+    def of(cls, budget: ContextBudget | None, *parts: ContextPart) -> Rations:
+        """The ceilings of an agent that has these parts.
+
+        Raises:
+            ConfigError: The budget leaves nothing for one of them.
+        """
+        return cls(budget.ceilings(*parts) if budget else {})
+
+    def room(self, part: ContextPart, own: int | None, default: int, around: str, counter: TokenCounter) -> int:
+        """How many tokens the text of a part may have.
+
+        Args:
+            part: Which part.
+            own: The limit that the part has of its own.
+            default: Its limit where it has none of its own, and there is no ceiling.
+            around: All that is shown of the part if its text is `x`.
+            counter: Whose tokens these are.
+        """
+        ceiling = self.ceilings.get(part)
+        if ceiling is None:
+            return own or default
+        frame = counter.count([around])[0]
+        if frame >= ceiling:
+            raise ConfigError(f"the budget leaves {ceiling} tokens for `{part}`, and {frame} stand round it; raise its share, or a minimum.")
+        return min(own or ceiling, ceiling - frame)
+
+    def results(self, new: Mapping[int, int], held: Mapping[int, int]) -> dict[int, int]:
+        """How many tokens tool results may have that are made short now: the new ones, and with them all others where need be.
+
+        They stay under the ceiling as long as there are no more results than it has tokens.
+
+        Args:
+            new: By number of a message, the tokens that its rule allows it.
+            held: By number, the tokens of results that are short already.
+        """
+        ceiling = self.ceilings.get("tool_results")
+        if ceiling is None or not new:
+            return dict(new)
+        ration = (ceiling - sum(held.values())) // (2 * len(new))
+        if ration >= min(LEAST_RATION, max(new.values())):
+            return {number: min(tokens, ration) for number, tokens in new.items()}
+        ration = max(1, ceiling // (2 * (len(new) + len(held))))
+        shorter = {number: ration for number, tokens in held.items() if tokens > ration}
+        return shorter | {number: min(tokens, ration) for number, tokens in new.items()}
