@@ -8,7 +8,7 @@ deep, because a provider's cache is lost whenever an earlier text changes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from attngs.errors import ConfigError
 from attngs.hosts.budget import ContextBudget, ContextPart
@@ -29,7 +29,7 @@ class Rations:
         ConfigError: While running: what stands round a text leaves no room for it.
     """
 
-    ceilings: Mapping[ContextPart, int]
+    ceilings: Mapping[ContextPart, int] = field(default_factory=dict[ContextPart, int])
 
     @classmethod
     def of(cls, budget: ContextBudget | None, *parts: ContextPart) -> Rations:
@@ -38,7 +38,7 @@ class Rations:
         Raises:
             ConfigError: The budget leaves nothing for one of them.
         """
-        return cls(budget.ceilings(*parts) if budget else {})
+        return cls(budget.ceilings(*parts)) if budget else cls()
 
     def room(self, part: ContextPart, own: int | None, default: int, around: str, counter: TokenCounter) -> int:
         """How many tokens the text of a part may have.
@@ -55,7 +55,9 @@ class Rations:
             return own or default
         frame = counter.count([around])[0]
         if frame >= ceiling:
-            raise ConfigError(f"the budget leaves {ceiling} tokens for `{part}`, and {frame} stand round it; raise its share, or a minimum.")
+            raise ConfigError(
+                f"the budget leaves {ceiling} tokens for `{part}`, and {frame} stand round it; raise its share, or a minimum."
+            )
         return min(own or ceiling, ceiling - frame)
 
     def results(self, new: Mapping[int, int], held: Mapping[int, int]) -> dict[int, int]:

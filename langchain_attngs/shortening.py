@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -136,7 +136,7 @@ class Shortening:
     history: History | None
     counter: TokenCounter
     target_tokens: int
-    rations: Rations = Rations({})
+    rations: Rations = field(default_factory=Rations)
 
     def groups(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> list[TextGroup]:
         """What has to be shortened before the model is asked; nothing where there is no question.

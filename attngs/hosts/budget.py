@@ -54,9 +54,11 @@ class ContextBudget:
         object.__setattr__(self, "shares", _by_part("shares", self.shares, _check_share))
         object.__setattr__(self, "minimums", _by_part("minimums", self.minimums, _check_tokens))
         if (least := sum(self.minimums.values())) > self.target_tokens:
-            raise ConfigError(f"`minimums` are {least} tokens together, and `target_tokens` is {self.target_tokens}; lower them, or raise it.")
+            raise ConfigError(
+                f"`minimums` are {least} tokens together, and `target_tokens` is {self.target_tokens}; lower them, or raise it."
+            )
 
-    def allocate(self, wanted: Mapping[str, int]) -> dict[ContextPart, int]:
+    def allocate(self, wanted: Mapping[str, int] | Mapping[ContextPart, int]) -> dict[ContextPart, int]:
         """How many tokens each part may have: never more than it wants, and together never more than the budget.
 
         Args:
@@ -113,7 +115,7 @@ def _divided(
     return given
 
 
-def _by_part(name: str, given: Mapping[str, object], check: Callable[[str, object], Checked]) -> dict[ContextPart, Checked]:
+def _by_part(name: str, given: object, check: Callable[[str, object], Checked]) -> dict[ContextPart, Checked]:
     """The values by part, checked, in the order of `PARTS`.
 
     Raises:

@@ -6,22 +6,22 @@ and each part is made short for what it got. Each stands between tags of its nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from attngs.compressor import ContextCompressor
 from attngs.errors import ConfigError, InputError
 from attngs.hosts.budget import PARTS, ContextBudget, ContextPart
+from attngs.hosts.frames import FrameLayout, TurnLayout, defuse
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
 from attngs.hosts.settings import memory_floor
 from attngs.hosts.shortened import LONGEST_TOKEN, beginning, best_dropped, room_beside_note, with_note
-from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext
-from attngs.selection.layout import ExtractLayout
 from attngs.selection.selector import GreedySelector
-from attngs.text.defusing import NOTE, TURN, defuse_tags, defuse_tokens, one_line, quote_lines
-from attngs.text.documents import DocumentLike, as_documents, check_query, clean_text
-from attngs.types import Document, Message, Sentence
+from attngs.text.defusing import one_line
+from attngs.text.documents import DocumentLike, as_documents, check_query
+from attngs.types import Document, Message
 
 GAP = "\n\n"
 """Stands between parts."""
@@ -64,7 +64,9 @@ class ComposedContext:
 
     def to_table(self) -> str:
         """Who wanted, might have and took how many tokens, a line each."""
-        rows = [(name, part.wanted_tokens, part.allowed_tokens, part.tokens) for name, part in self.parts.items()]
+        rows: list[tuple[str, int, int, int]] = [
+            (name, part.wanted_tokens, part.allowed_tokens, part.tokens) for name, part in self.parts.items()
+        ]
         rows.append(("all", sum(row[1] for row in rows), self.target_tokens, self.tokens))
         head = f"{'part':<12} {'wanted':>8} {'allowed':>8} {'tokens':>8}"
         return "\n".join([head, *(f"{name:<12} {wanted:>8,} {allowed:>8,} {tokens:>8,}" for name, wanted, allowed, tokens in rows)])
@@ -127,42 +129,6 @@ async def acompose(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartLayout(ExtractLayout):
-    """Lays out a part so that nothing in it passes for a turn, a note, a tag of ours or a token of a chat template."""
-
-    def defuse(self, text: str, *, labels: Mapping[int, str]) -> str:
-        """The kept text of one document, defused also where no label stands before it."""
-        return defuse(ExtractLayout.defuse(self, text, labels=labels))
-
-    def frame(self, sentence: Sentence, *, labels: Mapping[int, str]) -> tuple[str, str]:
-        """The label of the sentence's document, defused: `[system]` would be a turn."""
-        label, after = ExtractLayout.frame(self, sentence, labels=labels)
-        return defuse(label), after
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryLayout(PartLayout):
-    """Lays out messages, one a line, each after its speaker."""
-
-    label: str = "{id}: "
-    gap: str = " "
-    document_gap: str = "\n"
-
-    def labels_of(self, sentences: Iterable[Sentence]) -> dict[int, str]:
-        """The speaker of each message, also where there is only one."""
-        return {sentence.position: self.label.format(id=one_line(sentence.document.id)) for sentence in sentences}
-
-    def frame(self, sentence: Sentence, *, labels: Mapping[int, str]) -> tuple[str, str]:
-        """The speaker; here a label is meant to be a turn."""
-        return ExtractLayout.frame(self, sentence, labels=labels)
-
-
-def defuse(text: str) -> str:
-    """The text without turns, notes and tags of ours, tokens of chat templates and lone surrogates."""
-    return quote_lines(quote_lines(defuse_tags(defuse_tokens(clean_text(text)), PARTS), TURN), NOTE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Draft:
     """A part as it was made short last."""
 
@@ -193,14 +159,16 @@ class _Composer:
         wanted = {part: self._wanted(part, texts, judged.get(part)) for part, texts in given.items()}
         allowed = self._budget.allocate(wanted)
         drafts = {part: _Draft(room=0, text="", result=judged.get(part)) for part in given}
-        rooms = {part: allowed[part] - self._count(framed(part, "") + GAP) for part in given}
+        short = {part for part in REPLACED if part in given and wanted[part] > allowed[part]}
+        rooms = {part: allowed[part] - self._around(part) for part in given}
         while rooms:
-            drafts.update({part: _Draft(room=room, text="", result=drafts[part].result) for part, room in rooms.items()})
-            due = [part for part, room in rooms.items() if room > 0]
-            jobs = [self._job(part, given[part], rooms[part], drafts[part].result) for part in due]
-            for part, result in zip(due, (yield jobs) if jobs else (), strict=True):
-                text = self._text(part, result, rooms[part])
-                drafts[part] = _Draft(room=rooms[part], text=framed(part, text) if text.strip() else "", result=result)
+            targets = {part: room_beside_note(room, self._counter) if part in short else room for part, room in rooms.items() if room > 0}
+            jobs = [self._job(part, given[part], target, drafts[part].result) for part, target in targets.items()]
+            results = dict(zip(targets, (yield jobs) if jobs else (), strict=True))
+            for part, room in rooms.items():
+                text = self._text(part, results[part], room) if part in results else ""
+                framed_text = framed(part, text) if text.strip() else ""
+                drafts[part] = _Draft(room=room, text=framed_text, result=results.get(part, drafts[part].result))
             rooms = self._too_large(drafts, allowed)
         text = _joined(drafts)
         return ComposedContext(
@@ -238,44 +206,43 @@ class _Composer:
         return Job(compressor=extractor, documents=texts, query=self._query, target_tokens=target, namespace=self._namespace)
 
     def _wanted(self, part: ContextPart, texts: Sequence[Document], judged: CompressedContext | None) -> int:
-        if judged is not None:
-            shown = [judged.text]
-        else:
-            shown = list[str]()
-            left = LONGEST_TOKEN * (self._budget.target_tokens + 1)  # characters; more are too many tokens in any case
-            for text, frame in _layout(part).whole(texts):
-                if left <= 0:
-                    break
-                shown.append(frame + text[:left])
-                left -= len(shown[-1])
-        return max(sum(self._counter.count(shown)), self._count("".join(shown))) + self._count(framed(part, "") + GAP) if any(shown) else 0
+        shown = [judged.text] if judged else [frame + text for text, frame in _layout(part).whole([*self._beginning(texts)])]
+        if not any(text.strip() for text in shown):
+            return 0
+        return max(sum(self._counter.count(shown)), self._count("".join(shown))) + self._around(part)
 
-    def _job(self, part: ContextPart, texts: Sequence[Document], room: int, known: CompressedContext | None) -> Job:
-        marked = known is not None and known.method != "passthrough"
+    def _beginning(self, texts: Sequence[Document]) -> Iterator[Document]:
+        """As much of the texts as can be told to be too much: a text of many megabytes is not counted whole."""
+        left = LONGEST_TOKEN * (self._budget.target_tokens + 1)
+        for text in texts:
+            yield replace(text, text=text.text[:left])
+            left -= len(text.text)
+            if left <= 0:
+                return
+
+    def _around(self, part: ContextPart) -> int:
+        """Tokens of what stands round the text of a part."""
+        return self._count(framed(part, "x") + GAP)
+
+    def _job(self, part: ContextPart, texts: Sequence[Document], target_tokens: int, known: CompressedContext | None) -> Job:
         return Job(
             compressor=self._compressor.with_selector(self._selector_of(part)),
             documents=texts,
             query=self._query,
-            target_tokens=self._beside_note(part, texts, room),
+            target_tokens=target_tokens,
             namespace=self._namespace,
-            marking=known.marking if known is not None and marked else None,
+            marking=known.marking if known and known.method != "passthrough" else None,
         )
-
-    def _beside_note(self, part: ContextPart, texts: Sequence[Document], room: int) -> int:
-        """What of a room is left for the text itself."""
-        if part not in REPLACED or sum(self._counter.count([text + frame for text, frame in _layout(part).whole(texts)])) <= room:
-            return room
-        return room_beside_note(room, self._counter)
 
     def _text(self, part: ContextPart, result: CompressedContext, room: int) -> str:
         """What is shown of a part, without its tags: of all but the memory something in any case, where it fits."""
         text = result.text
         if result.method == "rewrite":
-            text = defuse(text)
+            text = defuse(text, PARTS)
             text = text if self._count(text) <= result.target_tokens else result.selection.text
         if not text.strip() and not result.selection.silent and (best := best_dropped(result)):
             label = one_line(best.document_id) + ": " if part == "history" else ""
-            whole = defuse(best.text).lstrip()
+            whole = defuse(best.text, PARTS).lstrip()
             said = beginning(whole, result.target_tokens, self._counter, before=label)
             text = label + said if said else ""
         if part not in REPLACED or result.method == "passthrough":
@@ -305,11 +272,11 @@ def _joined(drafts: Mapping[ContextPart, _Draft]) -> str:
     return GAP.join(draft.text for draft in drafts.values() if draft.text)
 
 
-def _layout(part: ContextPart) -> PartLayout:
-    return HistoryLayout() if part == "history" else PartLayout()
+def _layout(part: ContextPart) -> FrameLayout:
+    return TurnLayout(tags=PARTS) if part == "history" else FrameLayout(tags=PARTS)
 
 
-def _checked(*given: object) -> dict[ContextPart, tuple[Document, ...]]:
+def _checked(*given: Texts | Iterable[Message]) -> dict[ContextPart, tuple[Document, ...]]:
     """The parts that hold text, as documents.
 
     Raises:
@@ -326,7 +293,7 @@ def _checked(*given: object) -> dict[ContextPart, tuple[Document, ...]]:
     return found
 
 
-def _without_messages(texts: object) -> object:
+def _without_messages(texts: Any) -> Any:
     """The texts, with messages as documents that are called after their speakers."""
     if isinstance(texts, Message):
         texts = [texts]

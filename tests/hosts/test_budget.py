@@ -27,7 +27,9 @@ def budgets(draw: st.DrawFn) -> ContextBudget:
 
 
 @given(budget=budgets(), wanted=st.dictionaries(PART, st.integers(0, 3_000)))
-def test_nobody_gets_more_than_it_wants_and_nothing_is_left_while_somebody_wants_more(budget: ContextBudget, wanted: dict[str, int]) -> None:
+def test_nobody_gets_more_than_it_wants_and_nothing_is_left_while_somebody_wants_more(
+    budget: ContextBudget, wanted: dict[str, int]
+) -> None:
     got: dict[Any, int] = dict(budget.allocate(wanted))
     assert got.keys() == wanted.keys()
     assert sum(got.values()) == min(budget.target_tokens, sum(wanted.values()))

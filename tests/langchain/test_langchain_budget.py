@@ -129,6 +129,12 @@ def test_parts_that_are_not_there_leave_their_shares_to_the_others() -> None:
     assert 20 < tokens_of(texts, as_counter(count_words, None)) <= 40
 
 
+def test_what_stands_round_the_earlier_conversation_counts() -> None:
+    talk = Talk(ContextBudget(target_tokens=60), count_words, tool_results=None, history=History(trigger_tokens=100, keep=1))
+    most = max(tokens_of(texts, as_counter(count_words, None)) for number in range(6) for texts in talk.turn(number, 0))
+    assert 50 < most <= 60
+
+
 def test_a_budget_of_its_own_still_holds() -> None:
     memory = StoreMemory(namespace=("memories", "ana"), target_tokens=13)
     talk = Talk(ContextBudget(target_tokens=500), count_words, memory=memory, tool_results=None, history=None)
@@ -153,7 +159,9 @@ def test_a_budget_that_cannot_be_is_refused(budget: Any, words: str) -> None:
 def test_what_stands_round_a_text_must_fit_in_the_first_turn(part: str) -> None:
     parts: Any = {"memory": MEMORY, "history": History(), "tool_results": None}
     budget = ContextBudget(target_tokens=100, shares={"memory": 1, "history": 1, part: 0.1})
-    with pytest.raises(ConfigError, match=rf"the budget leaves 9 tokens for `{part}`, and \d+ stand round it; raise its share, or a minimum"):
+    with pytest.raises(
+        ConfigError, match=rf"the budget leaves 9 tokens for `{part}`, and \d+ stand round it; raise its share, or a minimum"
+    ):
         next(Talk(budget, count_words, **parts).turn(1, 0))
 
 
