@@ -106,7 +106,7 @@ def _divided(
     level = max((bend for bend in bends if sum(at(bend).values()) <= room), default=Fraction(0))
     rising = [weight for part, weight in weights.items() if Fraction(least[part]) <= level * weight < most[part]]
     if rising:
-        level += (room - sum(at(level).values())) / sum(rising)
+        level += (room - sum(at(level).values())) / sum(rising, Fraction(0))
     exact = at(level)
     given = {part: math.floor(tokens) for part, tokens in exact.items()}
     left = min(room, math.floor(sum(exact.values()))) - sum(given.values())
