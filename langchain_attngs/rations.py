@@ -1,8 +1,8 @@
-"""What an agent's memory, earlier conversation and tool results may have of one budget, with all that stands round them.
+"""What an agent's memory, earlier conversation and tool results may have of one budget.
 
-Each has its ceiling, the same in every turn, so that what was placed once can stay as it is. Results of tools share theirs: each new one
-gets half of what is left. When that is next to nothing, all of them are made short again, to half of the ceiling together: rarely and
-deep, because a provider's cache is lost whenever an earlier text changes.
+Each has its ceiling, tags and notes included, which is the same in every turn, so that what was placed once can stay as it is. Results of
+tools share theirs: each new one gets at most half of what is left. When that is next to nothing, all of them are made short again, to half
+of the ceiling together: rarely and deep, because a provider's cache is lost whenever an earlier text changes.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ class Rations:
         return min(own or ceiling, ceiling - frame)
 
     def results(self, new: Mapping[int, int], held: Mapping[int, int]) -> dict[int, int]:
-        """How many tokens tool results may have that are made short now: the new ones, and with them all others where need be.
+        """How many tokens the tool results may have that are made short now.
+
+        These are the new ones, and all others too where too little is left.
 
         They stay under the ceiling as long as there are no more results than it has tokens.
 

@@ -1,4 +1,4 @@
-"""Long tool results and old turns, short for the question that they are about; the state keeps the originals."""
+"""Long tool results and old turns, made short for a question; the state keeps the originals."""
 
 from __future__ import annotations
 

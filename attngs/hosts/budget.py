@@ -59,7 +59,7 @@ class ContextBudget:
             )
 
     def allocate(self, wanted: Mapping[str, int] | Mapping[ContextPart, int]) -> dict[ContextPart, int]:
-        """How many tokens each part may have: never more than it wants, and together never more than the budget.
+        """How many tokens each part may have: at most what it wants, and all together at most the budget.
 
         Args:
             wanted: By part, the tokens that all of it would take.
@@ -76,7 +76,9 @@ class ContextBudget:
         return given
 
     def ceilings(self, *parts: ContextPart) -> dict[ContextPart, int]:
-        """How many tokens each of these parts may have where all of them want as much as they can get, and nobody else wants any.
+        """How many tokens each of these parts may have if all want as much as they can get.
+
+        The other parts want none, and leave their shares to these.
 
         Raises:
             ConfigError: A part has an unknown name, or would get nothing.

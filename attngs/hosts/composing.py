@@ -1,4 +1,4 @@
-"""Profile, memory, history, tool results and documents -> one context for a question, under one budget.
+"""Profile, memory, history, tool results and documents -> one context under one budget.
 
 First each part says how many tokens it wants: all of it, or, where there is a floor, what passes the floor. Then the budget is divided,
 and each part is made short for what it got. Each stands between tags of its name, which count, and which nothing inside can forge.
@@ -235,7 +235,7 @@ class _Composer:
         )
 
     def _text(self, part: ContextPart, result: CompressedContext, room: int) -> str:
-        """What is shown of a part, without its tags: of all but the memory something in any case, where it fits."""
+        """What is shown of a part, without its tags: something, unless nothing passes its floor."""
         text = result.text
         if result.method == "rewrite":
             text = defuse(text, PARTS)
@@ -250,7 +250,7 @@ class _Composer:
         return with_note(text, original_tokens=result.original_tokens, target_tokens=room, counter=self._counter)
 
     def _too_large(self, drafts: Mapping[ContextPart, _Draft], allowed: Mapping[ContextPart, int]) -> dict[ContextPart, int]:
-        """The rooms of the parts that must become smaller: counters are free to count a whole higher than its pieces."""
+        """The rooms of the parts that must become smaller: a whole may count for more than its pieces."""
         sizes = {part: self._count(draft.text) for part, draft in drafts.items() if draft.text}
         over = {part: drafts[part].room - (size - allowed[part]) for part, size in sizes.items() if size > allowed[part]}
         excess = self._count(_joined(drafts)) - self._budget.target_tokens

@@ -17,7 +17,10 @@ from attngs.types import Sentence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameLayout(ExtractLayout):
-    """Lays out sentences so that no text or label passes for a turn, a note, a tag of these names or a token of a chat template."""
+    """Lays out sentences so that no text or label passes for a frame.
+
+    Frames are turns, notes, tags of these names, and tokens of chat templates.
+    """
 
     tags: tuple[str, ...]
 
