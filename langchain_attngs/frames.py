@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import AnyMessage
 
 from attngs.hosts.shortened import beginning, best_dropped, with_note
 from attngs.protocols import TokenCounter
@@ -61,7 +64,37 @@ def defuse(text: str) -> str:
 
     No request can hold a lone surrogate.
     """
-    return quote_lines(quote_lines(defuse_tags(defuse_tokens(clean_text(text)), (MEMORY, EARLIER)), TURN), NOTE)
+    return quote_lines(quote_lines(without_frames(defuse_tokens(clean_text(text))), TURN), NOTE)
+
+
+def without_frames(text: str) -> str:
+    """The text with no tag of ours."""
+    return defuse_tags(text, (MEMORY, EARLIER))
+
+
+def put_before(message: AnyMessage, text: str) -> AnyMessage:
+    """A copy of the message with a text before its own: templates refuse two messages of a user in a row."""
+    content, before = message.content, before_words(text)
+    blocks = f"{before}{content}" if isinstance(content, str) else [{"type": "text", "text": before}, *content]
+    return message.model_copy(update={"content": blocks})
+
+
+def before_words(text: str) -> str:
+    """A text with the gap that parts it from the user's words."""
+    return f"{text}\n\n"
+
+
+def own_words(message: AnyMessage) -> AnyMessage:
+    """A user's message in which no text passes for a frame of ours; the message itself where none does."""
+    content = message.content
+    safe = without_frames(content) if isinstance(content, str) else [_without_frames(block) for block in content]
+    return message if safe == content else message.model_copy(update={"content": safe})
+
+
+def _without_frames(block: str | dict[Any, Any]) -> str | dict[Any, Any]:
+    if isinstance(block, str):
+        return without_frames(block)
+    return {**block, "text": without_frames(block["text"])} if isinstance(block.get("text"), str) else block
 
 
 def text_to_show(result: CompressedContext, counter: TokenCounter) -> str:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from langgraph.config import get_config
@@ -77,7 +77,9 @@ class StoreMemory:
         namespace: The namespace of the user's items, such as `("memories", "{user_id}")`, or a function from the runtime to it. A label in
             braces is filled from the run's context or its `configurable`. A run without such a value is refused: it would share one
             memory with everybody.
-        target_tokens: Budget of what is shown; the compressor's when not given.
+        target_tokens: Budget of what a turn is shown; the compressor's when not given.
+        place: Where it is shown. `last_turn`: in the user's message that it is for, where it stays, so that a provider's cache keeps
+            working. `system`: at the end of the system prompt, anew in each turn, so that the provider bills the conversation in full.
         max_items: How many items are compressed at most; the newest, where there are more.
         ranked: Whether the store finds the items nearest to the question. For a store with an index and more than `max_items` items.
         text: From an item's value to its text. When not given, the shapes of LangMem, mem0 and Zep are known.
@@ -85,11 +87,12 @@ class StoreMemory:
         order: From an item to what items are sorted by, the newest last; its time when not given.
 
     Raises:
-        ConfigError: The namespace is empty, a brace of it holds no name, or a number is below 1.
+        ConfigError: The namespace is empty, a brace of it holds no name, the place is unknown, or a number is below 1.
     """
 
     namespace: Namespace | Callable[[Runtime[Any]], Namespace]
     target_tokens: int | None = None
+    place: Literal["last_turn", "system"] = "last_turn"
     max_items: int = 1_000
     ranked: bool = False
     text: Callable[[Mapping[str, Any]], str] = memory_text
@@ -105,6 +108,8 @@ class StoreMemory:
             and (odd := next((label for label in given if set(_FIELD.sub("", label)) & set("{}")), None)) is not None
         ):
             raise ConfigError(f"`namespace` has {odd!r}, whose braces hold no name; write '{{user_id}}', with letters, digits and '_'.")
+        if self.place not in ("last_turn", "system"):
+            raise ConfigError(f"`place` must be 'last_turn' or 'system', got {self.place!r}.")
         check_whole("max_items", self.max_items)
         if self.target_tokens is not None:
             check_whole("target_tokens", self.target_tokens)

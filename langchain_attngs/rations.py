@@ -7,7 +7,7 @@ of the ceiling together: rarely and deep, because a provider's cache is lost whe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from attngs.errors import ConfigError
@@ -40,8 +40,8 @@ class Rations:
         """
         return cls(budget.ceilings(*parts)) if budget else cls()
 
-    def room(self, part: ContextPart, own: int | None, default: int, around: str, counter: TokenCounter) -> int:
-        """How many tokens the text of a part may have.
+    def room(self, part: ContextPart, own: int | None, default: int, around: str, counter: TokenCounter, *, texts: int = 1) -> int:
+        """How many tokens a text of a part may have.
 
         Args:
             part: Which part.
@@ -49,16 +49,22 @@ class Rations:
             default: Its limit where it has none of its own, and there is no ceiling.
             around: All that is shown of the part if its text is `x`.
             counter: Whose tokens these are.
+            texts: How many texts of this size must fit under the ceiling.
         """
-        ceiling = self.ceilings.get(part)
-        if ceiling is None:
+        if part not in self.ceilings:
             return own or default
+        ceiling = self.ceilings[part] // texts
         frame = counter.count([around])[0]
         if frame >= ceiling:
             raise ConfigError(
-                f"the budget leaves {ceiling} tokens for `{part}`, and {frame} stand round it; raise its share, or a minimum."
+                f"`{part}` may have {ceiling} tokens of the budget at a time, and {frame} stand round it; raise its share, or give it a "
+                "minimum."
             )
         return min(own or ceiling, ceiling - frame)
+
+    def hold(self, part: ContextPart, texts: Sequence[str], counter: TokenCounter) -> bool:
+        """Whether all texts that are shown of a part are under its ceiling."""
+        return part not in self.ceilings or sum(counter.count(texts)) <= self.ceilings[part]
 
     def results(self, new: Mapping[int, int], held: Mapping[int, int]) -> dict[int, int]:
         """How many tokens the tool results may have that are made short now.

@@ -22,7 +22,7 @@ from attngs.selection.selector import GreedySelector
 from attngs.text.documents import as_query
 from attngs.types import Document
 from langchain_attngs.compressor import AttnGSCompressor
-from langchain_attngs.frames import EARLIER, RESULT, TURNS, FrameLayout, between, text_in_place, text_to_show
+from langchain_attngs.frames import EARLIER, RESULT, TURNS, FrameLayout, before_words, between, own_words, put_before, text_in_place
 from langchain_attngs.rations import Rations
 from langchain_attngs.tracing import Ledger, traced
 
@@ -88,7 +88,7 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextGroup:
-    """Texts that are shortened together; nothing is shown of them if nothing in them matters."""
+    """Texts that are shortened together. A note in their place says how much is left of them."""
 
     key: str
     documents: Sequence[Document]
@@ -99,22 +99,10 @@ class TextGroup:
 
     def budget(self, counter: TokenCounter) -> int:
         """How many tokens the compression may use."""
-        return self.target_tokens
-
-    def shown(self, result: CompressedContext, counter: TokenCounter) -> str:
-        """What a model is shown of the result."""
-        return text_to_show(result, counter)
-
-
-class Replacement(TextGroup):
-    """Texts in whose place something must stand, under a note that says how much is left of them."""
-
-    __slots__ = ()
-
-    def budget(self, counter: TokenCounter) -> int:
         return room_beside_note(self.target_tokens, counter)
 
     def shown(self, result: CompressedContext, counter: TokenCounter) -> str:
+        """What a model is shown in their place."""
         return text_in_place(result, self.layout, counter, self.target_tokens)
 
 
@@ -129,6 +117,7 @@ class Shortening:
         history: When the conversation is shortened; `None` for never.
         counter: Counts the tokens of messages.
         target_tokens: The budget where a rule has none.
+        memories: What stands before the words of a user's message, by its id.
         rations: What all of them may have together.
     """
 
@@ -136,6 +125,7 @@ class Shortening:
     history: History | None
     counter: TokenCounter
     target_tokens: int
+    memories: Mapping[str, str] = field(default_factory=dict[str, str])
     rations: Rations = field(default_factory=Rations)
 
     def groups(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> list[TextGroup]:
@@ -149,7 +139,7 @@ class Shortening:
             return []
         old_tokens = self._history_tokens()  # raises in the first turn, not when there is much history
         begin, earlier = self._covered(messages, texts)
-        shown = [self._shown(message, texts) for message in messages[begin:]]
+        shown = [self._shown(message, message, texts) for message in messages[begin:]]
         spent, *counts = self.counter.count([earlier, *map(_weight_of, shown)])
         weights = dict(enumerate(counts, begin))
         results = {number: self._result(messages, number) for number in weights if self._is_long(messages[number], weights[number], texts)}
@@ -164,14 +154,28 @@ class Shortening:
         results.update(self._compacted(messages, texts, weights, spent))
         return [*old, *self._rationed({number: results[number] for number in weights if number in results}, messages, weights, texts)]
 
-    def view(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> list[AnyMessage]:
-        """The messages with short texts, given by key, in place of long ones; the others stay as they are."""
-        begin, earlier = self._covered(messages, texts)
-        shown = [self._shown(message, texts) for message in messages[begin:]]
+    def view(
+        self, messages: Sequence[AnyMessage], texts: Mapping[str, str], *, originals: Sequence[AnyMessage] | None = None
+    ) -> list[AnyMessage]:
+        """The messages with short texts, given by key, in place of long ones, and with memories before the user's words.
+
+        Args:
+            messages: What the model would be shown.
+            texts: The short texts that there are.
+            originals: The same messages as they are in the state, where another middleware may have changed what is shown.
+        """
+        originals = originals or messages
+        begin, earlier = self._covered(originals, texts)
+        pairs = zip(messages[begin:], originals[begin:], strict=True)
+        shown = [self._shown(message, original, texts) for message, original in pairs]
         if not begin:
             return shown
         rules = [message for message in messages[:begin] if isinstance(message, SystemMessage)]
         return [*rules, _after_earlier(shown[0], earlier), *shown[1:]]
+
+    def begin(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> int:
+        """How many messages at the beginning one short text stands for."""
+        return self._covered(messages, texts)[0]
 
     def used(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> dict[str, str]:
         """Those of the short texts that stand for something now."""
@@ -184,7 +188,12 @@ class Shortening:
         begin, key = max(((number, key) for number, key in _turn_keys(messages).items() if key in texts), default=(0, ""))
         return begin, texts.get(key, "")
 
-    def _shown(self, message: AnyMessage, texts: Mapping[str, str]) -> AnyMessage:
+    def _shown(self, message: AnyMessage, original: AnyMessage, texts: Mapping[str, str]) -> AnyMessage:
+        """What is shown of a message; a user's words hold no frame, and what another middleware put before them stays."""
+        if isinstance(message, HumanMessage):
+            words = own_words(message) if message.content == original.content else message
+            memory = self.memories.get(message.id or "")
+            return put_before(words, memory) if memory else words
         if not self._may_shorten(message):
             return message
         text = next((texts[key] for key in _result_keys(message) if key in texts), None)
@@ -249,7 +258,7 @@ class Shortening:
         """A result, shortened for the question of its own turn: by the rule, or to its share of a conversation that is too long."""
         assert self.tool_results is not None
         compacted, by_rule = _result_keys(messages[number])
-        return Replacement(
+        return TextGroup(
             key=by_rule if share is None else compacted,
             documents=[Document(id="result", text=str(messages[number].text))],
             query=question_of(messages[:number]) or question_of(messages),
@@ -259,7 +268,7 @@ class Shortening:
 
     def _old(self, messages: Sequence[AnyMessage], begin: int, target_tokens: int) -> TextGroup:
         """The turns before a message, as one text for the current question."""
-        return Replacement(
+        return TextGroup(
             key=_turn_keys(messages)[begin],
             documents=_old_turns(messages[:begin]),
             query=question_of(messages),
@@ -269,7 +278,7 @@ class Shortening:
 
     def _history_tokens(self) -> int:
         own = self.history.target_tokens if self.history else None
-        return self.rations.room("history", own, self.target_tokens, _earlier("x"), self.counter)
+        return self.rations.room("history", own, self.target_tokens, before_words(_earlier("x")), self.counter)
 
     def _result_tokens(self, rule: ToolResults) -> int:
         return rule.target_tokens or self.target_tokens
@@ -315,9 +324,14 @@ def attngs_summarizer(compressor: AttnGSCompressor) -> Runnable[Sequence[BaseMes
     return traced("attngs_summarizer", steps, workers=1)
 
 
+def last_question(messages: Sequence[BaseMessage]) -> HumanMessage | None:
+    """The user's last message."""
+    return next((message for message in reversed(messages) if isinstance(message, HumanMessage)), None)
+
+
 def question_of(messages: Sequence[BaseMessage]) -> str:
     """The user's last message as a question; empty where there is none."""
-    last = next((message for message in reversed(messages) if isinstance(message, HumanMessage)), None)
+    last = last_question(messages)
     return as_query(str(last.text)) if last else ""
 
 
@@ -342,15 +356,13 @@ def check_kind(value: object, name: str, kind: type) -> None:
 
 
 def _after_earlier(message: AnyMessage, earlier: str) -> AnyMessage:
-    """A user's message with the earlier conversation before its own text: templates refuse two messages of a user in a row."""
-    frame, content = _earlier(earlier), message.content
-    blocks = f"{frame}{content}" if isinstance(content, str) else [{"type": "text", "text": frame}, *content]
-    return message.model_copy(update={"content": blocks})
+    """A user's message with the earlier conversation before everything else."""
+    return put_before(message, _earlier(earlier))
 
 
 def _earlier(text: str) -> str:
     """The earlier conversation, as it is shown."""
-    return f"What was said earlier in this conversation, shortened:\n{between(EARLIER, text)}\n\n"
+    return f"What was said earlier in this conversation, shortened:\n{between(EARLIER, text)}"
 
 
 def _turn_keys(messages: Sequence[AnyMessage]) -> dict[int, str]:

@@ -123,6 +123,7 @@ def plan(
     context: ContextView = "all",
     cite: Cite = False,
     reader_price: Annotated[float, typer.Option(min=0, help="Price of a million input tokens of the model that reads the context.")] = 0.0,
+    cached_price: Annotated[float | None, typer.Option(min=0, help="Price of a million of these that the provider has cached.")] = None,
     writer_prices: Annotated[
         tuple[float, float], typer.Option(metavar="IN OUT", help="Prices of a million tokens of the writer's input and output.")
     ] = (0.0, 0.0),
@@ -138,7 +139,12 @@ def plan(
         from attngs.writing.plan import Rates
 
         documents = documents_of(inputs)
-        rates = Rates(reader_price=reader_price, writer_input_price=writer_prices[0], writer_output_price=writer_prices[1])
+        rates = Rates(
+            reader_price=reader_price,
+            cached_reader_price=cached_price,
+            writer_input_price=writer_prices[0],
+            writer_output_price=writer_prices[1],
+        )
         with console.progress():
             compressor = _compressor(marker, adapter, probe, unit, tokens, _never_asked if chat else None, context, cite)
             found = compressor.plan(documents, query, target_tokens=target_tokens, rates=rates)

@@ -137,6 +137,8 @@ def plan_table(plan: Plan) -> str:
         rows.append(("writer reads", f"{plan.writer_input_tokens:,} tokens{sent}, writes at most {plan.writer_output_tokens:,}"))
     if plan.rates.reader_price:
         rows.append(("each read saves", f"{plan.saving:.6f}"))
+    if plan.rates.cached_reader_price is not None:
+        rows.append(("if the whole is cached", f"{plan.saving_on_a_new_question:.6f}"))
     if plan.writer_cost:
         pays = "never pays off" if plan.break_even_reads == math.inf else f"pays off after {plan.break_even_reads:.2f} reads"
         rows.append(("writer costs", f"{plan.writer_cost:.6f}, {pays}"))

@@ -39,22 +39,34 @@ class Rates:
 
     Args:
         reader_price: Of input to the model that reads the context.
+        cached_reader_price: Of input that the reader's provider has seen before, at the beginning of a request; `reader_price` when not
+            given.
         writer_input_price: Of input to the writer.
         writer_output_price: Of the writer's output.
 
     Raises:
-        ConfigError: A price is negative or infinite.
+        ConfigError: A price is negative or infinite, or the cached one is above the reader's.
     """
 
     reader_price: float = 0.0
+    cached_reader_price: float | None = None
     writer_input_price: float = 0.0
     writer_output_price: float = 0.0
+
+    @property
+    def cached_price(self) -> float:
+        """Of what the reader's provider has seen before."""
+        return self.reader_price if self.cached_reader_price is None else self.cached_reader_price
 
     def __post_init__(self) -> None:
         for name in (each.name for each in fields(self)):
             value = getattr(self, name)
+            if name == "cached_reader_price" and value is None:
+                continue
             if not isinstance(value, int | float) or not 0 <= value < math.inf:
                 raise ConfigError(f"`{name}` must be a number of at least 0, and finite, got {value!r}.")
+        if self.cached_price > self.reader_price:
+            raise ConfigError(f"`cached_reader_price` must be at most `reader_price`, {self.reader_price}, got {self.cached_reader_price}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,15 +113,33 @@ class Plan:
 
     @property
     def saving(self) -> float:
-        """What one read of the short context saves, compared with a read of the whole."""
+        """What a first read of the short context saves, compared with a first read of the whole."""
         return (self.original_tokens - self.compressed_tokens) * self.rates.reader_price / 1e6
 
     @property
+    def saving_again(self) -> float:
+        """What a further read of the same short context saves, when a provider's cache has both."""
+        return (self.original_tokens - self.compressed_tokens) * self.rates.cached_price / 1e6
+
+    @property
+    def saving_on_a_new_question(self) -> float:
+        """What is saved when a provider's cache has the whole context from an earlier question.
+
+        The short context is another one for each question, so it is billed in full. Below 0, the whole costs less.
+        """
+        return (self.original_tokens * self.rates.cached_price - self.compressed_tokens * self.rates.reader_price) / 1e6
+
+    @property
     def break_even_reads(self) -> float:
-        """Reads of the short context that pay for the writer: 0 without a writer's price, infinite for never."""
+        """Reads of the short context that pay for the writer: 0 without a writer's price, infinite for never.
+
+        From the second one on, a read saves only `saving_again`.
+        """
         if not self.writer_cost:
             return 0.0
-        return self.writer_cost / self.saving if self.saving > 0 else math.inf
+        if self.writer_cost <= self.saving:
+            return self.writer_cost / self.saving
+        return 1 + (self.writer_cost - self.saving) / self.saving_again if self.saving > 0 and self.saving_again > 0 else math.inf
 
     @property
     def advice(self) -> str:
@@ -122,6 +152,11 @@ class Plan:
         if self.low_confidence:
             return (
                 "No sentence stands out: the context may not hold the answer, or all of it matters. Check before you rely on a part of it."
+            )
+        if self.saving_on_a_new_question < 0:
+            return (
+                "If you ask about the same context again and again, hand it on whole: your provider's cache makes that cheaper than a "
+                "short context that is new each time."
             )
         return f"Compression makes the context {self.compression_ratio:.1f} times shorter."
 

@@ -57,8 +57,9 @@ class Nobody(SimpleChatModel):
         return "nobody"
 
     def _call(self, messages: list[BaseMessage], *args: Any, **settings: Any) -> str:
-        memory = re.search(r"<memory>\n(.*)\n</memory>", str(messages[0].text), re.DOTALL)
-        shown = f"From your memory, a model would be sent this:\n\n{memory[1]}" if memory else "A model would be sent nothing."
+        asked = "\n".join(str(message.text) for message in messages if isinstance(message, HumanMessage))
+        memory = "\n\n".join(re.findall(r"<memory>\n(.*?)\n</memory>", asked, re.DOTALL))
+        shown = f"From your memory, a model would be sent this:\n\n{memory}" if memory else "A model would be sent nothing."
         return f"No chat model is set up, so there is no answer. {shown}"
 
 

@@ -46,7 +46,7 @@ def test_in_fewer_tokens_than_three_documents_more_evidence_is_found() -> None:
 
 def test_the_agent_s_messages_are_told_apart() -> None:
     out = run("langchain_agent.py")
-    assert [re.findall(rf"(?m)^{kind} ─", out) != [] for kind in ("system", "human", "ai", "tool")] == [True] * 4
+    assert [re.findall(rf"(?m)^{kind} ─", out) != [] for kind in ("human", "ai", "tool")] == [True] * 3
     assert "calls read_profile(" in out
 
 

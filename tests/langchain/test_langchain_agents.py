@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -68,9 +68,12 @@ def look_up(what: str) -> str:
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
-async def test_the_model_is_shown_the_user_s_memory(how: str) -> None:
+@pytest.mark.parametrize("place", ["last_turn", "system"])
+async def test_the_model_is_shown_the_user_s_memory(how: str, place: Any) -> None:
     model = ScriptedModel(answer=says(call("look_up", what="x"), "Milo."))
-    middleware = AttnGSMiddleware(compressor_of(), memory=MEMORY, tool_results=None)
+    middleware = AttnGSMiddleware(
+        compressor_of(), memory=replace(MEMORY, place=place), tool_results=ToolResults(exclude=frozenset({"look_up"}))
+    )
     agent = create_agent(model, [look_up], system_prompt="Be kind.", middleware=[middleware], store=store_of("ana"), context_schema=Context)
     tracer = Tracer()
     out = await run(agent, how, "Who is the cat?", {"callbacks": [tracer]}, context=Context("ana"))
@@ -78,26 +81,31 @@ async def test_the_model_is_shown_the_user_s_memory(how: str) -> None:
     assert [type(message).__name__ for message in out["messages"]] == ["HumanMessage", "AIMessage", "ToolMessage", "AIMessage"]
     assert len(model.calls) == 2
     for shown in model.calls:
-        system = shown[0]
-        assert isinstance(system, SystemMessage)
-        first, second = system.content_blocks
-        assert first["text"] == "Be kind."  # type: ignore[typeddict-item]
-        assert "The cat of ana is Milo.\n</memory>" in second["text"]  # type: ignore[typeddict-item]
-        assert "rained" not in str(system.content)
+        system, asked = shown[:2]
+        if place == "system":
+            assert isinstance(system, SystemMessage)
+            first, second = system.content_blocks
+            assert first["text"] == "Be kind."  # type: ignore[typeddict-item]
+            assert "The cat of ana is Milo.\n</memory>" in second["text"]  # type: ignore[typeddict-item]
+            assert asked.content == "Who is the cat?"
+        else:
+            assert system.content == "Be kind."
+            assert str(asked.content).endswith("The cat of ana is Milo.\n</memory>\n\nWho is the cat?")
+        assert "rained" not in str(shown)
     assert sum(path.endswith("AttnGSMiddleware.memory") for path in tracer.paths()) == 1
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
 async def test_users_are_kept_apart(how: str) -> None:
-    model = ScriptedModel(answer=lambda messages: str(messages[0].content))
+    model = ScriptedModel(answer=lambda messages: "ok")
     agent = create_agent(
         model, middleware=[AttnGSMiddleware(compressor_of(), memory=MEMORY)], store=store_of("a", "ab"), checkpointer=InMemorySaver()
     )
     for user, other in (("a", "ab"), ("ab", "a"), ("nobody", "a")):
         config = {"configurable": {"user_id": user, "thread_id": "shared"}}
-        answer = (await run(agent, how, "Who is the cat?", config))["messages"][-1].text
-        assert (f"cat of {user} is" in answer) == (user != "nobody")
-        assert f"cat of {other} is" not in answer
+        await run(agent, how, "Who is the cat?", config)
+        assert (f"cat of {user} is" in str(model.calls[-1])) == (user != "nobody")
+        assert f"cat of {other} is" not in str(model.calls[-1])
 
 
 async def test_fifty_users_at_the_same_time() -> None:
@@ -152,6 +160,8 @@ def test_settings_of_a_memory_are_checked() -> None:
             StoreMemory(namespace=namespace)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="max_items"):
         StoreMemory(namespace=("a",), max_items=0)
+    with pytest.raises(ConfigError, match="`place` must be 'last_turn' or 'system', got 'user'"):
+        StoreMemory(namespace=("a",), place="user")  # type: ignore[arg-type]
     for make in (lambda: History(keep=0), lambda: History(trigger_tokens=0), lambda: ToolResults(trigger_tokens=True)):
         with pytest.raises(ConfigError, match="whole number"):
             make()

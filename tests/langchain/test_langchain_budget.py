@@ -17,8 +17,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.memory import InMemoryStore
 from test_langchain_agents import compressor_of
 
-from attngs import ContextBudget
+from attngs import ContextBudget, Marker, Splitter
 from attngs.errors import ConfigError
+from attngs.marking.scorers.simple import RecencyScorer
 from attngs.protocols import TokenCounter
 from attngs.reading.tokens import as_counter
 from attngs.testing import count_words
@@ -28,6 +29,7 @@ from langchain_attngs.rations import Rations
 RULES = "Answer in one sentence."
 PAGE = "Page {0} tells of roads and rain and of mud. " * 10 + "The cat of house {0} is grey. " + "Nobody came to see page {0} again. " * 10
 MEMORY = StoreMemory(namespace=("memories", "ana"))
+IN_SYSTEM = StoreMemory(namespace=("memories", "ana"), place="system")
 
 
 @tool
@@ -36,7 +38,7 @@ def read(page: int) -> str:
     return PAGE.format(page)
 
 
-def store() -> InMemoryStore:
+def filled_store() -> InMemoryStore:
     found = InMemoryStore()
     for number in range(12):
         found.put(("memories", "ana"), str(number), {"text": f"Ana fed cat number {number} on that day. It rained. Nobody came."})
@@ -58,12 +60,15 @@ def placed(shown: Sequence[BaseMessage], written: Sequence[BaseMessage]) -> Iter
 class Talk:
     """Some turns of one chat, each with calls of the tool; what the model was shown at each step."""
 
-    def __init__(self, budget: ContextBudget, counter: Any, **rules: Any) -> None:
-        self.left, self.pages = 0, 0
+    def __init__(
+        self, budget: ContextBudget, counter: Any, store: InMemoryStore | None = None, marker: Marker | None = None, **rules: Any
+    ) -> None:
+        self.left, self.pages, self.store = 0, 0, store or filled_store()
         self.model = ScriptedModel(answer=self._answer)
-        middleware = AttnGSMiddleware(compressor_of("cat", counter=counter, target_tokens=400), budget=budget, **rules)
+        settings: dict[str, Any] = {"counter": counter, "target_tokens": 400} | ({"marker": marker} if marker else {})
+        middleware = AttnGSMiddleware(compressor_of("cat", **settings), budget=budget, **rules)
         self.agent = create_agent(
-            self.model, [read], system_prompt=RULES, middleware=[middleware], store=store(), checkpointer=InMemorySaver()
+            self.model, [read], system_prompt=RULES, middleware=[middleware], store=self.store, checkpointer=InMemorySaver()
         )
 
     def _answer(self, messages: list[BaseMessage]) -> AIMessage:
@@ -91,15 +96,18 @@ COUNTERS = {"words": count_words, "characters": len, "pairs": lambda text: (len(
 @settings(max_examples=20, deadline=None)
 @given(
     turns=st.lists(st.integers(0, 5), min_size=1, max_size=5),
-    target_tokens=st.integers(250, 900),
+    target_tokens=st.integers(500, 1_200),
     shares=st.fixed_dictionaries({name: st.floats(0.3, 1) for name in ("memory", "history", "tool_results")}),
     counter=st.sampled_from(sorted(COUNTERS)),
+    memory=st.sampled_from([MEMORY, IN_SYSTEM]),
 )
-def test_nothing_that_is_placed_is_over_the_budget(turns: list[int], target_tokens: int, shares: dict[str, float], counter: str) -> None:
+def test_nothing_that_is_placed_is_over_the_budget(
+    turns: list[int], target_tokens: int, shares: dict[str, float], counter: str, memory: StoreMemory
+) -> None:
     scale = {"words": 1, "characters": 8, "pairs": 4}[counter]
     budget = ContextBudget(target_tokens=target_tokens * scale, shares=shares)
     rules = {
-        "memory": MEMORY,
+        "memory": memory,
         "tool_results": ToolResults(trigger_tokens=40 * scale, target_tokens=100 * scale),
         "history": History(trigger_tokens=300 * scale, keep=2),
     }
@@ -121,10 +129,10 @@ def test_results_stay_as_they_are_until_the_ceiling_is_near() -> None:
 
 def test_parts_that_are_not_there_leave_their_shares_to_the_others() -> None:
     budget = ContextBudget(target_tokens=200, shares={"memory": 1, "history": 4, "documents": 5})
-    talk = Talk(budget, count_words, memory=MEMORY, tool_results=None, history=None)
+    talk = Talk(budget, count_words, memory=IN_SYSTEM, tool_results=None, history=None)
     [texts] = talk.turn(1, 0)
     assert 100 < tokens_of(texts, as_counter(count_words, None)) <= 200
-    talk = Talk(budget, count_words, memory=MEMORY, tool_results=None)
+    talk = Talk(budget, count_words, memory=IN_SYSTEM, tool_results=None)
     [texts] = talk.turn(1, 0)
     assert 20 < tokens_of(texts, as_counter(count_words, None)) <= 40
 
@@ -133,6 +141,22 @@ def test_what_stands_round_the_earlier_conversation_counts() -> None:
     talk = Talk(ContextBudget(target_tokens=60), count_words, tool_results=None, history=History(trigger_tokens=100, keep=1))
     most = max(tokens_of(texts, as_counter(count_words, None)) for number in range(6) for texts in talk.turn(number, 0))
     assert 50 < most <= 60
+
+
+def test_what_turns_were_shown_of_the_memory_stays_as_long_as_the_ceiling_holds_it() -> None:
+    newest = Marker(RecencyScorer(), splitter=Splitter(unit="sentence"))
+    rules: dict[str, Any] = {"memory": MEMORY, "tool_results": None, "history": None}
+    talk = Talk(ContextBudget(target_tokens=200), count_words, InMemoryStore(), newest, **rules)
+    requests = list[list[str]]()
+    for number in range(20):
+        for word in ("fed", "cat", "milk"):
+            talk.store.put(("memories", "ana"), f"{number}-{word}", {"text": f"In house {number} there is {word} for the cat."})
+        [texts] = talk.turn(number, 0)
+        requests.append(texts.split("\0"))
+    changes = sum(after[: len(before)] != before for before, after in pairwise(requests))
+    assert 1 <= changes <= 10
+    assert all(any("In house" in text for text in request[-1:]) for request in requests)
+    assert max(tokens_of("\0".join(request), as_counter(count_words, None)) for request in requests) <= 200
 
 
 def test_a_budget_of_its_own_still_holds() -> None:
@@ -160,7 +184,7 @@ def test_what_stands_round_a_text_must_fit_in_the_first_turn(part: str) -> None:
     parts: Any = {"memory": MEMORY, "history": History(), "tool_results": None}
     budget = ContextBudget(target_tokens=100, shares={"memory": 1, "history": 1, part: 0.1})
     with pytest.raises(
-        ConfigError, match=rf"the budget leaves 9 tokens for `{part}`, and \d+ stand round it; raise its share, or a minimum"
+        ConfigError, match=rf"`{part}` may have [49] tokens of the budget at a time, and \d+ stand round it; raise its share"
     ):
         next(Talk(budget, count_words, **parts).turn(1, 0))
 

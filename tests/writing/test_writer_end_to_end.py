@@ -185,6 +185,8 @@ def test_a_plan_needs_neither_key_nor_endpoint(tmp_path: Path) -> None:
     assert "writer" not in bare.stdout
     priced = CliRunner().invoke(app, [*command, "--chat", "gpt-5-mini", "--writer-prices", "0.25", "2"])
     assert "writer costs" in priced.stdout
+    assert "if the whole is cached" in CliRunner().invoke(app, [*command, "--cached-price", "0.25"]).stdout
+    assert "if the whole is cached" not in priced.stdout
     for prices in (
         ["--reader-price", "inf"],
         ["--writer-prices", "inf", "2"],
