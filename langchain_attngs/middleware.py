@@ -314,7 +314,9 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             )
             for group in groups
         ]
-        return {group.key: group.shown(result, counter) for group, result in zip(groups, results, strict=True)}, Ledger.of(results)
+        return {group.key: group.shown(result, counter) for group, result in zip(groups, results, strict=True)}, Ledger.of(
+            results, [group.part for group in groups]
+        )
 
     def _recaller(self) -> Runnable[MemoryTask, MemoryBlock]:
         return traced(f"{self.name}.memory", self._recall_steps, workers=1)
@@ -331,7 +333,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             )
         ]
         made = block_of(result, counter, asked=task["asked"], earlier=task["earlier"], items=task["items"], text=memory.text)
-        return made, Ledger.of([result])
+        return made, Ledger.of([result], ["memory"])
 
     def _memory_tokens(self) -> int:
         """How much of the memory one turn is shown; half of what the budget allows where other turns are shown some too."""

@@ -11,6 +11,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 from attngs.compressor import ContextCompressor
 from attngs.errors import ConfigError, check_whole
+from attngs.hosts.budget import ContextPart
 from attngs.hosts.jobs import Job, Steps
 from attngs.hosts.shortened import room_beside_note
 from attngs.marking.marker import Marker
@@ -96,6 +97,11 @@ class TextGroup:
     """What they are shortened for."""
     target_tokens: int
     layout: FrameLayout
+
+    @property
+    def part(self) -> ContextPart:
+        """Which part of a prompt they are."""
+        return "history" if self.layout is TURNS else "tool_results"
 
     def budget(self, counter: TokenCounter) -> int:
         """How many tokens the compression may use."""

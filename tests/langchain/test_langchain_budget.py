@@ -11,6 +11,7 @@ from chat_models import ScriptedModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain.agents import create_agent
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
@@ -77,11 +78,15 @@ class Talk:
         call = {"name": "read", "args": {"page": self.pages}, "id": f"call-{self.pages}"}
         return AIMessage("", tool_calls=[call]) if self.left >= 0 else AIMessage("It is grey, and " + "so on and " * 20 + "so forth.")
 
+    def run(self, number: int, calls: int, config: Any = None) -> Any:
+        self.left = calls
+        question = {"messages": [HumanMessage(f"Which cat is grey in house {number}?")]}
+        return self.agent.invoke(question, {"configurable": {"thread_id": "1"}, "recursion_limit": 99, **(config or {})})
+
     def turn(self, number: int, calls: int) -> Iterator[str]:
         """What was placed in each request of the turn, one after the other."""
-        self.left, before = calls, len(self.model.calls)
-        question = {"messages": [HumanMessage(f"Which cat is grey in house {number}?")]}
-        out = self.agent.invoke(question, {"configurable": {"thread_id": "1"}, "recursion_limit": 99})
+        before = len(self.model.calls)
+        out = self.run(number, calls)
         for shown in self.model.calls[before:]:
             yield "\0".join(placed(shown, out["messages"]))
 
@@ -157,6 +162,24 @@ def test_what_turns_were_shown_of_the_memory_stays_as_long_as_the_ceiling_holds_
     assert 1 <= changes <= 10
     assert all(any("In house" in text for text in request[-1:]) for request in requests)
     assert max(tokens_of("\0".join(request), as_counter(count_words, None)) for request in requests) <= 200
+
+
+def test_the_trace_says_which_part_might_have_and_took_how_much() -> None:
+    class Events(BaseCallbackHandler):
+        def __init__(self) -> None:
+            self.parts = list[dict[str, dict[str, int]]]()
+
+        def on_custom_event(self, name: str, data: Any, **kwargs: Any) -> None:
+            self.parts.append(data["parts"])
+
+    events, budget = Events(), ContextBudget(target_tokens=400)
+    rules: dict[str, Any] = {"memory": IN_SYSTEM, "tool_results": ToolResults(trigger_tokens=50, target_tokens=90)}
+    Talk(budget, count_words, **rules).run(1, 1, {"callbacks": [events]})
+    assert [list(parts) for parts in events.parts] == [["memory"], ["tool_results"]]
+    allowed = budget.ceilings("memory", "history", "tool_results")
+    for parts in events.parts:
+        for part, tokens in parts.items():
+            assert 0 < tokens["taken"] <= tokens["allowed"] < allowed[part]  # type: ignore[index]
 
 
 def test_a_budget_of_its_own_still_holds() -> None:
