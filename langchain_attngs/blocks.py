@@ -23,11 +23,11 @@ from langchain_attngs.memory import item_day
 
 
 class QuotedItem(TypedDict):
-    """An item of a store, and a digest of what it said."""
+    """An item of a store as it was when it was quoted."""
 
     namespace: list[str]
     key: str
-    said: str
+    digest: str
 
 
 class MemoryBlock(TypedDict):
@@ -40,9 +40,9 @@ class MemoryBlock(TypedDict):
     whole: str
     """With what earlier blocks show already: for a turn that these are taken away from."""
     sentences: list[str]
-    """Digests of the sentences in `text`, each with its label."""
+    """Digests of the sentences in `text`, each with its label; of a rewrite, one of its text."""
     kept: list[str]
-    """Those of the sentences in `whole`."""
+    """Digests of the sentences in `whole`."""
     items: list[QuotedItem]
     """What `whole` is from."""
 
@@ -78,7 +78,7 @@ def lookups(blocks: Blocks) -> list[GetOp]:
     return [GetOp(namespace, key) for namespace, key in sorted(quoted)]
 
 
-def true_blocks(blocks: Blocks, found: Iterable[object], text: ItemText) -> Blocks:
+def unchanged_blocks(blocks: Blocks, found: Iterable[object], text: ItemText) -> Blocks:
     """The blocks all of whose items are still in the store, and say what they said.
 
     Args:
@@ -92,7 +92,7 @@ def true_blocks(blocks: Blocks, found: Iterable[object], text: ItemText) -> Bloc
 
 def quoted(item: Item, text: ItemText) -> QuotedItem:
     """An item as it is now."""
-    return {"namespace": list(item.namespace), "key": item.key, "said": digest("item", text(item.value), item_day(item)).hex()}
+    return {"namespace": list(item.namespace), "key": item.key, "digest": digest("item", str(text(item.value)), item_day(item)).hex()}
 
 
 def block_of(
@@ -100,7 +100,7 @@ def block_of(
 ) -> MemoryBlock:
     """The block that a compression makes, without the sentences that earlier blocks show.
 
-    A rewrite cannot be parted like this: it is shown whole, unless all sentences that were kept for it were shown already.
+    A rewrite cannot be parted like this: it is shown whole, unless the model is shown the same words already.
 
     Args:
         result: Of the compression.
@@ -111,17 +111,17 @@ def block_of(
         text: From an item's value to its text.
     """
     whole, said = text_to_show(result, counter), {sentence for block in earlier for sentence in block["sentences"]}
-    sentences = result.marking.sentences
-    kept = {i: _digest(sentences[i]) for i in result.selection.kept if sentences[i].text.strip()}
+    kept = {} if result.method == "rewrite" else _digests(result)
     new = [i for i, sentence in kept.items() if sentence not in said]
+    rewrite = [digest("rewrite", whole).hex()] if result.method == "rewrite" else []
+    in_full = rewrite[0] not in said if rewrite else len(new) == len(kept)
     keys = {source.metadata.get("_key") for source in (*result.kept, *result.sources)}
-    in_full = len(new) == len(kept) or (new and result.method == "rewrite")
     return {
         "asked": asked,
         "text": whole if in_full else _render(result, new, counter),
         "whole": whole,
-        "sentences": [kept[i] for i in new],
-        "kept": [*kept.values()],
+        "sentences": rewrite or [kept[i] for i in new],
+        "kept": rewrite or [*kept.values()],
         "items": [quoted(item, text) for item in items if item.key in keys],
     }
 
@@ -132,8 +132,13 @@ def alone(blocks: Blocks, message: AnyMessage | None) -> Blocks:
     return {message.id or "": {**block, "text": block["whole"], "sentences": block["kept"]}} if message and block else {}
 
 
+def _digests(result: CompressedContext) -> dict[int, str]:
+    """A name for what each kept sentence says, with the label and the heads that it is read with, by the sentence's number."""
+    sentences = result.marking.sentences
+    return {i: _digest(sentences[i]) for i in result.selection.kept if sentences[i].text.strip()}
+
+
 def _digest(sentence: Sentence) -> str:
-    """A name for what a sentence says, with the label and the heads that it is read with."""
     document = sentence.document
     return digest("sentence", document.id, *(document.text[head.start : head.end] for head in sentence.heads), sentence.text.strip()).hex()
 

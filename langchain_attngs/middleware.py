@@ -20,7 +20,7 @@ from attngs.hosts.budget import ContextBudget, ContextPart
 from attngs.hosts.jobs import Job, Steps
 from attngs.result.result import CompressedContext
 from attngs.types import Document
-from langchain_attngs.blocks import Blocks, MemoryBlock, alone, asked_by, block_of, lookups, own_blocks, settled, true_blocks
+from langchain_attngs.blocks import Blocks, MemoryBlock, alone, asked_by, block_of, lookups, own_blocks, settled, unchanged_blocks
 from langchain_attngs.compressor import AttnGSCompressor
 from langchain_attngs.frames import MEMORIES, MEMORY, before_words, between
 from langchain_attngs.memory import Namespace, StoreMemory, store_of, stored
@@ -166,8 +166,8 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             return None
         namespace, store, query = self._memory.resolve(runtime), store_of(runtime), question_of(state["messages"])
         message, known = last_question(state["messages"]), self._own_blocks(state, namespace)
-        asked = lookups(known)
-        known = true_blocks(known, store.batch(asked) if asked else [], self._memory.text)
+        quoted = lookups(known)
+        known = unchanged_blocks(known, store.batch(quoted) if quoted else [], self._memory.text)
         if message is None or message.id in known:
             return self._memory_update(state, known)
         items = store.search(stored(namespace), **self._memory.search_options(query))
@@ -181,8 +181,8 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             return None
         namespace, store, query = self._memory.resolve(runtime), store_of(runtime), question_of(state["messages"])
         message, known = last_question(state["messages"]), self._own_blocks(state, namespace)
-        asked = lookups(known)
-        known = true_blocks(known, await store.abatch(asked) if asked else [], self._memory.text)
+        quoted = lookups(known)
+        known = unchanged_blocks(known, await store.abatch(quoted) if quoted else [], self._memory.text)
         if message is None or message.id in known:
             return self._memory_update(state, known)
         items = await store.asearch(stored(namespace), **self._memory.search_options(query))
@@ -225,11 +225,13 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             "query": query,
             "namespace": _joined(namespace),
             "asked": asked_by(_joined(namespace), message),
-            "earlier": [*earlier.values()] if self._required_memory.place == "last_turn" else [],
+            "earlier": [*earlier.values()],
         }
 
     def _own_blocks(self, state: AttnGSState, namespace: Namespace) -> Blocks:
-        return own_blocks(self._blocks(state), state["messages"], _joined(namespace))
+        """The user's blocks that may still be shown; in the system prompt, only that of the turn at hand."""
+        found = own_blocks(self._blocks(state), state["messages"], _joined(namespace))
+        return found if self._in_turns else alone(found, last_question(state["messages"]))
 
     def _blocks(self, state: Mapping[str, Any]) -> Blocks:
         found: Blocks = state.get("attngs_blocks", {}).get(self.name, {})

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from chat_models import ScriptedModel, Tracer
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from langchain.agents import create_agent
 from langchain.agents.middleware import SummarizationMiddleware
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
@@ -30,7 +32,8 @@ FACTS = {
     "pills": "Her pills are blue, one before breakfast.",
     "boat": "The boat is called Heron and leaks.",
 }
-MEMORY = StoreMemory(namespace=("memories", "ana"), target_tokens=24)
+MEMORY_OF_ANA = ("memories", "ana")
+MEMORY = StoreMemory(namespace=MEMORY_OF_ANA, target_tokens=24)
 THREAD: Any = {"configurable": {"thread_id": "1"}}
 
 
@@ -51,7 +54,7 @@ def shortener(**settings: Any) -> AttnGSCompressor:
 def store_of(**facts: str) -> InMemoryStore:
     store = InMemoryStore()
     for key, text in facts.items():
-        store.put(("memories", "ana"), key, {"text": f"{text} It rained all week."})
+        store.put(MEMORY_OF_ANA, key, {"text": f"{text} It rained all week."})
     return store
 
 
@@ -149,10 +152,34 @@ def test_what_was_shown_is_not_shown_again_and_what_is_new_comes() -> None:
 def test_a_turn_that_goes_on_keeps_its_memory() -> None:
     chat = Chat()
     first = chat.ask("What tea?", id="1")
-    chat.store.put(("memories", "ana"), "more", {"text": "The tea is cold."})
+    chat.store.put(MEMORY_OF_ANA, "more", {"text": "The tea is cold."})
     assert chat.ask("What tea?", id="1")[1] == first[1]
     assert sum(path.endswith("AttnGSMiddleware.memory") for path in chat.tracer.paths()) == 1
     assert "bees" in str(chat.ask("What bees?", id="1")[1].content), "an edited question has another memory"
+
+
+def test_a_host_that_sends_the_whole_chat_again_shares_all_but_the_turn_before() -> None:
+    """Without a checkpointer nothing is known of earlier turns, and their messages stand as they are."""
+    model, said = ScriptedModel(answer=says("I see.")), list[Any]()
+    agent = create_agent(
+        model, system_prompt="Be kind.", middleware=[AttnGSMiddleware(shortener(), memory=MEMORY)], store=store_of(**FACTS)
+    )
+    for question in QUESTIONS:
+        said.append(HumanMessage(question))
+        agent.invoke({"messages": said})
+        said.append(AIMessage("I see."))
+    requests = [rendered(messages) for messages in model.calls]
+    assert all(shared(before, after) >= before.rindex("<human>") for before, after in pairwise(requests))
+    assert [text.count("<memory>") for text in requests] == [1, 0, 1, 1, 1, 1]
+
+
+def test_another_day_of_an_item_is_a_change() -> None:
+    chat = Chat()
+    chat.store.put(MEMORY_OF_ANA, "tea", {"text": FACTS["tea"], "metadata": {"date": "2026-03-01"}})
+    chat.ask("What tea?")
+    chat.store.put(MEMORY_OF_ANA, "tea", {"text": FACTS["tea"], "metadata": {"date": "2026-03-09"}})
+    chat.ask("What tea, again?")
+    assert [("9 Mar" in text, "1 Mar" in text) for text in chat.memories] == [(True, False)]
 
 
 @pytest.mark.parametrize("change", ["delete", "edit"])
@@ -161,9 +188,9 @@ def test_what_is_changed_or_deleted_is_shown_no_more(change: str) -> None:
     chat.ask("What tea?")
     chat.ask("Who keeps bees?")
     if change == "delete":
-        chat.store.delete(("memories", "ana"), "tea")
+        chat.store.delete(MEMORY_OF_ANA, "tea")
     else:
-        chat.store.put(("memories", "ana"), "tea", {"text": "Ana drinks black tea. It rained all week."})
+        chat.store.put(MEMORY_OF_ANA, "tea", {"text": "Ana drinks black tea. It rained all week."})
     chat.ask("What tea, again?")
     shown = "".join(chat.memories)
     assert "green" not in shown
@@ -194,6 +221,37 @@ def test_when_another_middleware_takes_messages_away_the_turn_at_hand_is_shown_a
     assert [third.count(FACTS[word]) for word in ("tea", "bees", "pills")] == [1, 1, 0]
     assert fourth.startswith(third)
     assert [fourth.count(FACTS[word]) for word in ("tea", "bees", "pills")] == [1, 1, 1]
+
+
+STEPS = st.lists(st.tuples(st.sets(st.sampled_from(sorted(FACTS))), st.sampled_from(["ask", "delete", "edit"])), min_size=2, max_size=9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(STEPS, st.integers(40, 400), st.integers(1, 6))
+def test_whatever_happens_a_request_has_all_that_matters_now_and_nothing_that_is_gone(
+    steps: list[tuple[set[str], str]], trigger: int, keep: int
+) -> None:
+    chat = Chat(answer=call_or_answer, tool_results=None, history=History(trigger_tokens=trigger, keep=keep, target_tokens=20))
+    now = dict(FACTS)
+    for number, (words, event) in enumerate(steps):
+        for word in sorted(words) if event != "ask" else ():
+            if event == "delete":
+                now.pop(word, None)
+                chat.store.delete(MEMORY_OF_ANA, word)
+            else:
+                now[word] = f"The {word} is number {number} now."
+                chat.store.put(MEMORY_OF_ANA, word, {"text": f"{now[word]} It rained all week."})
+        chat.ask(f"{number}: What of {' and '.join(sorted(words)) or 'the rest'}?")
+        shown = "\n".join(chat.memories)
+        expected = chat.middleware.recall(
+            f"What of {' and '.join(sorted(words)) or 'the rest'}?", store=chat.store, namespace=MEMORY_OF_ANA
+        )
+        assert all(source.text.strip() in shown for source in (expected.kept if expected else ()))
+        lines = [line for line in shown.splitlines() if line and not line.startswith("[")]
+        assert set(lines) <= set(now.values())
+        assert len(lines) == len(set(lines)), "said twice"
+        for messages in chat.model.calls:
+            check_roles(messages)
 
 
 def test_a_message_of_parts_keeps_its_parts_and_the_state_keeps_the_message() -> None:
@@ -231,22 +289,24 @@ def test_two_memories_and_a_history_do_not_hinder_each_other() -> None:
     assert all(rendered(messages).count("at four") == 1 for messages in model.calls)
 
 
-def test_a_rewrite_is_shown_whole_or_not_at_all() -> None:
-    writer = ScriptedModel(answer=lambda messages: "Ana drinks green tea.")
+def test_a_rewrite_is_shown_whole_and_hides_nothing_that_it_left_out() -> None:
+    words = ["Ana drinks green tea.", "Ana drinks green tea.", "Never with milk."]
+    writer = ScriptedModel(answer=says(*words))
     middleware = AttnGSMiddleware(shortener(mode="rewrite", chat=writer), memory=MEMORY)
     model = ScriptedModel(answer=says("ok"))
     agent = create_agent(model, middleware=[middleware], store=store_of(**FACTS), checkpointer=InMemorySaver())
-    for question in ("What tea?", "What tea, again?"):
+    for question in ("What tea?", "What tea, again?", "And milk in the tea?"):
         agent.invoke({"messages": [HumanMessage(question)]}, THREAD)
-    assert rendered(model.calls[0]).count("Ana drinks green tea.") == 1
+    assert [rendered(messages).count("Ana drinks green tea.") for messages in model.calls] == [1, 1, 1]
     assert rendered(model.calls[1]).startswith(rendered(model.calls[0]))
-    assert rendered(model.calls[1]).count("<memory>") == 1
+    assert rendered(model.calls[2]).count("<memory>") == 2
+    assert "never with milk" in rendered(model.calls[2]).casefold()
 
 
 def test_a_row_comes_with_its_heading_again() -> None:
     table = "| what | where |\n|---|---|\n| tea | blue tin |\n| pills | top drawer |\n| mud | shoes |\n"
     store = InMemoryStore()
-    store.put(("memories", "ana"), "1", {"text": table})
+    store.put(MEMORY_OF_ANA, "1", {"text": table})
     compressor = compressor_of(marker=Marker(SharedWords()))
     middleware = AttnGSMiddleware(compressor, memory=MEMORY)
     model = ScriptedModel(answer=says("ok"))
