@@ -12,6 +12,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from attngs.compressor import ContextCompressor
 from attngs.errors import ConfigError, check_whole
 from attngs.hosts.budget import ContextPart
+from attngs.hosts.frames import FrameLayout
 from attngs.hosts.jobs import Job, Steps
 from attngs.hosts.shortened import room_beside_note
 from attngs.marking.marker import Marker
@@ -23,7 +24,7 @@ from attngs.selection.selector import GreedySelector
 from attngs.text.documents import as_query
 from attngs.types import Document
 from langchain_attngs.compressor import AttnGSCompressor
-from langchain_attngs.frames import EARLIER, RESULT, TURNS, FrameLayout, before_words, between, own_words, put_before, text_in_place
+from langchain_attngs.frames import EARLIER, RESULT, TURNS, before_words, between, own_words, put_before, text_in_place
 from langchain_attngs.rations import Rations
 from langchain_attngs.tracing import Ledger, traced
 

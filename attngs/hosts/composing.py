@@ -21,7 +21,7 @@ from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector
 from attngs.text.defusing import one_line
 from attngs.text.documents import DocumentLike, as_documents, check_query
-from attngs.types import Document, Message
+from attngs.types import Document, Message, Sentence
 
 GAP = "\n\n"
 """Stands between parts."""
@@ -126,6 +126,15 @@ async def acompose(
     """`compose`, awaited."""
     composer = _Composer(compressor, budget, query, namespace)
     return await arun_steps(composer.steps(_checked(profile, memory, history, tool_results, documents)), workers=len(PARTS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryLayout(TurnLayout):
+    """Lays out the history; nothing else says who spoke."""
+
+    def labels_of(self, sentences: Iterable[Sentence]) -> dict[int, str]:
+        """The speaker of each message, also where there is only one."""
+        return {sentence.position: self.label.format(id=one_line(sentence.document.id)) for sentence in sentences}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,7 +282,7 @@ def _joined(drafts: Mapping[ContextPart, _Draft]) -> str:
 
 
 def _layout(part: ContextPart) -> FrameLayout:
-    return TurnLayout(tags=PARTS) if part == "history" else FrameLayout(tags=PARTS)
+    return HistoryLayout(tags=PARTS) if part == "history" else FrameLayout(tags=PARTS)
 
 
 def _checked(*given: Texts | Iterable[Message]) -> dict[ContextPart, tuple[Document, ...]]:

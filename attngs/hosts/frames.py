@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from attngs.selection.layout import ExtractLayout
-from attngs.text.defusing import NOTE, TURN, defuse_tags, defuse_tokens, one_line, quote_lines
+from attngs.text.defusing import NOTE, TURN, defuse_tags, defuse_tokens, quote_lines
 from attngs.text.documents import clean_text
 from attngs.types import Sentence
 
@@ -41,10 +41,6 @@ class TurnLayout(FrameLayout):
     label: str = "{id}: "
     gap: str = " "
     document_gap: str = "\n"
-
-    def labels_of(self, sentences: Iterable[Sentence]) -> dict[int, str]:
-        """The speaker of each message, also where there is only one."""
-        return {sentence.position: self.label.format(id=one_line(sentence.document.id)) for sentence in sentences}
 
     def frame(self, sentence: Sentence, *, labels: Mapping[int, str]) -> tuple[str, str]:
         """The speaker; here a label is meant to be a turn."""
