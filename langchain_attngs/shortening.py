@@ -7,29 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
-from langchain_core.runnables import Runnable, RunnableConfig
 
-from attngs.compressor import ContextCompressor
 from attngs.errors import ConfigError, check_whole
 from attngs.hosts.budget import ContextPart
 from attngs.hosts.frames import FrameLayout
-from attngs.hosts.jobs import Job, Steps
 from attngs.hosts.shortened import room_beside_note
-from attngs.marking.marker import Marker
-from attngs.marking.scorers.simple import RecencyScorer
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
 from attngs.result.result import CompressedContext
-from attngs.selection.selector import GreedySelector
 from attngs.text.documents import as_query
 from attngs.types import Document
-from langchain_attngs.compressor import AttnGSCompressor
 from langchain_attngs.frames import EARLIER, RESULT, TURNS, before_words, between, own_words, put_before, text_in_place
 from langchain_attngs.rations import Rations
-from langchain_attngs.tracing import Ledger, traced
 
-LATEST = "What was said last?"
-"""Stands for the question where the user has said nothing; the newest sentences are then kept."""
 LEAST_TOKENS = 32
 """What an old result keeps at least, however long the conversation is."""
 
@@ -289,46 +279,6 @@ class Shortening:
 
     def _result_tokens(self, rule: ToolResults) -> int:
         return rule.target_tokens or self.target_tokens
-
-
-def attngs_summarizer(compressor: AttnGSCompressor) -> Runnable[Sequence[BaseMessage], str]:
-    """A summarizer for LangChain's `SummarizationMiddleware`.
-
-    ```python
-    middleware = SummarizationMiddleware(model, summarizer=attngs_summarizer(compressor), trim_tokens_to_summarize=None)
-    ```
-
-    Without `trim_tokens_to_summarize=None` that middleware cuts the old messages to their last 4,000 tokens before they get here. It
-    passes the old messages without the current question, so the user's last message among them is the question. It also replaces the
-    messages in the state, so what is not kept is gone for good. `AttnGSMiddleware(history=...)` has neither limit.
-
-    Args:
-        compressor: How messages are shortened; its `target_tokens` is the budget of the summary.
-
-    Raises:
-        ConfigError: It is no `AttnGSCompressor`.
-    """
-    check_kind(compressor, "compressor", AttnGSCompressor)
-
-    def steps(messages: Sequence[BaseMessage], config: RunnableConfig) -> Steps[tuple[str, Ledger]]:
-        documents, query = as_turns(messages), question_of(messages)
-        if not documents:
-            return "", Ledger(target_tokens=compressor.target_tokens)
-        counter = compressor.found_counter()
-        by_question = compressor.writer(config, TURNS) or compressor.extractor(TURNS)
-        newest = ContextCompressor(Marker(RecencyScorer()), selector=GreedySelector(layout=TURNS), counter=counter)
-        [result] = yield [
-            Job(
-                compressor=by_question if query else newest,
-                documents=documents,
-                query=query or LATEST,
-                target_tokens=room_beside_note(compressor.target_tokens, counter),
-                namespace=compressor.namespace,
-            )
-        ]
-        return text_in_place(result, TURNS, counter, compressor.target_tokens), Ledger.of([result])
-
-    return traced("attngs_summarizer", steps, workers=1)
 
 
 def last_question(messages: Sequence[BaseMessage]) -> HumanMessage | None:
