@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from attngs.checking.verify import Verdict, verify
     from attngs.compressor import ContextCompressor
     from attngs.errors import AttngsError
+    from attngs.hosts.budget import ContextBudget
+    from attngs.hosts.composing import ComposedContext, acompose, compose
     from attngs.learning.evaluation import Evaluation, evaluate
     from attngs.learning.fitting.report import FitResult
     from attngs.learning.fitting.run import fit
@@ -60,6 +62,8 @@ _MODULES = {
     "attngs.checking.verify": "Verdict verify",
     "attngs.compressor": "ContextCompressor",
     "attngs.errors": "AttngsError",
+    "attngs.hosts.budget": "ContextBudget",
+    "attngs.hosts.composing": "ComposedContext acompose compose",
     "attngs.learning.evaluation": "Evaluation evaluate",
     "attngs.learning.fitting.run": "fit",
     "attngs.learning.fitting.report": "FitResult",
@@ -100,7 +104,9 @@ __all__ = [
     "CachedChat",
     "ChatReply",
     "Claim",
+    "ComposedContext",
     "CompressedContext",
+    "ContextBudget",
     "ContextCache",
     "ContextCompressor",
     "Document",
@@ -140,7 +146,9 @@ __all__ = [
     "Usage",
     "Verdict",
     "__version__",
+    "acompose",
     "as_question",
+    "compose",
     "evaluate",
     "fit",
     "read_documents",

@@ -118,6 +118,33 @@ class ContextCompressor(Shared):
             raises=on_chat_error == "raise",
         )
 
+    @property
+    def marker(self) -> Marker:
+        """Scores and marks the sentences."""
+        return self._marker
+
+    @property
+    def counter(self) -> TokenCounter:
+        """Whose tokens count."""
+        return self._counter
+
+    @property
+    def selector(self) -> Selector:
+        """Chooses sentences under the budget."""
+        return self._selector
+
+    def with_selector(self, selector: Selector) -> ContextCompressor:
+        """A compressor that differs in its selector alone."""
+        return ContextCompressor(
+            self._marker,
+            self._chat,
+            selector=selector,
+            counter=self._counter,
+            template=self._writing.template,
+            floor=self._writing.floor,
+            on_chat_error="raise" if self._writing.raises else "extract",
+        )
+
     def compress(
         self,
         documents: DocumentLike | Iterable[DocumentLike],

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from langchain_attngs.memory import StoreMemory, UserMemory
     from langchain_attngs.middleware import AttnGSMiddleware
     from langchain_attngs.persistence import Persistence
-    from langchain_attngs.shortening import History, ToolResults, attngs_summarizer, question_of
+    from langchain_attngs.shortening import History, ToolResults, question_of
+    from langchain_attngs.summarizer import attngs_summarizer
 
 _AGENTS = {
     "AttnGSMiddleware": "langchain_attngs.middleware",
@@ -33,7 +34,7 @@ _AGENTS = {
     "StoreMemory": "langchain_attngs.memory",
     "ToolResults": "langchain_attngs.shortening",
     "UserMemory": "langchain_attngs.memory",
-    "attngs_summarizer": "langchain_attngs.shortening",
+    "attngs_summarizer": "langchain_attngs.summarizer",
     "question_of": "langchain_attngs.shortening",
 }
 

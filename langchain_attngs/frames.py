@@ -6,52 +6,20 @@ is shown; sources and spans keep the original characters. A writer's words are d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.messages import AnyMessage
 
+from attngs.hosts.frames import FrameLayout, TurnLayout, defuse
 from attngs.hosts.shortened import beginning, best_dropped, with_note
 from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext
-from attngs.selection.layout import ExtractLayout
-from attngs.text.defusing import NOTE, TURN, defuse_tags, defuse_tokens, quote_lines
-from attngs.text.documents import clean_text
-from attngs.types import Sentence
+from attngs.text.defusing import defuse_tags
 
-MEMORY, EARLIER = "memory", "earlier_conversation"
+TAGS = MEMORY, EARLIER = "memory", "earlier_conversation"
 """The tags round a user's memory and round old messages."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameLayout(ExtractLayout):
-    """Lays out sentences so that nothing passes for a turn, a note, a tag or a chat template's token."""
-
-    def defuse(self, text: str, *, labels: Mapping[int, str]) -> str:
-        """The kept text of one document, defused also where no label stands before it."""
-        return defuse(ExtractLayout.defuse(self, text, labels=labels))
-
-    def frame(self, sentence: Sentence, *, labels: Mapping[int, str]) -> tuple[str, str]:
-        """The label of the sentence's document, defused: `[system]` would be a turn."""
-        label, after = ExtractLayout.frame(self, sentence, labels=labels)
-        return defuse(label), after
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnLayout(FrameLayout):
-    """Lays out a conversation: a message a line, after its speaker, whose name is the document's id."""
-
-    label: str = "{id}: "
-    gap: str = " "
-    document_gap: str = "\n"
-
-    def frame(self, sentence: Sentence, *, labels: Mapping[int, str]) -> tuple[str, str]:
-        """The speaker; here a label is meant to be a turn."""
-        return ExtractLayout.frame(self, sentence, labels=labels)
-
-
-MEMORIES, RESULT, TURNS = FrameLayout(gives_way=False), FrameLayout(label=""), TurnLayout()
+MEMORIES, RESULT, TURNS = FrameLayout(tags=TAGS, gives_way=False), FrameLayout(tags=TAGS, label=""), TurnLayout(tags=TAGS)
 
 
 def between(tag: str, text: str) -> str:
@@ -59,24 +27,21 @@ def between(tag: str, text: str) -> str:
     return f"<{tag}>\n{text}\n</{tag}>"
 
 
-def defuse(text: str) -> str:
-    """The text without turns, notes and tags of ours, tokens of chat templates and lone surrogates.
-
-    No request can hold a lone surrogate.
-    """
-    return quote_lines(quote_lines(without_frames(defuse_tokens(clean_text(text))), TURN), NOTE)
-
-
 def without_frames(text: str) -> str:
     """The text with no tag of ours."""
-    return defuse_tags(text, (MEMORY, EARLIER))
+    return defuse_tags(text, TAGS)
 
 
 def put_before(message: AnyMessage, text: str) -> AnyMessage:
     """A copy of the message with a text before its own: templates refuse two messages of a user in a row."""
-    content = message.content
-    blocks = f"{text}\n\n{content}" if isinstance(content, str) else [{"type": "text", "text": f"{text}\n\n"}, *content]
+    content, before = message.content, before_words(text)
+    blocks = f"{before}{content}" if isinstance(content, str) else [{"type": "text", "text": before}, *content]
     return message.model_copy(update={"content": blocks})
+
+
+def before_words(text: str) -> str:
+    """A text with the gap that parts it from the user's words."""
+    return f"{text}\n\n"
 
 
 def own_words(message: AnyMessage) -> AnyMessage:
@@ -99,7 +64,7 @@ def text_to_show(result: CompressedContext, counter: TokenCounter) -> str:
     """
     if result.method != "rewrite":
         return result.text
-    text = defuse(result.text)
+    text = defuse(result.text, TAGS)
     return text if counter.count([text])[0] <= result.target_tokens else result.selection.text
 
 
@@ -118,7 +83,7 @@ def text_in_place(result: CompressedContext, layout: FrameLayout, counter: Token
     if result.method == "passthrough":
         return text
     if not text.strip() and (best := best_dropped(result)):
-        label, whole = layout.label.format(id=best.document_id), defuse(best.text).lstrip()
+        label, whole = layout.label.format(id=best.document_id), defuse(best.text, TAGS).lstrip()
         said = beginning(whole, result.target_tokens, counter, before=label)
         text = label + said if said else beginning(whole, result.target_tokens, counter)
     return with_note(text, original_tokens=result.original_tokens, target_tokens=target_tokens, counter=counter)

@@ -16,13 +16,15 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, SearchItem
 
 from attngs.errors import ConfigError
+from attngs.hosts.budget import ContextBudget, ContextPart
 from attngs.hosts.jobs import Job, Steps
 from attngs.result.result import CompressedContext
 from attngs.types import Document, Question
 from langchain_attngs.blocks import Blocks, MemoryBlock, alone, asked_by, block_of, lookups, own_blocks, settled, unchanged_blocks
 from langchain_attngs.compressor import AttnGSCompressor
-from langchain_attngs.frames import MEMORIES, MEMORY, between
+from langchain_attngs.frames import MEMORIES, MEMORY, before_words, between
 from langchain_attngs.memory import Namespace, StoreMemory, store_of, stored
+from langchain_attngs.rations import Rations
 from langchain_attngs.shortening import (
     Ask,
     History,
@@ -90,6 +92,9 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         history: When the conversation is shortened, and to how much; `None` leaves it alone.
         question: From the messages to what the user asks with the last of them: a text or a `Question`. Follow-ups such as "and his
             sister?" are read with what was said before them, unless you pass a function that asks a model, for instance.
+        budget: How many tokens of a prompt memory, shortened history and all shortened tool results have together, with what stands round
+            them, and how they share them. The budgets of their own still hold within it; a memory or history that has none gets its share.
+            Parts that this middleware does not have leave their shares to the others.
         name: The name of this instance, where an agent has several.
 
     Raises:
@@ -108,6 +113,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         tool_results: ToolResults | None = ToolResults(),
         history: History | None = History(),
         question: Ask = question_of,
+        budget: ContextBudget | None = None,
         name: str = "AttnGSMiddleware",
     ) -> None:
         super().__init__()
@@ -116,12 +122,15 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             (memory, "memory", StoreMemory),
             (tool_results, "tool_results", ToolResults),
             (history, "history", History),
+            (budget, "budget", ContextBudget),
         ):
             if value is not None:
                 check_kind(value, argument, kind)
         self._compressor = compressor
         self._memory = memory
         self._tool_results, self._history, self._ask = tool_results, history, question
+        rules: dict[ContextPart, object] = {"memory": memory, "history": history, "tool_results": tool_results}
+        self._rations = Rations.of(budget, *(part for part, rule in rules.items() if rule is not None))
         self._name = name
 
     @property
@@ -254,8 +263,11 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         self, state: AttnGSState, known: Blocks, message: AnyMessage | None = None, made: MemoryBlock | None = None
     ) -> dict[str, Any]:
         """The state's change, also when nothing is remembered: what is not true any more must not be shown."""
-        new = {message.id or "": made} if message and made else {}
-        return {"attngs_blocks": {**state.get("attngs_blocks", {}), self.name: {**known, **new}}}
+        blocks: Blocks = {**known, message.id or "": made} if message and made else known
+        shown = [before_words(_framed(block["text"])) for block in blocks.values() if block["text"]]
+        if self._in_turns and not self._rations.hold("memory", shown, self._compressor.found_counter()):
+            blocks = alone(blocks, message)
+        return {"attngs_blocks": {**state.get("attngs_blocks", {}), self.name: blocks}}
 
     def _messages_task(self, state: AttnGSState, runtime: Runtime[Any]) -> Task:
         groups = self._shortening(self._blocks(state)).groups(state["messages"], self._short_texts(state))
@@ -304,6 +316,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             target_tokens=self._compressor.target_tokens,
             ask=self._ask,
             memories={key: _framed(block["text"]) for key, block in blocks.items() if block["text"]} if self._in_turns else {},
+            rations=self._rations,
         )
 
     def _shortener(self) -> Runnable[Task, dict[str, str]]:
@@ -322,7 +335,9 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             )
             for group in groups
         ]
-        return {group.key: group.shown(result, counter) for group, result in zip(groups, results, strict=True)}, Ledger.of(results)
+        return {group.key: group.shown(result, counter) for group, result in zip(groups, results, strict=True)}, Ledger.of(
+            results, [group.part for group in groups]
+        )
 
     def _recaller(self) -> Runnable[MemoryTask, MemoryBlock]:
         return traced(f"{self.name}.memory", self._recall_steps, workers=1)
@@ -334,12 +349,17 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
                 compressor=compressor.writer(config, MEMORIES) or compressor.extractor(MEMORIES),
                 documents=task["documents"],
                 query=task["query"],
-                target_tokens=memory.target_tokens or compressor.target_tokens,
+                target_tokens=self._memory_tokens(),
                 namespace=task["namespace"],
             )
         ]
         made = block_of(result, counter, asked=task["asked"], earlier=task["earlier"], items=task["items"], text=memory.text)
-        return made, Ledger.of([result])
+        return made, Ledger.of([result], ["memory"])
+
+    def _memory_tokens(self) -> int:
+        """How much of the memory one turn is shown; half of what the budget allows where other turns are shown some too."""
+        own, default, texts = self._required_memory.target_tokens, self._compressor.target_tokens, 2 if self._in_turns else 1
+        return self._rations.room("memory", own, default, before_words(_framed("x")), self._compressor.found_counter(), texts=texts)
 
 
 def _joined(namespace: Namespace) -> str:

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
-from langchain_core.runnables import Runnable, RunnableConfig
 
-from attngs.compressor import ContextCompressor
 from attngs.errors import ConfigError, check_whole
-from attngs.hosts.jobs import Job, Steps
+from attngs.hosts.budget import ContextPart
+from attngs.hosts.frames import FrameLayout
 from attngs.hosts.shortened import room_beside_note
 from attngs.marking.followups import as_question
-from attngs.marking.marker import Marker
-from attngs.marking.scorers.simple import RecencyScorer
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
 from attngs.result.result import CompressedContext
-from attngs.selection.selector import GreedySelector
 from attngs.types import Document, Message, Question
-from langchain_attngs.compressor import AttnGSCompressor
-from langchain_attngs.frames import EARLIER, RESULT, TURNS, FrameLayout, between, own_words, put_before, text_in_place
-from langchain_attngs.tracing import Ledger, traced
+from langchain_attngs.frames import EARLIER, RESULT, TURNS, before_words, between, own_words, put_before, text_in_place
+from langchain_attngs.rations import Rations
 
-LATEST = "What was said last?"
-"""Stands for the question where the user has said nothing; the newest sentences are then kept."""
 LEAST_TOKENS = 32
 """What an old result keeps at least, however long the conversation is."""
 
@@ -99,6 +92,11 @@ class TextGroup:
     target_tokens: int
     layout: FrameLayout
 
+    @property
+    def part(self) -> ContextPart:
+        """Which part of a prompt they are."""
+        return "history" if self.layout is TURNS else "tool_results"
+
     def budget(self, counter: TokenCounter) -> int:
         """How many tokens the compression may use."""
         return room_beside_note(self.target_tokens, counter)
@@ -121,6 +119,7 @@ class Shortening:
         target_tokens: The budget where a rule has none.
         ask: From messages to what their user asks.
         memories: What stands before the words of a user's message, by its id.
+        rations: What all of them may have together.
     """
 
     tool_results: ToolResults | None
@@ -129,6 +128,7 @@ class Shortening:
     target_tokens: int
     ask: Ask
     memories: Mapping[str, str] = field(default_factory=dict[str, str])
+    rations: Rations = field(default_factory=Rations)
 
     def groups(self, messages: Sequence[AnyMessage], texts: Mapping[str, str]) -> list[TextGroup]:
         """What has to be shortened before the model is asked; nothing where there is no question.
@@ -139,6 +139,7 @@ class Shortening:
         """
         if not has_question(messages):
             return []
+        old_tokens = self._history_tokens()  # raises in the first turn, not when there is much history
         begin, earlier = self._covered(messages, texts)
         shown = [self._shown(message, message, texts) for message in messages[begin:]]
         spent, *counts = self.counter.count([earlier, *map(_weight_of, shown)])
@@ -146,14 +147,14 @@ class Shortening:
         results = {number: self._result(messages, number) for number in weights if self._is_long(messages[number], weights[number], texts)}
         weights.update({number: group.target_tokens for number, group in results.items()})
         if self.history is None or spent + sum(weights.values()) <= self.history.trigger_tokens:
-            return [*results.values()]
+            return self._rationed(results, messages, weights, texts)
         old, later = list[TextGroup](), last_turns(messages, self.history.keep)
         if later > begin and _old_turns(messages[:later]):
-            old, begin = [self._old(messages, later)], later
+            old, begin = [self._old(messages, later, old_tokens)], later
             spent = old[0].target_tokens
         weights = {number: weight for number, weight in weights.items() if number >= begin}
         results.update(self._compacted(messages, texts, weights, spent))
-        return [*old, *(group for number, group in results.items() if number >= begin)]
+        return [*old, *self._rationed({number: results[number] for number in weights if number in results}, messages, weights, texts)]
 
     def view(
         self, messages: Sequence[AnyMessage], texts: Mapping[str, str], *, originals: Sequence[AnyMessage] | None = None
@@ -208,7 +209,7 @@ class Shortening:
         rule = self.tool_results
         if rule is None or not self._may_shorten(message) or texts.keys() & _result_keys(message):
             return False
-        return weight > max(rule.trigger_tokens, self._budget(rule))
+        return weight > max(rule.trigger_tokens, self._result_tokens(rule))
 
     def _compacted(
         self, messages: Sequence[AnyMessage], texts: Mapping[str, str], weights: Mapping[int, int], spent: int
@@ -233,6 +234,28 @@ class Shortening:
         share = max(LEAST_TOKENS, _even_share([*old.values()], goal - spent - sum(weights.values()) + sum(old.values())))
         return {number: self._result(messages, number, share) for number, weight in old.items() if weight > share}
 
+    def _rationed(
+        self, new: Mapping[int, TextGroup], messages: Sequence[AnyMessage], weights: Mapping[int, int], texts: Mapping[str, str]
+    ) -> list[TextGroup]:
+        """The results that are made short now, so that all short ones stay under their ceiling.
+
+        Args:
+            new: By number, the results that must be short.
+            messages: The whole conversation.
+            weights: Tokens of the messages that are shown, by their number.
+            texts: The short texts that there are.
+        """
+        held = {
+            number: weight
+            for number, weight in weights.items()
+            if number not in new and self._may_shorten(messages[number]) and texts.keys() & _result_keys(messages[number])
+        }
+        rations = self.rations.results({number: group.target_tokens for number, group in new.items()}, held)
+        return [
+            replace(new[number], target_tokens=ration) if number in new else self._result(messages, number, ration)
+            for number, ration in rations.items()
+        ]
+
     def _result(self, messages: Sequence[AnyMessage], number: int, share: int | None = None) -> TextGroup:
         """A result to be shortened for its turn's question: by the rule, or to its share of the room."""
         assert self.tool_results is not None
@@ -241,63 +264,26 @@ class Shortening:
             key=by_rule if share is None else compacted,
             documents=[Document(id="result", text=str(messages[number].text))],
             query=self.ask(messages[:number] if has_question(messages[:number]) else messages),
-            target_tokens=share or self._budget(self.tool_results),
+            target_tokens=share or self._result_tokens(self.tool_results),
             layout=RESULT,
         )
 
-    def _old(self, messages: Sequence[AnyMessage], begin: int) -> TextGroup:
+    def _old(self, messages: Sequence[AnyMessage], begin: int, target_tokens: int) -> TextGroup:
         """The turns before a message, as one text for the current question."""
-        assert self.history is not None
         return TextGroup(
             key=_turn_keys(messages)[begin],
             documents=_old_turns(messages[:begin]),
             query=self.ask(messages),
-            target_tokens=self._budget(self.history),
+            target_tokens=target_tokens,
             layout=TURNS,
         )
 
-    def _budget(self, rule: ToolResults | History) -> int:
+    def _history_tokens(self) -> int:
+        own = self.history.target_tokens if self.history else None
+        return self.rations.room("history", own, self.target_tokens, before_words(_earlier("x")), self.counter)
+
+    def _result_tokens(self, rule: ToolResults) -> int:
         return rule.target_tokens or self.target_tokens
-
-
-def attngs_summarizer(compressor: AttnGSCompressor) -> Runnable[Sequence[BaseMessage], str]:
-    """A summarizer for LangChain's `SummarizationMiddleware`.
-
-    ```python
-    middleware = SummarizationMiddleware(model, summarizer=attngs_summarizer(compressor), trim_tokens_to_summarize=None)
-    ```
-
-    Without `trim_tokens_to_summarize=None` that middleware cuts the old messages to their last 4,000 tokens before they get here. It
-    passes the old messages without the current question, so the user's last message among them is the question. It also replaces the
-    messages in the state, so what is not kept is gone for good. `AttnGSMiddleware(history=...)` has neither limit.
-
-    Args:
-        compressor: How messages are shortened; its `target_tokens` is the budget of the summary.
-
-    Raises:
-        ConfigError: It is no `AttnGSCompressor`.
-    """
-    check_kind(compressor, "compressor", AttnGSCompressor)
-
-    def steps(messages: Sequence[BaseMessage], config: RunnableConfig) -> Steps[tuple[str, Ledger]]:
-        documents, asks = as_turns(messages), has_question(messages)
-        if not documents:
-            return "", Ledger(target_tokens=compressor.target_tokens)
-        counter = compressor.found_counter()
-        by_question = compressor.writer(config, TURNS) or compressor.extractor(TURNS)
-        newest = ContextCompressor(Marker(RecencyScorer()), selector=GreedySelector(layout=TURNS), counter=counter)
-        [result] = yield [
-            Job(
-                compressor=by_question if asks else newest,
-                documents=documents,
-                query=question_of(messages) if asks else LATEST,
-                target_tokens=room_beside_note(compressor.target_tokens, counter),
-                namespace=compressor.namespace,
-            )
-        ]
-        return text_in_place(result, TURNS, counter, compressor.target_tokens), Ledger.of([result])
-
-    return traced("attngs_summarizer", steps, workers=1)
 
 
 def last_question(messages: Sequence[BaseMessage]) -> HumanMessage | None:
@@ -341,7 +327,12 @@ def check_kind(value: object, name: str, kind: type) -> None:
 
 def _after_earlier(message: AnyMessage, earlier: str) -> AnyMessage:
     """A user's message with the earlier conversation before everything else."""
-    return put_before(message, f"What was said earlier in this conversation, shortened:\n{between(EARLIER, earlier)}")
+    return put_before(message, _earlier(earlier))
+
+
+def _earlier(text: str) -> str:
+    """The earlier conversation, as it is shown."""
+    return f"What was said earlier in this conversation, shortened:\n{between(EARLIER, text)}"
 
 
 def _turn_keys(messages: Sequence[AnyMessage]) -> dict[int, str]:

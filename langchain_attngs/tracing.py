@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self, TypeVar
 
@@ -15,6 +15,7 @@ from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager, a
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 
+from attngs.hosts.budget import ContextPart
 from attngs.hosts.jobs import Steps, Watch, arun_steps, run_steps
 from attngs.result.result import CompressedContext
 from attngs.types import Usage
@@ -64,10 +65,17 @@ class Ledger:
     reason: str | None = None
     writer_usage: Usage | None = None
     """Tokens that the writer says it used, in all its calls."""
+    parts: Mapping[str, Mapping[str, int]] | None = None
+    """By part of a prompt, such as `memory`: `allowed` and `taken` tokens, without the lines round it; `None` outside a prompt."""
 
     @classmethod
-    def of(cls, results: Sequence[CompressedContext]) -> Ledger:
-        """The ledger of compressions that ran together."""
+    def of(cls, results: Sequence[CompressedContext], parts: Sequence[ContextPart] = ()) -> Ledger:
+        """The ledger of compressions that ran together.
+
+        Args:
+            results: Of the compressions.
+            parts: Which part of a prompt each is for, if any.
+        """
         usages = [result.usage for result in results if result.usage]
         methods = {result.method for result in results}
         return cls(
@@ -79,6 +87,7 @@ class Ledger:
             method=next((method for method in ("rewrite", "extract") if method in methods), "passthrough"),
             reason="; ".join(dict.fromkeys(result.reason for result in results if result.reason)) or None,
             writer_usage=Usage(*(sum(counts) for counts in zip(*usages, strict=True))) if usages else None,
+            parts={part: _allowed_and_taken([r for r, own in zip(results, parts, strict=True) if own == part]) for part in parts} or None,
         )
 
     def to_event(self) -> dict[str, object]:
@@ -153,6 +162,10 @@ class RunWatch(BaseCallbackHandler):
             raise InterruptedError("the run was cancelled.")
         if self.seconds_to_first_token is None and NO_STREAM not in (tags or ()):
             self.seconds_to_first_token = time.perf_counter() - self._start
+
+
+def _allowed_and_taken(results: Sequence[CompressedContext]) -> dict[str, int]:
+    return {"allowed": sum(r.target_tokens for r in results), "taken": sum(r.compressed_tokens for r in results)}
 
 
 def _watch(run: str, config: RunnableConfig) -> Watch:

@@ -59,6 +59,7 @@ async def test_calls_are_below_one_named_run(how: str, given: str) -> None:
         "method": "rewrite",
         "reason": None,
         "writer_usage": {"input_tokens": 21, "output_tokens": 9},
+        "parts": None,
     }
 
 
