@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from attngs.checking.verify import Verdict, verify
     from attngs.compressor import ContextCompressor
     from attngs.errors import AttngsError
+    from attngs.hosts.gate import GateDecision, GateVerdict, SafetyGate
     from attngs.learning.evaluation import Evaluation, evaluate
     from attngs.learning.fitting.report import FitResult
     from attngs.learning.fitting.run import fit
@@ -59,6 +60,7 @@ _MODULES = {
     "attngs.checking.verify": "Verdict verify",
     "attngs.compressor": "ContextCompressor",
     "attngs.errors": "AttngsError",
+    "attngs.hosts.gate": "GateDecision GateVerdict SafetyGate",
     "attngs.learning.evaluation": "Evaluation evaluate",
     "attngs.learning.fitting.run": "fit",
     "attngs.learning.fitting.report": "FitResult",
@@ -106,6 +108,8 @@ __all__ = [
     "ExtractLayout",
     "FaithfulnessFloor",
     "FitResult",
+    "GateDecision",
+    "GateVerdict",
     "GreedySelector",
     "GuidedPrompt",
     "LabelledExample",
@@ -122,6 +126,7 @@ __all__ = [
     "Probe",
     "Rates",
     "Reader",
+    "SafetyGate",
     "Selection",
     "Sentence",
     "Source",
