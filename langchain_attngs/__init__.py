@@ -21,9 +21,9 @@ from langchain_attngs.compressor import AttnGSCompressor, AttnGSRetriever
 from langchain_attngs.tracing import Compression, RunWatch
 
 if TYPE_CHECKING:
-    from langchain_attngs.memory import StoreMemory, UserMemory
+    from langchain_attngs.memory import StoreMemory, memory_tools
     from langchain_attngs.middleware import AttnGSMiddleware
-    from langchain_attngs.persistence import Persistence
+    from langchain_attngs.persistence import Persistence, UserMemory
     from langchain_attngs.shortening import History, ToolResults, attngs_summarizer
 
 _AGENTS = {
@@ -32,8 +32,9 @@ _AGENTS = {
     "Persistence": "langchain_attngs.persistence",
     "StoreMemory": "langchain_attngs.memory",
     "ToolResults": "langchain_attngs.shortening",
-    "UserMemory": "langchain_attngs.memory",
+    "UserMemory": "langchain_attngs.persistence",
     "attngs_summarizer": "langchain_attngs.shortening",
+    "memory_tools": "langchain_attngs.memory",
 }
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "ToolResults",
     "UserMemory",
     "attngs_summarizer",
+    "memory_tools",
 ]
 
 

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from langchain.agents import AgentState
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
-from langchain.agents.middleware.types import PrivateStateAttr
-from langchain_core.messages import SystemMessage
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain.agents.middleware.types import OmitFromInput, PrivateStateAttr
+from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.runnables.config import merge_configs
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, SearchItem
 
 from attngs.errors import ConfigError
+from attngs.hosts.gate import TIMEOUT, GateDecision, Judge, OnGateError, SafetyGate
 from attngs.hosts.jobs import Job, Steps
 from attngs.result.result import CompressedContext
+from langchain_attngs.chat import RunnableChat
 from langchain_attngs.compressor import AttnGSCompressor
 from langchain_attngs.frames import MEMORIES, MEMORY, between
-from langchain_attngs.memory import Namespace, StoreMemory, store_of, stored
+from langchain_attngs.memory import Namespace, StoreMemory, joined, store_of, stored
 from langchain_attngs.shortening import History, Shortening, TextGroup, ToolResults, check_kind, question_of
 from langchain_attngs.tracing import Ledger, RunWatch, traced
 
@@ -34,6 +37,8 @@ class AttnGSState(AgentState[Any]):
     """What the model is shown of the user's memory in this turn, by the middleware's name."""
     attngs_short: NotRequired[Annotated[dict[str, dict[str, str]], PrivateStateAttr]]
     """Short texts by the middleware's name, and then by the key of their group."""
+    attngs_gate: NotRequired[Annotated[dict[str, dict[str, Any]], OmitFromInput]]
+    """The `GateDecision` about this turn's question by the middleware's name, in the agent's output too. Only with a gate."""
 
 
 class Task(TypedDict):
@@ -41,6 +46,8 @@ class Task(TypedDict):
 
     groups: Sequence[TextGroup]
     namespace: str
+    reason: str | None
+    """Why there is less than there might be."""
 
 
 class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
@@ -63,6 +70,10 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         memory: Where the user's memory is, and how much of it is shown; `None` shows none.
         tool_results: Which tool results are shortened; `None` leaves them alone.
         history: When the conversation is shortened, and to how much; `None` leaves it alone.
+        gate: Judges the bare question of each turn before the memory is read: a chat model, or anything that `SafetyGate` takes. If it is
+            harmful, no memory is added, and `attngs_gate` in the agent's state and output says so; what happens then is up to you.
+        on_gate_error: As `SafetyGate`'s: `withhold` or `allow` the memory if the judge fails or is too slow.
+        gate_timeout: Seconds that the judge has.
         name: The name of this instance, where an agent has several.
 
     Raises:
@@ -80,6 +91,9 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         memory: StoreMemory | None = None,
         tool_results: ToolResults | None = ToolResults(),
         history: History | None = History(),
+        gate: Runnable[Any, Any] | Judge | None = None,
+        on_gate_error: OnGateError = "withhold",
+        gate_timeout: float = TIMEOUT,
         name: str = "AttnGSMiddleware",
     ) -> None:
         super().__init__()
@@ -91,8 +105,14 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         ):
             if value is not None:
                 check_kind(value, argument, kind)
+        if gate is not None and memory is None:
+            raise ConfigError("`gate` stands before a memory, and there is none; pass `memory=StoreMemory(...)`.")
         self._compressor = compressor
         self._memory = memory
+        self._gate = gate
+        self._gate_settings: dict[str, Any] = {"on_gate_error": on_gate_error, "timeout": gate_timeout}
+        if gate is not None:
+            self._safety_gate(None)  # raises
         self._tool_results, self._history = tool_results, history
         self._name = name
 
@@ -133,25 +153,37 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
 
         Deleting the store's items is up to you.
         """
-        self._compressor.found_marker().forget(_joined(namespace))
+        self._compressor.found_marker().forget(joined(namespace))
 
     def before_agent(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
-        """Read the memory and compress it, once a turn."""
+        """Read the memory and compress it, once a turn, unless the gate withholds it."""
         if self._memory is None:
             return None
-        namespace, query = self._memory.resolve(runtime), question_of(state["messages"])
-        items = store_of(runtime).search(stored(namespace), **self._memory.search_options(query))
-        task = self._memory_task(items, namespace, query)
-        return self._memory_update(state, self._shortener("memory").invoke(task) if task["groups"] else {})
+        messages, namespace = state["messages"], self._memory.resolve(runtime)
+        decision = self._judge().invoke(bare_question(messages)) if self._gate else None
+        if decision and decision.withheld:
+            task = _withheld(namespace, decision)
+        else:
+            query = question_of(messages)
+            items = store_of(runtime).search(stored(namespace), **self._memory.search_options(query))
+            task = self._memory_task(items, namespace, query)
+        texts = self._shortener("memory").invoke(task) if task["groups"] or task["reason"] else {}
+        return self._memory_update(state, texts, decision)
 
     async def abefore_agent(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """`before_agent`, awaited."""
         if self._memory is None:
             return None
-        namespace, query = self._memory.resolve(runtime), question_of(state["messages"])
-        items = await store_of(runtime).asearch(stored(namespace), **self._memory.search_options(query))
-        task = self._memory_task(items, namespace, query)
-        return self._memory_update(state, await self._shortener("memory").ainvoke(task) if task["groups"] else {})
+        messages, namespace = state["messages"], self._memory.resolve(runtime)
+        decision = await self._judge().ainvoke(bare_question(messages)) if self._gate else None
+        if decision and decision.withheld:
+            task = _withheld(namespace, decision)
+        else:
+            query = question_of(messages)
+            items = await store_of(runtime).asearch(stored(namespace), **self._memory.search_options(query))
+            task = self._memory_task(items, namespace, query)
+        texts = await self._shortener("memory").ainvoke(task) if task["groups"] or task["reason"] else {}
+        return self._memory_update(state, texts, decision)
 
     def before_model(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Shorten what is long and has not been shortened yet."""
@@ -184,19 +216,37 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         documents = memory.read(items, namespace) if query else []
         target = memory.target_tokens or self._compressor.target_tokens
         group = TextGroup(key=MEMORY, documents=documents, query=query, target_tokens=target, layout=MEMORIES)
-        return {"groups": [group] if documents else [], "namespace": _joined(namespace)}
+        return {"groups": [group] if documents else [], "namespace": joined(namespace), "reason": None}
 
     def _namespace(self, runtime: Runtime[Any]) -> str:
         """Whose texts these are, for the marker's cache."""
-        return _joined(self._memory.resolve(runtime)) if self._memory else self._compressor.namespace
+        return joined(self._memory.resolve(runtime)) if self._memory else self._compressor.namespace
 
-    def _memory_update(self, state: AttnGSState, texts: Mapping[str, str]) -> dict[str, Any]:
+    def _memory_update(self, state: AttnGSState, texts: Mapping[str, str], decision: GateDecision | None) -> dict[str, Any]:
         """The state's change, also when nothing is remembered: the memory of the last turn must not be shown."""
-        return {"attngs_memory": {**state.get("attngs_memory", {}), self.name: texts.get(MEMORY, "")}}
+        update: dict[str, Any] = {"attngs_memory": {**state.get("attngs_memory", {}), self.name: texts.get(MEMORY, "")}}
+        if decision:
+            update["attngs_gate"] = {**state.get("attngs_gate", {}), self.name: asdict(decision)}
+        return update
+
+    def _judge(self) -> Runnable[str, GateDecision]:
+        """Judges a question, in a run whose config puts the judge's calls below it."""
+
+        def run(question: str, config: RunnableConfig) -> GateDecision:
+            return self._safety_gate(config).decide(question)
+
+        async def arun(question: str, config: RunnableConfig) -> GateDecision:
+            return await self._safety_gate(config).adecide(question)
+
+        return RunnableLambda(run, afunc=arun, name=f"{self.name}.gate")
+
+    def _safety_gate(self, config: RunnableConfig | None) -> SafetyGate:
+        judge: Any = RunnableChat(self._gate, config) if isinstance(self._gate, Runnable) else self._gate
+        return SafetyGate(judge, **self._gate_settings)
 
     def _messages_task(self, state: AttnGSState, runtime: Runtime[Any]) -> Task:
         groups = self._shortening().groups(state["messages"], self._short_texts(state))
-        return {"groups": groups, "namespace": self._namespace(runtime)}
+        return {"groups": groups, "namespace": self._namespace(runtime), "reason": None}
 
     def _messages_update(self, state: AttnGSState, new: Mapping[str, str]) -> dict[str, Any] | None:
         """The state's change: the short texts that stand for something; the others are not needed any more."""
@@ -244,12 +294,19 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             )
             for group in groups
         ]
-        return {group.key: group.shown(result, counter) for group, result in zip(groups, results, strict=True)}, Ledger.of(results)
+        ledger = Ledger.of(results)
+        if task["reason"]:
+            ledger = replace(ledger, reason=task["reason"])
+        return {group.key: group.shown(result, counter) for group, result in zip(groups, results, strict=True)}, ledger
 
 
-def _joined(namespace: Namespace) -> str:
-    """One name for a namespace, and another for every other: a label may hold the sign that joins them."""
-    return "\x1f".join(label.replace("\\", "\\\\").replace("\x1f", "\\u") for label in namespace)
+def bare_question(messages: Sequence[AnyMessage]) -> str:
+    """The user's last message as it is; no memory, nothing that was said before."""
+    return next((str(message.text) for message in reversed(messages) if isinstance(message, HumanMessage)), "")
+
+
+def _withheld(namespace: Namespace, decision: GateDecision) -> Task:
+    return {"groups": [], "namespace": joined(namespace), "reason": f"no memory is shown: {decision.reason}"}
 
 
 def _with_memory(system: SystemMessage | None, memory: str) -> SystemMessage:
