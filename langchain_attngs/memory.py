@@ -283,7 +283,7 @@ class _Actions:
     def remember(
         self,
         text: Annotated[str, "One fact in one sentence that can be understood alone, such as: Ana is allergic to nuts."],
-        runtime: ToolRuntime,
+        runtime: ToolRuntime[Any, Any],
         is_new: Annotated[bool, "Say true only if you were shown a close memory and both are true."] = False,
     ) -> StoreSteps:
         """Store a lasting fact about the user, or a wish of theirs, for later conversations.
@@ -301,24 +301,26 @@ class _Actions:
         self,
         memory: Annotated[str, "The key of a memory, or its words as you were shown them."],
         text: Annotated[str, "What is true now, in one sentence that can be understood alone."],
-        runtime: ToolRuntime,
+        runtime: ToolRuntime[Any, Any],
     ) -> StoreSteps:
         """Put what is true now in place of a memory that is out of date or wrong."""
         return self._edited(runtime, lambda editor, _: editor.update(memory, text))
 
     def forget(
-        self, memory: Annotated[str, "The key of a memory, or its words as you were shown them."], runtime: ToolRuntime
+        self, memory: Annotated[str, "The key of a memory, or its words as you were shown them."], runtime: ToolRuntime[Any, Any]
     ) -> StoreSteps:
         """Delete a memory that the user no longer wants to be kept."""
         return self._edited(runtime, lambda editor, _: editor.forget(memory))
 
     def undo(
-        self, runtime: ToolRuntime, key: Annotated[str, "The key of a changed memory; without it, the last change here is meant."] = ""
+        self,
+        runtime: ToolRuntime[Any, Any],
+        key: Annotated[str, "The key of a changed memory; without it, the last change here is meant."] = "",
     ) -> StoreSteps:
         """Take back the last change of a memory: what was stored is removed, what was updated or forgotten is there again."""
         return self._edited(runtime, lambda editor, _: editor.undo(key))
 
-    def recall_more(self, query: Annotated[str, "What you want to know, as a question."], runtime: ToolRuntime) -> StoreSteps:
+    def recall_more(self, query: Annotated[str, "What you want to know, as a question."], runtime: ToolRuntime[Any, Any]) -> StoreSteps:
         """Look in the user's memory for more than you were shown."""
         namespace, question = self._namespace(runtime), as_query(query)
         if not question:
@@ -332,9 +334,9 @@ class _Actions:
             target_tokens=self.place.target_tokens or self.compressor.target_tokens,
             namespace=joined(namespace),
         )
-        return traced("memory_tools.recall_more", _recalled, workers=1).invoke(job, runtime.config)
+        return traced("memory_tools.recall_more", _recalled, workers=1).invoke(job)
 
-    def _edited(self, runtime: ToolRuntime, change: Callable[[MemoryEditor, Namespace], Edit]) -> StoreSteps:
+    def _edited(self, runtime: ToolRuntime[Any, Any], change: Callable[[MemoryEditor, Namespace], Edit]) -> StoreSteps:
         """Read the memory, plan the change, and write it."""
         namespace = self._namespace(runtime)
         [items] = yield [SearchOp(stored(namespace), limit=MAX_STORED)]
@@ -344,7 +346,7 @@ class _Actions:
             yield writes(planned, namespace)
         return planned.message
 
-    def _namespace(self, runtime: ToolRuntime) -> Namespace:
+    def _namespace(self, runtime: ToolRuntime[Any, Any]) -> Namespace:
         """The namespace of the run's user, unless a gate withholds the memory.
 
         Raises:
@@ -368,14 +370,14 @@ def _tool(action: Callable[..., StoreSteps]) -> BaseTool:
     """A tool, sync and async, whose errors of input the agent is told of."""
 
     @wraps(action)
-    def run(*, runtime: ToolRuntime, **given: Any) -> str:
+    def run(*, runtime: ToolRuntime[Any, Any], **given: Any) -> str:
         try:
             return talk(action(runtime=runtime, **given), store_of(_run_of(runtime)).batch)
         except InputError as error:
             raise ToolException(f"{action.__name__}: {error}") from error
 
     @wraps(action)
-    async def arun(*, runtime: ToolRuntime, **given: Any) -> str:
+    async def arun(*, runtime: ToolRuntime[Any, Any], **given: Any) -> str:
         try:
             return await atalk(action(runtime=runtime, **given), store_of(_run_of(runtime)).abatch)
         except InputError as error:
@@ -384,14 +386,14 @@ def _tool(action: Callable[..., StoreSteps]) -> BaseTool:
     return StructuredTool.from_function(run, arun, name=action.__name__, handle_tool_error=True)
 
 
-def _run_of(runtime: ToolRuntime) -> Runtime[Any]:
+def _run_of(runtime: ToolRuntime[Any, Any]) -> Runtime[Any]:
     """The run that a tool was called in."""
     return Runtime(context=runtime.context, store=runtime.store, stream_writer=runtime.stream_writer)
 
 
-def _origin(runtime: ToolRuntime) -> Origin:
+def _origin(runtime: ToolRuntime[Any, Any]) -> Origin:
     """The conversation and the user's message that a tool was called for."""
-    message = next((message for message in reversed(runtime.state["messages"]) if isinstance(message, HumanMessage)), None)
+    message = next((message for message in reversed(runtime.state.get("messages", [])) if isinstance(message, HumanMessage)), None)
     return Origin(
         thread=str(runtime.config.get("configurable", {}).get("thread_id", "")),
         message=(message and message.id) or "",

@@ -93,12 +93,12 @@ class SafetyGate(Shared):
 
     def __init__(self, judge: Judge, *, on_gate_error: OnGateError = "withhold", timeout: float = TIMEOUT) -> None:
         if isinstance(judge, type) or not (isinstance(judge, ChatModel | AsyncChatModel) or callable(judge)):
-            raise ConfigError(f"`judge` must be a chat model with `complete` or `acomplete`, or a function of the question, got {judge!r}.")
+            raise ConfigError(f"`judge`, a host's `gate`, must be a chat model or a function of the question, got {judge!r}.")
         if on_gate_error not in ("withhold", "allow"):
             raise ConfigError(f"`on_gate_error` must be 'withhold' or 'allow', got {on_gate_error!r}.")
         seconds: object = timeout
         if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 < seconds < threading.TIMEOUT_MAX:
-            raise ConfigError(f"`timeout` must be a number of seconds above 0, got {timeout!r}.")
+            raise ConfigError(f"`timeout`, a host's `gate_timeout`, must be a number of seconds above 0, got {timeout!r}.")
         self._judge, self._on_gate_error, self._timeout = judge, on_gate_error, float(timeout)
         self._background: BackgroundLoop[None] = BackgroundLoop(nullcontext)
 

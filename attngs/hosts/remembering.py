@@ -52,6 +52,8 @@ _COMPARED = 64
 """Items that are compared with a new text by their states: those that share most words with it."""
 _LISTED = 5
 """Items that a message lists at most."""
+_SHOWN = 300
+"""Characters of an item that a message shows."""
 _STEM = 4
 """Letters by which words are compared."""
 _QUOTED = 8
@@ -150,10 +152,12 @@ class MemoryEditor:
             InputError: The text is empty or too long, or the words name no item, or several.
         """
         text, path = clean_memory(text, longest=LONGEST_MEMORY), self._find(memory)
-        metadata = self.values[path].get("metadata")
+        before, metadata = self._items()[path], self.values[path].get("metadata")
         known = metadata if isinstance(metadata, Mapping) else {}
-        writes = self._written(path, {"text": text, "metadata": {**known, **self.origin.metadata()}})
-        return Edit(writes=writes, message=f"Updated. The key is still {path[-1]}, and `undo` brings back what was there before.")
+        return Edit(
+            writes=self._written(path, {"text": text, "metadata": {**known, **self.origin.metadata()}}),
+            message=f"Updated. Until now it said: {_shown(before)}\nFor {UNDO_DAYS} days, `undo` with the key {path[-1]} brings that back.",
+        )
 
     def forget(self, memory: str) -> Edit:
         """Delete an item.
@@ -167,7 +171,7 @@ class MemoryEditor:
         path = self._find(memory)
         return Edit(
             writes=self._written(path, None),
-            message=f"Forgotten. For {UNDO_DAYS} days, `undo` with the key {path[-1]} brings it back.",
+            message=f"Forgotten: {_shown(self._items()[path])}\nFor {UNDO_DAYS} days, `undo` with the key {path[-1]} brings it back.",
         )
 
     def undo(self, key: str = "") -> Edit:
@@ -277,8 +281,13 @@ def _stems(text: str) -> set[str]:
 
 
 def _listed(paths: Sequence[Path], items: Mapping[Path, str]) -> str:
-    """Items, a line each. Others may have written them, so none passes for anything but a line of this list."""
-    return "\n".join(f"- {path[-1]}: {one_line(items[path][:LONGEST_MEMORY])}" for path in paths[:_LISTED])
+    """Items, a line each."""
+    return "\n".join(f"- {path[-1]}: {_shown(items[path])}" for path in paths[:_LISTED])
+
+
+def _shown(text: str) -> str:
+    """The beginning of an item on one line. Others may have written it, so it passes for nothing else."""
+    return one_line(text[:_SHOWN]) + (" ..." if len(text) > _SHOWN else "")
 
 
 def record_path(path: Path) -> Path:

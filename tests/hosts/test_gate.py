@@ -179,12 +179,12 @@ def test_copies_are_the_gate_itself() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: SafetyGate("gpt"), "`judge` must be a chat model"),  # type: ignore[arg-type]
-        (lambda: SafetyGate(ScriptedJudge), "`judge` must be a chat model"),  # type: ignore[arg-type]
+        (lambda: SafetyGate("gpt"), "must be a chat model or a function"),  # type: ignore[arg-type]
+        (lambda: SafetyGate(ScriptedJudge), "must be a chat model or a function"),  # type: ignore[arg-type]
         (lambda: SafetyGate(fails, on_gate_error="raise"), "`on_gate_error` must be 'withhold' or 'allow', got 'raise'"),  # type: ignore[arg-type]
-        (lambda: SafetyGate(fails, timeout=0), "`timeout` must be a number of seconds above 0, got 0"),
-        (lambda: SafetyGate(fails, timeout=float("nan")), "`timeout` must be a number"),
-        (lambda: SafetyGate(fails, timeout=True), "`timeout` must be a number"),
+        (lambda: SafetyGate(fails, timeout=0), "must be a number of seconds above 0, got 0"),
+        (lambda: SafetyGate(fails, timeout=float("nan")), "must be a number"),
+        (lambda: SafetyGate(fails, timeout=True), "must be a number"),
     ],
 )
 def test_what_no_gate_can_be_made_of(make: Callable[[], object], message: str) -> None:
