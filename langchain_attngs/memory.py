@@ -325,8 +325,7 @@ class _Actions:
         namespace, question = self._namespace(runtime), as_query(query)
         if not question:
             raise InputError("`query` is empty; ask a question.")
-        [items] = yield [SearchOp(stored(namespace), **self.place.search_options(question))]
-        assert isinstance(items, list)
+        items = _found((yield [SearchOp(stored(namespace), **self.place.search_options(question))]))
         job = Job(
             compressor=self.compressor.for_memory().extractor(MEMORIES),
             documents=self.place.read(items, namespace),
@@ -339,8 +338,7 @@ class _Actions:
     def _edited(self, runtime: ToolRuntime[Any, Any], change: Callable[[MemoryEditor, Namespace], Edit]) -> StoreSteps:
         """Read the memory, plan the change, and write it."""
         namespace = self._namespace(runtime)
-        [items] = yield [SearchOp(stored(namespace), limit=MAX_STORED)]
-        assert isinstance(items, list)
+        items = _found((yield [SearchOp(stored(namespace), limit=MAX_STORED)]))
         planned = change(editor(items, namespace, _origin(runtime), text=self.place.text, order=self.place.order), namespace)
         if planned.writes:
             yield writes(planned, namespace)
@@ -355,6 +353,12 @@ class _Actions:
         if any(decision["withheld"] for decision in runtime.state.get("attngs_gate", {}).values()):
             raise InputError("the user's memory is closed in this turn. Answer without it.")
         return self.place.resolve(_run_of(runtime))
+
+
+def _found(results: Sequence[Result]) -> list[SearchItem]:
+    """What one search has found."""
+    [found] = results
+    return [item for item in found if isinstance(item, SearchItem)] if isinstance(found, list) else []
 
 
 def _recalled(job: Job, config: RunnableConfig) -> Steps[tuple[str, Ledger]]:

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from attngs.chat.background import BackgroundLoop
 from attngs.chat.messages import check_reply
@@ -130,7 +130,7 @@ class SafetyGate(Shared):
 
     async def _aasked(self, question: str) -> object:
         """`_asked`, awaited: what can be awaited in this event loop, anything else in a thread."""
-        judge = self._judge
+        judge: Any = self._judge
         if isinstance(judge, AsyncChatModel):
             return await judge.acomplete(request_messages(question))
         if inspect.iscoroutinefunction(judge) or inspect.iscoroutinefunction(getattr(judge, "__call__", None)):  # noqa: B004
