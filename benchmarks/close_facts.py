@@ -1,8 +1,8 @@
-"""How alike are one fact in two wordings, a fact that changed, and two facts that have nothing to do with each other?
+"""How alike are one fact in two wordings, a fact that changed, and two facts about different things?
 
 `python -m benchmarks.close_facts` prints, for each cosine that an agent's `remember` might stop at, the share of pairs that reach it. The
 pairs are written by hand (`close_facts.jsonl`): one half to choose the cosine (`attngs.hosts.remembering.CLOSE`), the other to test it.
-Pairs of facts that have nothing to do with each other are made of the first facts of different pairs.
+Pairs about different things are made of the first facts of different pairs.
 """
 
 from __future__ import annotations

@@ -21,10 +21,11 @@ from langchain_attngs.compressor import AttnGSCompressor, AttnGSRetriever
 from langchain_attngs.tracing import Compression, RunWatch
 
 if TYPE_CHECKING:
-    from langchain_attngs.memory import StoreMemory, memory_tools
+    from langchain_attngs.memory import StoreMemory
     from langchain_attngs.middleware import AttnGSMiddleware
     from langchain_attngs.persistence import Persistence, UserMemory
     from langchain_attngs.shortening import History, ToolResults, attngs_summarizer
+    from langchain_attngs.tools import memory_tools
 
 _AGENTS = {
     "AttnGSMiddleware": "langchain_attngs.middleware",
@@ -34,7 +35,7 @@ _AGENTS = {
     "ToolResults": "langchain_attngs.shortening",
     "UserMemory": "langchain_attngs.persistence",
     "attngs_summarizer": "langchain_attngs.shortening",
-    "memory_tools": "langchain_attngs.memory",
+    "memory_tools": "langchain_attngs.tools",
 }
 
 __all__ = [

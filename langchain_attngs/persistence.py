@@ -1,4 +1,4 @@
-"""The memories as their people and their keeper have them: `UserMemory` edits one, `Persistence` keeps all and can erase one."""
+"""Memories in the hands of people: `UserMemory` edits one, `Persistence` keeps all and can erase one."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class UserMemory:
         self._store.batch([PutOp(self._stored, key, None), self._without_versions(key)])
 
     def undo(self, key: str) -> None:
-        """Take back the last change that an agent made of an item, with `memory_tools` and in this very namespace.
+        """Take back the last change that an agent made of an item of this very namespace, with `memory_tools`.
 
         Raises:
             InputError: There is no such change, or it is older than seven days.

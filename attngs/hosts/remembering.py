@@ -45,7 +45,7 @@ UNDO_DAYS = 7
 CLOSE = 0.8
 """Least cosine of two texts that may say the same.
 
-In `python -m benchmarks.close_facts`, 37 of 38 facts in two wordings reach it, 43 of 53 that changed, and none of 367 pairs about two things.
+In `python -m benchmarks.close_facts`, 37 of 38 facts in two wordings reach it, 43 of 53 that changed, and none of 367 other pairs.
 """
 
 _COMPARED = 64
@@ -201,7 +201,7 @@ class MemoryEditor:
         return {path: self.text(value) for path, value in self.values.items() if path[0] != VERSIONS}
 
     def _records(self) -> dict[Path, Sequence[Value]]:
-        """What items were before their changes, the oldest first, by the item's path; without what is too old."""
+        """What items were before their changes, the oldest first, by path; without what is too old."""
         found = {tuple(value["path"]): value["versions"] for path, value in self.values.items() if path[0] == VERSIONS}
         recent = {path: [version for version in versions if self._is_recent(version)] for path, versions in found.items()}
         return {path: versions for path, versions in recent.items() if versions}
@@ -270,7 +270,7 @@ def _said_in(text: str, items: Mapping[Path, str]) -> Path | None:
 
 
 def _closest(text: str, items: Mapping[Path, str], marker: Marker, namespace: str) -> Path | None:
-    """The item whose states are most like those of the text, if they are close enough for both to say the same."""
+    """The item whose states are most like the text's, if they are close enough for both to say the same."""
     scorer, stems = marker.scorer, _stems(text)
     near = sorted(items, key=lambda path: len(stems & _stems(items[path])))[-_COMPARED:]
     if not near or not isinstance(scorer, Likeness):

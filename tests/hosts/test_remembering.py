@@ -141,7 +141,7 @@ def test_words_that_name_none_or_several_change_nothing(which: str, message: str
 
 def test_an_update_does_not_store_twice_what_another_item_says() -> None:
     notebook = Notebook("She rows.", "She swims.")
-    with pytest.raises(InputError, match="the item with the key k0 says this already. Use `forget` with the key k1"):
+    with pytest.raises(InputError, match=r"the item with the key k0 says this already\. Use `forget` with the key k1"):
         notebook.editor().update("k1", "she rows!")
     assert notebook.write(notebook.editor().update("k1", "She swims.")) == "The item with the key k1 says this already."
     assert notebook.values == {("k0",): {"text": "She rows."}, ("k1",): {"text": "She swims."}}
