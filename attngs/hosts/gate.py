@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from attngs.chat.background import BackgroundLoop
 from attngs.chat.messages import check_reply
-from attngs.errors import ChatError, ConfigError
+from attngs.errors import ChatError, ConfigError, InputError
 from attngs.protocols import AsyncChatModel, ChatModel
 from attngs.reading.copies import Shared
 from attngs.text.defusing import defuse_tags, defuse_tokens
@@ -84,7 +84,7 @@ class SafetyGate(Shared):
     Args:
         judge: A chat model, which is asked for one word with a template of ours; or a function of the question, sync or async, that
             returns whether it is harmful (`True`: harmful), a text that says `safe` or `harmful`, or a `GateVerdict`.
-        on_gate_error: What happens if the judge fails, is too slow, or says neither: `withhold` adds no memory, `allow` adds it.
+        on_gate_error: What happens if the judge fails, is too slow, or says neither, and if there is no text to judge: `withhold` adds no memory, `allow` adds it.
         timeout: Seconds that the judge has. A judge that is too slow is left alone; it does not keep the program from ending.
 
     Raises:
@@ -122,7 +122,7 @@ class SafetyGate(Shared):
 
     def _asked(self, question: str) -> object:
         """What the judge says, in this thread."""
-        judge = self._judge
+        judge, question = self._judge, _check_question(question)
         if isinstance(judge, ChatModel):
             return judge.complete(request_messages(question))
         answer = judge.acomplete(request_messages(question)) if isinstance(judge, AsyncChatModel) else judge(question)
@@ -131,6 +131,7 @@ class SafetyGate(Shared):
     async def _aasked(self, question: str) -> object:
         """`_asked`, awaited: what can be awaited in this event loop, anything else in a thread."""
         judge: Any = self._judge
+        question = _check_question(question)
         if isinstance(judge, AsyncChatModel):
             return await judge.acomplete(request_messages(question))
         if inspect.iscoroutinefunction(judge) or inspect.iscoroutinefunction(getattr(judge, "__call__", None)):  # noqa: B004
@@ -178,6 +179,12 @@ def read_verdict(answer: object) -> GateVerdict:
     if len(found) != 1:
         raise ChatError("the judge must say one of `safe` and `harmful`, and it said neither or both.")
     return GateVerdict(found.pop())
+
+
+def _check_question(question: str) -> str:
+    if not question.strip():
+        raise InputError("there is no text to judge, only an image for instance.")
+    return question
 
 
 async def _awaited(answer: Awaitable[object]) -> object:

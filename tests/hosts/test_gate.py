@@ -124,6 +124,13 @@ async def test_a_judge_without_a_verdict_leaves_it_to_the_policy(judge: Any, sai
         assert decision.reason == f"the judge of questions {said}, and the policy is {policy!r}"
 
 
+@pytest.mark.parametrize("how", ["sync", "async"])
+async def test_a_message_without_text_cannot_be_judged(how: str) -> None:
+    for judge in (ScriptedJudge(), AwaitedJudge(), by_mail):
+        decision = await decided(judge, how, " \n")
+        assert (decision.withheld, decision.harmful) == (True, None)
+
+
 def test_no_log_above_debug_quotes_the_question(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     SafetyGate(fails).decide("Who is Milo?")
