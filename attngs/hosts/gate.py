@@ -84,7 +84,8 @@ class SafetyGate(Shared):
     Args:
         judge: A chat model, which is asked for one word with a template of ours; or a function of the question, sync or async, that
             returns whether it is harmful (`True`: harmful), a text that says `safe` or `harmful`, or a `GateVerdict`.
-        on_gate_error: What happens if the judge fails, is too slow, or says neither, and if there is no text to judge: `withhold` adds no memory, `allow` adds it.
+        on_gate_error: What happens if the judge fails, is too slow, or says neither, and if there is no text to judge: `withhold` adds no
+            memory, `allow` adds it.
         timeout: Seconds that the judge has. A judge that is too slow is left alone; it does not keep the program from ending.
 
     Raises:
@@ -93,7 +94,7 @@ class SafetyGate(Shared):
 
     def __init__(self, judge: Judge, *, on_gate_error: OnGateError = "withhold", timeout: float = TIMEOUT) -> None:
         if isinstance(judge, type) or not (isinstance(judge, ChatModel | AsyncChatModel) or callable(judge)):
-            raise ConfigError(f"`judge`, a host's `gate`, must be a chat model or a function of the question, got {judge!r}.")
+            raise ConfigError(f"`judge`, a host's `gate`, must be a chat model or a function of the question, got {type(judge).__name__}.")
         if on_gate_error not in ("withhold", "allow"):
             raise ConfigError(f"`on_gate_error` must be 'withhold' or 'allow', got {on_gate_error!r}.")
         seconds: object = timeout
