@@ -1,4 +1,4 @@
-"""A user's memory in a store: where it is, whose it is, what is read of it, and how changes are written."""
+"""A user's memory in a store: where it is, what is read of it, and how changes are written."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class UserMemory:
         self._store.batch([PutOp(self._stored, key, None), self._without_versions(key)])
 
     def undo(self, key: str) -> None:
-        """Take back the last change that an agent made of an item of this very namespace, with `memory_tools`.
+        """Take back the last change of an item of this very namespace that an agent made.
 
         Raises:
             InputError: There is no such change, or it is older than seven days.

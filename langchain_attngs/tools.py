@@ -103,7 +103,7 @@ class _Actions:
         runtime: ToolRuntime[Any, Any],
         key: Annotated[str, "The key of a changed memory; without it, the last change here is meant."] = "",
     ) -> StoreSteps:
-        """Take back the last change of a memory: what was stored goes, what was updated or forgotten comes back."""
+        """Take back the last change of a memory: new ones go, updated or forgotten ones come back."""
         return self._edited(runtime, lambda editor, _: editor.undo(key))
 
     def recall_more(self, query: Annotated[str, "What you want to know, as a question."], runtime: ToolRuntime[Any, Any]) -> StoreSteps:
