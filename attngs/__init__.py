@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from attngs.errors import AttngsError
     from attngs.hosts.budget import ContextBudget
     from attngs.hosts.composing import ComposedContext, acompose, compose
+    from attngs.hosts.gate import GateDecision, GateVerdict, SafetyGate
     from attngs.learning.evaluation import Evaluation, evaluate
     from attngs.learning.fitting.report import FitResult
     from attngs.learning.fitting.run import fit
@@ -64,6 +65,7 @@ _MODULES = {
     "attngs.errors": "AttngsError",
     "attngs.hosts.budget": "ContextBudget",
     "attngs.hosts.composing": "ComposedContext acompose compose",
+    "attngs.hosts.gate": "GateDecision GateVerdict SafetyGate",
     "attngs.learning.evaluation": "Evaluation evaluate",
     "attngs.learning.fitting.run": "fit",
     "attngs.learning.fitting.report": "FitResult",
@@ -114,6 +116,8 @@ __all__ = [
     "ExtractLayout",
     "FaithfulnessFloor",
     "FitResult",
+    "GateDecision",
+    "GateVerdict",
     "GreedySelector",
     "GuidedPrompt",
     "LabelledExample",
@@ -131,6 +135,7 @@ __all__ = [
     "Question",
     "Rates",
     "Reader",
+    "SafetyGate",
     "Selection",
     "Sentence",
     "Source",

@@ -21,11 +21,12 @@ from langchain_attngs.compressor import AttnGSCompressor, AttnGSRetriever
 from langchain_attngs.tracing import Compression, RunWatch
 
 if TYPE_CHECKING:
-    from langchain_attngs.memory import StoreMemory, UserMemory
+    from langchain_attngs.memory import StoreMemory
     from langchain_attngs.middleware import AttnGSMiddleware
-    from langchain_attngs.persistence import Persistence
+    from langchain_attngs.persistence import Persistence, UserMemory
     from langchain_attngs.shortening import History, ToolResults, question_of
     from langchain_attngs.summarizer import attngs_summarizer
+    from langchain_attngs.tools import memory_tools
 
 _AGENTS = {
     "AttnGSMiddleware": "langchain_attngs.middleware",
@@ -33,8 +34,9 @@ _AGENTS = {
     "Persistence": "langchain_attngs.persistence",
     "StoreMemory": "langchain_attngs.memory",
     "ToolResults": "langchain_attngs.shortening",
-    "UserMemory": "langchain_attngs.memory",
+    "UserMemory": "langchain_attngs.persistence",
     "attngs_summarizer": "langchain_attngs.summarizer",
+    "memory_tools": "langchain_attngs.tools",
     "question_of": "langchain_attngs.shortening",
 }
 
@@ -51,6 +53,7 @@ __all__ = [
     "ToolResults",
     "UserMemory",
     "attngs_summarizer",
+    "memory_tools",
     "question_of",
 ]
 

@@ -1,36 +1,30 @@
-"""A user's memory in a store: `StoreMemory` reads it for agents, people edit it with `UserMemory`."""
+"""A user's memory in a store: where it is, what is read of it, and how changes are written."""
 
 from __future__ import annotations
 
 import json
 import logging
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
-from uuid import uuid4
 
 from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, Item, PutOp, SearchItem
 
 from attngs.checking.times import TIME_KEYS, UNKNOWN, given_time, read_moment
-from attngs.errors import ConfigError, InputError, check_whole
-from attngs.text.documents import clean_text
-from attngs.text.files import parse_file
+from attngs.errors import ConfigError, check_whole
+from attngs.hosts.remembering import VERSIONS, Edit, MemoryEditor, Origin
 from attngs.types import Document, Question
 
 Namespace = tuple[str, ...]
 logger = logging.getLogger(__name__)
 
-MAX_BYTES = 2 * 2**20
-"""The largest file that is imported."""
 MAX_STORED = 1_000_000
 """Items that are read from a store at most: all of anybody's."""
 
-_SUFFIXES = (".txt", ".md", ".jsonl", ".json")
 _ESCAPED = re.compile("%(?=2[5E])")
 _FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _TEXT_KEYS = ("text", "content", "memory", "data", "fact", "page_content")
@@ -140,7 +134,7 @@ class StoreMemory:
 
         Their metadata is the value's `metadata` and times, if any, and the key as `_key`. No model sees it.
         """
-        own = [item for item in items if _is_below(item, namespace)]
+        own = [item for item in items if is_below(item, namespace) and not is_version(item, namespace)]
         if len(own) > self.max_items:
             advice = "raise `max_items`, or set `ranked` for a store with an index"
             logger.warning("a memory has %d items, and only the newest %d are used; %s", len(own), self.max_items, advice)
@@ -169,16 +163,51 @@ def store_of(runtime: Runtime[Any]) -> BaseStore:
 
 
 def stored(namespace: Namespace) -> Namespace:
-    """The namespace as a store can keep it: LangGraph refuses labels with a full stop.
+    """The namespace as a store can keep it.
 
-    It becomes `%2E`. What looks like that already is written differently, so that no two users share a namespace.
+    LangGraph refuses labels with a full stop, such as `ana@example.org`. It becomes `%2E`. What looks like that already is written
+    differently, so that no two users share a namespace.
     """
     return tuple(_ESCAPED.sub("%25", label).replace(".", "%2E") for label in namespace)
 
 
-def _is_below(item: Item, namespace: Namespace) -> bool:
+def joined(namespace: Namespace) -> str:
+    """One name for a namespace, and another for every other: a label may hold the sign that joins them."""
+    return "\x1f".join(label.replace("\\", "\\\\").replace("\x1f", "\\u") for label in namespace)
+
+
+def is_below(item: Item, namespace: Namespace) -> bool:
     """Whether an item is in this namespace. To some stores `user-1` is the beginning of `user-10`."""
     return item.namespace[: len(namespace)] == stored(namespace)
+
+
+def is_version(item: Item, namespace: Namespace) -> bool:
+    """Whether an item below this namespace is what another one was before a change."""
+    return VERSIONS in item.namespace[len(namespace) :]
+
+
+def editor(
+    items: Sequence[SearchItem],
+    namespace: Namespace,
+    origin: Origin,
+    *,
+    text: Callable[[Mapping[str, Any]], str] = memory_text,
+    order: Callable[[SearchItem], Any] = item_time,
+) -> MemoryEditor:
+    """Plans changes of what a store has below a namespace."""
+    own = [item for item in items if is_below(item, namespace)]
+    shown = sorted((item for item in own if not is_version(item, namespace)), key=lambda item: (order(item), item.key))
+    versions = [item for item in own if item.namespace[len(namespace) :] == (VERSIONS,)]
+    values = {(*item.namespace[len(namespace) :], item.key): item.value for item in [*shown, *versions]}
+    return MemoryEditor(values=values, text=text, origin=origin)
+
+
+def writes(edit: Edit, namespace: Namespace) -> list[PutOp]:
+    """What a store is told to write. Its index, if it has one, leaves versions out."""
+    return [
+        PutOp((*stored(namespace), *path[:-1]), path[-1], None if value is None else dict(value), False if path[0] == VERSIONS else None)
+        for path, value in edit.writes.items()
+    ]
 
 
 def _check_str(value: object, name: str, item: SearchItem) -> str:
@@ -203,121 +232,3 @@ def _value(name: str, runtime: Runtime[Any]) -> str:
             f"config={{'configurable': {{{name!r}: ...}}}}."
         )
     return str(found)
-
-
-class UserMemory:
-    """One user's memory in a LangGraph store, for pages where people look after it themselves.
-
-    An item is `{"text": ..., "metadata": {...}}`; a `date` in its metadata, such as `2026-03-14`, says when it was. Lone surrogates and
-    NUL, which no database keeps, become U+FFFD. A full stop in the namespace, which LangGraph refuses, is kept as `%2E`.
-
-    ```python
-    memory = UserMemory(store, ("memories", "ana"))
-    memory.put("Ana has a cat named Milo.", metadata={"date": "2026-03-14"})
-    ```
-
-    Args:
-        store: Holds the items.
-        namespace: The user's. Items below it belong to it too, so `("users", "ana")` is everything that is kept of Ana.
-
-    Raises:
-        ConfigError: The namespace is empty; it would be everybody's.
-    """
-
-    def __init__(self, store: BaseStore, namespace: Namespace) -> None:
-        if not namespace:
-            raise ConfigError("`namespace` must have a label at least, such as ('memories', 'ana').")
-        self._store, self._namespace = store, namespace
-        self._stored = stored(namespace)
-
-    def items(self) -> list[SearchItem]:
-        """All items by date, the newest last."""
-        found = self._store.search(self._stored, limit=MAX_STORED)
-        own = [item for item in found if _is_below(item, self._namespace)]
-        return sorted(own, key=lambda item: (item_time(item), item.key))
-
-    def put(self, text: str, *, key: str | None = None, metadata: Mapping[str, Any] | None = None) -> str:
-        """Add an item, or change the one with this key; returns its key.
-
-        Raises:
-            InputError: The text is empty.
-        """
-        if not _clean(text):
-            raise InputError("`text` is empty: there is nothing to remember. Write a few words.")
-        key = key or _next_key()
-        self._store.put(self._stored, key, {"text": _clean(text), "metadata": dict(metadata or {})})
-        return key
-
-    def delete(self, key: str) -> None:
-        """Delete an item, if it is there."""
-        self._store.delete(self._stored, key)
-
-    def clear(self) -> None:
-        """Delete all items."""
-        self._store.batch([PutOp(item.namespace, item.key, None) for item in self.items()])
-
-    def load(self, data: bytes, name: str, *, metadata: Mapping[str, Any] | None = None) -> int:
-        """Import a file that somebody sent: all of it, or nothing.
-
-        A `.jsonl` or `.json` file holds texts, objects with `text`, `id` and `metadata`, memories that mem0 or LangMem exported, or chats;
-        each becomes an item. An id that is not taken stays. Each paragraph of a `.txt` or `.md` file becomes an item. A text that is there
-        already is not added again.
-
-        Args:
-            data: The file's content.
-            name: The file's name; its suffix says what it is.
-            metadata: For items that lack it, such as a date.
-
-        Returns:
-            How many items are new.
-
-        Raises:
-            InputError: The file is too large, of another type, not what its suffix says, or empty; the message names the line.
-        """
-        texts, items = _texts_in(data, name), self.items()
-        known, keys = {item.value.get("text") for item in items}, {item.key for item in items}
-        new = {text: found for text, found in texts.items() if text not in known}
-        puts = list[PutOp]()
-        for text, found in new.items():
-            key = found.id if _has_own_id(found, name) and found.id not in keys else _next_key(len(puts))
-            keys.add(key)
-            own = {_clean(str(field)): _clean(str(value)) for field, value in found.metadata.items() if value is not None}
-            puts.append(PutOp(self._stored, key, {"text": text, "metadata": {**(metadata or {}), **own}}))
-        self._store.batch(puts)
-        return len(new)
-
-    def export(self) -> str:
-        """All items as JSON lines, which `load` reads."""
-        return "".join(json.dumps({"id": item.key, **item.value}, ensure_ascii=False) + "\n" for item in self.items())
-
-
-def _texts_in(data: bytes, name: str) -> dict[str, Document]:
-    """The texts of a file, each with the document that it is from: a line of JSON, or the file."""
-    if not name.lower().endswith(_SUFFIXES):
-        raise InputError(f"{name!r} must end in {', '.join(_SUFFIXES)}; save it as one of these.")
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{name!r} has {len(data):,} bytes, and at most {MAX_BYTES:,} are read; split it.")
-    gap = None if _has_lines(name) else "\n\n"
-    parts = [(part, found) for found in parse_file(data, name) for part in (found.text.split(gap) if gap else [found.text])]
-    texts = {text: found for part, found in parts if (text := _clean(part))}
-    if not texts:
-        raise InputError(f"{name!r} holds no text.")
-    return texts
-
-
-def _has_lines(name: str) -> bool:
-    return name.lower().endswith((".jsonl", ".json"))
-
-
-def _has_own_id(document: Document, name: str) -> bool:
-    """Whether a line of a file names an id that any store can keep. Others have one of the file's name."""
-    return _has_lines(name) and document.id == _clean(document.id) != "" and not document.id.startswith(f"{name}:")
-
-
-def _next_key(number: int = 0) -> str:
-    """A new key, which sorts after all earlier ones, so that items of one day stay in order."""
-    return f"{time.time_ns():019d}-{number:06d}-{uuid4().hex[:8]}"
-
-
-def _clean(text: str) -> str:
-    return clean_text(text).replace("\0", "\ufffd").strip()

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from langchain.agents import AgentState
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
-from langchain.agents.middleware.types import PrivateStateAttr
+from langchain.agents.middleware.types import OmitFromInput, PrivateStateAttr
 from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.runnables.config import merge_configs
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, SearchItem
 
 from attngs.errors import ConfigError
 from attngs.hosts.budget import ContextBudget, ContextPart
+from attngs.hosts.gate import TIMEOUT, GateDecision, Judge, OnGateError, SafetyGate
 from attngs.hosts.jobs import Job, Steps
 from attngs.result.result import CompressedContext
 from attngs.types import Document, Question
 from langchain_attngs.blocks import Blocks, MemoryBlock, alone, asked_by, block_of, lookups, own_blocks, settled, unchanged_blocks
+from langchain_attngs.chat import RunnableChat
 from langchain_attngs.compressor import AttnGSCompressor
 from langchain_attngs.frames import MEMORIES, MEMORY, before_words, between
-from langchain_attngs.memory import Namespace, StoreMemory, store_of, stored
+from langchain_attngs.memory import Namespace, StoreMemory, joined, store_of, stored
 from langchain_attngs.rations import Rations
 from langchain_attngs.shortening import (
     Ask,
@@ -48,6 +51,8 @@ class AttnGSState(AgentState[Any]):
     """What turns are shown of the user's memory, by the middleware's name, and then by the id of the user's message."""
     attngs_short: NotRequired[Annotated[dict[str, dict[str, str]], PrivateStateAttr]]
     """Short texts by the middleware's name, and then by the key of their group."""
+    attngs_gate: NotRequired[Annotated[dict[str, dict[str, Any]], OmitFromInput]]
+    """The `GateDecision` about this turn's question by the middleware's name, in the agent's output too. Only with a gate."""
 
 
 class Task(TypedDict):
@@ -66,6 +71,8 @@ class MemoryTask(TypedDict):
     namespace: str
     asked: str
     earlier: Sequence[MemoryBlock]
+    withheld: str
+    """Why nothing is to be shown; empty where it may be."""
 
 
 class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
@@ -95,6 +102,10 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         budget: How many tokens of a prompt memory, shortened history and all shortened tool results have together, with what stands round
             them, and how they share them. The budgets of their own still hold within it; a memory or history that has none gets its share.
             Parts that this middleware does not have leave their shares to the others.
+        gate: Judges the bare question of each turn before the memory is read: a chat model, or anything that `SafetyGate` takes. If it is
+            harmful, no memory is added, and `attngs_gate` in the agent's state and output says so; what happens then is up to you.
+        on_gate_error: As `SafetyGate`'s: `withhold` or `allow` the memory if the judge fails or is too slow.
+        gate_timeout: Seconds that the judge has.
         name: The name of this instance, where an agent has several.
 
     Raises:
@@ -114,6 +125,9 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         history: History | None = History(),
         question: Ask = question_of,
         budget: ContextBudget | None = None,
+        gate: Runnable[Any, Any] | Judge | None = None,
+        on_gate_error: OnGateError = "withhold",
+        gate_timeout: float = TIMEOUT,
         name: str = "AttnGSMiddleware",
     ) -> None:
         super().__init__()
@@ -126,8 +140,14 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         ):
             if value is not None:
                 check_kind(value, argument, kind)
+        if gate is not None and memory is None:
+            raise ConfigError("`gate` stands before a memory, and there is none; pass `memory=StoreMemory(...)`.")
         self._compressor = compressor
         self._memory = memory
+        self._gate = gate
+        self._gate_settings: dict[str, Any] = {"on_gate_error": on_gate_error, "timeout": gate_timeout}
+        if gate is not None:
+            self._safety_gate(None)  # raises
         self._tool_results, self._history, self._ask = tool_results, history, question
         rules: dict[ContextPart, object] = {"memory": memory, "history": history, "tool_results": tool_results}
         self._rations = Rations.of(budget, *(part for part, rule in rules.items() if rule is not None))
@@ -172,37 +192,45 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
 
         Deleting the store's items is up to you.
         """
-        self._compressor.found_marker().forget(_joined(namespace))
+        self._compressor.found_marker().forget(joined(namespace))
 
     def before_agent(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
-        """Read the memory and compress it, once a turn."""
+        """Read the memory and compress it, once a turn, unless the gate withholds it."""
         if self._memory is None:
             return None
         namespace, store, query = self._memory.resolve(runtime), store_of(runtime), self._question(state)
+        decision = self._judge().invoke(bare_question(state["messages"])) if self._gate else None
+        if decision and decision.withheld:
+            self._recaller().invoke(_withheld(namespace, decision))
+            return self._memory_update(state, {}, decision=decision)
         message, known = last_question(state["messages"]), self._own_blocks(state, namespace)
         quoted = lookups(known)
         known = unchanged_blocks(known, store.batch(quoted) if quoted else [], self._memory.text)
         if message is None or message.id in known:
-            return self._memory_update(state, known)
+            return self._memory_update(state, known, decision=decision)
         items = store.search(stored(namespace), **self._memory.search_options(query))
         task = self._memory_task(items, namespace, message, query, known)
         made = self._recaller().invoke(task) if task["documents"] else None
-        return self._memory_update(state, known, message, made)
+        return self._memory_update(state, known, message, made, decision=decision)
 
     async def abefore_agent(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """`before_agent`, awaited."""
         if self._memory is None:
             return None
         namespace, store, query = self._memory.resolve(runtime), store_of(runtime), self._question(state)
+        decision = await self._judge().ainvoke(bare_question(state["messages"])) if self._gate else None
+        if decision and decision.withheld:
+            await self._recaller().ainvoke(_withheld(namespace, decision))
+            return self._memory_update(state, {}, decision=decision)
         message, known = last_question(state["messages"]), self._own_blocks(state, namespace)
         quoted = lookups(known)
         known = unchanged_blocks(known, await store.abatch(quoted) if quoted else [], self._memory.text)
         if message is None or message.id in known:
-            return self._memory_update(state, known)
+            return self._memory_update(state, known, decision=decision)
         items = await store.asearch(stored(namespace), **self._memory.search_options(query))
         task = self._memory_task(items, namespace, message, query, known)
         made = await self._recaller().ainvoke(task) if task["documents"] else None
-        return self._memory_update(state, known, message, made)
+        return self._memory_update(state, known, message, made, decision=decision)
 
     def before_model(self, state: AttnGSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Shorten what is long and has not been shortened yet."""
@@ -241,14 +269,15 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             "items": items,
             "documents": self._required_memory.read(items, namespace) if text.strip() else [],
             "query": query,
-            "namespace": _joined(namespace),
-            "asked": asked_by(_joined(namespace), message),
+            "namespace": joined(namespace),
+            "asked": asked_by(joined(namespace), message),
             "earlier": [*earlier.values()],
+            "withheld": "",
         }
 
     def _own_blocks(self, state: AttnGSState, namespace: Namespace) -> Blocks:
         """The user's blocks that may still be shown; in the system prompt, only that of the turn at hand."""
-        found = own_blocks(self._blocks(state), state["messages"], _joined(namespace))
+        found = own_blocks(self._blocks(state), state["messages"], joined(namespace))
         return found if self._in_turns else alone(found, last_question(state["messages"]))
 
     def _blocks(self, state: Mapping[str, Any]) -> Blocks:
@@ -257,17 +286,41 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
 
     def _namespace(self, runtime: Runtime[Any]) -> str:
         """Whose texts these are, for the marker's cache."""
-        return _joined(self._memory.resolve(runtime)) if self._memory else self._compressor.namespace
+        return joined(self._memory.resolve(runtime)) if self._memory else self._compressor.namespace
 
     def _memory_update(
-        self, state: AttnGSState, known: Blocks, message: AnyMessage | None = None, made: MemoryBlock | None = None
+        self,
+        state: AttnGSState,
+        known: Blocks,
+        message: AnyMessage | None = None,
+        made: MemoryBlock | None = None,
+        *,
+        decision: GateDecision | None = None,
     ) -> dict[str, Any]:
         """The state's change, also when nothing is remembered: what is not true any more must not be shown."""
         blocks: Blocks = {**known, message.id or "": made} if message and made else known
         shown = [before_words(_framed(block["text"])) for block in blocks.values() if block["text"]]
         if self._in_turns and not self._rations.hold("memory", shown, self._compressor.found_counter()):
             blocks = alone(blocks, message)
-        return {"attngs_blocks": {**state.get("attngs_blocks", {}), self.name: blocks}}
+        update: dict[str, Any] = {"attngs_blocks": {**state.get("attngs_blocks", {}), self.name: blocks}}
+        if decision:
+            update["attngs_gate"] = {**state.get("attngs_gate", {}), self.name: asdict(decision)}
+        return update
+
+    def _judge(self) -> Runnable[str, GateDecision]:
+        """Judges a question, in a run whose config puts the judge's calls below it."""
+
+        def run(question: str, config: RunnableConfig) -> GateDecision:
+            return self._safety_gate(config).decide(question)
+
+        async def arun(question: str, config: RunnableConfig) -> GateDecision:
+            return await self._safety_gate(config).adecide(question)
+
+        return RunnableLambda(run, afunc=arun, name=f"{self.name}.gate")
+
+    def _safety_gate(self, config: RunnableConfig | None) -> SafetyGate:
+        judge: Any = RunnableChat(self._gate, config) if isinstance(self._gate, Runnable) else self._gate
+        return SafetyGate(judge, **self._gate_settings)
 
     def _messages_task(self, state: AttnGSState, runtime: Runtime[Any]) -> Task:
         groups = self._shortening(self._blocks(state)).groups(state["messages"], self._short_texts(state))
@@ -339,11 +392,14 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             results, [group.part for group in groups]
         )
 
-    def _recaller(self) -> Runnable[MemoryTask, MemoryBlock]:
+    def _recaller(self) -> Runnable[MemoryTask, MemoryBlock | None]:
         return traced(f"{self.name}.memory", self._recall_steps, workers=1)
 
-    def _recall_steps(self, task: MemoryTask, config: RunnableConfig) -> Steps[tuple[MemoryBlock, Ledger]]:
+    def _recall_steps(self, task: MemoryTask, config: RunnableConfig) -> Steps[tuple[MemoryBlock | None, Ledger]]:
         memory, compressor, counter = self._required_memory, self._compressor.for_memory(), self._compressor.found_counter()
+        if task["withheld"]:
+            yield []
+            return None, replace(Ledger.of([]), reason=task["withheld"])
         [result] = yield [
             Job(
                 compressor=compressor.writer(config, MEMORIES) or compressor.extractor(MEMORIES),
@@ -362,9 +418,14 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         return self._rations.room("memory", own, default, before_words(_framed("x")), self._compressor.found_counter(), texts=texts)
 
 
-def _joined(namespace: Namespace) -> str:
-    """One name for a namespace, and another for every other: a label may hold the sign that joins them."""
-    return "\x1f".join(label.replace("\\", "\\\\").replace("\x1f", "\\u") for label in namespace)
+def bare_question(messages: Sequence[AnyMessage]) -> str:
+    """The user's last message as it is; no memory, nothing that was said before."""
+    return next((str(message.text) for message in reversed(messages) if isinstance(message, HumanMessage)), "")
+
+
+def _withheld(namespace: Namespace, decision: GateDecision) -> MemoryTask:
+    reason = f"no memory is shown: {decision.reason}"
+    return {"items": [], "documents": [], "query": "", "namespace": joined(namespace), "asked": "", "earlier": [], "withheld": reason}
 
 
 def _framed(memory: str) -> str:

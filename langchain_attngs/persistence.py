@@ -1,27 +1,140 @@
-"""`Persistence`: an agent's store and checkpointer in one place, from which one user can be erased."""
+"""Memories in the hands of people: `UserMemory` edits one, `Persistence` keeps all and can erase one."""
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Self
+from uuid import uuid4
 
 from langchain_core.messages import BaseMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.store.base import BaseStore
+from langgraph.store.base import BaseStore, PutOp, SearchItem
 
-from attngs.errors import AssetError, ConfigError, MissingDependencyError
+from attngs.errors import AssetError, ConfigError, InputError, MissingDependencyError
+from attngs.hosts.remembering import Origin, clean_memory, record_path
+from attngs.text.documents import clean_text
+from attngs.text.files import parse_file
 from attngs.text.storage import explained, failure, make_private, rewrite
-from langchain_attngs.memory import Namespace, UserMemory
+from attngs.types import Document
+from langchain_attngs.memory import MAX_STORED, Namespace, editor, is_below, is_version, item_time, stored, writes
 
+MAX_BYTES = 2 * 2**20
+"""The largest file that is imported."""
+
+_SUFFIXES = (".txt", ".md", ".jsonl", ".json")
 _WHAT = "memory file"
 _POSTGRES = ("postgres://", "postgresql://")
 _SECRETS = re.compile(r"(?<=://)[^/]*@|\?.*")
+
+
+class UserMemory:
+    """One user's memory in a LangGraph store, for pages where people look after it themselves.
+
+    An item is `{"text": ..., "metadata": {...}}`; a `date` in its metadata, such as `2026-03-14`, says when it was. Lone surrogates and
+    NUL, which no database keeps, become U+FFFD. A full stop in the namespace, which LangGraph refuses, is kept as `%2E`.
+
+    ```python
+    memory = UserMemory(store, ("memories", "ana"))
+    memory.put("Ana has a cat named Milo.", metadata={"date": "2026-03-14"})
+    ```
+
+    Args:
+        store: Holds the items.
+        namespace: The user's. Items below it belong to it too, so `("users", "ana")` is everything that is kept of Ana.
+
+    Raises:
+        ConfigError: The namespace is empty; it would be everybody's.
+    """
+
+    def __init__(self, store: BaseStore, namespace: Namespace) -> None:
+        if not namespace:
+            raise ConfigError("`namespace` must have a label at least, such as ('memories', 'ana').")
+        self._store, self._namespace = store, namespace
+        self._stored = stored(namespace)
+
+    def items(self) -> list[SearchItem]:
+        """All items by date, the newest last."""
+        own = [item for item in self._everything() if not is_version(item, self._namespace)]
+        return sorted(own, key=lambda item: (item_time(item), item.key))
+
+    def put(self, text: str, *, key: str | None = None, metadata: Mapping[str, Any] | None = None) -> str:
+        """Add an item, or change the one with this key; returns its key.
+
+        An agent cannot take this back.
+
+        Raises:
+            InputError: The text is empty.
+        """
+        key, cleaned = key or _next_key(), clean_memory(text)
+        self._store.batch([PutOp(self._stored, key, {"text": cleaned, "metadata": dict(metadata or {})}), self._without_versions(key)])
+        return key
+
+    def delete(self, key: str) -> None:
+        """Delete an item, if it is there, and what it was before an agent changed it."""
+        self._store.batch([PutOp(self._stored, key, None), self._without_versions(key)])
+
+    def undo(self, key: str) -> None:
+        """Take back the last change of an item of this very namespace that an agent made.
+
+        Raises:
+            InputError: There is no such change, or it is older than seven days.
+        """
+        planned = editor(self._everything(), self._namespace, Origin(by="user")).undo(key)
+        self._store.batch(writes(planned, self._namespace))
+
+    def clear(self) -> None:
+        """Delete all items, and what they were before an agent changed them."""
+        self._store.batch([PutOp(item.namespace, item.key, None) for item in self._everything()])
+
+    def load(self, data: bytes, name: str, *, metadata: Mapping[str, Any] | None = None) -> int:
+        """Import a file that somebody sent: all of it, or nothing.
+
+        A `.jsonl` or `.json` file holds texts, objects with `text`, `id` and `metadata`, memories that mem0 or LangMem exported, or chats;
+        each becomes an item. An id that is not taken stays. Each paragraph of a `.txt` or `.md` file becomes an item. A text that is there
+        already is not added again.
+
+        Args:
+            data: The file's content.
+            name: The file's name; its suffix says what it is.
+            metadata: For items that lack it, such as a date.
+
+        Returns:
+            How many items are new.
+
+        Raises:
+            InputError: The file is too large, of another type, not what its suffix says, or empty; the message names the line.
+        """
+        texts, items = _texts_in(data, name), self.items()
+        known, keys = {item.value.get("text") for item in items}, {item.key for item in items}
+        new = {text: found for text, found in texts.items() if text not in known}
+        puts = list[PutOp]()
+        for text, found in new.items():
+            key = found.id if _has_own_id(found, name) and found.id not in keys else _next_key(len(puts))
+            keys.add(key)
+            own = {_clean(str(field)): _clean(str(value)) for field, value in found.metadata.items() if value is not None}
+            puts.append(PutOp(self._stored, key, {"text": text, "metadata": {**(metadata or {}), **own}}))
+        self._store.batch(puts)
+        return len(new)
+
+    def export(self) -> str:
+        """All items as JSON lines, which `load` reads."""
+        return "".join(json.dumps({"id": item.key, **item.value}, ensure_ascii=False) + "\n" for item in self.items())
+
+    def _everything(self) -> list[SearchItem]:
+        """What is in the namespace and below, in no order."""
+        return [item for item in self._store.search(self._stored, limit=MAX_STORED) if is_below(item, self._namespace)]
+
+    def _without_versions(self, key: str) -> PutOp:
+        path = record_path((key,))
+        return PutOp((*self._stored, *path[:-1]), path[-1], None)
 
 
 class Persistence:
@@ -177,3 +290,35 @@ class _Connection(sqlite3.Connection):
 
     def cursor(self, factory: Any = _Cursor) -> Any:
         return super().cursor(factory)
+
+
+def _texts_in(data: bytes, name: str) -> dict[str, Document]:
+    """The texts of a file, each with the document that it is from: a line of JSON, or the file."""
+    if not name.lower().endswith(_SUFFIXES):
+        raise InputError(f"{name!r} must end in {', '.join(_SUFFIXES)}; save it as one of these.")
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{name!r} has {len(data):,} bytes, and at most {MAX_BYTES:,} are read; split it.")
+    gap = None if _has_lines(name) else "\n\n"
+    parts = [(part, found) for found in parse_file(data, name) for part in (found.text.split(gap) if gap else [found.text])]
+    texts = {text: found for part, found in parts if (text := _clean(part))}
+    if not texts:
+        raise InputError(f"{name!r} holds no text.")
+    return texts
+
+
+def _has_lines(name: str) -> bool:
+    return name.lower().endswith((".jsonl", ".json"))
+
+
+def _has_own_id(document: Document, name: str) -> bool:
+    """Whether a line of a file names an id that any store can keep. Others have one of the file's name."""
+    return _has_lines(name) and document.id == _clean(document.id) != "" and not document.id.startswith(f"{name}:")
+
+
+def _next_key(number: int = 0) -> str:
+    """A new key, which sorts after all earlier ones, so that items of one day stay in order."""
+    return f"{time.time_ns():019d}-{number:06d}-{uuid4().hex[:8]}"
+
+
+def _clean(text: str) -> str:
+    return clean_text(text).replace("\0", "\ufffd").strip()
