@@ -1,9 +1,9 @@
 """Of two notes about the same thing, the later one says what is true now: "Ana lives in Porto." in May, "Ana moved to Lyon." in June.
 
 The older note often words a fact as the question does and scores better, so in a small budget it would stand alone. A later note is its
-successor if the times of both are known, their states are alike, they score about the same for the question, and one of two things holds: the later one
-has every word by which the question names the older one ("the therapist"), or a word of change (`moved`, `now`, `no longer`). The two then
-change places in the ranking, so the later one is kept first. Nothing is removed.
+successor if the times of both are known, their states are alike, they score about the same for the question, and one of two things holds:
+the later one has every word by which the question names the older one ("the therapist"), or a word of change (`moved`, `now`, `no longer`).
+The two then change places in the ranking, so the later one is kept first. Nothing is removed.
 
 Only short documents count, such as the items of a memory: the sentences of one long message are alike whatever they say. Likeness alone
 finds too much: on dated diary notes (MADial) it cost .04 of the evidence in 5 % of the tokens; with the two conditions, nothing.
