@@ -15,25 +15,32 @@ from llama_index_attngs import AttnGSMemoryBlock, AttnGSPostprocessor
 
 PILLS = "Which pills does she take?"
 TRAINS = "How fast is a train to Osaka?"
-SHED = ["The key to the shed hangs behind the kitchen door.", "The neighbours came over for tea on Sunday.", "It rained all week."]
+SHED = [
+    "The key to the shed hangs behind the kitchen door.",
+    "The neighbours came over for tea on Sunday.",
+    "It rained all week.",
+    "Juno hates her piano lessons.",
+    "The bus was late again.",
+    "We had pancakes on Friday.",
+    "Otto repairs boats.",
+    "The flat has a balcony.",
+]
 
 
 def entry(scored: NodeWithScore) -> dict[str, Any]:
     return dict(json.loads(scored.node.metadata["attngs"]))
 
 
-@pytest.mark.parametrize("output", ["separate", "merged"])
-def test_the_score_is_the_probability_of_what_was_kept(output: str) -> None:
+def test_the_score_is_the_probability_of_what_was_kept() -> None:
     nodes = [node(text, str(number), 7.0 + number) for number, text in enumerate(SHED)]
-    [best] = AttnGSPostprocessor(target_tokens=20, output=output, min_score=0.5).postprocess_nodes(
-        nodes, query_str="Where is the key to the shed?"
-    )
-    assert "behind the kitchen door" in best.node.get_content()
-    assert best.score is not None
-    assert 0.5 < best.score <= 1
-    if output == "separate":
-        assert entry(best)["previous_score"] == 7.0
-    assert [scored.score for scored in nodes] == [7.0, 8.0, 9.0]
+    kept = AttnGSPostprocessor(target_tokens=24).postprocess_nodes(nodes, query_str="Where is the key to the shed?")
+    scores = {scored.node.node_id: scored.score or 0.0 for scored in kept}
+    assert scores["0"] == max(scores.values()) > 0.5
+    assert all(0 <= score < scores["0"] for name, score in scores.items() if name != "0")
+    assert [entry(scored)["previous_score"] for scored in kept] == [7.0 + int(name) for name in scores]
+    assert [scored.score for scored in nodes] == [7.0 + number for number in range(len(SHED))]
+    [merged] = AttnGSPostprocessor(target_tokens=24, output="merged").postprocess_nodes(nodes, query_str="Where is the key to the shed?")
+    assert merged.score == scores["0"]
 
 
 def test_without_probabilities_the_retrievers_score_stays(settings: dict[str, Any]) -> None:
