@@ -89,7 +89,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
     turn. When the memory as a whole is over its limit, the most valuable sentences stay.
 
     Tokens are LlamaIndex's own unless `counter` says otherwise. In mode `rewrite`, `chat` is an LLM of LlamaIndex's, `Settings.llm` if none
-    is given; `llm` is taken for `chat`. Each turn is a line of one document, so `min_per_document` holds for all turns together.
+    is given; `llm` is taken for `chat`. Each turn is a document. Unless everything is shown, the first line says how much of it is.
 
     Raises:
         AssetError: While in use: the file cannot be opened, or is something else.
