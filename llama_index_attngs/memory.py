@@ -173,7 +173,10 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
 
 
 def _shown(result: CompressedContext, counter: TokenCounter) -> str:
-    """The text of a result: a writer's words defused, and the beginning of the best sentence where none fits."""
+    """The text of a result, a writer's words defused.
+
+    Where no sentence fits, it is the beginning of the best one.
+    """
     if result.method == "rewrite":
         text = defuse(result.text)
         return text if counter.count([text])[0] <= result.target_tokens else result.selection.text

@@ -1,4 +1,7 @@
-"""Chat messages -> turns -> documents, and how these are shown: nothing that was said passes for a frame round it."""
+"""Chat messages -> turns -> documents, and how they are shown.
+
+Nothing that was said passes for a frame round it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ _MESSAGE = re.compile(rf'{LINE_START}(?={BLANK}*+\{{\s*")')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnLayout(ExtractLayout):
-    """Shows each turn after a label that says who spoke; nothing that was said passes for a label, a turn or a frame."""
+    """Shows each turn after a label that says who spoke.
+
+    Nothing that was said passes for a label, a turn or a frame.
+    """
 
     label: str = "[{id}] "
     gap: str = " "
@@ -42,7 +48,10 @@ class TurnLayout(ExtractLayout):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainLayout(ExtractLayout):
-    """Shows text whose turns are unknown: no sentence that moves to the start of a line becomes a turn there."""
+    """Shows text whose turns are unknown.
+
+    No sentence that moves to the start of a line becomes a turn there.
+    """
 
     label: str = ""
 

@@ -209,7 +209,10 @@ def _frame(node: BaseNode) -> tuple[str, str]:
 
 
 def _told(scored: NodeWithScore) -> dict[str, object]:
-    """What a node says of its time, its name and its format, in attngs' words. The dates of its file are a last resort."""
+    """What a node says of its time, its name and its format, in attngs' words.
+
+    The dates of its file are a last resort.
+    """
     said = scored.node.metadata
     names = {"source": said.get("file_name") or said.get("file_path"), "content_type": said.get("file_type")}
     dates = {"updated_at": said.get("last_modified_date"), "created_at": said.get("creation_date")}
@@ -227,7 +230,7 @@ def _probability(sources: Sequence[Source]) -> float | None:
 
 
 def _also_in(nodes: Sequence[NodeWithScore], places: Sequence[Place]) -> dict[str, object]:
-    """The nodes that say the same as what was kept of others, with the places where they do; nothing where there are none."""
+    """The nodes that say the same as what was kept of others, and where; empty if there are none."""
     found = [
         {"node": node.node_id, "source": node.ref_doc_id, "spans": [[place.start, place.end] for place in same]}
         for position, same in groupby(places, key=lambda place: place.position)
@@ -237,7 +240,7 @@ def _also_in(nodes: Sequence[NodeWithScore], places: Sequence[Place]) -> dict[st
 
 
 def _superseded(nodes: Sequence[NodeWithScore], sources: Sequence[Source]) -> dict[str, object]:
-    """Which of the sentences are out of date, and where the later ones stand; nothing where there are none."""
+    """Which sentences are out of date, and where the later ones stand; empty if there are none."""
     found = [
         {"span": [source.start, source.end], "node": node.node_id, "source": node.ref_doc_id, "by": [place.start, place.end]}
         for source in sources
@@ -248,7 +251,7 @@ def _superseded(nodes: Sequence[NodeWithScore], sources: Sequence[Source]) -> di
 
 
 def _spans(sources: Sequence[Source]) -> dict[str, object]:
-    """Where the sentences stand in the node's original text, and their scores; nothing where there are none."""
+    """Where the sentences stand in the node's text, and their scores; empty if there are none."""
     if not sources:
         return {}
     return {

@@ -1,6 +1,7 @@
-"""Of two notes about the same thing, the later one says what is true now: "Ana lives in Porto." in May, "Ana moved to Lyon." in June.
+"""Of two notes about the same thing, the later one says what is true now.
 
-The older note often words a fact as the question does and scores better, so in a small budget it would stand alone. A later note is its
+"Ana lives in Porto." in May is followed by "Ana moved to Lyon." in June. The older note often words a fact as the question does and scores
+better, so in a small budget it would stand alone. A later note is its
 successor if the times of both are known, their states are alike, they score about the same for the question, and one of two things holds:
 the later one has every word by which the question names the older one ("the therapist"), or a word of change (`moved`, `now`, `no longer`).
 The two then change places in the ranking, so the later one is kept first. Nothing is removed.
@@ -115,10 +116,10 @@ def successors_first(scores: tuple[float, ...], successors: Mapping[int, int]) -
 
 
 def _dated_notes(sentences: Sequence[Sentence], scores: Sequence[float]) -> dict[int, tuple[datetime, int]]:
-    """The best units above the mean that stand in short documents whose time is known: their time, and their place among equals.
+    """The time of the best units in short documents, and their place among equals.
 
-    Messages of a chat come in the order in which they were said, so they need no dates. What a search found comes by relevance, so of
-    equal times none is later.
+    Only units above the mean whose time is known count. Messages of a chat come in the order in which they were said, so they need no
+    dates. What a search found comes by relevance, so of equal times none is later.
     """
     sizes, mean = Counter(sentence.position for sentence in sentences), fmean(scores)
     best = [i for i in ranking(scores)[:MOST] if scores[i] > mean and sizes[sentences[i].position] <= SHORT]

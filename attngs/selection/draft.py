@@ -241,7 +241,10 @@ class Draft:
         self._note_said(self.chosen)
 
     def _equal_places(self, i: int) -> dict[int, int]:
-        """The same words by document, for a unit without heads that is no head itself; of a chat's turns each stays where it is."""
+        """Where else the words of a unit stand, by document.
+
+        Units with heads, heads, and turns of a chat stay where they are.
+        """
         sentence = self.sentences[i]
         if sentence.heads or i in self._leads or "role" in sentence.document.metadata:
             return {}

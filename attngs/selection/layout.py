@@ -105,7 +105,10 @@ class ExtractLayout:
                     first = following
 
     def _gap_between(self, last: Sentence, following: Sentence) -> str:
-        """What stands for the sentences left out between two; never a space in place of a line break, which rows and code need."""
+        """What stands for the sentences left out between two.
+
+        It is never a space in place of a line break, because rows and code need that.
+        """
         left_out = last.text[len(last.text.rstrip()) :] + last.document.text[last.end : following.start]
         if _on_one_line(last, following):
             return ELISION
