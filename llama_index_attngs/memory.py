@@ -15,13 +15,16 @@ from llama_index.core.memory import BaseMemoryBlock
 
 from attngs.compressor import ContextCompressor
 from attngs.hosts.settings import memory_floor
+from attngs.hosts.shortened import beginning, best_dropped, room_beside_note, with_note
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
+from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
 from attngs.reading.forks import ForkSafeLock
+from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector
 from attngs.types import Marking, Question
-from llama_index_attngs.messages import PlainLayout, as_turns, defuse, question, transcript
+from llama_index_attngs.messages import PlainLayout, TurnLayout, as_documents, as_turns, defuse, question
 from llama_index_attngs.settings import CompressionSettings
 from llama_index_attngs.turns import Turn, Turns, TurnsInFile, TurnsInMemory
 
@@ -35,6 +38,8 @@ class Answer:
     """The scores of all sentences: a still shorter text can be cut by them."""
     selector: GreedySelector
     """What chose among them, and how they are shown."""
+    original_tokens: int
+    """Of all turns."""
 
 
 class AnswerCache:
@@ -85,7 +90,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
     valuable sentences stay.
 
     Tokens are LlamaIndex's own unless `counter` says otherwise. In mode `rewrite`, `chat` is an LLM of LlamaIndex's, `Settings.llm` if none
-    is given; `llm` is taken for `chat`. Each turn is a line of one document, so `min_per_document` holds for all turns together.
+    is given; `llm` is taken for `chat`. Each turn is a document. Unless everything is shown, the first line says how much of it is.
 
     Raises:
         AssetError: While in use: the file cannot be opened, or is something else.
@@ -131,21 +136,19 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         return answer.text
 
     async def _answer(self, turns: Sequence[Turn], query: Question, session: str) -> Answer:
-        document, layout = transcript(turns)
-        counter = self.found_counter()
+        documents, counter = as_documents(turns), self.found_counter()
         if query.text:
-            selector = self.selector(layout, memory_floor(self.min_score, self.found_marker()))
+            selector = self.selector(TurnLayout(), memory_floor(self.min_score, self.found_marker()))
             compressor = self.compressor(self.writer(), selector)
         else:
-            selector = self.selector(layout, None)
+            selector = self.selector(TurnLayout(), None)
             compressor = ContextCompressor(Marker(RecencyScorer()), selector=selector, counter=counter)
-        result = await compressor.acompress(document, query if query.text else LATEST, target_tokens=self.target_tokens, namespace=session)
-        text = result.text
-        if result.method == "rewrite":
-            text = defuse(text)
-            if counter.count([text])[0] > self.target_tokens:
-                text = result.selection.text
-        return Answer(text=text, marking=result.marking, selector=selector)
+        room = room_beside_note(self.target_tokens, counter)
+        result = await compressor.acompress(documents, query if query.text else LATEST, target_tokens=room, namespace=session)
+        text = _shown(result, counter)
+        if any(source.text.strip() for source in result.dropped):
+            text = with_note(text, original_tokens=result.original_tokens, target_tokens=self.target_tokens, counter=counter)
+        return Answer(text=text, marking=result.marking, selector=selector, original_tokens=result.original_tokens)
 
     async def atruncate(self, content: str, tokens_to_truncate: int) -> str | None:
         """Cut a memory that was just read by this many tokens or more.
@@ -158,10 +161,29 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         if not isinstance(content, str) or not content:  # an empty memory comes as an empty list
             return None
         counter = self.found_counter()
-        left = counter.count([content])[0] - tokens_to_truncate
+        [tokens] = counter.count([content])
+        left = tokens - tokens_to_truncate
         if left < 1:
             return None
         answer = self._answers.with_text(content)
         selector = answer.selector if answer else self.selector(PlainLayout(), None)
         marking = answer.marking if answer else Marker(RecencyScorer()).mark([content], LATEST)
-        return selector.select(marking, target_tokens=left, counter=counter).text or None
+        text = selector.select(marking, target_tokens=room_beside_note(left, counter), counter=counter).text
+        original_tokens = answer.original_tokens if answer else tokens
+        return with_note(text, original_tokens=original_tokens, target_tokens=left, counter=counter) or None
+
+
+def _shown(result: CompressedContext, counter: TokenCounter) -> str:
+    """The text of a result, a writer's words defused.
+
+    Where no sentence fits, it is the beginning of the best one.
+    """
+    if result.method == "rewrite":
+        text = defuse(result.text)
+        return text if counter.count([text])[0] <= result.target_tokens else result.selection.text
+    best = best_dropped(result)
+    if result.text or result.selection.silent or best is None:
+        return result.text
+    label = TurnLayout().label.format(id=best.document_id)
+    said = beginning(defuse(best.text).lstrip(), result.target_tokens, counter, before=label)
+    return label + said if said else ""

@@ -1,26 +1,25 @@
-"""Chat messages -> turns -> one document, in which nothing that was said passes for a frame round it."""
+"""Chat messages -> turns -> documents, and how they are shown.
+
+Nothing that was said passes for a frame round it.
+"""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
 from attngs.marking.followups import as_question
 from attngs.selection.layout import ExtractLayout
-from attngs.text.defusing import BLANK, GAP, LINE_START, TURN, UNSEEN, defuse_tags, defuse_tokens, one_line, quote_lines
+from attngs.text.defusing import BLANK, GAP, LINE_START, NOTE, TURN, UNSEEN, defuse_tags, defuse_tokens, one_line, quote_lines
 from attngs.text.documents import clean_text
 from attngs.types import Document, Message, Question, Sentence
 from llama_index_attngs.turns import Turn
 
 _MEDIA = {"image": "an image", "audio": "a recording", "video": "a video", "document": "a document"}
-_TURN_GAP = "\n\n"
-"""A blank line between turns: no sentence continues into the next one."""
 _TAG = re.compile(rf"<(?={GAP}/|[{UNSEEN}]*[^\W\d])")
 _FIELD = re.compile(r"\{([A-Za-z_][\w.]*)\}")
 _MESSAGE = re.compile(rf'{LINE_START}(?={BLANK}*+\{{\s*")')
@@ -28,40 +27,38 @@ _MESSAGE = re.compile(rf'{LINE_START}(?={BLANK}*+\{{\s*")')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TranscriptLayout(ExtractLayout):
-    """One turn a line, each with a label that says who spoke.
+class TurnLayout(ExtractLayout):
+    """Shows each turn after a label that says who spoke.
 
-    The labels are in brackets: with `user: ` the splitter would take whole turns for one sentence.
+    Nothing that was said passes for a label, a turn or a frame.
     """
 
+    label: str = "[{id}] "
     gap: str = " "
     document_gap: str = "\n"
-    labels: tuple[str, ...]
-    """The label of each turn."""
-    starts: tuple[int, ...]
-    """Where each turn begins in the document, its label included."""
 
-    def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labels: Mapping[int, str]) -> str:
-        """The kept sentences by turn, in their order."""
-        lines = list[str]()
-        for turn, members in groupby(sorted(kept), key=lambda i: bisect_right(self.starts, sentences[i].start) - 1):
-            said = [sentences[i] for i in members]
-            text = said[0].text
-            for before, after in pairwise(said):
-                text = text + after.text if before.end == after.start else text.rstrip() + self.gap + after.text
-            lines.append(("" if said[0].start == self.starts[turn] else self.labels[turn]) + text.strip())
-        return self.document_gap.join(lines)
+    def labels_of(self, sentences: Iterable[Sentence]) -> dict[int, str]:
+        """The speaker of each turn, even if there is only one turn."""
+        speakers = {sentence.position: sentence.document.id for sentence in sentences}
+        return {position: self.label.format(id=speaker) for position, speaker in speakers.items()}
+
+    def defuse(self, text: str, *, labels: Mapping[int, str]) -> str:
+        """The kept text of one turn, defused."""
+        return defuse(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainLayout(ExtractLayout):
-    """Text whose turns are unknown: no sentence that moves to the start of a line becomes a turn there."""
+    """Shows text whose turns are unknown.
+
+    No sentence that moves to the start of a line becomes a turn there.
+    """
 
     label: str = ""
 
-    def render(self, sentences: Sequence[Sentence], kept: Iterable[int], *, labels: Mapping[int, str]) -> str:
-        """The kept sentences in their order, with lines quoted that look like turns."""
-        return quote_lines(ExtractLayout.render(self, sentences, kept, labels=labels), TURN)
+    def defuse(self, text: str, *, labels: Mapping[int, str]) -> str:
+        """The kept text, with lines quoted that look like turns or notes."""
+        return _quote_turns(text)
 
 
 def as_turns(messages: Sequence[ChatMessage]) -> list[Turn]:
@@ -70,15 +67,9 @@ def as_turns(messages: Sequence[ChatMessage]) -> list[Turn]:
     return [turn for turn in turns if turn.text]
 
 
-def transcript(turns: Sequence[Turn]) -> tuple[Document, TranscriptLayout]:
-    """The turns as one document, defused, and its layout."""
-    labels = tuple(f"[{turn.role}] " for turn in turns)
-    texts = [label + defuse(turn.text) for label, turn in zip(labels, turns, strict=True)]
-    starts, at = list[int](), 0
-    for text in texts:
-        starts.append(at)
-        at += len(text) + len(_TURN_GAP)
-    return Document(text=_TURN_GAP.join(texts), id="conversation"), TranscriptLayout(labels=labels, starts=tuple(starts))
+def as_documents(turns: Sequence[Turn]) -> list[Document]:
+    """A document for each turn, named after its speaker; its `role` tells the marker that this is a chat."""
+    return [Document(text=turn.text, id=turn.role, metadata={"role": turn.role}) for turn in turns]
 
 
 def question(messages: Sequence[ChatMessage] | None) -> Question:
@@ -96,7 +87,7 @@ def defuse(text: str) -> str:
     engines make the history part of a template and fill it in again: `{context_str}` in a memory would become the documents of the day,
     so its braces move apart. No request can hold a lone surrogate.
     """
-    return quote_messages(quote_lines(_FIELD.sub(r"{ \1 }", _TAG.sub("‹", defuse_tokens(clean_text(text)))), TURN))
+    return quote_messages(_quote_turns(_FIELD.sub(r"{ \1 }", _TAG.sub("‹", defuse_tokens(clean_text(text))))))
 
 
 def quote_messages(text: str) -> str:
@@ -111,6 +102,11 @@ def quote_messages(text: str) -> str:
 def field(value: object, name: str) -> Any:
     """The field of that name, or `None`."""
     return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+
+
+def _quote_turns(text: str) -> str:
+    """The text, with lines quoted that look like turns, or like our note that something was shortened."""
+    return quote_lines(quote_lines(text, TURN), NOTE)
 
 
 def _parts(message: ChatMessage) -> Iterator[str]:

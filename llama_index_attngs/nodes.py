@@ -22,8 +22,10 @@ from llama_index.core.schema import (
     TextNode,
 )
 
+from attngs.checking.times import given_time
 from attngs.errors import InputError
 from attngs.hosts.apart import JOIN, Part, copies_elsewhere
+from attngs.marking.currency import FOUND
 from attngs.result.result import CompressedContext
 from attngs.selection.layout import ExtractLayout
 from attngs.types import Document, Place, Sentence, Source, Span
@@ -57,14 +59,14 @@ class NodeTexts:
     numbers: tuple[int, ...]
     """Which of them are text, counted from 0."""
     documents: tuple[Document, ...]
-    """Their texts, without metadata. Ids are 1, 2, ...: short, because an LLM is shown them."""
+    """Their texts. Ids are 1, 2, ...: short, because an LLM is shown them. Their metadata is for the marker alone."""
 
     @classmethod
     def of(cls, nodes: Sequence[NodeWithScore]) -> NodeTexts:
         """Find the texts among the nodes."""
         numbers = tuple(number for number, scored in enumerate(nodes) if is_text(scored.node))
         documents = tuple(
-            Document(text=nodes[number].node.get_content(metadata_mode=MetadataMode.NONE), id=str(place))
+            Document(text=nodes[number].node.get_content(metadata_mode=MetadataMode.NONE), id=str(place), metadata=_told(nodes[number]))
             for place, number in enumerate(numbers, 1)
         )
         return cls(nodes=tuple(nodes), numbers=numbers, documents=documents)
@@ -129,10 +131,11 @@ def place_in_source(node: BaseNode) -> tuple[str, Span] | None:
 
 
 def shorten(nodes: Sequence[NodeWithScore], part: Part) -> NodeWithScore:
-    """A copy of one of the nodes with less text; all else that it has is kept.
+    """A copy of one of the nodes with less text. Its id, relationships and other metadata are kept.
 
-    The character offsets into the source document move to the new text if it is one passage of the source; otherwise they are `None`,
-    since they would point at other words. Our metadata entry holds the spans in any case.
+    Its score becomes the best probability of what was kept, if the marker has any; our metadata entry then holds the score that it came
+    with. The character offsets into the source document move to the new text if it is one passage of the source; otherwise they are
+    `None`, since they would point at other words. Our entry holds the spans in any case.
     """
     scored = nodes[part.position]
     original, node = scored.node, copy_node(scored.node)
@@ -144,19 +147,24 @@ def shorten(nodes: Sequence[NodeWithScore], part: Part) -> NodeWithScore:
         start = place[1].start if place else None
         node.start_char_idx = start + passage.start if passage and start is not None else None
         node.end_char_idx = start + passage.end if passage and start is not None else None
-    entry = _entry(part.method, part.sources) | _also_in(nodes, part.copies)
+    entry = _entry(part.method, part.tokens, part.original_tokens) | _spans(part.sources)
+    entry |= _also_in(nodes, part.copies) | _superseded(nodes, part.sources)
+    probability = _probability(part.sources)
+    if probability is not None and scored.score is not None:
+        entry["previous_score"] = scored.score
     if place:
         entry["offset"] = place[1].start
     if METADATA_KEY in original.metadata:
         entry["previous"] = original.metadata[METADATA_KEY]
     _add_entry(node, entry)
-    return scored.model_copy(update={"node": node})
+    return scored.model_copy(update={"node": node, "score": scored.score if probability is None else probability})
 
 
 def merge(texts: NodeTexts, result: CompressedContext, *, settings: Sequence[object]) -> NodeWithScore:
     """One node for all texts. Its children are the nodes whose words it holds.
 
-    Its id is the same for the same texts, question and settings. Its score is the best of its children's.
+    Its id is the same for the same texts, question and settings. Its score is the best probability of what was kept; where the marker has
+    none, the best score of its children.
     """
     scored, sources = texts.scored, result.sources
     positions = sorted({source.position for source in sources})
@@ -169,7 +177,7 @@ def merge(texts: NodeTexts, result: CompressedContext, *, settings: Sequence[obj
     )
     if source := _common_source([child.node for child in children]):
         node.relationships[NodeRelationship.SOURCE] = source
-    entry = _entry(result.method, ())
+    entry = _entry(result.method, result.compressed_tokens, result.original_tokens)
     entry["from"] = [
         {
             "label": texts.documents[position].id,
@@ -179,9 +187,11 @@ def merge(texts: NodeTexts, result: CompressedContext, *, settings: Sequence[obj
         }
         for position in positions
     ]
-    entry |= _also_in(scored, copies_elsewhere(result.kept))
+    entry |= _also_in(scored, copies_elsewhere(result.kept)) | _superseded(scored, result.kept)
     _add_entry(node, entry)
-    return NodeWithScore(node=node, score=max((child.score for child in children if child.score is not None), default=None))
+    best = max((child.score for child in children if child.score is not None), default=None)
+    probability = _probability(result.kept)
+    return NodeWithScore(node=node, score=best if probability is None else probability)
 
 
 def copy_node(node: BaseNode) -> BaseNode:
@@ -198,12 +208,29 @@ def _frame(node: BaseNode) -> tuple[str, str]:
     return before, after
 
 
-def _entry(method: str, sources: Sequence[Source]) -> dict[str, object]:
-    return {"v": 1, "method": method, **(_spans(sources) if sources else {})}
+def _told(scored: NodeWithScore) -> dict[str, object]:
+    """What a node says of its time, its name and its format, in attngs' words.
+
+    The dates of its file are a last resort.
+    """
+    said = scored.node.metadata
+    names = {"source": said.get("file_name") or said.get("file_path"), "content_type": said.get("file_type")}
+    dates = {"updated_at": said.get("last_modified_date"), "created_at": said.get("creation_date")}
+    told = names if given_time(said) is not None else {**names, **dates}
+    return {**{name: value for name, value in told.items() if value}, **said, FOUND: scored.score}
+
+
+def _entry(method: str, tokens: int, original_tokens: int) -> dict[str, object]:
+    return {"v": 1, "method": method, "tokens": tokens, "original_tokens": original_tokens}
+
+
+def _probability(sources: Sequence[Source]) -> float | None:
+    """The best probability of the sentences; `None` where the marker has none."""
+    return max((source.probability for source in sources if source.probability is not None), default=None)
 
 
 def _also_in(nodes: Sequence[NodeWithScore], places: Sequence[Place]) -> dict[str, object]:
-    """The nodes that say the same as what was kept of others, if there are any."""
+    """The nodes that say the same as what was kept of others, and where; empty if there are none."""
     found = [
         {"node": node.node_id, "source": node.ref_doc_id, "spans": [[place.start, place.end] for place in same]}
         for position, same in groupby(places, key=lambda place: place.position)
@@ -212,8 +239,21 @@ def _also_in(nodes: Sequence[NodeWithScore], places: Sequence[Place]) -> dict[st
     return {"also_in": found} if found else {}
 
 
+def _superseded(nodes: Sequence[NodeWithScore], sources: Sequence[Source]) -> dict[str, object]:
+    """Which sentences are out of date, and where the later ones stand; empty if there are none."""
+    found = [
+        {"span": [source.start, source.end], "node": node.node_id, "source": node.ref_doc_id, "by": [place.start, place.end]}
+        for source in sources
+        if (place := source.superseded_by)
+        for node in [nodes[place.position].node]
+    ]
+    return {"superseded_by": found} if found else {}
+
+
 def _spans(sources: Sequence[Source]) -> dict[str, object]:
-    """Where the sentences stand in the node's original text, and their scores."""
+    """Where the sentences stand in the node's text, and their scores; empty if there are none."""
+    if not sources:
+        return {}
     return {
         "spans": [[source.start, source.end] for source in sources],
         "scores": [float(f"{source.score:.4g}") for source in sources],

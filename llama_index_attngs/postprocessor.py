@@ -44,9 +44,9 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
 
     The budget holds for all that the reader is shown: the texts, the metadata that LlamaIndex puts before each, and the blank lines between
     them. Tokens are LlamaIndex's own unless `counter` says otherwise. Nodes that fit come back as they are. Otherwise copies come back.
-    With `separate` output each copy keeps its id, relationships, score and metadata, and nodes of which nothing was kept are left out.
-    With `merged` output there is one node, and its children are the nodes it is made of. Where chunks overlap, the shared text is kept
-    once. Images and other media pass through and are not counted.
+    With `separate` output each copy keeps its id, relationships and metadata, its score becomes the probability that it matters, if the
+    marker has any, and nodes of which nothing was kept are left out. With `merged` output there is one node, and its children are the
+    nodes it is made of. Where chunks overlap, the shared text is kept once. Images and other media pass through and are not counted.
 
     In mode `rewrite`, `chat` is an LLM of LlamaIndex's, `Settings.llm` if none is given. `template` is a prompt template of LlamaIndex's or
     a `GuidedPrompt`; `get_prompts` and `update_prompts` know it as `template`. `llm` and `num_workers` are taken for `chat` and

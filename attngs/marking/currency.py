@@ -1,11 +1,10 @@
 """Of two notes about the same thing, the later one says what is true now.
 
-"Ana lives in Porto." is of May, "Ana moved to Lyon." of June.
-
-The older note often words a fact as the question does and scores better, so in a small budget it would stand alone. A later note is its
-successor if both are dated, their states are alike, they score about the same for the question, and one of two things holds: the later one
-has every word by which the question names the older one ("the therapist"), or a word of change (`moved`, `now`, `no longer`). The two then
-change places in the ranking, so the later one is kept first. Nothing is removed.
+"Ana lives in Porto." in May is followed by "Ana moved to Lyon." in June. The older note often words a fact as the question does and scores
+better, so in a small budget it would stand alone. A later note is its
+successor if the times of both are known, their states are alike, they score about the same for the question, and one of two things holds:
+the later one has every word by which the question names the older one ("the therapist"), or a word of change (`moved`, `now`, `no longer`).
+The two then change places in the ranking, so the later one is kept first. Nothing is removed.
 
 Only short documents count, such as the items of a memory: the sentences of one long message are alike whatever they say. Likeness alone
 finds too much: on dated diary notes (MADial) it cost .04 of the evidence in 5 % of the tokens; with the two conditions, nothing.
@@ -22,7 +21,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from attngs.checking.language.languages import languages
-from attngs.checking.times import given_time, read_moment
+from attngs.checking.times import UNKNOWN, given_time, read_moment
 from attngs.marking.algorithm import ranking
 from attngs.marking.coherence import SHORT
 from attngs.protocols import Likeness, Scorer
@@ -63,6 +62,9 @@ CHANGE = re.compile(
     re.IGNORECASE,
 )
 """Words of change in English, German, French, Spanish, Dutch and Chinese."""
+
+FOUND = "relevance_score"
+"""In the metadata of a document that a search found: how near it is to the question."""
 
 HOME = re.compile(r"\b(?:lives?|living|resides?)\b", re.IGNORECASE)
 """Words for where somebody lives, in English only: the embedded encoder finds too little likeness in other languages."""
@@ -114,11 +116,18 @@ def successors_first(scores: tuple[float, ...], successors: Mapping[int, int]) -
 
 
 def _dated_notes(sentences: Sequence[Sentence], scores: Sequence[float]) -> dict[int, tuple[datetime, int]]:
-    """The time of the best units in short documents with a date, and their place among equals."""
+    """The time of the best units in short documents, and their place among equals.
+
+    Only units above the mean whose time is known count. Messages of a chat come in the order in which they were said, so they need no
+    dates. What a search found comes by relevance, so of equal times none is later.
+    """
     sizes, mean = Counter(sentence.position for sentence in sentences), fmean(scores)
     best = [i for i in ranking(scores)[:MOST] if scores[i] > mean and sizes[sentences[i].position] <= SHORT]
     times = {i: _time(sentences[i].document) for i in best}
-    return {i: (time, sentences[i].position) for i, time in times.items() if time}
+    if not any(times.values()) and all("role" in sentence.document.metadata for sentence in sentences):
+        times = dict.fromkeys(best, UNKNOWN)
+    places = {i: 0 if FOUND in sentences[i].document.metadata else sentences[i].position for i in best}
+    return {i: (time, places[i]) for i, time in times.items() if time}
 
 
 def _time(document: Document) -> datetime | None:

@@ -8,6 +8,7 @@ and what is said twice comes once.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
@@ -45,7 +46,7 @@ class Draft:
     def __init__(self, marking: Marking, order: Sequence[int], layout: ExtractLayout, counter: TokenCounter, budget: int) -> None:
         self.sentences, self.layout, self.counter, self.budget = marking.sentences, layout, counter, budget
         self.labels: Mapping[int, str] = layout.labels_of(self.sentences)
-        self._scores = marking.scores
+        self._scores, self._marked = marking.scores, marking.marked
         self.chosen: dict[int, int] = {}  # in the order of choice, each with the unit that it came for
         self._places = {(s.position, s.start): i for i, s in enumerate(self.sentences)} if any(s.heads for s in self.sentences) else {}
         self._leads = {self._places.get((s.position, head.start)) for s in self.sentences for head in s.heads}
@@ -119,6 +120,7 @@ class Draft:
                 if self.chosen:
                     self._leave()
             self._render()
+        self._gather()
         too_much, failed = math.inf, 0
         for i in self._skipped[:LOOK_AHEAD]:  # the sum of single costs may have overstated the text
             new = self._missing([i])
@@ -220,6 +222,38 @@ class Draft:
         same = self.copies.of(i) if opened else ()
         equal = (j for j in same if self._scores[j] == self._scores[i] and self._frames[self.sentences[j].position] in opened)
         return self.copies.whole(next(equal, i))
+
+    def _gather(self) -> None:
+        """Let sentences that overlapping documents share stand together, so that "she" follows whom it means.
+
+        Each goes to the document in which most of the chosen can stand, if the text does not get longer by it.
+        """
+        shared = {i: places for i in self.chosen if len(places := self._equal_places(i)) > 1}
+        if not shared:
+            return
+        sizes = Counter(position for i in self.chosen for position in shared.get(i, (self.sentences[i].position,)))
+        best = {i: max(places, key=lambda position: (sizes[position], -position)) for i, places in shared.items()}
+        moved = {i: shared[i][position] for i, position in best.items() if sizes[position] > 1}
+        before = self.chosen, self.text, self.tokens
+        self.chosen = {moved.get(i, i): moved.get(of, of) for i, of in self.chosen.items()}
+        self._render()
+        if self.tokens > before[2] or len(self.chosen) < len(before[0]):
+            self.chosen, self.text, self.tokens = before
+        self._note_said(self.chosen)
+
+    def _equal_places(self, i: int) -> dict[int, int]:
+        """Where else the words of a unit stand, by document.
+
+        Units with heads, heads, and turns of a chat stay where they are.
+        """
+        sentence = self.sentences[i]
+        if sentence.heads or i in self._leads or "role" in sentence.document.metadata:
+            return {}
+        text = sentence.text.strip()
+        same = [j for j in self.copies.of(i) if self._marked[j] and not self.sentences[j].heads and self.sentences[j].text.strip() == text]
+        if any(j in self.chosen for j in same if j != i):  # everything fits, copies too
+            return {}
+        return {self.sentences[j].position: j for j in (*same, i)}
 
     def _leave(self) -> None:
         """The unit chosen last leaves, and with it the heads that came for it."""

@@ -33,7 +33,7 @@ class ExtractLayout:
     """Stands before each document when the request has several; `""` for none. On a line of its own it has the document's handle
     (`attngs.text.handles`), otherwise its id."""
     gap: str = "\n"
-    """Stands where sentences were left out."""
+    """Stands where sentences were left out; a line break where one was left out too."""
     document_gap: str = "\n\n"
     gives_way: bool = True
     """Whether labels on lines of their own give way where everything fits without them. Days of memories do not: they are asked for."""
@@ -103,8 +103,18 @@ class ExtractLayout:
             if following is None or following.start != last.end:
                 yield first.document.text[first.start : last.end].strip()
                 if following is not None:
-                    yield ELISION if _on_one_line(last, following) else self.gap
+                    yield self._gap_between(last, following)
                     first = following
+
+    def _gap_between(self, last: Sentence, following: Sentence) -> str:
+        """What stands for the sentences left out between two.
+
+        It is never a space in place of a line break, because rows and code need that.
+        """
+        left_out = last.text[len(last.text.rstrip()) :] + last.document.text[last.end : following.start]
+        if _on_one_line(last, following):
+            return ELISION
+        return "\n" if "\n" in left_out and "\n" not in self.gap else self.gap
 
     @property
     def _posing(self) -> re.Pattern[str]:

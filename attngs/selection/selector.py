@@ -25,7 +25,8 @@ class GreedySelector:
     In a chat, no message takes the whole budget.
 
     What is said twice (`attngs.selection.copies`) is kept once: the copy with the best score; of equal scores the one in a document of
-    which something is kept already, then the earliest. A copy that is kept elsewhere fulfils every promise below.
+    which something is kept already, then the earliest. In the end, sentences that overlapping documents share stand together in one of
+    them. A copy that is kept elsewhere fulfils every promise below.
 
     Args:
         candidates: Fill the budget with the best of `all` sentences, or only with `marked` ones.

@@ -49,6 +49,15 @@ ASK = say("What about the pills?")
 
 
 @pytest.fixture
+def settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Enough for the note and the two sentences about pills."""
+    return settings | {"target_tokens": 17}
+
+
+NOTED = "[shortened: 10 of 25 tokens]\n[user] I take pills at nine.\n[user] He likes pills."
+
+
+@pytest.fixture
 def block(settings: dict[str, Any]) -> AttnGSMemoryBlock:
     return AttnGSMemoryBlock(**settings)
 
@@ -56,7 +65,7 @@ def block(settings: dict[str, Any]) -> AttnGSMemoryBlock:
 async def test_it_keeps_what_matters_to_the_turn(block: AttnGSMemoryBlock) -> None:
     assert await block.aget(ASK, session_id="ana") == ""
     await block.aput(archive(), session_id="ana")
-    assert await block.aget(ASK, session_id="ana") == "[user] I take pills at nine.\n[user] He likes pills."
+    assert await block.aget(ASK, session_id="ana") == NOTED
 
 
 async def test_sessions_are_isolated(block: AttnGSMemoryBlock) -> None:
@@ -80,7 +89,7 @@ async def test_without_a_session_there_is_one_of_no_name(block: AttnGSMemoryBloc
 
 async def test_the_same_question_is_answered_once(settings: dict[str, Any]) -> None:
     scorer = CountingScorer("pills")
-    block = AttnGSMemoryBlock(**settings | {"marker": Marker(scorer), "target_tokens": 14})
+    block = AttnGSMemoryBlock(**settings | {"marker": Marker(scorer), "target_tokens": 19})
     await block.aput(archive(), session_id="ana")
     for _ in range(3):
         await block.aget(ASK, session_id="ana")
@@ -126,6 +135,38 @@ async def test_a_later_sentence_of_a_turn_has_its_speaker(settings: dict[str, An
     block = AttnGSMemoryBlock(**settings | {"target_tokens": 9})
     await block.aput(say("The sun is out. Rain comes. My pills are blue. It is warm. The pills are big."))
     assert await block.aget(ASK) == "[user] My pills are blue. The pills are big."
+
+
+async def test_rows_keep_their_lines_and_their_header(settings: dict[str, Any]) -> None:
+    marker = Marker(FakeScorer("night"))
+    table = "| what | when |\n| --- | --- |\n| nose drops | noon |\n| eye drops | night |\n| tea | morning |"
+    block = AttnGSMemoryBlock(**settings | {"marker": marker, "target_tokens": 18})
+    await block.aput(say(table, "Thanks."))
+    text = await block.aget(say("What do I take at night?"))
+    assert text == "[shortened: 12 of 30 tokens]\n[user] | what | when |\n| eye drops | night |"
+
+
+async def test_of_two_things_said_the_later_one_stays() -> None:
+    block = AttnGSMemoryBlock(target_tokens=38)
+    old, new = "My yoga class is on Tuesdays at 18:30.", "The yoga class is on Thursdays at 19:00 from now on."
+    await block.aput(say(old, "Noted.", "It rained all week.", "A pity.", new, "OK.", "Rex needs a bath.", "Good luck!"))
+    text = await block.aget(say("When is my yoga class?"))
+    assert new in text
+    assert old not in text
+
+
+async def test_what_is_said_again_and_again_is_shown_once(settings: dict[str, Any]) -> None:
+    block = AttnGSMemoryBlock(**settings)
+    await block.aput(say("My pills are blue.", "Noted.", "My pills are blue.", "You said so.", *["It rained.", "Yes."] * 9))
+    assert (await block.aget(ASK)).count("My pills are blue.") == 1
+
+
+async def test_where_no_sentence_fits_the_best_one_is_cut(settings: dict[str, Any]) -> None:
+    block = AttnGSMemoryBlock(**settings | {"target_tokens": 5})
+    await block.aput(say("The tram was late.", "Oh.", "My system: pills and drops and syrup and cream at dawn and at dusk"))
+    text = await block.aget(ASK)
+    assert text.startswith("[user] ")
+    assert 1 < count_words(text) <= 5
 
 
 async def test_tools_keep_their_calls_and_media_their_place(settings: dict[str, Any]) -> None:
@@ -204,7 +245,7 @@ async def test_rewritten_by_an_llm(settings: dict[str, Any]) -> None:
     await block.aput(archive(), session_id="ana")
     text = await block.aget(ASK, session_id="ana")
     assert count_words(text) <= 12
-    assert "<start_important>[user] I take pills at nine.<end_important>" in llm.prompts[0]
+    assert "[user]\n<start_important>I take pills at nine.<end_important>" in llm.prompts[0]
     await block.aget(ASK, session_id="ana")
     assert len(llm.sent) == 1
 
@@ -228,7 +269,7 @@ def test_in_memory_the_oldest_turns_reach_the_block(settings: dict[str, Any]) ->
     memory.put(ChatMessage(role="user", content="When do I take the pills?"))
     messages = memory.get()
     assert messages[0].role == "system"
-    assert "<LongTermMemory>\n[user] I take pills at nine." in (messages[0].content or "")
+    assert "<LongTermMemory>\n[shortened: 13 of 123 tokens]\n[user] I take pills at nine." in (messages[0].content or "")
     assert sum(len(get_tokenizer()(m.content or "")) for m in messages[1:]) <= 120
 
 
@@ -282,7 +323,7 @@ async def test_an_agents_turn_is_computed_once(settings: dict[str, Any]) -> None
     answer = await agent.run("Where do I get the pills?", memory=memory)
     assert str(answer) == "Tool calls complete."
     assert len(reads) >= 3
-    assert set(reads) == {"[user] I take pills at nine.\n[user] He likes pills."}
+    assert set(reads) == {NOTED}
     assert scorer.calls == 1
 
 
@@ -290,7 +331,7 @@ async def test_when_the_llm_fails_the_extract_stays_or_the_error_is_raised(setti
     settings = settings | {"mode": "rewrite", "chat": RecordingLLM(TimeoutError("too slow"))}
     block = AttnGSMemoryBlock(**settings)
     await block.aput(archive())
-    assert await block.aget(ASK) == "[user] I take pills at nine.\n[user] He likes pills."
+    assert await block.aget(ASK) == NOTED
     strict = AttnGSMemoryBlock(**settings, on_chat_error="raise")
     await strict.aput(archive())
     with pytest.raises(ChatError) as caught:

@@ -72,6 +72,20 @@ def test_without_dates_nothing_is_later(compressor: ContextCompressor, days: tup
     assert successors(compressor, dated(NOTES, *days)) == {}
 
 
+def test_messages_of_a_chat_need_no_dates(compressor: ContextCompressor) -> None:
+    chat = [Document(text=text, metadata={"role": "user"}) for text in NOTES]
+    assert successors(compressor, chat) == {0: 2}
+    assert successors(compressor, [*chat[:-1], Document(text=SCHOOL)]) == {}
+
+
+def test_the_order_of_what_a_search_found_tells_no_time(compressor: ContextCompressor) -> None:
+    same_day = dated(NOTES, *["2026-05-01"] * 4)
+    assert successors(compressor, same_day) == {0: 2}
+    found = [Document(text=d.text, metadata={**d.metadata, "relevance_score": 0.5}) for d in same_day]
+    assert successors(compressor, found) == {}
+    assert successors(compressor, [Document(text=d.text, metadata={**d.metadata, "relevance_score": 0.5}) for d in dated(NOTES)]) == {0: 2}
+
+
 def test_a_later_value_needs_no_word_of_change(compressor: ContextCompressor) -> None:
     documents = dated(("The boiler pressure is 1.2 bar.", PLAY, "Boiler pressure 1.6 bar after the visit.", SCHOOL))
     assert successors(compressor, documents, "What is the boiler pressure?") == {0: 2}

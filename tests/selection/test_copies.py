@@ -85,7 +85,7 @@ def test_a_memory_that_is_stored_twice_leaves_room_for_another() -> None:
     assert json.loads(result.to_json())["sources"][0]["copies"] == [["d1", 1, 0, 26]]
 
 
-def test_the_best_copy_stays_then_the_one_in_an_open_document_then_the_first() -> None:
+def test_a_copy_stays_in_an_open_document_else_where_it_scored_best_else_where_it_came_first() -> None:
     texts = ["Ida mends nets here.", "Rain is due soon. Ida mends nets here.", "Ida mends nets here."]
     marking = Marking(query="q", sentences=tuple(sentences_of(texts)), scores=(1.0, 5.0, 1.0, 1.0), marked=(True,) * 4)
     kept = GreedySelector(layout=APART).select(marking, target_tokens=8, counter=WORDS)
@@ -93,7 +93,27 @@ def test_the_best_copy_stays_then_the_one_in_an_open_document_then_the_first() -
     first = GreedySelector(layout=APART).select(marking, target_tokens=4, counter=WORDS)
     assert first.kept == (1,)
     better = Marking(query="q", sentences=marking.sentences, scores=(1.0, 5.0, 1.0, 2.0), marked=(True,) * 4)
-    assert GreedySelector(layout=APART).select(better, target_tokens=8, counter=WORDS).kept == (1, 3)
+    assert GreedySelector(layout=APART).select(better, target_tokens=8, counter=WORDS).kept == (1, 2)
+    alone = Marking(query="q", sentences=marking.sentences, scores=(1.0, 0.0, 1.0, 2.0), marked=(True,) * 4)
+    assert GreedySelector(layout=APART).select(alone, target_tokens=4, counter=WORDS).kept == (3,)
+
+
+def test_what_overlapping_windows_share_stands_together_and_in_order() -> None:
+    """Each copy scores best in another window; apart, the pronoun would come before the name."""
+    texts = ("It rained. Rosa has the key.", "Rosa has the key. She lives at the pier.", "She lives at the pier. Dogs travel free.")
+    sentences = sentences_of(texts)
+    scores = (0.0, 2.0, 1.0, 1.0, 2.0, 0.0)
+    marking = Marking(query="q", sentences=tuple(sentences), scores=scores, marked=(True,) * 6)
+    selection = GreedySelector(layout=APART).select(marking, target_tokens=9, counter=WORDS)
+    assert selection.text == texts[1]
+    assert selection.kept == (2, 3)
+    assert selection.copies == {2: (1,), 3: (4,)}
+
+
+def test_what_is_said_alone_in_two_documents_stays_where_it_scored_best() -> None:
+    sentences = sentences_of(("The pier is old.", "It rained.", "The pier is old."))
+    marking = Marking(query="q", sentences=tuple(sentences), scores=(1.0, 0.0, 2.0), marked=(True,) * 3)
+    assert GreedySelector(layout=APART).select(marking, target_tokens=4, counter=WORDS).kept == (2,)
 
 
 def test_the_same_row_under_two_headings_is_two_facts() -> None:
