@@ -1,4 +1,7 @@
-"""Middleware that makes memory, tool results and history short for the current question."""
+"""Middleware that makes memory, tool results and history short for the current question.
+
+More than 400 lines: half of them say what its arguments and hooks do, and the hooks have to be methods of one class.
+"""
 
 from __future__ import annotations
 
@@ -413,7 +416,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         return made, Ledger.of([result], ["memory"])
 
     def _memory_tokens(self) -> int:
-        """How much of the memory one turn is shown; half of what the budget allows where other turns are shown some too."""
+        """How much of the memory one turn is shown: half, where other turns are shown some too."""
         own, default, texts = self._required_memory.target_tokens, self._compressor.target_tokens, 2 if self._in_turns else 1
         return self._rations.room("memory", own, default, before_words(_framed("x")), self._compressor.found_counter(), texts=texts)
 

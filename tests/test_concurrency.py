@@ -254,9 +254,10 @@ def test_states_of_many_requests_are_read_in_few_passes(monkeypatch: pytest.Monk
         passes.append(len(rows))
         return own(self, rows)
 
-    monkeypatch.setattr(SentenceStates, "_forward", forward)
     marker = encoder()
     marker.scorer = EmbeddedScorer(marker.scorer.states)  # type: ignore[attr-defined]
+    marker.mark("Anything.", "what?")  # reads what is read once for all
+    monkeypatch.setattr(SentenceStates, "_forward", forward)
     outcomes = marker.mark_batch([request_of(number) for number in range(7)])
     assert all(isinstance(outcome, Marking) for outcome in outcomes)
     assert len(passes) < 7

@@ -53,7 +53,7 @@ _TIME = re.compile(
 
 
 def lift_by_answer_type(query: str, sentences: Sequence[Sentence], scores: tuple[float, ...]) -> tuple[float, ...]:
-    """Scores `(S,)` in which units with the figure that is asked for gain; the same where none is asked for.
+    """Scores `(S,)` in which units with the figure that is asked for, if any, gain.
 
     Args:
         query: The question.

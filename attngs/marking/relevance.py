@@ -21,9 +21,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
+from torch import Tensor
 
 from attngs.marking.algorithm import ranking
 from attngs.marking.scales import standardised
+from attngs.marking.scorers.cosine import summed
 from attngs.marking.scorers.lexical import WordIndex, word_index
 from attngs.protocols import Floats
 from attngs.reading.sentence_states import SentenceStates
@@ -171,19 +173,18 @@ def _finalists(request: ScoreRequest, scores: Sequence[float]) -> list[Sentence]
 
 def _closeness(request: ScoreRequest, finalists: Sequence[Sentence], states: SentenceStates) -> tuple[float, float]:
     """How close the question is to the finalists that are not idle themselves, and to idle messages."""
-    asked = _middles([request.query], request.namespace, states)[0]
-    idle = _middles(IDLE, request.namespace, states)
-    close = _middles([sentence.text for sentence in finalists], request.namespace, states)
-    close = np.sort(close[(close @ idle.T).max(axis=1, initial=0.0) < SMALL_TALK] @ asked)
+    asked, *close = states.states([request.query, *(sentence.text for sentence in finalists)], request.namespace)
+    middle, *near = _middles([asked, *close])
+    idle = _middles(states.of_own(IDLE))
+    likely = np.sort([one @ middle for one in near if (idle @ one).max() < SMALL_TALK])
     most = min(CLOSEST, max(1, len(request.sentences) // FOR_ONE))
-    likeness = float(close[-1] + close[-most:].mean()) / 2 if len(close) else 0.0
-    return likeness, float(np.sort(idle @ asked)[-CLOSEST:].mean())
+    likeness = float(likely[-1] + likely[-most:].mean()) / 2 if len(likely) else 0.0
+    return likeness, float(np.sort(idle @ middle)[-CLOSEST:].mean())
 
 
-def _middles(texts: Sequence[str], namespace: str, states: SentenceStates) -> Floats:
+def _middles(states: Sequence[Tensor]) -> Floats:
     """The mean state of each text, of length 1 `(S, D)`; zeros for a text without tokens."""
-    found = [np.asarray(state.double().sum(dim=0).numpy()) for state in states.states(texts, namespace)]
-    middles = np.stack(found) if found else np.zeros((0, states.width))
+    middles = summed(states, states[0].float()).double().numpy()
     return np.asarray(middles / np.maximum(np.linalg.norm(middles, axis=1, keepdims=True), 1e-9))
 
 

@@ -104,7 +104,7 @@ def standardised(values: Floats) -> Floats:
 
 
 def raised(scores: Floats, gains: Floats) -> tuple[float, ...]:
-    """Scores `(S,)` plus gains `(S,)`, not negative, in their standard deviations; brought back to the range of the scores.
+    """Scores `(S,)` plus gains `(S,)` in their standard deviations, in the range of the scores.
 
     The order of units that gain the same stays, and probabilities stay probabilities.
     """

@@ -1,4 +1,4 @@
-"""A question can name who speaks: "what did Nora say about the boat?", "was hat Frau Berg zum Termin gesagt?".
+"""A question can name who speaks: "what did Nora say about the boat?".
 
 In a chat or a thread of mails the answer is then in what this speaker says. Others may share more words with the question, because they
 ask it too. So the units of a speaker whom the question names gain. Words of a name count where at most half of the speakers have them. A
@@ -65,7 +65,7 @@ class SpeakerIndex:
 
 
 def lift_by_speakers(request: ScoreRequest, scores: tuple[float, ...], cache: ContextCache) -> tuple[float, ...]:
-    """Scores `(S,)` in which the units of a speaker gain whom the question names; the same where it names none.
+    """Scores `(S,)` in which the units of the speaker gain whom the question names, if any.
 
     Args:
         request: The question and its units.

@@ -31,7 +31,6 @@ class SentenceStates:
 
     Attributes:
         cache: As given, or its own; scorers that use the states keep what they read there too.
-        width: Numbers of a state, D.
 
     Raises:
         UnsupportedModelError: The model is a decoder, whose states know only the text before them.
@@ -47,8 +46,9 @@ class SentenceStates:
         self._room = loaded.window - len(self._begin) - len(self._end)
         self._max_batch_tokens = loaded.max_batch_tokens
         self.cache = cache or ContextCache()
-        self.width = loaded.model.config.get_text_config().hidden_size
+        self._width = loaded.model.config.get_text_config().hidden_size
         self._salt = uuid4().bytes  # states are this model's
+        self._own: dict[tuple[str, ...], tuple[object, list[Tensor]]] = {}
 
     def states(self, texts: Sequence[str], namespace: str = "") -> list[Tensor]:
         """One `(T, D)` tensor a text, every row of length 1; a text without tokens has no rows.
@@ -59,6 +59,20 @@ class SentenceStates:
             ModelError: The encoder failed.
         """
         return self._remember([(namespace, text) for text in texts])
+
+    def of_own(self, texts: tuple[str, ...]) -> list[Tensor]:
+        """The states of texts of attngs' own, which are read once for all.
+
+        They are nobody's, so no namespace has them, and they are forgotten with the encoder.
+
+        Raises:
+            ModelError: The encoder failed.
+        """
+        version = weights_version(self._model)
+        known = self._own.get(texts)
+        if known is None or known[0] != version:
+            known = self._own[texts] = version, self._in_parts(texts, self._forward, torch.empty(0, self._width, dtype=torch.float16))
+        return known[1]
 
     def of_request(self, request: ScoreRequest) -> list[Tensor]:
         """The states of the question, then of each sentence; see `states`."""
@@ -93,14 +107,14 @@ class SentenceStates:
         Raises:
             ModelError: The encoder failed.
         """
-        nothing = torch.empty(0, self.width, device=self._model.device)
+        nothing = torch.empty(0, self._width, device=self._model.device)
         return self._in_parts(texts, self._normalised, nothing)
 
     def _remember(self, texts: Sequence[tuple[str, str]]) -> list[Tensor]:
         """The states of each `(namespace, text)`, from the cache or read together."""
 
         def read(missing: list[int]) -> list[Tensor]:
-            return self._in_parts([texts[i][1] for i in missing], self._forward, torch.empty(0, self.width, dtype=torch.float16))
+            return self._in_parts([texts[i][1] for i in missing], self._forward, torch.empty(0, self._width, dtype=torch.float16))
 
         return self.cache.remember(self._keys(texts), read, size=lambda state: state.nbytes + ENTRY_BYTES)
 

@@ -95,10 +95,16 @@ def fit(rows: Sequence[Row], names: Sequence[str]) -> Calibration:
 
 def fit_both(rows: Sequence[Row]) -> dict[str, Calibration]:
     """The weights for both scripts, on the measures that the code uses."""
+    latin, other = [row for row in rows if row.latin], [row for row in rows if not row.latin]
     return {
-        "LATIN": fit([row for row in rows if row.latin], tuple(LATIN.weights)),
-        "OTHER": fit([row for row in rows if not row.latin], tuple(OTHER.weights)),
+        "LATIN": fit(latin, tuple(LATIN.weights)) if _has_both(latin) else LATIN,
+        "OTHER": fit(other, tuple(OTHER.weights)) if _has_both(other) else OTHER,
     }
+
+
+def _has_both(rows: Sequence[Row]) -> bool:
+    """Whether there is anything to tell apart."""
+    return len({row.kind == "answerable" for row in rows if row.kind in SHARES}) == 2
 
 
 def held_out(rows: Sequence[Row]) -> list[float]:
