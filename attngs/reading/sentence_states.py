@@ -48,7 +48,8 @@ class SentenceStates:
         self.cache = cache or ContextCache()
         self._width = loaded.model.config.get_text_config().hidden_size
         self._salt = uuid4().bytes  # states are this model's
-        self._own: dict[tuple[str, ...], tuple[object, list[Tensor]]] = {}
+        self._own: dict[tuple[str, ...], tuple[bytes, list[Tensor]]] = {}
+        self._version = b""  # of the weights, when they were last looked at
 
     def states(self, texts: Sequence[str], namespace: str = "") -> list[Tensor]:
         """One `(T, D)` tensor a text, every row of length 1; a text without tokens has no rows.
@@ -61,17 +62,16 @@ class SentenceStates:
         return self._remember([(namespace, text) for text in texts])
 
     def of_own(self, texts: tuple[str, ...]) -> list[Tensor]:
-        """The states of texts of attngs' own, which are read once for all.
+        """The states of texts of attngs' own, which are read once for all, and again for weights that `states` saw change.
 
         They are nobody's, so no namespace has them, and they are forgotten with the encoder.
 
         Raises:
             ModelError: The encoder failed.
         """
-        version = weights_version(self._model)
         known = self._own.get(texts)
-        if known is None or known[0] != version:
-            known = self._own[texts] = version, self._in_parts(texts, self._forward, torch.empty(0, self._width, dtype=torch.float16))
+        if known is None or known[0] != self._version:
+            known = self._own[texts] = self._version, self._in_parts(texts, self._forward, torch.empty(0, self._width, dtype=torch.float16))
         return known[1]
 
     def of_request(self, request: ScoreRequest) -> list[Tensor]:
@@ -119,7 +119,7 @@ class SentenceStates:
         return self.cache.remember(self._keys(texts), read, size=lambda state: state.nbytes + ENTRY_BYTES)
 
     def _keys(self, texts: Sequence[tuple[str, str]]) -> list[Key]:
-        version = weights_version(self._model)
+        version = self._version = weights_version(self._model)
         return [Key(namespace, digest(b"states", self._salt, version, text)) for namespace, text in texts]
 
     def _in_parts(

@@ -68,6 +68,11 @@ class Copies:
         """Whether anything is said twice."""
         return bool(self._groups)
 
+    @property
+    def spare(self) -> int:
+        """How many sentences could go without anything being unsaid."""
+        return len(self._groups) - len({group[0] for group in self._groups.values()})
+
     def of(self, i: int) -> Sequence[int]:
         """All sentences that say what sentence `i` says, itself among them, in reading order."""
         return self._groups.get(i, (i,))

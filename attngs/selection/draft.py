@@ -53,6 +53,7 @@ class Draft:
         self.text, self.tokens = "", 0
         self._skipped: list[int] = []
         self._spent = 0
+        self._whole = 0  # what all candidates cost, as far as it was counted
         self._opened = set[int]()
         self._order = order
         self._next = iter(order)
@@ -77,7 +78,7 @@ class Draft:
         labellings = [self.labels, {}] if may_give_way else [self.labels]
         if complete and self._take_all(wanted, labellings):
             return
-        if not complete or self.copies:
+        if not complete or 2 * self.copies.spare >= len(wanted) or (self.copies and self._whole <= 2 * self.budget):
             self._take_all(self._distinct(wanted) if self.copies else wanted, labellings)
 
     def add(self, group: Sequence[int], *, of: int | None = None) -> bool:
@@ -195,7 +196,9 @@ class Draft:
         for at in range(0, len(everything), BLOCK):
             cost += sum(self._costs_of(everything[at : at + BLOCK]))
             if cost > 2 * self.budget:
+                self._whole = cost
                 return False  # not worth counting
+        self._whole = cost
         self.chosen = {i: i for i in everything}
         for labels in labellings:
             self.labels = labels
