@@ -136,7 +136,7 @@ def calibration_for(query: str) -> Calibration:
 
 def measure(request: ScoreRequest, scores: Sequence[float], states: SentenceStates) -> Measures:
     """What is known of a question and its context, from the finalists' states and the context's words."""
-    finalists = _finalists(request, scores)
+    finalists, bags = _finalists(request, scores)
     index = word_index(states.cache, request.sentences, request.namespace)
     asked = list(dict.fromkeys(words(request.query)))
     rarity = _rarity(asked, index)
@@ -146,7 +146,7 @@ def measure(request: ScoreRequest, scores: Sequence[float], states: SentenceStat
     return Measures(
         likeness=likeness,
         shared=math.log1p(float(rarity[known].sum())),
-        cover=max((float(rarity[_in(asked, sentence)].sum()) for sentence in finalists), default=0.0) / total if total else 0.0,
+        cover=max((float(rarity[[word in bag for word in asked]].sum()) for bag in bags), default=0.0) / total if total else 0.0,
         sentences=math.log(max(len(request.sentences), 1)),
         idle=idle,
     )
@@ -160,20 +160,21 @@ def standing(scores: Sequence[float]) -> Floats:
     return np.asarray(rise / rise.max())
 
 
-def _finalists(request: ScoreRequest, scores: Sequence[float]) -> list[Sentence]:
-    """The sentences with the best scores, and their heads; none that only repeats the question."""
+def _finalists(request: ScoreRequest, scores: Sequence[float]) -> tuple[list[Sentence], list[frozenset[str]]]:
+    """The sentences with the best scores, and their heads; none that only repeats the question. And the words of each."""
     best = [request.sentences[i] for i in ranking(scores)[:FINALISTS]]
     heads = {(sentence.position, head.start) for sentence in best for head in sentence.heads}
     heads -= {(sentence.position, sentence.start) for sentence in best}
     if heads:
         best += [sentence for sentence in request.sentences if (sentence.position, sentence.start) in heads]
-    asked = _spaced(request.query)
-    return [sentence for sentence in best if _spaced(sentence.text) not in asked]
+    asked, told = _spaced(words(request.query)), [words(sentence.text) for sentence in best]
+    say_more = [i for i, bag in enumerate(told) if _spaced(bag) not in asked]
+    return [best[i] for i in say_more], [frozenset(told[i]) for i in say_more]
 
 
 def _closeness(request: ScoreRequest, finalists: Sequence[Sentence], states: SentenceStates) -> tuple[float, float]:
     """How close the question is to the finalists that are not idle themselves, and to idle messages."""
-    asked, *close = states.states([request.query, *(sentence.text for sentence in finalists)], request.namespace)
+    asked, *close = states.just_read([request.query, *(sentence.text for sentence in finalists)], request.namespace)
     middle, *near = _middles([asked, *close])
     idle = _middles(states.of_own(IDLE))
     likely = np.sort([one @ middle for one in near if (idle @ one).max() < SMALL_TALK])
@@ -195,12 +196,6 @@ def _rarity(asked: Sequence[str], index: WordIndex) -> Floats:
     return np.asarray(np.log1p((size - found + 0.5) / (found + 0.5)) / math.log1p((size - 0.5) / 1.5)) if size else found
 
 
-def _spaced(text: str) -> str:
-    """The words of a text with a space round each."""
-    return f" {' '.join(words(text))} "
-
-
-def _in(asked: Sequence[str], sentence: Sentence) -> list[bool]:
-    """Which of the question's words the sentence has."""
-    own = set(words(sentence.text))
-    return [word in own for word in asked]
+def _spaced(bag: Sequence[str]) -> str:
+    """Words with a space round each."""
+    return f" {' '.join(bag)} "

@@ -61,6 +61,10 @@ class SentenceStates:
         """
         return self._remember([(namespace, text) for text in texts])
 
+    def just_read(self, texts: Sequence[str], namespace: str) -> list[Tensor]:
+        """`states` of texts that were read a moment ago: the weights, which take longest, are not looked at again."""
+        return self._remember([(namespace, text) for text in texts], self._version)
+
     def of_own(self, texts: tuple[str, ...]) -> list[Tensor]:
         """The states of texts of attngs' own, which are read once for all, and again for weights that `states` saw change.
 
@@ -110,16 +114,16 @@ class SentenceStates:
         nothing = torch.empty(0, self._width, device=self._model.device)
         return self._in_parts(texts, self._normalised, nothing)
 
-    def _remember(self, texts: Sequence[tuple[str, str]]) -> list[Tensor]:
-        """The states of each `(namespace, text)`, from the cache or read together."""
+    def _remember(self, texts: Sequence[tuple[str, str]], version: bytes = b"") -> list[Tensor]:
+        """The states of each `(namespace, text)` by weights of a version, from the cache or read together."""
 
         def read(missing: list[int]) -> list[Tensor]:
             return self._in_parts([texts[i][1] for i in missing], self._forward, torch.empty(0, self._width, dtype=torch.float16))
 
-        return self.cache.remember(self._keys(texts), read, size=lambda state: state.nbytes + ENTRY_BYTES)
+        return self.cache.remember(self._keys(texts, version), read, size=lambda state: state.nbytes + ENTRY_BYTES)
 
-    def _keys(self, texts: Sequence[tuple[str, str]]) -> list[Key]:
-        version = self._version = weights_version(self._model)
+    def _keys(self, texts: Sequence[tuple[str, str]], version: bytes = b"") -> list[Key]:
+        self._version = version = version or weights_version(self._model)
         return [Key(namespace, digest(b"states", self._salt, version, text)) for namespace, text in texts]
 
     def _in_parts(
