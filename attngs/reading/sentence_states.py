@@ -66,9 +66,9 @@ class SentenceStates:
         return self._remember([(namespace, text) for text in texts], self._version)
 
     def of_own(self, texts: tuple[str, ...]) -> list[Tensor]:
-        """The states of texts of attngs' own, which are read once for all, and again for weights that `states` saw change.
+        """The states of texts of attngs' own, which are read once for all.
 
-        They are nobody's, so no namespace has them, and they are forgotten with the encoder.
+        They are read again for weights that `states` saw change. They are nobody's, so no namespace has them, and they are forgotten with the encoder.
 
         Raises:
             ModelError: The encoder failed.
