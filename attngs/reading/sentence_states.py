@@ -62,13 +62,14 @@ class SentenceStates:
         return self._remember([(namespace, text) for text in texts])
 
     def just_read(self, texts: Sequence[str], namespace: str) -> list[Tensor]:
-        """`states` of texts that were read a moment ago: the weights, which take longest, are not looked at again."""
+        """`states` of texts that were read a moment ago; the weights are not looked at again."""
         return self._remember([(namespace, text) for text in texts], self._version)
 
     def of_own(self, texts: tuple[str, ...]) -> list[Tensor]:
         """The states of texts of attngs' own, which are read once for all.
 
-        They are read again for weights that `states` saw change. They are nobody's, so no namespace has them, and they are forgotten with the encoder.
+        They are read again for weights that `states` saw change. They are nobody's, so no namespace has them, and they are forgotten with
+        the encoder.
 
         Raises:
             ModelError: The encoder failed.
