@@ -161,7 +161,7 @@ def standing(scores: Sequence[float]) -> Floats:
 
 
 def _finalists(request: ScoreRequest, scores: Sequence[float]) -> tuple[list[Sentence], list[frozenset[str]]]:
-    """The sentences with the best scores, and their heads; none that only repeats the question. And the words of each."""
+    """The best sentences and their heads, with the words of each; none that only repeats the question."""
     best = [request.sentences[i] for i in ranking(scores)[:FINALISTS]]
     heads = {(sentence.position, head.start) for sentence in best for head in sentence.heads}
     heads -= {(sentence.position, sentence.start) for sentence in best}
