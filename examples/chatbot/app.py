@@ -150,8 +150,8 @@ def show_memory(assistant: Assistant, person: str) -> None:
         if file and st.button("Import"):
             st.success(f"{memory.load(file.getvalue(), file.name, metadata=NOTE):,} new entries.")
     with everything, reporting("The person was not deleted."):
-        st.download_button("Export the memory", memory.export, "memory.jsonl")
-        st.download_button("Export everything", lambda: assistant.people.export(person), "everything.jsonl")
+        st.download_button("Export the memory", memory.export, "memory.jsonl", on_click="ignore")
+        st.download_button("Export everything", lambda: assistant.people.export(person), "everything.jsonl", on_click="ignore")
         sure = st.checkbox("Permanently delete this person's memory, chats and ledger")
         if st.button("Delete everything", disabled=not sure, type="primary"):
             assistant.forget(person)

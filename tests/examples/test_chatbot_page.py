@@ -345,7 +345,7 @@ def test_it_remembers_after_a_restart_and_forgets_for_good(visit: Open, server: 
     page.get_by_role("button", name=re.compile(r"^Memory \(")).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("tab", name="Export and delete").click()
-    settled(page)  # a rerun gives the file another address
+    settled(page)
     with page.expect_download() as download:
         dialog.get_by_role("button", name="Export everything").click()
     assert "Zenobia" in download.value.path().read_text()
