@@ -42,7 +42,7 @@ def kinds(reply: str, source: str) -> set[str]:
         ("order", "Peel the onions before you wash the knives.", "Wash the knives before you peel the onions."),
         ("order", "After the exam I flew to Malta.", "I flew to Malta before the exam."),
         ("order", "The ferry goes from Kiel to Oslo.", "The ferry goes from Oslo to Kiel."),
-        ("cause", "We sold the piano because the stairs are too narrow. The cats fell ill.", "We sold the piano because the cats fell ill."),
+        ("cause", "We sold the piano because the stairs are steep. The cats fell ill.", "We sold the piano because the cats fell ill."),
         ("cause", "The pipe burst, so the cellar flooded.", "The pipe burst because the cellar flooded."),
     ],
 )  # fmt: skip
