@@ -2,12 +2,12 @@
 
 A sentence of the context weighs what its score has above the mean of all scores; unmarked ones weigh nothing. An extract
 holds all of the sentences it keeps. A rewrite holds of a source the share of its terms that stand in the statements linked
-to it; a good paraphrase has half of them, so that half counts as all.
+to it; a good paraphrase has half of them, so that half counts as all. A statement has few links, so what it says nearly
+word for word counts too.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from statistics import fmean
 
@@ -17,7 +17,9 @@ from attngs.types import Marking
 from attngs.writing.statements import RewriteStatement
 
 PARAPHRASED = 0.5
-"""Share of a sentence's terms that a paraphrase of it needs."""
+"""Share of a sentence's terms that a statement linked to it needs, to hold all of it."""
+SAID = 0.8
+"""The same for a statement that is not linked to it."""
 
 
 def holds_less(marking: Marking, statements: Sequence[RewriteStatement], extract: Collection[int]) -> bool:
@@ -30,17 +32,20 @@ def holds_less(marking: Marking, statements: Sequence[RewriteStatement], extract
     """
     mean = fmean(marking.scores)
     weights = {i: max(0.0, marking.scores[i] - mean) for i, marked in enumerate(marking.marked) if marked}
-    said = defaultdict[int, set[str]](set)
-    for statement in statements:
-        if statement.text:
-            found = set(terms(statement.text, tell_language(statement.text)))
-            for i in statement.sources:
-                said[i] |= found
-    held = sum(weights[i] * _share(marking.sentences[i].text, found) for i, found in said.items() if i in weights)
+    said = [(_terms(statement.text), statement.sources) for statement in statements if statement.text]
+    held = sum(weight * _held(i, _terms(marking.sentences[i].text), said) for i, weight in weights.items())
     return held < sum(weights.get(i, 0.0) for i in extract)
 
 
-def _share(source: str, said: Collection[str]) -> float:
-    """How much of a source is said: all of it from `PARAPHRASED` of its terms on."""
-    wanted = set(terms(source, tell_language(source)))
-    return min(1.0, len(wanted.intersection(said)) / (PARAPHRASED * len(wanted))) if wanted else 1.0
+def _held(source: int, wanted: frozenset[str], said: Sequence[tuple[frozenset[str], tuple[int, ...]]]) -> float:
+    """How much of a source the statements hold, 0 to 1."""
+    if not wanted:
+        return float(any(source in links for _, links in said))
+    linked = frozenset[str]().union(*(found for found, links in said if source in links))
+    share = len(wanted & linked) / (PARAPHRASED * len(wanted))
+    repeated = any(len(wanted & found) >= SAID * len(wanted) for found, _ in said)
+    return 1.0 if repeated else min(1.0, share)
+
+
+def _terms(text: str) -> frozenset[str]:
+    return frozenset(terms(text, tell_language(text)))

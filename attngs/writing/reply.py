@@ -39,7 +39,7 @@ _ANNOUNCED = re.compile(
     re.IGNORECASE,
 )
 """What announces the answer: "Shortened context:", "## Shortened context", "Answer:"."""
-_EMPHASIS = re.compile(r"(?<![\w*])(\*\*|__)(?=\S)([^*_\n]+?)(?<=\S)\1(?![\w*])")
+_EMPHASIS = re.compile(r"(?<![\w*])(\*\*)(?=\S)([^*\n]+?)(?<=\S)\1(?![\w*])")
 _HEADING = re.compile(r"^#{1,6} +(?=\S)", re.MULTILINE)
 _NUMBERED = re.compile(r"^[ \t]*(\d{1,2})[.)] +(?=\S)", re.MULTILINE)
 

@@ -83,7 +83,7 @@ def test_json_that_was_cut_off_is_read_as_far_as_it_goes(text: str) -> None:
         "[1] Ben has a dog.",
         "```\na\n```\nBen has a dog.\n```\nb\n```\nand more",
         "Short answers are what Ben likes.",
-        "5 * 3 ** 2 is what __init__ returns.",
+        "5 * 3 ** 2 ** 1 is what __init__ returns.",
         "[" * 5000,
     ],
 )
