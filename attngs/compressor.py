@@ -325,7 +325,12 @@ class ContextCompressor(Shared):
         """What to ask the writer; `None` without a writer, and where there is nothing to shorten."""
         if self._chat is None or draft.passthrough or not draft.selection.kept:
             return None
-        return self._writing.rewrite(draft.marking, frozenset(draft.selection.kept), draft.target_tokens)
+        kept = frozenset(draft.selection.kept)
+        return self._writing.rewrite(draft.marking, kept, draft.target_tokens, partial(self._extract, draft.marking))
+
+    def _extract(self, marking: Marking, target_tokens: int) -> tuple[int, ...]:
+        """The sentences of an extract."""
+        return _selected(self._selector, marking, target_tokens, self._counter).kept
 
     def _writer(self, namespace: str) -> Writer:
         """The writer for one user's requests."""

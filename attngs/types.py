@@ -183,7 +183,8 @@ class Claim(NamedTuple):
     """Something that a sentence of a rewrite says and that its sources do not."""
 
     kind: str
-    """What is unsupported: `number`, `date`, `time`, `amount`, `unit`, `contact`, `name`, `negation`, `attribution` or `content`."""
+    """What is unsupported: `number`, `date`, `time`, `amount`, `unit`, `contact`, `name`, `negation`, `attribution`, `modality`,
+    `quantity`, `tense`, `condition`, `comparison`, `order`, `cause` or `content`."""
     text: str
     """As written in the sentence; for an `attribution` the name in lower case, or the citation."""
 

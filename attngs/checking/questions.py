@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from attngs.checking.arithmetic import is_computed
 from attngs.checking.denial import flipped
 from attngs.checking.figures import carried, carried_nearby, counted_stem, miscounts, misplaced
 from attngs.checking.language.clauses import Clause, ContentWord
@@ -17,6 +18,8 @@ from attngs.checking.language.languages import Language
 from attngs.checking.language.mentions import Figures, Mention
 from attngs.checking.language.names import Name
 from attngs.checking.people import Subject, disowned, misattributed, names_of, subjects_of, unknown_names
+from attngs.checking.qualifiers import check_qualifiers
+from attngs.checking.relations import check_relations
 from attngs.checking.sources import SourceClause, Sources
 from attngs.types import Claim
 
@@ -91,6 +94,8 @@ def check_figures(comparison: Comparison) -> Iterator[Claim]:
             if mention.weak:
                 continue
             if not carried(mention, known) and not carried_nearby(mention, nearby):
+                if is_computed(mention, clause, linked):
+                    continue
                 kind = "number" if mention.kind == "unit" and miscounts(mention, nearby) else mention.kind
                 yield Claim(kind, comparison.text[mention.start : mention.end])
             elif _is_miscounted(mention, counts) or misplaced(mention, clause, comparison.linked):
@@ -130,6 +135,10 @@ def check_words(comparison: Comparison) -> Iterator[Claim]:
             yield from _of_another(comparison, clause, names, subjects)
         if word := flipped(clause, comparison.linked):
             yield Claim("negation", word)
+    if comparison.language is not None and comparison.language.code == "en":
+        linked = [source.clause for source in comparison.linked]
+        yield from check_qualifiers(comparison.clauses, linked)
+        yield from check_relations(comparison.clauses, linked)
     if lost := _invented(comparison.clauses, known.stems | known.words):
         yield Claim("content", comparison.text[lost[0].start : lost[-1].end])
 

@@ -1,6 +1,6 @@
 """The talk with the writer, from marks to a text that fits and says nothing that its sources do not.
 
-    ask -> read -> verify -> keep, replace or drop -> too long? ask once more -> cut whole sentences -> fits
+    ask -> read -> verify -> keep, replace or drop -> too long? ask once more -> cut whole sentences -> holds as much as an extract?
 
 It is a generator that yields what to ask and is sent the replies, so it knows nothing of threads, loops and clients. A context larger than
 the writer's window is shortened in parts, and the joined parts are shortened again; each sentence keeps its sources.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from attngs.checking.verify import Verdict, verify
 from attngs.errors import ChatError
 from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.types import ChatReply, Marking, Message, Sentence, Usage
+from attngs.writing.holding import holds_less
 from attngs.writing.passages import Passage, Window, as_marking, original, rewritten
 from attngs.writing.reply import read_reply
 from attngs.writing.statements import FaithfulnessFloor, RewriteStatement, cut, decide, in_words, joined, unsupported_share
@@ -32,6 +33,11 @@ LEAST_PART = 32
 CHARACTERS = 40
 """Most characters of a reply for each token asked for, in addition to `FREE_CHARACTERS`. A longer reply is not used."""
 FREE_CHARACTERS = 20_000
+_OFFER = re.compile(
+    r"\W*(?:please |just )?(?:let me know|feel free|(?:would|do) you (?:like|want)|if you (?:need|want|have|would like)"
+    r"|(?:i )?hope (?:this|that) helps|is there anything|happy to help|i can also|note:|\(?(?:word|token) count)",
+    re.IGNORECASE,
+)
 _FINISHED = re.compile(r"[.!?…。！？]['\"”’»)\]]*\s*\Z")
 
 
@@ -94,13 +100,16 @@ class Writing:
     window: int | None = None
     raises: bool = False
 
-    def rewrite(self, marking: Marking, kept: AbstractSet[int], target_tokens: int) -> Dialogue[Rewrite]:
+    def rewrite(
+        self, marking: Marking, kept: AbstractSet[int], target_tokens: int, extract: Callable[[int], Collection[int]]
+    ) -> Dialogue[Rewrite]:
         """Shorten a marked context.
 
         Args:
             marking: Its sentences and marks.
             kept: Sentences of the verbatim extract; they stand in for a part whose rewriting failed.
             target_tokens: Hard bound.
+            extract: The sentences that an extract of so many tokens keeps: a rewrite must hold as much of what is marked.
 
         Raises:
             ChatError: The writer failed, and `raises` is set.
@@ -109,9 +118,12 @@ class Writing:
         try:
             passages = yield from self._fitting(talk, marking, kept, target_tokens)
             statements = yield from self._final(talk, passages, marking.query, target_tokens)
+            tokens = self._count(joined(statements))
+            if holds_less(marking, statements, extract(tokens)):
+                raise _Fallback(f"an extract holds more of what is marked than the rewrite in its {tokens} tokens")
         except _Fallback as reason:
             return talk.ended(fallback_reason=str(reason))
-        return talk.ended(statements=tuple(statements), tokens=self._count(joined(statements)))
+        return talk.ended(statements=tuple(statements), tokens=tokens)
 
     def _fitting(self, talk: _Talk, marking: Marking, kept: AbstractSet[int], target_tokens: int) -> Dialogue[list[Passage]]:
         """The context, shortened in parts until it fits the writer's window in one piece."""
@@ -206,11 +218,13 @@ class Writing:
 
 
 def _own(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], query: str) -> list[Verdict]:
-    """Without what writers put round a context: the question, and a first line that announces the rest."""
+    """Without what writers put round a context: the question, a first line that announces the rest, and offers of more help at the end."""
     asked = in_words(query)
     if any(in_words(sentence.text) == asked for sentence in sentences):
         asked = ""
     own = [verdict for verdict in verdicts if not asked or in_words(verdict.text) != asked]
+    while len(own) > 1 and own[-1].support < 1 and _OFFER.match(own[-1].text):
+        own.pop()
     opening = own[0].text.rstrip() if len(own) > 1 and (own[0].unsupported or not own[0].sources) else ""
     return own[1:] if opening.endswith((":", "：")) else own
 

@@ -32,6 +32,17 @@ _ELEMENT = re.compile(r"\A\s*<(?P<name>[a-z][a-z_-]{1,40})>(?P<body>.*)</(?P=nam
 _FIELDS = ("shortened_context", "context", "answer", "final", "final_answer", "output", "result", "response", "summary", "text", "content")
 """Fields of a JSON reply that hold the answer; the first one counts."""
 
+_ANNOUNCED = re.compile(
+    r"\A\s*[*_#>\s]*(?:(?:here(?:'s| is)|this is|the)\s+)*(?:your |my |an? )?"
+    r"(?:(?:shortened|short|condensed|compressed|concise|rewritten|final)\s+(?:context|summary|version|text|memory|answer)"
+    r"(?:\s+is)?[*_]*\s*(?:[:：][*_]*|\n)|answer[*_]*[:：][*_]*)\s*",
+    re.IGNORECASE,
+)
+"""What announces the answer: "Shortened context:", "## Shortened context", "Answer:"."""
+_EMPHASIS = re.compile(r"(?<![\w*])(\*\*)(?=\S)([^*\n]+?)(?<=\S)\1(?![\w*])")
+_HEADING = re.compile(r"^#{1,6} +(?=\S)", re.MULTILINE)
+_NUMBERED = re.compile(r"^[ \t]*(\d{1,2})[.)] +(?=\S)", re.MULTILINE)
+
 _UNFINISHED = {
     "content_filter": "the writer's provider filtered the reply",
     "refusal": "the writer refused",
@@ -55,7 +66,8 @@ def read_reply(reply: ChatReply, answer: str = "") -> ReplyText:
     """The shortened context in a reply.
 
     Without thinking in any model's notation, channels, tokens of a chat template, our markers, a code fence, a tag or a JSON object round
-    all of it, and all before `answer`. Lone surrogates become U+FFFD, so that the text can be sent, stored and shown.
+    all of it, an announcement, Markdown's emphasis and headings, the numbers of a list, and all before `answer`. Lone surrogates become
+    U+FFFD, so that the text can be sent, stored and shown.
 
     Args:
         reply: The writer's.
@@ -72,7 +84,7 @@ def read_reply(reply: ChatReply, answer: str = "") -> ReplyText:
             return ReplyText("", problem=f"the writer's reply did not get to its {answer!r}")
         text = after
     cut_off = reply.finish_reason not in ("stop", None)
-    text = _MARKERS.sub("", _unwrapped(text, cut_off=cut_off)).strip()
+    text = _plain(_MARKERS.sub("", _unwrapped(_ANNOUNCED.sub("", text), cut_off=cut_off))).strip()
     return ReplyText(text, cut_off, None if text else "the writer's reply was empty")
 
 
@@ -86,6 +98,13 @@ def _without_thinking(text: str) -> str | None:
         text = _CHANNEL_HEAD.sub("", text[last.end() :])
     text = _REST_OF_THOUGHT.sub("", _THOUGHT.sub("", _LOST_CHANNELS.sub("", text)))
     return None if _UNFINISHED_THOUGHT.match(text) else _TOKENS.sub("", text)
+
+
+def _plain(text: str) -> str:
+    """The words of an answer without an announcement and without Markdown that says nothing."""
+    text = _EMPHASIS.sub(r"\2", _HEADING.sub("", _ANNOUNCED.sub("", text)))
+    numbers = [int(match[1]) for match in _NUMBERED.finditer(text)]
+    return _NUMBERED.sub("- ", text) if len(numbers) > 1 and numbers == list(range(1, len(numbers) + 1)) else text
 
 
 def _unwrapped(text: str, *, cut_off: bool) -> str:

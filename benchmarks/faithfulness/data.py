@@ -16,7 +16,10 @@ from attngs.text.sentences import split_sentences
 from attngs.types import Document, Sentence
 
 CONTEXTS = Path(__file__).parent / "contexts.jsonl"
-KINDS = ("number", "name", "negation", "invented", "merged", "date", "unit", "attribution")
+KINDS = (
+    "number", "name", "negation", "invented", "merged", "date", "unit", "attribution", "modality", "quantity", "comparison",
+    "order", "cause", "condition", "tense", "reported",
+)  # fmt: skip
 HALVES = ("development", "held out")
 CROWD = 9
 """How many other contexts of the same half a case is shown with in a crowd."""
@@ -35,9 +38,9 @@ class Context:
 
     @property
     def half(self) -> str:
-        """Which half it is in. An id that begins with `d` is of a context that was written for development."""
-        if self.id.startswith("d"):
-            return HALVES[0]
+        """Which half it is in. Ids with `d` and `h` are of contexts that were written for development and to be held out."""
+        if self.id[0] in "dh":
+            return HALVES[self.id[0] == "h"]
         return HALVES[hashlib.sha256(self.id.encode()).digest()[0] % 2]
 
 

@@ -20,7 +20,9 @@ LANGUAGES = {language.code: language for language in languages()}
 PIECES = (
     "Anna ", "Ben's ", "my sister ", "he ", "I ", "3 May ", "2026-05-03 ", "03/05/2026 ", "15:00 ", "half past six ",
     "a year and a half ", "5 mg ", "$1,200 ", "30 % ", "1.000 ", "two hundred and five ", "not ", "never ", "no longer ", "doesn't ",
-    "stopped ", "likes ", "takes red pills ", "works in Rome ", "anna@x.org ", "+49 170 1234567 ", "[3] ", "[2-9] ", ", ", "; ", ": ",
+    "stopped ", "likes ", "might ", "used to ", "most of ", "at least ", "if ", "unless ",
+    "before ", ", so ", "older than ", "prefers ", "to ", "says ", "takes red pills ", "works in Rome ", "anna@x.org ",
+    "+49 170 1234567 ", "[3] ", "[2-9] ", ", ", "; ", ": ",
     ". ", "? ", "! ", "\n", "\n- ", "and ", "but ", "because ", "田中さんは", "魚を食べません。", "l'avis ", "ne mange pas ",
     "Ich esse kein Fleisch. ", "\ud800", "\0", "ﬁ", "½ ",
 )  # fmt: skip

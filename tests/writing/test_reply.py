@@ -44,10 +44,21 @@ STILL_THINKING = "the writer was still thinking when its reply ended"
         "```json\n" + json.dumps({"context": ANSWER}, indent=2) + "\n```",
         "<output>```json\n" + json.dumps({"text": ANSWER}) + "\n```</output>",
         "<start_important>Ben has a dog named Rex.<end_important> He moved to Porto.",
+        f"Shortened context: {ANSWER}",
+        f"## Shortened context\n\n{ANSWER}",
+        f"**Shortened context:**\n{ANSWER}",
+        f"The shortened context is: {ANSWER}",
+        f"**Answer:** {ANSWER}",
+        "# Ben has a dog named Rex. He moved to **Porto**.",
     ],
 )
 def test_the_answer_is_found(text: str) -> None:
     assert read_reply(ChatReply(text=text)) == (ANSWER, False, None)
+
+
+def test_a_numbered_list_loses_its_numbers() -> None:
+    assert read_reply(ChatReply(text="1. Ben has a dog.\n2. He moved.")).text == "- Ben has a dog.\n- He moved."
+    assert read_reply(ChatReply(text="2. Ben has a dog.\n7. He moved.")).text == "2. Ben has a dog.\n7. He moved."
 
 
 def test_sentences_in_a_json_list_are_lines() -> None:
@@ -71,6 +82,8 @@ def test_json_that_was_cut_off_is_read_as_far_as_it_goes(text: str) -> None:
         '"Sit", says Ben.',
         "[1] Ben has a dog.",
         "```\na\n```\nBen has a dog.\n```\nb\n```\nand more",
+        "Short answers are what Ben likes.",
+        "5 * 3 ** 2 ** 1 is what __init__ returns.",
         "[" * 5000,
     ],
 )

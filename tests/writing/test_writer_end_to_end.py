@@ -146,14 +146,14 @@ async def test_a_cached_writer_is_asked_once_a_user(loopback: LoopbackServer) ->
 def test_the_command_line_reads_the_key_from_the_environment_alone(
     loopback: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loopback.plan = lambda body: Turn(text="User1 likes thing1x2 very much. It rained on day 3. It rained on day 4. User1 likes 9 things.")
+    loopback.plan = lambda body: Turn(text="User1 likes thing1x0, thing1x1, thing1x2 and thing1x3 very much. User1 likes 9 things.")
     notes = tmp_path / "notes.md"
     notes.write_text(" ".join(document.text for document in memory(1)))
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-of-the-test")
     command = ["compress", str(notes), "-q", "What does User1 like?", "-t", "60", "--chat", "writer"]
     result = CliRunner().invoke(app, [*command, "--base-url", loopback.url])
     assert result.exit_code == 0, result.stderr
-    assert result.stdout.startswith("User1 likes thing1x2 very much.")
+    assert result.stdout.startswith("User1 likes thing1x0, thing1x1, thing1x2 and thing1x3 very much.")
     assert "9" not in result.stdout
     assert "rewrite" in result.stderr
     assert "is not in the context" in result.stderr

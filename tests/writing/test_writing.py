@@ -271,12 +271,35 @@ def test_templates_show_what_they_say() -> None:
 
 
 def test_cited_sentences_are_checked_against_what_they_cite() -> None:
-    reply = "Ben has a dog named Rex [1]. Rex is 3 years old [2]. Ben pays 900 euros of rent [5]. Rita cannot eat walnuts [5]."
+    reply = "Ben has a dog named Rex [1]. Rex is 3 years old [2]. Ben moved to Porto on 3 May 2024 [4]. Rita cannot eat walnuts [5]."
     result = compressor(reply, template=CITED)[0].compress(MEMORY, QUERY, target_tokens=25)
     check(result, 25)
     assert "[" not in result.text
     assert result.statements[0].sources[0].start == 0
     assert [statement.written[:4] for statement in result.unsupported] == ["Rita"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "method"),
+    [
+        ("Ben has a dog named Rex, who is 3 years old.", "rewrite"),  # two marked sentences in ten words
+        ("It rained in London on Friday. They talked about music for an hour. Rex is 3 years old.", "extract"),
+        ("He pays 900 euros of rent. Rex is 3 years old.", "extract"),
+    ],
+)
+def test_a_rewrite_holds_as_much_of_what_is_marked_as_an_extract_of_its_length(reply: str, method: str) -> None:
+    result = compressor(reply)[0].compress(MEMORY, QUERY, target_tokens=25)
+    check(result, 25)
+    assert result.method == method
+    assert (result.fallback_reason or "").startswith("an extract holds more of what is marked") is (method == "extract")
+
+
+@pytest.mark.parametrize(
+    "offer", ["Let me know if you need anything else!", "Would you like me to shorten it further?", "I hope this helps."]
+)
+def test_an_offer_of_more_help_is_no_part_of_the_context(offer: str) -> None:
+    result = compressor(f"{REX} {offer}")[0].compress(MEMORY, QUERY, target_tokens=25)
+    assert result.text == REX
 
 
 REX = "Ben has a dog named Rex."

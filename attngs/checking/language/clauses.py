@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from attngs.checking.language.figures import find_figures
@@ -65,6 +66,7 @@ class Clause:
     figures: Figures
     """What the mentions can mean."""
     names: tuple[Name, ...]
+    tokens: tuple[Token, ...]
     words: frozenset[str]
     """All words in lower case."""
     opens: bool
@@ -123,7 +125,7 @@ def _clause(
     places = [i for i, token in enumerate(tokens) if _has_content(token, known) and token.start not in named]
     terms = {i: term(tokens[i].lower, language) for i in places}
     signs = read_signs(tokens, places, known)
-    soft = any(found.opposite for found in terms.values()) or not words.isdisjoint(known.soft)
+    soft = any(found.opposite for found in terms.values()) or not words.isdisjoint(known.soft) or _used_to(tokens)
     content = tuple(_content(tokens, terms, signs, known, soft=soft, question=stretch.question))
     subject = min([word.start for word in content[:1]] + [name.start for name in names[:1]], default=-1)
     pronouns = words & known.subjects
@@ -135,6 +137,7 @@ def _clause(
         mentions=tuple(mentions),
         figures=Figures.of(mentions),
         names=tuple(name._replace(first=name.start <= subject) for name in names),
+        tokens=tuple(tokens),
         words=words,
         opens=stretch.opens,
         denies=signs.denies or soft,
@@ -177,6 +180,11 @@ def _content(
             focus=i in signs.focus or found.opposite,
             head=i in signs.heads or found.opposite,
         )
+
+
+def _used_to(tokens: Sequence[Token]) -> bool:
+    """Whether a clause says what once was: it affirms and denies nothing of today."""
+    return any((one.lower, other.lower) == ("used", "to") for one, other in pairwise(tokens))
 
 
 def _has_content(token: Token, language: Language) -> bool:

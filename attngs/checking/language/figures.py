@@ -86,7 +86,8 @@ def _number(tokens: Sequence[Token], i: int, language: Language) -> Mention:
         meanings.append(Number(1 / token.values[0]))  # a fifth
     if token.ordinal and 1 <= token.values[0] <= 31:
         meanings.append(Day(day=int(token.values[0])))
-    near = [t for t in tokens[i + 1 : i + 4] if t.start - token.end < 40]
+    part = len(tokens) > i + 1 and tokens[i + 1].lower == "of"  # "three of the five printers" counts printers
+    near = [t for t in tokens[i + 1 : i + (5 if part else 4)] if t.start - token.end < 40 and not t.values]
     counted = next((t.lower for t in near if t.is_word and t.lower not in language.function_words), None)
     return Mention(kind="number", start=token.start, end=token.end, meanings=tuple(meanings), weak=token.weak, counted=counted)
 

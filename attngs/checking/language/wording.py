@@ -31,7 +31,10 @@ class Term(NamedTuple):
 class _Wording:
     """The tables of `wording.toml`."""
 
+    verbs: dict[str, str]
+    """Irregular forms of verbs and their bases."""
     irregular: dict[str, str]
+    """Those, and irregular forms of other words."""
     synonyms: dict[str, str]
     opposites: dict[str, str]
     deniers: frozenset[str]
@@ -44,14 +47,8 @@ class _Wording:
 def wording() -> _Wording:
     """The tables. Only English has any."""
     table: dict[str, str] = tomllib.loads(files("attngs.checking.language").joinpath("wording.toml").read_text(encoding="utf-8"))["en"]
-    irregular = dict[str, str]()
-    waiting = list[str]()
-    for entry in table["irregular"].split():
-        form, _, base = entry.partition("=")
-        waiting.append(form)
-        if base:
-            irregular.update(dict.fromkeys(waiting, base))
-            waiting = []
+    verbs = _bases(table["verbs"])
+    irregular = verbs | _bases(table["forms"])
     groups = [line.split() for line in table["synonyms"].strip().splitlines()]
     synonyms = dict[str, str]()
     for group in groups:
@@ -59,6 +56,7 @@ def wording() -> _Wording:
             synonyms.setdefault(_snowball(irregular.get(word, word), "english"), _snowball(group[0], "english"))
     opposites = {_snowball(word, "english"): base for word, _, base in (entry.partition("=") for entry in table["opposites"].split())}
     return _Wording(
+        verbs=verbs,
         irregular=irregular,
         synonyms=synonyms,
         opposites=opposites,
@@ -67,6 +65,19 @@ def wording() -> _Wording:
         harmless=frozenset(tuple(phrase.split()) for phrase in table["harmless"].replace("\n", "").split("|")),
         relation_stems=frozenset(synonyms.get(stem, stem) for stem in (_snowball(word, "english") for word in table["relations"].split())),
     )
+
+
+def _bases(written: str) -> dict[str, str]:
+    """`form form=base` -> each form with its base."""
+    found = dict[str, str]()
+    waiting = list[str]()
+    for entry in written.split():
+        form, _, base = entry.partition("=")
+        waiting.append(form)
+        if base:
+            found.update(dict.fromkeys(waiting, base))
+            waiting = []
+    return found
 
 
 @lru_cache(maxsize=200_000)

@@ -1,0 +1,75 @@
+"""When does what an English clause says hold: formerly, in the past, now, or in the future?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import cache
+
+from attngs.checking.language.tokens import Token
+from attngs.checking.language.wording import term, wording
+
+_PAST_AUXILIARIES = frozenset("was were did had wasn't weren't didn't hadn't".split())
+_BEFORE_PARTICIPLES = frozenset("is are be been being am isn't aren't get gets".split())
+_BEFORE_BASES = frozenset(
+    "to did do does will would can could may might must should shall didn't don't doesn't won't can't not 'll 'd let".split()
+)
+_DETERMINERS = frozenset("a an the my his her our their its no two three four five another some".split())
+_SUBJECTS = frozenset("i we you they he she it who".split())
+_PARTICIPLES = frozenset(
+    "been gone taken given gotten eaten seen known grown flown drawn thrown written driven ridden risen chosen".split()
+)
+_REACH = 2  # words between an auxiliary and its verb
+
+
+@cache
+def _past_forms() -> frozenset[str]:
+    """Irregular forms of the simple past."""
+    forms = {form for form, base in wording().verbs.items() if form != base and not form.endswith("s")}
+    return frozenset(forms - _PARTICIPLES)
+
+
+def tenses(tokens: Sequence[Token], cued: Collection[str]) -> frozenset[str]:
+    """The times that a clause speaks of: `formerly`, `past`, `present`, `future`.
+
+    Args:
+        tokens: The words of the clause.
+        cued: What its cues say: `formerly`, `future`.
+    """
+    past = any(_is_past(tokens, i) for i in range(len(tokens)))
+    found = {*cued, "past"} if past else set(cued)
+    return frozenset(found or {"present"})
+
+
+def verb_times(tokens: Sequence[Token]) -> dict[str, str]:
+    """For each verb that shows it, by stem, whether it stands in the simple past or in the present."""
+    found = dict[str, str]()
+    for i, token in enumerate(tokens):
+        if not token.is_word or _follows(tokens, i, _BEFORE_BASES):
+            continue
+        before = tokens[i - 1].lower if i else ""
+        following = tokens[i + 1].lower if i + 1 < len(tokens) else ""
+        if token.lower in {"have", "has", "had"}:
+            if following in _DETERMINERS:
+                found["have"] = "past" if token.lower == "had" else "present"
+        elif _is_past(tokens, i):
+            found.setdefault(term(token.lower, None).stem, "past")
+        elif (before in _SUBJECTS and not token.lower.endswith(("ing", "ed"))) or _looks_third_person(token.lower):
+            found.setdefault(term(token.lower, None).stem, "present")
+    return found
+
+
+def _looks_third_person(word: str) -> bool:
+    """Whether a word may be a verb of the third person: "grows". Plurals look alike."""
+    return word.endswith("s") and not word.endswith(("ss", "'s", "us", "is")) and len(word) > 3
+
+
+def _is_past(tokens: Sequence[Token], i: int) -> bool:
+    word = tokens[i].lower
+    if word in _PAST_AUXILIARIES:
+        return True
+    past = word in _past_forms() or (word.endswith("ed") and len(word) > 4)
+    return past and tokens[i].is_word and not _follows(tokens, i, _BEFORE_PARTICIPLES) and not _follows(tokens, i, {"to"}, reach=1)
+
+
+def _follows(tokens: Sequence[Token], i: int, words: Collection[str], reach: int = _REACH) -> bool:
+    return any(token.lower in words for token in tokens[max(0, i - reach) : i])

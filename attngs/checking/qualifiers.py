@@ -1,0 +1,284 @@
+"""Does the reply say something as surely, as generally, of the same time and on the same condition as its sources do?
+
+"Might move" is not "moves", "most" are not "all", "used to smoke" is not "smokes", "take it if it hurts" is not "take it".
+A statement of the reply is compared with those statements of the sources that share most of its words. It is unsupported
+where all of them qualify it otherwise. English only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from attngs.checking.figures import LIGHT
+from attngs.checking.language.clauses import Clause
+from attngs.checking.language.cues import Cue, find_cues
+from attngs.checking.language.tenses import tenses, verb_times
+from attngs.checking.language.tokens import Token
+from attngs.types import Claim
+
+_NEAR = 0.6  # of what the most similar source statement shares: from there on a source statement is about the same
+_ABOUT = 0.5  # of what a statement of the reply says: so much of it must stand in a source statement that is about the same
+_CARRIED_BY = {
+    "fact": {"fact", "ability", "duty", "plan", "certain"},
+    "certain": {"fact", "duty", "certain"},
+    "ability": {"fact", "ability", "permission", "plan", "certain", "advice"},
+    "permission": {"permission", "ability", "possible", "fact", "advice"},
+    "possible": {"possible", "permission", "ability", "plan", "wish", "hope"},
+    "plan": {"plan", "wish", "duty", "fact", "certain"},
+    "hope": {"hope", "wish", "possible"},
+    "wish": {"wish", "hope", "plan", "possible", "fact"},
+    "advice": {"advice", "wish", "fact"},
+    "duty": {"duty", "fact", "certain"},
+}
+"""For each modality of a reply those of a source that carry it. An imperative counts as a fact."""
+_AS_MANY = {
+    "all": {"all"},
+    "most": {"most"},
+    "many": {"many", "most"},
+    "some": {"some", "many", "few"},
+    "few": {"few", "some"},
+    "none": {"none", "few"},
+    "only": {"only", "few", "some"},
+    "alternate": {"alternate", "some"},
+}
+"""The same for quantities."""
+_SOFTENED = frozenset({"possible", "advice", "duty", "wish", "hope"})
+_OF_ONESELF = frozenset("i we he she they".split())
+_QUOTING = frozenset("heard hear hears".split())  # even of oneself they tell what somebody else said
+_ASKING = frozenset("ask asks asked know knows knew wonder wondering see sure check checked find told".split())
+_WHEN = frozenset("when whenever".split())
+_LONGEST = 30  # tokens of a condition
+_ENDS = frozenset(", ; : — – ( )".split())
+
+
+class _Statement(NamedTuple):
+    """What a clause says, and how it is qualified."""
+
+    clause: Clause
+    cues: tuple[Cue, ...]
+    stems: frozenset[str]
+    """Of its words, but for its cues and those that say little."""
+    names: frozenset[str]
+
+    def kinds(self, group: str) -> frozenset[str]:
+        return frozenset(cue.kind for cue in self.cues if cue.group == group)
+
+    def opens_condition(self) -> bool:
+        """Whether it is a condition: "if it rains"."""
+        return any(cue.group == "condition" and cue.start == 0 for cue in self.cues)
+
+    def denies_without(self) -> bool:
+        """Whether two denials say what must be: "not without a parent"."""
+        return "without" in self.kinds("condition") and any(_denies(token) for token in self.clause.tokens)
+
+    def tenses(self) -> frozenset[str]:
+        ahead = {"future"} if self.kinds("modality") & {"plan", "hope"} else set[str]()
+        return tenses(self.clause.tokens, self.kinds("tense") | ahead)
+
+
+def check_qualifiers(clauses: Sequence[Clause], sources: Sequence[Clause]) -> Iterator[Claim]:
+    """What a sentence says more surely, more generally, of another time or with fewer conditions than its sources.
+
+    Args:
+        clauses: A sentence of the reply.
+        sources: The clauses of the sentences that it is linked to, in order.
+    """
+    known = [_read(source) for source in sources if not source.question]
+    said = [_read(clause) for clause in clauses if not clause.question]
+    reports = any("reported" in {cue.group for cue in statement.cues} or statement.kinds("modality") & _SOFTENED for statement in said)
+    for statement in said:
+        near = _near(statement, known)
+        for group, differs in _GROUPS:
+            if near and all(differs(statement, source) for source in near):
+                yield Claim("quantity" if group == "bound" else group, _words(statement, group))
+        reporters = [reporter for source in near if (reporter := _reporter(source)) is not None]
+        dropped = len(reporters) == len(near) > 0 and not reports  # nobody but them says it
+        if dropped or (reporters and _is_another(statement, reporters)):
+            yield Claim("attribution", _words(statement, "reported"))
+    yield from _conditions(clauses, said, sources, known)
+
+
+def _read(clause: Clause) -> _Statement:
+    cues = find_cues(clause.tokens)
+    inside = {clause.tokens[i].start for cue in cues for i in range(cue.start, cue.end)}
+    stems = frozenset(word.stem for word in clause.content if word.start not in inside)
+    return _Statement(clause, tuple(cues), stems - LIGHT, frozenset(name.key for name in clause.names))
+
+
+def _near(statement: _Statement, known: Sequence[_Statement]) -> list[_Statement]:
+    """The statements of the sources that are about the same."""
+    shared = [(source, _shared(statement, source)) for source in known]
+    most = max((weight for _, weight in shared), default=0.0)
+    if not most or most < _ABOUT * _shared(statement, statement):
+        return []
+    return [source for source, weight in shared if weight >= _NEAR * most]
+
+
+def _shared(statement: _Statement, source: _Statement) -> float:
+    """How much two statements have in common. A name tells less than a word: it stands in many statements."""
+    return len(statement.stems & source.stems) + 0.5 * len(statement.names & source.names)
+
+
+def _words(statement: _Statement, group: str) -> str:
+    """The words of a statement that a claim is about: its cue of this group, or its first words."""
+    tokens = statement.clause.tokens
+    first = next(((cue.start, cue.end) for cue in statement.cues if cue.group == group), (0, len(tokens)))
+    return " ".join(token.text for token in tokens[slice(*first)])
+
+
+def _is_surer(statement: _Statement, source: _Statement) -> bool:
+    """Whether the source does not say it as surely, or not as a duty or a wish."""
+    if len(statement.stems) + len(statement.names) < 2 or statement.opens_condition() or source.denies_without():
+        return False
+    said, known = (one.kinds("modality") or frozenset({"fact"}) for one in (statement, source))
+    return all(_CARRIED_BY[kind].isdisjoint(known) for kind in said)
+
+
+def _is_as_many(table: dict[str, set[str]], said: frozenset[str], known: frozenset[str]) -> bool:
+    return any(not table[kind].isdisjoint(known) for kind in said)
+
+
+def _is_of_others(statement: _Statement, source: _Statement) -> bool:
+    """Whether both tell how many or how often, and not the same."""
+    said, known = statement.kinds("quantity"), source.kinds("quantity")
+    if any(mention.kind == "number" and _is_part(source.clause, mention.end) for mention in source.clause.mentions):
+        known = known - {"all"} | {"some"}
+    return bool(said and known - {"none"}) and not _is_as_many(_AS_MANY, said, known)
+
+
+def _is_part(clause: Clause, end: int) -> bool:
+    """Whether "of" follows a number: "three of the five"."""
+    return any(token.lower == "of" and token.start == end + 1 for token in clause.tokens)
+
+
+def _is_bound_otherwise(statement: _Statement, source: _Statement) -> bool:
+    said, known = statement.kinds("bound"), source.kinds("bound")
+    return bool(said and known) and said.isdisjoint(known)
+
+
+def _is_of_another_time(statement: _Statement, source: _Statement) -> bool:
+    said, known = statement.tenses(), source.tenses()
+    if "formerly" in said:
+        return known.isdisjoint({"formerly", "past"}) and not source.clause.denies  # "no longer"
+    if "formerly" in known:
+        return "past" not in said
+    if "future" in known and "past" not in known:
+        return "past" in said and "future" not in said
+    if "future" in said and "past" not in said:
+        return "past" in known and "future" not in known
+    mine, theirs = verb_times(statement.clause.tokens), verb_times(source.clause.tokens)
+    both = (mine.keys() & theirs.keys()) & (statement.stems | {"have"})
+    return bool(both) and all(mine[stem] != theirs[stem] for stem in both)
+
+
+_GROUPS: tuple[tuple[str, Callable[[_Statement, _Statement], bool]], ...] = (
+    ("modality", _is_surer),
+    ("quantity", _is_of_others),
+    ("bound", _is_bound_otherwise),
+    ("tense", _is_of_another_time),
+)
+
+
+def _reporter(source: _Statement) -> frozenset[str] | None:
+    """Who says what a statement of the sources says; `None` where nobody is said to say it. Empty where it does not tell who."""
+    tokens = source.clause.tokens
+    for cue in source.cues:
+        if cue.group != "reported":
+            continue
+        before = tokens[cue.start - 1].lower if cue.start else ""
+        after = next((token.lower for token in tokens[cue.end :] if token.lower != "that"), "")
+        quotes = tokens[cue.start].lower in _QUOTING
+        if (before in {"i", "we"} and not quotes) or after in _OF_ONESELF:
+            continue
+        who = _who(source.clause, cue)
+        if who or cue.kind == "opinion":
+            return who
+    return None
+
+
+def _who(clause: Clause, cue: Cue) -> frozenset[str]:
+    """The names and stems of whoever says something."""
+    tokens = clause.tokens
+    inside = tokens[cue.end : cue.end + 4] if tokens[cue.start].lower == "according" else tokens[: cue.start]
+    places = {token.start for token in inside}
+    names = {name.key for name in clause.names if name.start in places}
+    return frozenset(names | {word.stem for word in clause.content if word.start in places})
+
+
+def _is_another(statement: _Statement, reporters: Sequence[frozenset[str]]) -> bool:
+    """Whether the reply says that somebody said it who is none of those that the sources name."""
+    cue = next((cue for cue in statement.cues if cue.group == "reported"), None)
+    if cue is None or not all(reporters):
+        return False
+    who = _who(statement.clause, cue)
+    return bool(who) and all(who.isdisjoint(reporter) for reporter in reporters)
+
+
+class _Condition(NamedTuple):
+    """A condition in a sentence."""
+
+    sign: int
+    """1 for "if", -1 for "unless" and "if not"."""
+    condition: frozenset[str]
+    main: frozenset[str]
+    """What holds on it."""
+    clauses: tuple[Clause, ...]
+    """The sentence."""
+
+
+def _conditions(
+    clauses: Sequence[Clause], said: Sequence[_Statement], sources: Sequence[Clause], known: Sequence[_Statement]
+) -> Iterator[Claim]:
+    """Conditions of the sources that a sentence of the reply drops or turns round."""
+    mine = [found for sentence in _sentences(clauses) for found in _read_conditions(sentence)]
+    everything = frozenset[str]().union(*(clause.stems for clause in clauses))
+    for found in (found for sentence in _sentences(sources) for found in _read_conditions(sentence)):
+        turned = [one for one in mine if one.condition & found.condition and one.main & found.main]
+        if turned and all(one.sign != found.sign for one in turned):
+            yield Claim("condition", " ".join(sorted(turned[0].condition)))
+        if mine or everything & found.condition:
+            continue
+        others = [source for source in known if source.clause not in found.clauses]
+        for statement in said:
+            shared = statement.stems & found.main
+            holds = shared and len(shared) >= _NEAR * len(statement.stems)
+            if holds and not any(shared <= other.stems for other in others):
+                yield Claim("condition", _words(statement, "condition"))
+
+
+def _sentences(clauses: Sequence[Clause]) -> Iterator[tuple[Clause, ...]]:
+    sentence = list[Clause]()
+    for clause in clauses:
+        if clause.opens and sentence:
+            yield tuple(sentence)
+            sentence = []
+        sentence.append(clause)
+    if sentence:
+        yield tuple(sentence)
+
+
+def _read_conditions(sentence: tuple[Clause, ...]) -> Iterator[_Condition]:
+    """The conditions of a sentence. Each reaches to the next comma or clause."""
+    tokens = [token for clause in sentence for token in clause.tokens]
+    content = {word.start: word.stem for clause in sentence for word in clause.content if word.stem not in LIGHT}
+    ends = {clause.tokens[0].start for clause in sentence if clause.tokens} | {token.start for token in tokens if token.text in _ENDS}
+    denied = any(clause.denies for clause in sentence)
+    past = "past" in tenses(tokens, ())
+    for cue in find_cues(tokens):
+        asks = cue.start and tokens[cue.start - 1].lower in _ASKING  # "asked if"
+        once = past and tokens[cue.start].lower in _WHEN  # "when I was small"
+        if cue.group != "condition" or asks or once or (cue.kind == "without" and not denied):
+            continue
+        end = next((i for i in range(cue.end + 1, min(len(tokens), cue.end + _LONGEST)) if tokens[i].start in ends), cue.end + _LONGEST)
+        inside = {token.start for token in tokens[cue.start : end]}
+        condition = frozenset(stem for start, stem in content.items() if start in inside)
+        if condition:
+            sign = 1 if cue.kind == "given" else -1
+            turned = any(_denies(token) for token in tokens[cue.end : end])
+            main = frozenset(stem for start, stem in content.items() if start not in inside)
+            yield _Condition(-sign if turned else sign, condition, main, sentence)
+
+
+def _denies(token: Token) -> bool:
+    return token.lower in {"not", "no", "never", "cannot", "nobody"} or token.lower.endswith("n't")

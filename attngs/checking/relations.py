@@ -1,0 +1,229 @@
+"""Does the reply relate two things as its sources do: which is more, which comes first, which is the cause?
+
+A relation has two sides and a sign: "the train is slower than the bus" is `speed`, train, bus, less. One of the reply is
+unsupported where the sources relate the same sides the other way round and never this way, or give what happened another
+cause. English only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from attngs.checking.figures import LIGHT
+from attngs.checking.language.clauses import Clause
+from attngs.checking.language.cues import Cue, degree, find_cues
+from attngs.checking.language.tokens import Token
+from attngs.types import Claim
+
+_STOPS = frozenset(", ; : — – ( ) . ! ? and but though although while whereas which who that".split())
+_SUBJECTS = frozenset("i we you they he she it there".split())
+_POINTERS = frozenset("it this that them they".split())
+_AMBIGUOUS = frozenset({"since", "as"})  # may be of time: they carry a cause, and claim none
+_PREFERENCE = frozenset("prefer prefers preferred preferring".split())
+_BEFORE_SUBJECTS = frozenset("than of before after".split())
+_STRETCH = 40  # tokens; what stands further off is no side of a relation
+_THAN = 10  # tokens from a comparative to its "than"
+_TO = 6  # tokens from "from" to its "to"
+
+
+class _Relation(NamedTuple):
+    """How two things stand to each other."""
+
+    group: str
+    """`comparison`, `order` or `cause`."""
+    scale: str
+    """Of a comparison: `age`, `price`; else empty."""
+    left: frozenset[str]
+    right: frozenset[str]
+    """May be empty: "her flat is smaller"."""
+    sign: int
+    """1 where the left side is more, earlier, or the cause."""
+    text: str
+
+
+def check_relations(clauses: Sequence[Clause], sources: Sequence[Clause]) -> Iterator[Claim]:
+    """Relations of a sentence that its sources turn round, and causes that are not theirs.
+
+    Args:
+        clauses: A sentence of the reply.
+        sources: The clauses of the sentences that it is linked to, in order.
+    """
+    known = list(_relations(sources))
+    for relation in _relations(clauses):
+        if relation.text.lower() in _AMBIGUOUS:
+            continue
+        same = [other for other in known if (other.group, other.scale) == (relation.group, relation.scale)]
+        agreements = [_agreement(relation, other) for other in same]
+        if any(agreement > 0 for agreement in agreements):
+            continue
+        if any(agreement < 0 for agreement in agreements) or (relation.group == "cause" and _has_another_cause(relation, same)):
+            yield Claim(relation.group, relation.text)
+
+
+def _agreement(mine: _Relation, other: _Relation) -> int:
+    """1 where two relations say the same of the same sides, -1 where one turns the other round, 0 where they are of different things."""
+    straight, crossed = _overlap(mine.left, other.left), _overlap(mine.left, other.right)
+    if mine.right and other.right:
+        behind, across = _overlap(mine.right, other.right), _overlap(mine.right, other.left)
+        if not (straight and behind) and not (crossed and across):
+            return 0
+        straight, crossed = straight + behind, crossed + across
+    elif mine.group != "comparison":
+        return 0
+    if straight == crossed:
+        return 0
+    return mine.sign * other.sign * (1 if straight > crossed else -1)
+
+
+def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
+    """How much of the shorter side the other has."""
+    return len(one & other) / min(len(one), len(other)) if one and other else 0.0
+
+
+def _has_another_cause(mine: _Relation, known: Sequence[_Relation]) -> bool:
+    """Whether the sources give the same effect a cause, and never this one."""
+    cause, effect = _sides(mine)
+    others = [_sides(other) for other in known]
+    same = [other for other, followed in others if _overlap(effect, followed) >= 0.5]
+    return bool(same) and all(cause.isdisjoint(other) for other in same)
+
+
+def _sides(relation: _Relation) -> tuple[frozenset[str], frozenset[str]]:
+    """Cause and effect."""
+    return (relation.left, relation.right) if relation.sign > 0 else (relation.right, relation.left)
+
+
+class _Words(NamedTuple):
+    """A sentence with what its tokens say."""
+
+    tokens: tuple[Token, ...]
+    terms: tuple[str, ...]
+    """For each token its stem or name; empty where it says nothing."""
+
+    def side(self, start: int, end: int) -> frozenset[str]:
+        """What the tokens `[start, end)` say, or the last `_STRETCH` of them."""
+        return frozenset(term for term in self.terms[max(0, start, end - _STRETCH) : end] if term)
+
+    def back(self, i: int) -> int:
+        """Where the stretch begins that ends at a place."""
+        first = max(0, i - _STRETCH)
+        return next((j for j in range(i, first, -1) if self.tokens[j - 1].lower in _STOPS), first)
+
+    def ahead(self, i: int) -> int:
+        """Where the stretch ends that begins at a place: at a stop, or where a new subject follows what has been said."""
+        said = False
+        end = min(len(self.tokens), i + _STRETCH)
+        for j in range(i, end):
+            word = self.tokens[j].lower
+            if word in _STOPS or (said and word in _SUBJECTS and self.tokens[j - 1].lower not in _BEFORE_SUBJECTS):
+                return j
+            said = said or bool(self.terms[j])
+        return end
+
+    def text(self, start: int, end: int) -> str:
+        return " ".join(token.text for token in self.tokens[start:end])
+
+
+def _relations(clauses: Sequence[Clause]) -> Iterator[_Relation]:
+    before = frozenset[str]()  # what the sentence before said
+    sentence = list[Clause]()
+    for clause in [*clauses, None]:
+        if sentence and (clause is None or clause.opens):
+            words = _words(sentence)
+            if not sentence[-1].question:
+                yield from _compared(words)
+                yield from _ordered(words, before)
+                yield from _caused(words, before)
+            before = words.side(0, len(words.tokens))
+            sentence = []
+        if clause is not None:
+            sentence.append(clause)
+
+
+def _words(sentence: Sequence[Clause]) -> _Words:
+    said = {word.start: word.stem for clause in sentence for word in clause.content if word.stem not in LIGHT}
+    said |= {name.start: name.key for clause in sentence for name in clause.names}
+    figures = [mention for clause in sentence for mention in clause.mentions if not mention.weak]
+    said |= {mention.start: repr(mention.meanings[0]) for mention in figures if mention.meanings}
+    places = [Token(text="#", start=mention.start, end=mention.end, lower="#") for mention in figures]
+    tokens = tuple(sorted([*(token for clause in sentence for token in clause.tokens), *places], key=lambda token: token.start))
+    return _Words(tokens, tuple(said.get(token.start, "") for token in tokens))
+
+
+def _compared(words: _Words) -> Iterator[_Relation]:
+    """Comparisons: "older than", "prefers tea to coffee", "rather walk than drive"."""
+    tokens = words.tokens
+    for i, token in enumerate(tokens):
+        than = next((j for j in range(i + 1, min(len(tokens), i + _THAN)) if tokens[j].lower == "than"), None)
+        if token.lower in _PREFERENCE:
+            to = next((j for j in range(i + 1, min(len(tokens), i + _THAN)) if tokens[j].lower in {"to", "over"}), None)
+            if to is not None:
+                yield _preferred(words, i, to)
+        elif token.lower == "rather" and than is not None:
+            yield _preferred(words, i, than)
+        elif found := degree(tokens, i):
+            first = i + 1 + (token.lower in {"more", "less"} and found.scale != "amount")
+            left = words.side(words.back(i), i) or words.side(0, i)
+            right = frozenset[str]()
+            if than is not None:  # "more people work in the warehouse than in the office"
+                left |= words.side(first, than)
+                right = words.side(than + 1, words.ahead(than + 1))
+            left = left or words.side(first, words.ahead(first))
+            if left:
+                yield _Relation("comparison", found.scale, left, right, found.sign, token.text)
+
+
+def _preferred(words: _Words, cue: int, joint: int) -> _Relation:
+    """What is preferred stands between the cue and "to" or "than", the other behind it."""
+    right = words.side(joint + 1, words.ahead(joint + 1))
+    return _Relation("comparison", "preference", words.side(cue + 1, joint), right, 1, words.text(cue, joint + 2))
+
+
+def _ordered(words: _Words, before: frozenset[str]) -> Iterator[_Relation]:
+    """What comes first: "A before B", "after B, A", "first A, then B", "from A to B"."""
+    tokens = words.tokens
+    for cue in find_cues(tokens):
+        text = words.text(cue.start, cue.end)
+        if cue.group == "order" and cue.kind == "then":
+            first = words.side(0, cue.start) or before
+            yield _Relation("order", "", first, words.side(cue.end, words.ahead(cue.end)), 1, text)
+        elif cue.group == "order":
+            left, right = _around(words, cue, before)
+            yield _Relation("order", "", left, right, 1 if cue.kind == "before" else -1, text)
+    for i, token in enumerate(tokens):
+        to = next((j for j in range(i + 2, min(len(tokens), i + _TO)) if tokens[j].lower == "to"), None) if token.lower == "from" else None
+        if to is not None:
+            yield _Relation("order", "", words.side(i + 1, to), words.side(to + 1, to + 2), 1, words.text(i, to + 2))
+
+
+def _caused(words: _Words, before: frozenset[str]) -> Iterator[_Relation]:
+    """What causes what: "B because A", "A, so B", "A led to B"."""
+    for cue in find_cues(words.tokens):
+        if cue.group != "cause" or (words.tokens[cue.start].lower == "so" and not _concludes(words, cue)):
+            continue
+        left, right = _around(words, cue, before)
+        yield _Relation("cause", "", left, right, 1 if cue.kind == "therefore" else -1, words.text(cue.start, cue.end))
+
+
+def _concludes(words: _Words, cue: Cue) -> bool:
+    """Whether a "so" says that something follows: it stands after a comma, and no "that", "far" or adverb comes next."""
+    after = words.tokens[cue.end].lower if cue.end < len(words.tokens) else ""
+    before = words.tokens[cue.start - 1].lower if cue.start else "."
+    return before in {",", ";", ".", "and", "—", "–"} and after not in {"that", "far", "much", "many", "as"}
+
+
+def _around(words: _Words, cue: Cue, before: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """What stands before a cue and what stands after it. "After B, A" has both behind the cue."""
+    end = words.ahead(cue.end)
+    right = words.side(cue.end, end)
+    start = words.back(cue.start)
+    left = words.side(start, cue.start)
+    opens = not left and (cue.start == 0 or words.tokens[cue.start - 1].lower in _STOPS)
+    if opens and cue.kind != "therefore":
+        left = words.side(end, words.ahead(end + 1)) or words.side(0, cue.start)
+    elif not left:
+        left = words.side(0, cue.start) or before
+    if not right and any(token.lower in _POINTERS for token in words.tokens[cue.end : end]):
+        right = words.side(0, start) or before
+    return left, right
