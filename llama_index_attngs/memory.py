@@ -168,7 +168,11 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
             raise ConfigError(f"`{min(twice)}` follows from the block's `budget`; leave it out, or make the block with `target_tokens`.")
         fields = Memory.model_fields
         limit, ratio = ((limits | settings).get(name, fields[name].default) for name in ("token_limit", "chat_history_token_ratio"))
-        ours = {"memory_blocks": [self], "insert_method": InsertMethod.USER, "token_flush_size": max(1, int(limit * ratio / 2))}
+        ours: dict[str, Any] = {
+            "memory_blocks": [self],
+            "insert_method": InsertMethod.USER,
+            "token_flush_size": max(1, int(limit * ratio / 2)),
+        }
         return Memory.from_defaults(**ours | limits | settings)
 
     def forget(self, session_id: str = "") -> None:
@@ -219,7 +223,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
             text = await self._answer(items, question(said), session, self._room(said))
             placed = Placed(turn=turn, items=state, text=text)
         self._placed.clear(session)
-        if messages and messages[-1].role == MessageRole.USER:  # else the turn is over
+        if said and messages and messages[-1].role == MessageRole.USER:  # else the turn is over
             self._placed.put((session,), placed)
         return placed.text
 

@@ -68,13 +68,13 @@ class PlainLayout(ExtractLayout):
 
 def as_turns(messages: Sequence[ChatMessage]) -> list[Value]:
     """The messages as items; calls of tools and media are named, and empty messages left out."""
-    turns = [{"role": MessageRole(message.role).value, "text": clean_text(as_text(message))} for message in messages]
+    turns = [{"role": MessageRole(message.role).value, "text": clean_text(as_text(message)).strip()} for message in messages]
     return [turn for turn in turns if turn["text"]]
 
 
 def as_text(message: ChatMessage) -> str:
     """What a message says, with its tool calls and media named."""
-    return "\n".join(_parts(message)).strip()
+    return "\n".join(_parts(message))
 
 
 def as_documents(items: Iterable[Value]) -> list[Document]:
