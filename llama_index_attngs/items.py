@@ -1,4 +1,4 @@
-"""What the memory of a session holds, in its order: archived turns, and facts that an agent has stored.
+"""What the memory of a session holds: archived turns, and facts that an agent has stored.
 
 An item is a mapping that JSON can hold. Its `text` is what was said; a turn has the `role` of its speaker, a fact has `metadata` with its
 date and who stored it. `attngs.hosts.remembering` says what is written when an item changes.

@@ -1,4 +1,4 @@
-"""`AttnGSMemoryBlock`: what left the chat history, and what an agent has noted, made short for the current turn."""
+"""`AttnGSMemoryBlock`: old turns and noted facts, made short for the current turn."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """What stands in the message of a turn. It stays as it is while the agent only adds facts, so that a provider's cache keeps working."""
+    """What stands in the message of a turn.
+
+    It stays as it is while the agent only adds facts, so that a provider's cache keeps working.
+    """
 
     turn: bytes
     """A digest of all that was said up to the user's message."""
@@ -105,7 +108,7 @@ LATEST = "What was said last?"
 
 
 class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
-    """Long-term memory: `block.as_memory(session_id=...)`, or one of the `memory_blocks` of your own `Memory`.
+    """Long-term memory: `block.as_memory(session_id=...)`, or a block of your own `Memory`.
 
     It keeps the turns that leave the short-term history, by session, and the facts that an agent stores with `memory_tools`. When the
     memory is read, all of a session is compressed together for what the user said last; a follow-up such as "and his sister?" is read with
@@ -183,7 +186,10 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         self.found_marker().forget(session_id)
 
     def gate_decision(self, session_id: str = "") -> GateDecision | None:
-        """What the gate decided about the latest question of a session; `None` without a gate, or if nothing was asked yet."""
+        """What the gate decided about the latest question of a session.
+
+        `None` without a gate, or if nothing was asked yet.
+        """
         return self._decisions.latest(lambda session, _: session == session_id)
 
     async def aedit(self, plan: Callable[[MemoryEditor], Edit], session_id: str = "") -> str:

@@ -33,7 +33,7 @@ _NOTED = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnLayout(ExtractLayout):
-    """Shows each turn after a label that says who spoke, and each fact after one that says when it was noted.
+    """Shows each turn after the name of who spoke, and each fact after the day on which it was noted.
 
     Nothing that was said passes for a label, a turn or a frame.
     """
@@ -78,9 +78,9 @@ def as_text(message: ChatMessage) -> str:
 
 
 def as_documents(items: Iterable[Value]) -> list[Document]:
-    """A document for each item: a turn is named after its speaker, a fact after the day on which it was noted.
+    """A document for each item.
 
-    The `role` of a turn tells the marker that this is a chat.
+    A turn is named after its speaker, a fact after the day on which it was noted. The `role` of a turn tells the marker that this is a chat.
     """
     return [_document(item) for item in items]
 
@@ -133,7 +133,7 @@ def field(value: object, name: str) -> Any:
 
 
 def _quote_turns(text: str) -> str:
-    """The text, with lines quoted that look like turns, like facts, or like our note that something was shortened."""
+    """The text, with lines quoted that look like turns, facts, or notes that something was shortened."""
     return quote_lines(quote_lines(quote_lines(text, TURN), _NOTED), NOTE)
 
 

@@ -97,7 +97,7 @@ class CompressionSettings(BaseModel):
         return [saved(value) for value in values]
 
     def ceiling(self) -> int:
-        """How many tokens may be shown at most: `target_tokens`, and what the budget leaves where all other parts are full."""
+        """How many tokens may be shown: `target_tokens`, or the part of the budget if that is less."""
         limits = [self.target_tokens, budget_ceilings(self.budget, self.part)[self.part] if self.budget else None]
         return min(limit for limit in limits if limit is not None)
 
