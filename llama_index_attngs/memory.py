@@ -31,7 +31,7 @@ from attngs.selection.selector import GreedySelector
 from attngs.types import Marking, Question
 from llama_index_attngs.chat import LlamaIndexChat
 from llama_index_attngs.items import Items, ItemsInFile, ItemsInMemory, new_items, shown_items
-from llama_index_attngs.messages import PlainLayout, TurnLayout, as_documents, as_text, as_turns, asked_last, defuse, question
+from llama_index_attngs.messages import PlainLayout, TurnLayout, as_documents, as_text, as_turns, asked_last, defuse, question, request
 from llama_index_attngs.settings import CompressionSettings, budget_ceilings
 
 
@@ -115,8 +115,8 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
     what was said before it. The same question about the same items is answered once, since an agent asks three times in a turn. When the
     memory as a whole is over its limit, the most valuable sentences stay.
 
-    Under a `budget` the block has its share, with its tags, and what the history leaves of its own. With a `gate`, the user's bare message
-    is judged before anything is shown; `gate_decision` says what came of it.
+    Under a `budget` the block has its share, with its tags, and what the history leaves of its own. With a `gate`, the user's message is
+    judged before anything is shown, by the user's words alone; `gate_decision` says what came of it.
 
     Tokens are LlamaIndex's own unless `counter` says otherwise. In mode `rewrite`, `chat` is an LLM of LlamaIndex's, `Settings.llm` if none
     is given; `llm` is taken for `chat`. Each item is a document. Unless everything is shown, the first line says how much of it is.
@@ -238,7 +238,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         gate = self._safety_gate()
         if gate is None:
             return None
-        decision = self._decisions.get((session, turn)) or await gate.adecide((said[-1].content or "") if said else "")
+        decision = self._decisions.get((session, turn)) or await gate.adecide(request(said))
         self._decisions.put((session, turn), decision)
         return decision
 

@@ -13,6 +13,7 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
 from attngs.checking.times import read_moment
+from attngs.hosts.gate import as_request
 from attngs.hosts.remembering import Value
 from attngs.marking.followups import as_question
 from attngs.selection.layout import ExtractLayout
@@ -80,7 +81,7 @@ def as_text(message: ChatMessage) -> str:
 def as_documents(items: Iterable[Value]) -> list[Document]:
     """A document for each item.
 
-    A turn is named after its speaker, a fact after the day on which it was noted. The `role` of a turn tells the marker that this is a chat.
+    A turn is named after its speaker, a fact after the day on which it was noted. A turn's `role` tells the marker that this is a chat.
     """
     return [_document(item) for item in items]
 
@@ -105,7 +106,12 @@ def question(messages: Sequence[ChatMessage] | None) -> Question:
 
     A follow-up, such as "and his sister?", has what was said before it as its background. The text is empty if the user said nothing.
     """
-    return as_question([Message(MessageRole(message.role).value, message.content or "") for message in asked_last(messages)])
+    return as_question(_spoken(messages))
+
+
+def request(messages: Sequence[ChatMessage] | None) -> Question:
+    """What a gate's judge is shown: the user's last message, and those of the user's that it goes on from."""
+    return as_request(_spoken(messages))
 
 
 def defuse(text: str) -> str:
@@ -135,6 +141,10 @@ def field(value: object, name: str) -> Any:
 def _quote_turns(text: str) -> str:
     """The text, with lines quoted that look like turns, facts, or notes that something was shortened."""
     return quote_lines(quote_lines(quote_lines(text, TURN), _NOTED), NOTE)
+
+
+def _spoken(messages: Sequence[ChatMessage] | None) -> list[Message]:
+    return [Message(MessageRole(message.role).value, message.content or "") for message in asked_last(messages)]
 
 
 def _document(item: Value) -> Document:

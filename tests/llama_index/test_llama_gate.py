@@ -81,6 +81,25 @@ async def test_the_judge_sees_the_bare_message_alone_and_once_a_turn() -> None:
     assert "Milo" not in str(judge.sent)
 
 
+async def test_a_message_is_judged_with_those_of_the_users_that_it_goes_on_from() -> None:
+    seen = list[str]()
+
+    def judge(question: str) -> bool:
+        seen.append(question)
+        return "poison" in question
+
+    block = await block_with(judge)
+    chat = [("user", HARMFUL), ("assistant", "Milo is at risk. Shall I plan it?"), ("user", "Yes, do it.")]
+    messages = [ChatMessage(role=role, content=text) for role, text in chat]
+    assert await block.aget(messages, session_id="ana") == ""
+    assert seen == [f"{HARMFUL}\nYes, do it."]
+    messages += [
+        ChatMessage(role="assistant", content="No."),
+        ChatMessage(role="user", content="Then what do I call the vet of my cat about?"),
+    ]
+    assert "Milo" in await block.aget(messages, session_id="ana")
+
+
 def fails(question: str) -> bool:
     raise ConnectionError("nobody there")
 
