@@ -221,7 +221,14 @@ async def test_a_file_of_something_else_is_left_alone(settings: dict[str, Any], 
     connection = sqlite3.connect(newer)
     connection.execute("PRAGMA user_version = 9")
     connection.close()
-    for path in (other, text, newer, tmp_path, tmp_path / "no" / "folder"):
+    older = tmp_path / "older"
+    connection = sqlite3.connect(older)
+    connection.execute("CREATE TABLE turns (number INTEGER PRIMARY KEY, session TEXT NOT NULL)")
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    with pytest.raises(AssetError, match="was written by an older attngs"):
+        await AttnGSMemoryBlock(**settings, path=older).aput(archive())
+    for path in (other, text, newer, older, tmp_path, tmp_path / "no" / "folder"):
         with pytest.raises(AssetError, match="memory file"):
             await AttnGSMemoryBlock(**settings, path=path).aput(archive())
     assert text.read_text().startswith("not a database")
