@@ -110,7 +110,7 @@ def question(messages: Sequence[ChatMessage] | None) -> Question:
 
 
 def request(messages: Sequence[ChatMessage] | None) -> Question:
-    """What a gate's judge is shown: the user's last message, and those of the user's that it goes on from."""
+    """What a judge is shown: the user's last message, and those that it goes on from."""
     return as_request(_spoken(messages))
 
 
