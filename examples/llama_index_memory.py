@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 from llama_index.core.llms import ChatMessage
-from llama_index.core.memory import Memory
 from side_by_side import DATA, print_side_by_side, read_questions
 
 from attngs import read_documents
@@ -39,11 +38,11 @@ async def main(path: Path = Path("out/memory.sqlite")) -> None:
     history = chats()
     if not known:
         await block.aput(history, session_id="maren")  # or `memory.put_messages`: what is over the limit reaches the block by itself
-    memory = Memory.from_defaults(session_id="maren", token_limit=2000, memory_blocks=[block])
+    memory = block.as_memory(session_id="maren")
     everything = "\n".join(f"{message.role.value}: {message.content}" for message in history)
     for question in read_questions(3, of="memory"):
         messages = await memory.aget(input=question.text)
-        print_side_by_side(question, {"without": everything, "with attngs": messages[0].content or ""})
+        print_side_by_side(question, {"without": everything, "with attngs": messages[-1].content or ""})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Chat messages -> turns -> documents, and how they are shown.
+"""Chat messages -> items of a memory -> documents, and how they are shown.
 
 Nothing that was said passes for a frame round it.
 """
@@ -12,23 +12,29 @@ from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
+from attngs.checking.times import read_moment
+from attngs.hosts.gate import as_request
+from attngs.hosts.remembering import Value
 from attngs.marking.followups import as_question
 from attngs.selection.layout import ExtractLayout
 from attngs.text.defusing import BLANK, GAP, LINE_START, NOTE, TURN, UNSEEN, defuse_tags, defuse_tokens, one_line, quote_lines
 from attngs.text.documents import clean_text
 from attngs.types import Document, Message, Question, Sentence
-from llama_index_attngs.turns import Turn
 
 _MEDIA = {"image": "an image", "audio": "a recording", "video": "a video", "document": "a document"}
 _TAG = re.compile(rf"<(?={GAP}/|[{UNSEEN}]*[^\W\d])")
 _FIELD = re.compile(r"\{([A-Za-z_][\w.]*)\}")
 _MESSAGE = re.compile(rf'{LINE_START}(?={BLANK}*+\{{\s*")')
 """The start of a line that is a JSON object."""
+_NOTED = re.compile(
+    rf"{LINE_START}(?=(?:{BLANK}|[*_#\-(<\"'`])*+[\[［⁅【]{BLANK}*+{f'[{UNSEEN}]*'.join('noted')}(?:{BLANK}|[\]］⁆】]))", re.IGNORECASE
+)
+"""A line that looks like the label of a fact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnLayout(ExtractLayout):
-    """Shows each turn after a label that says who spoke.
+    """Shows each turn after the name of who spoke, and each fact after the day on which it was noted.
 
     Nothing that was said passes for a label, a turn or a frame.
     """
@@ -38,9 +44,9 @@ class TurnLayout(ExtractLayout):
     document_gap: str = "\n"
 
     def labels_of(self, sentences: Iterable[Sentence]) -> dict[int, str]:
-        """The speaker of each turn, even if there is only one turn."""
-        speakers = {sentence.position: sentence.document.id for sentence in sentences}
-        return {position: self.label.format(id=speaker) for position, speaker in speakers.items()}
+        """The speaker of each turn and the day of each fact, even if there is only one of them."""
+        names = {sentence.position: sentence.document.id for sentence in sentences}
+        return {position: self.label.format(id=name) for position, name in names.items()}
 
     def defuse(self, text: str, *, labels: Mapping[int, str]) -> str:
         """The kept text of one turn, defused."""
@@ -61,15 +67,38 @@ class PlainLayout(ExtractLayout):
         return _quote_turns(text)
 
 
-def as_turns(messages: Sequence[ChatMessage]) -> list[Turn]:
-    """The turns of the messages; calls of tools and media are named, and empty messages left out."""
-    turns = [Turn(MessageRole(message.role).value, "\n".join(_parts(message)).strip()) for message in messages]
-    return [turn for turn in turns if turn.text]
+def as_turns(messages: Sequence[ChatMessage]) -> list[Value]:
+    """The messages as items; calls of tools and media are named, and empty messages left out."""
+    turns = [{"role": MessageRole(message.role).value, "text": clean_text(as_text(message)).strip()} for message in messages]
+    return [turn for turn in turns if turn["text"]]
 
 
-def as_documents(turns: Sequence[Turn]) -> list[Document]:
-    """A document for each turn, named after its speaker; its `role` tells the marker that this is a chat."""
-    return [Document(text=turn.text, id=turn.role, metadata={"role": turn.role}) for turn in turns]
+def as_text(message: ChatMessage) -> str:
+    """What a message says, with its tool calls and media named."""
+    return "\n".join(_parts(message))
+
+
+def as_documents(items: Iterable[Value]) -> list[Document]:
+    """A document for each item.
+
+    A turn is named after its speaker, a fact after the day on which it was noted. A turn's `role` tells the marker that this is a chat.
+    """
+    return [_document(item) for item in items]
+
+
+def asked_last(messages: Sequence[ChatMessage] | None) -> list[ChatMessage]:
+    """The messages up to the user's last one.
+
+    LlamaIndex's agents pass that message twice once a tool has answered. It is here once, so all requests of a turn ask the same.
+    """
+    said = list(messages or ())
+    users = [number for number, message in enumerate(said) if message.role == MessageRole.USER]
+    if not users:
+        return []
+    last = users[-1]
+    if users[-2:-1] == [last - 1] and said[last].content == said[last - 1].content:
+        last -= 1
+    return said[: last + 1]
 
 
 def question(messages: Sequence[ChatMessage] | None) -> Question:
@@ -77,7 +106,12 @@ def question(messages: Sequence[ChatMessage] | None) -> Question:
 
     A follow-up, such as "and his sister?", has what was said before it as its background. The text is empty if the user said nothing.
     """
-    return as_question([Message(MessageRole(message.role).value, message.content or "") for message in messages or ()])
+    return as_question(_spoken(messages))
+
+
+def request(messages: Sequence[ChatMessage] | None) -> Question:
+    """What a judge is shown: the user's last message, and those that it goes on from."""
+    return as_request(_spoken(messages))
 
 
 def defuse(text: str) -> str:
@@ -105,8 +139,19 @@ def field(value: object, name: str) -> Any:
 
 
 def _quote_turns(text: str) -> str:
-    """The text, with lines quoted that look like turns, or like our note that something was shortened."""
-    return quote_lines(quote_lines(text, TURN), NOTE)
+    """The text, with lines quoted that look like turns, facts, or notes that something was shortened."""
+    return quote_lines(quote_lines(quote_lines(text, TURN), _NOTED), NOTE)
+
+
+def _spoken(messages: Sequence[ChatMessage] | None) -> list[Message]:
+    return [Message(MessageRole(message.role).value, message.content or "") for message in asked_last(messages)]
+
+
+def _document(item: Value) -> Document:
+    if "role" in item:
+        return Document(text=item["text"], id=item["role"], metadata={"role": item["role"]})
+    noted = read_moment(item["metadata"]["date"])
+    return Document(text=item["text"], id=f"noted {noted.day}" if noted else "noted", metadata=item["metadata"])
 
 
 def _parts(message: ChatMessage) -> Iterator[str]:

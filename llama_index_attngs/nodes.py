@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from attngs.checking.times import given_time
 from attngs.errors import InputError
 from attngs.hosts.apart import JOIN, Part, copies_elsewhere
 from attngs.marking.currency import FOUND
+from attngs.marking.labels import NAMES
 from attngs.result.result import CompressedContext
 from attngs.selection.layout import ExtractLayout
 from attngs.types import Document, Place, Sentence, Source, Span
@@ -33,6 +35,8 @@ from attngs.types import Document, Place, Sentence, Source, Span
 METADATA_KEY = "attngs"
 """Our entry in a node's metadata: a JSON string, because some vector stores take flat metadata only."""
 
+_MADE_UP = re.compile(r"[0-9a-fA-F-]{16,}")
+"""A UUID or a hash."""
 _PLACEHOLDER = "\0attngs text\0"
 """Stands for a node's text while we look at what surrounds it."""
 
@@ -211,12 +215,14 @@ def _frame(node: BaseNode) -> tuple[str, str]:
 def _told(scored: NodeWithScore) -> dict[str, object]:
     """What a node says of its time, its name and its format, in attngs' words.
 
-    The dates of its file are a last resort.
+    The dates of its file are a last resort, and so is its id, if people could have chosen it.
     """
-    said = scored.node.metadata
-    names = {"source": said.get("file_name") or said.get("file_path"), "content_type": said.get("file_type")}
+    node, said = scored.node, scored.node.metadata
+    names = {"title": said.get("document_title"), "source": said.get("file_name") or said.get("file_path")}
+    if not any(names.values()) and not said.keys() & NAMES:
+        names["title"] = "\n".join(name for name in (node.node_id, node.ref_doc_id) if name and not _MADE_UP.fullmatch(name))
     dates = {"updated_at": said.get("last_modified_date"), "created_at": said.get("creation_date")}
-    told = names if given_time(said) is not None else {**names, **dates}
+    told = {"content_type": said.get("file_type"), **names, **(dates if given_time(said) is None else {})}
     return {**{name: value for name, value in told.items() if value}, **said, FOUND: scored.score}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.bridge.pydantic import Field
@@ -20,6 +20,7 @@ from pydantic import AliasChoices
 
 from attngs.errors import ConfigError
 from attngs.hosts.apart import JOIN, Apart, Parts
+from attngs.hosts.budget import ContextPart
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
 from attngs.hosts.settings import Output, described
 from attngs.hosts.shortened import never_empty
@@ -60,6 +61,8 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
         ModelNotFoundError: While processing: there is no model of the marker's name.
         ChatError: While processing: the LLM failed, and `on_chat_error` is `raise`.
     """
+
+    part: ClassVar[ContextPart] = "documents"
 
     output: Output = Field(default="separate", description=described("output"))
     namespace: str = Field(default="", description=described("namespace"))
@@ -115,10 +118,10 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
         if not nodes:
             return []
         query, texts = _in_chat(check_query(query_bundle), said), NodeTexts.of(nodes)
-        if not texts.documents or (self.output == "separate" and self._shown_tokens(nodes) <= self.target_tokens):
+        if not texts.documents or (self.output == "separate" and self._shown_tokens(nodes) <= self.ceiling()):
             return list(nodes)
         started = time.perf_counter()
-        dispatcher.event(CompressionStartEvent(nodes=len(nodes), target_tokens=self.target_tokens, mode=self.mode, output=self.output))
+        dispatcher.event(CompressionStartEvent(nodes=len(nodes), target_tokens=self.ceiling(), mode=self.mode, output=self.output))
         result, left = yield from self._merged(texts, query) if self.output == "merged" else self._separate(texts, query)
         out = texts.put_back(left)
         self._report(result, out, 1e3 * (time.perf_counter() - started))
@@ -133,7 +136,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
             counter=self.found_counter(),
             frames=layout.frames,
         )
-        parts = yield from apart.steps(texts.documents, query, target_tokens=self.target_tokens, namespace=self.namespace)
+        parts = yield from apart.steps(texts.documents, query, target_tokens=self.ceiling(), namespace=self.namespace)
         return parts, {part.position: shorten(texts.scored, part) for part in parts.parts}
 
     def _merged(self, texts: NodeTexts, query: str | Question) -> Steps[Outcome]:
@@ -143,12 +146,12 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
                 compressor=self.compressor(self.writer(), self.selector(ExtractLayout(), self.min_score)),
                 documents=texts.documents,
                 query=query,
-                target_tokens=self.target_tokens,
+                target_tokens=self.ceiling(),
                 namespace=self.namespace,
             )
         ]
         result = never_empty(found, self.found_counter())
-        return result, {0: merge(texts, result, settings=(self.mode, self.target_tokens))} if result.text else {}
+        return result, {0: merge(texts, result, settings=(self.mode, self.ceiling()))} if result.text else {}
 
     def _shown_tokens(self, nodes: Sequence[NodeWithScore]) -> int:
         """Tokens of the nodes as the reader is shown them, blank ones too: not all readers leave these out."""
@@ -157,7 +160,7 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
 
     def _report(self, result: Parts | CompressedContext, out: Sequence[NodeWithScore], milliseconds: float) -> None:
         tokens = self._shown_tokens(out)
-        logger.info("kept %d tokens of %d, budget %d", tokens, result.original_tokens, self.target_tokens)
+        logger.info("kept %d tokens of %d, budget %d", tokens, result.original_tokens, self.ceiling())
         if result.reason:
             logger.debug("not as asked: %s", result.reason)  # an LLM's client may quote the prompt in its error
         dispatcher.event(
@@ -176,8 +179,6 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
 
 def _in_chat(query: str, said: Sequence[ChatMessage]) -> str | Question:
     """The question with what was said before it, if it is a follow-up."""
-    if said and said[-1].role == MessageRole.USER and said[-1].content == query:  # some engines put it into their memory first
-        said = said[:-1]
     return question([*said, ChatMessage(role=MessageRole.USER, content=query)]) if said else query
 
 

@@ -5,16 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar, Self
 
 from llama_index.core import Settings
 from llama_index.core.base.llms.base import BaseLLM
-from llama_index.core.bridge.pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_serializer, field_validator
+from llama_index.core.bridge.pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.utils import get_tokenizer
 from pydantic import AliasChoices
 
 from attngs.compressor import ContextCompressor
 from attngs.errors import ConfigError
+from attngs.hosts.budget import PARTS, ContextBudget, ContextPart
 from attngs.hosts.markers import MarkerLike, find_marker
 from attngs.hosts.settings import Mode, OnChatError, check_marker_name, described
 from attngs.marking.marker import Marker
@@ -34,7 +44,10 @@ class CompressionSettings(BaseModel):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
-    target_tokens: int = Field(ge=1, strict=True, description=described("target_tokens"))
+    target_tokens: int | None = Field(default=None, ge=1, strict=True, description=described("target_tokens"))
+    budget: ContextBudget | None = Field(
+        default=None, description="One budget for the whole prompt, of which this takes its part; give it, or `target_tokens`, or both."
+    )
     marker: MarkerLike = Field(default="default", description=described("marker"))
     mode: Mode = Field(default="extract", description=described("mode"))
     chat: BaseLLM | None = Field(
@@ -48,6 +61,16 @@ class CompressionSettings(BaseModel):
     template: BasePromptTemplate | GuidedPrompt | None = Field(default=None, exclude=True, repr=False, description=described("template"))
     floor: FaithfulnessFloor = Field(default=FaithfulnessFloor(), description=described("floor"))
     on_chat_error: OnChatError = Field(default="extract", description=described("on_chat_error"))
+
+    part: ClassVar[ContextPart]
+    """Which part of a budget this takes."""
+
+    @model_validator(mode="after")
+    def _check_limit(self) -> Self:
+        if self.target_tokens is None and self.budget is None:
+            raise ConfigError("`target_tokens` is missing; say how many tokens may be shown, or pass a `budget`.")
+        self.ceiling()  # raises
+        return self
 
     @field_validator("marker", "counter", "must_keep", mode="before")
     @classmethod
@@ -72,6 +95,11 @@ class CompressionSettings(BaseModel):
     @field_serializer("must_keep")
     def _save_all(self, values: tuple[object, ...]) -> list[str | None]:
         return [saved(value) for value in values]
+
+    def ceiling(self) -> int:
+        """How many tokens may be shown: `target_tokens`, or the part of the budget if that is less."""
+        limits = [self.target_tokens, budget_ceilings(self.budget, self.part)[self.part] if self.budget else None]
+        return min(limit for limit in limits if limit is not None)
 
     def found_marker(self) -> Marker:
         """The marker; a name is loaded when it is first needed."""
@@ -115,6 +143,17 @@ class CompressionSettings(BaseModel):
             floor=self.floor,
             on_chat_error=self.on_chat_error,
         )
+
+
+def budget_ceilings(budget: ContextBudget, part: ContextPart) -> dict[ContextPart, int]:
+    """How many tokens each part of a budget may have where all want as much as they can get.
+
+    The parts are those that the budget gives a share or a minimum. The others are not there.
+
+    Raises:
+        ConfigError: This part is not there.
+    """
+    return budget.ceilings(*[each for each in PARTS if each == part or budget.shares.get(each) or budget.minimums.get(each)])
 
 
 class HostCounter:

@@ -101,6 +101,11 @@ class SqliteFile:
         application, version, schema = _identity(connection)
         if application != self.application:
             raise AssetError(f"the {self.what} `{self.path}` is the database of another program. Pass another path.")
+        if 0 < version < self.version:
+            raise AssetError(
+                f"the {self.what} `{self.path}` was written by an older attngs (format {version}, not {self.version}), and this one "
+                "cannot read it. Pass another path."
+            )
         if version > self.version:
             raise AssetError(
                 f"the {self.what} `{self.path}` was written by a newer attngs (format {version}, not {self.version}). "

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import InsertMethod, Memory, StaticMemoryBlock
 from llama_index.core.utils import get_tokenizer
 from llama_nodes import RecordingLLM
+from scripted_agents import ScriptedAgent
 
 from attngs import Marker
 from attngs.errors import AssetError, ChatError
@@ -221,7 +221,14 @@ async def test_a_file_of_something_else_is_left_alone(settings: dict[str, Any], 
     connection = sqlite3.connect(newer)
     connection.execute("PRAGMA user_version = 9")
     connection.close()
-    for path in (other, text, newer, tmp_path, tmp_path / "no" / "folder"):
+    older = tmp_path / "older"
+    connection = sqlite3.connect(older)
+    connection.execute("CREATE TABLE turns (number INTEGER PRIMARY KEY, session TEXT NOT NULL)")
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    with pytest.raises(AssetError, match="was written by an older attngs"):
+        await AttnGSMemoryBlock(**settings, path=older).aput(archive())
+    for path in (other, text, newer, older, tmp_path, tmp_path / "no" / "folder"):
         with pytest.raises(AssetError, match="memory file"):
             await AttnGSMemoryBlock(**settings, path=path).aput(archive())
     assert text.read_text().startswith("not a database")
@@ -302,9 +309,6 @@ def test_beside_other_blocks_in_a_chat_engine(settings: dict[str, Any], insert_m
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of pydantic, when the host looks at its own agents
 async def test_an_agents_turn_is_computed_once(settings: dict[str, Any]) -> None:
-    mock = pytest.importorskip("llama_index.core.llms.mock")
-    if not hasattr(mock, "MockFunctionCallingLLM"):
-        pytest.skip("this llama-index-core has no MockFunctionCallingLLM")
     scorer, reads = CountingScorer("pills"), []
 
     class Watched(AttnGSMemoryBlock):
@@ -318,10 +322,9 @@ async def test_an_agents_turn_is_computed_once(settings: dict[str, Any]) -> None
 
     block = Watched(**settings | {"marker": Marker(scorer)})
     await block.aput(archive(), session_id="ana")
-    agent = FunctionAgent(tools=[shop], llm=mock.MockFunctionCallingLLM(), streaming=False)
-    memory = Memory.from_defaults(session_id="ana", memory_blocks=[block])
-    answer = await agent.run("Where do I get the pills?", memory=memory)
-    assert str(answer) == "Tool calls complete."
+    agent = ScriptedAgent([shop], ("shop", {}))
+    await agent.run("Where do I get the pills?", Memory.from_defaults(session_id="ana", memory_blocks=[block]))
+    assert agent.answers == ["The shop is open."]
     assert len(reads) >= 3
     assert set(reads) == {NOTED}
     assert scorer.calls == 1

@@ -9,11 +9,11 @@ from operator import eq
 from typing import Any
 
 import pytest
-from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import Memory
 from llama_nodes import RecordingLLM
+from scripted_agents import ScriptedAgent, rendered
 
 from attngs import Marker
 from attngs.marking.scorers.lexical import LexicalScorer
@@ -22,11 +22,6 @@ from llama_index_attngs import AttnGSMemoryBlock
 THINGS = ["pills", "cat", "train", "garden", "doctor", "piano"]
 SAID = [ChatMessage(role="user", content=f"I care about the {thing}. It rained for days on end.") for thing in THINGS]
 QUESTIONS = [f"What about the {THINGS[number % len(THINGS)]}, in turn {number}?" for number in range(30)]
-
-
-def rendered(messages: Sequence[ChatMessage]) -> str:
-    """A request as the provider reads it."""
-    return "\n".join(f"<{message.role.value}> {message.content}" for message in messages)
 
 
 def memory_of(insert_method: str, **settings: Any) -> Memory:
@@ -85,21 +80,20 @@ def test_a_greater_flush_leaves_the_history_alone_for_longer() -> None:
     assert cuts[0] > cuts[1] > 0
 
 
+def test_as_memory_places_it_in_the_users_message_and_cuts_the_history_rarely() -> None:
+    block = AttnGSMemoryBlock(marker=Marker(LexicalScorer()), target_tokens=26)
+    asyncio.get_event_loop().run_until_complete(block.aput([message.model_copy() for message in SAID], session_id="ana"))
+    requests = requests_of(block.as_memory(session_id="ana", token_limit=300), QUESTIONS)
+    grown = shared(requests)
+    cuts = sum(after < before for before, after in pairwise(grown))
+    assert 0 < cuts <= 3
+    assert all("<memory>" in request.rpartition("<user> ")[2] for request in requests)
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of pydantic, when the host looks at its own agents
-async def test_within_a_turn_of_an_agent_each_request_begins_with_the_one_before() -> None:
-    mock = pytest.importorskip("llama_index.core.llms.mock")
-    if not hasattr(mock, "MockFunctionCallingLLM"):
-        pytest.skip("this llama-index-core has no MockFunctionCallingLLM")
-    from llama_index.core.base.llms.types import TextBlock, ToolCallBlock
-
-    sent = list[str]()
-
-    def reply(messages: Sequence[ChatMessage], **_: Any) -> ChatMessage:
-        """Three calls of a tool, one after the other, then the answer."""
-        sent.append(rendered(messages))
-        calls = sum(message.role == "tool" for message in messages)
-        call = ToolCallBlock(tool_call_id=f"call-{calls}", tool_name="shop", tool_kwargs={"number": calls})
-        return ChatMessage(role="assistant", blocks=[call] if calls < 3 else [TextBlock(text="Done.")])
+@pytest.mark.parametrize("question", ["Where do I get the pills?", "And the other one?"])
+async def test_within_a_turn_of_an_agent_each_request_begins_with_the_one_before(question: str) -> None:
+    """Whether or not the question is read with what was said before it: agents pass it twice once a tool has answered."""
 
     def shop(number: int) -> str:
         """Where things are sold."""
@@ -107,11 +101,12 @@ async def test_within_a_turn_of_an_agent_each_request_begins_with_the_one_before
 
     block = AttnGSMemoryBlock(marker=Marker(LexicalScorer()), target_tokens=26)
     await block.aput([message.model_copy() for message in SAID], session_id="ana")
-    memory = Memory.from_defaults(session_id="ana", memory_blocks=[block], insert_method="user")  # type: ignore[arg-type]
-    agent = FunctionAgent(
-        tools=[shop], llm=mock.MockFunctionCallingLLM(response_generator=reply), system_prompt="Be kind.", streaming=False
+    memory = block.as_memory(session_id="ana")
+    await memory.aput_messages(
+        [ChatMessage(role="user", content="Are the pills in the garden?"), ChatMessage(role="assistant", content="No.")]
     )
-    await agent.run("Where do I get the pills?", memory=memory)
-    assert len(sent) == 4
-    assert all(after.startswith(before) for before, after in pairwise(sent))
-    assert "I care about the pills." in sent[0]
+    agent = ScriptedAgent([shop], *(("shop", {"number": number}) for number in range(3)), system_prompt="Be kind.")
+    await agent.run(question, memory)
+    assert len(agent.requests) == 4
+    assert all(after.startswith(before) for before, after in pairwise(agent.requests))
+    assert "I care about the pills." in agent.requests[0]

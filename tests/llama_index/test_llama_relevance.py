@@ -136,3 +136,31 @@ def test_the_entry_says_how_much_is_left(settings: dict[str, Any]) -> None:
     assert (entry(first)["tokens"], entry(first)["original_tokens"]) == (4, 16)
     [merged] = AttnGSPostprocessor(**settings, output="merged").postprocess_nodes(three_nodes(), query_str=PILLS)
     assert entry(merged)["tokens"] <= 12 < entry(merged)["original_tokens"]
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("What happened on 2026-03-18?", [{"date": f"2026-03-{day}"} for day in (17, 18, 19, 20)]),
+        ("What happened on 18 March 2026?", [{"last_modified_date": f"2026-03-{day}"} for day in (17, 18, 19, 20)]),
+        ("According to handbook.pdf, what is there?", [{"file_name": f"{name}.pdf"} for name in ("boat", "handbook", "tour", "menu")]),
+        (
+            "According to handbook.pdf, what is there?",
+            [{"file_path": f"/docs/{name}.pdf"} for name in ("boat", "handbook", "tour", "menu")],
+        ),
+        ("What does the Sailing Guide say?", [{"document_title": name} for name in ("Letters", "Sailing Guide", "Notes", "Recipes")]),
+    ],
+)
+@pytest.mark.parametrize("output", ["separate", "merged"])
+def test_a_node_can_be_asked_for_by_its_date_or_name(question: str, named: list[dict[str, Any]], output: str) -> None:
+    nodes = [node(text, f"{number:032x}", metadata=metadata) for number, (text, metadata) in enumerate(zip(SHED[2:], named, strict=False))]
+    for scored in nodes:
+        scored.node.excluded_llm_metadata_keys = list(scored.node.metadata)
+    [kept] = AttnGSPostprocessor(target_tokens=8, output=output).postprocess_nodes(nodes, query_str=question)
+    assert SHED[3] in kept.get_content()
+
+
+def test_a_node_without_a_name_can_be_asked_for_by_an_id_that_people_chose() -> None:
+    nodes = [node(text, name) for text, name in zip(SHED[2:], ("boat-log", "piano-diary", "bus-notes", "menu-card"), strict=False)]
+    [kept] = AttnGSPostprocessor(target_tokens=5).postprocess_nodes(nodes, query_str="What does the piano diary say?")
+    assert kept.node.node_id == "piano-diary"

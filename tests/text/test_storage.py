@@ -122,7 +122,7 @@ def test_what_is_not_ours_is_refused_and_left_alone(path: Path) -> None:
     for other, message in (
         (notes(path, application=78), "the notebook `.*` is the database of another program"),
         (notes(path, version=0), r"was written by a newer attngs \(format 1, not 0\)"),
-        (notes(path, version=2), "is damaged or is not a notebook: its tables"),
+        (notes(path, version=2), r"was written by an older attngs \(format 1, not 2\)"),
     ):
         for use in (other.read, other.write):
             with pytest.raises(AssetError, match=message), use():
