@@ -1,4 +1,4 @@
-"""What LangChain's messages say: who asks what, where turns begin, and what stands before a user's words."""
+"""What messages say: who asks what, where turns begin, and what stands before a user's words."""
 
 from __future__ import annotations
 
