@@ -43,7 +43,7 @@ METADATA_KEY = "attngs"
 """The one entry that attngs adds to a document's metadata, beside `FOUND`, where LangChain's rerankers put a document's score."""
 
 
-class Request(TypedDict):
+class CompressorInput(TypedDict):
     """What `as_runnable()` takes."""
 
     documents: Sequence[Document]
@@ -112,7 +112,7 @@ class AttnGSCompressor(BaseDocumentCompressor):
         """
         return await self.as_runnable().ainvoke({"documents": documents, "query": query}, {"callbacks": callbacks})
 
-    def as_runnable(self) -> Runnable[Request, list[Document]]:
+    def as_runnable(self) -> Runnable[CompressorInput, list[Document]]:
         """For LCEL: takes `{"documents": ..., "query": ...}`, returns the documents."""
         return traced(type(self).__name__, self._steps, workers=self.max_concurrency)
 
@@ -161,8 +161,8 @@ class AttnGSCompressor(BaseDocumentCompressor):
             layout=layout,
         )
 
-    def _steps(self, request: Request, config: RunnableConfig) -> Steps[tuple[list[Document], Ledger]]:
-        documents, query = check_request(request)
+    def _steps(self, given: CompressorInput, config: RunnableConfig) -> Steps[tuple[list[Document], Ledger]]:
+        documents, query = check_input(given)
         if not documents:
             return [], Ledger(target_tokens=self.target_tokens)
         compress = self._separate if self.output == "separate" else self._merged
@@ -270,7 +270,7 @@ def check_documents(documents: object) -> list[Document]:
     return given
 
 
-def check_request(value: object) -> tuple[list[Document], str]:
+def check_input(value: object) -> tuple[list[Document], str]:
     """The documents and the question in what a chain passes.
 
     Raises:

@@ -9,6 +9,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 
 from attngs.hosts.frames import TAGS
+from attngs.hosts.gate import as_request
 from attngs.marking.followups import as_question
 from attngs.text.defusing import defuse_tags
 from attngs.types import Document, Message, Question
@@ -28,7 +29,12 @@ def question_of(messages: Sequence[BaseMessage]) -> Question:
     A follow-up, such as "and his sister?", has what was said before it as its background. The text is empty where the user has said
     nothing. Tools and system prompts are not read.
     """
-    return as_question([Message(_SPEAKERS[message.type], str(message.text)) for message in messages if message.type in _SPEAKERS])
+    return as_question(_spoken(messages))
+
+
+def request_of(messages: Sequence[BaseMessage]) -> Question:
+    """What a gate's judge is shown: the user's last message, and those that it goes on from."""
+    return as_request(_spoken(messages))
 
 
 def has_question(messages: Sequence[BaseMessage]) -> bool:
@@ -73,6 +79,11 @@ def weight_of(message: BaseMessage) -> str:
     """Everything in a message that takes tokens, as a text to be counted."""
     calls = "".join(f"{call['name']} {call['args']}" for call in message.tool_calls) if isinstance(message, AIMessage) else ""
     return f"{message.text}{calls}"
+
+
+def _spoken(messages: Sequence[BaseMessage]) -> list[Message]:
+    """What the user and the assistant said."""
+    return [Message(_SPEAKERS[message.type], str(message.text)) for message in messages if message.type in _SPEAKERS]
 
 
 def _speaker(message: BaseMessage) -> str:

@@ -30,7 +30,7 @@ from attngs.types import Document, Question
 from langchain_attngs.chat import RunnableChat
 from langchain_attngs.compressor import AttnGSCompressor
 from langchain_attngs.memory import Namespace, StoreMemory, joined, lookups, quoted, store_of, stored
-from langchain_attngs.messages import before_words, has_question, last_question, question_of
+from langchain_attngs.messages import before_words, has_question, last_question, question_of, request_of
 from langchain_attngs.shortening import Ask, History, Shortening, TextGroup, ToolResults, check_kind
 from langchain_attngs.tracing import Ledger, RunWatch, traced
 
@@ -95,8 +95,9 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         budget: How many tokens of a prompt memory, shortened history and all shortened tool results have together, with what stands round
             them, and how they share them. The budgets of their own still hold within it; a memory or history that has none gets its share.
             Parts that this middleware does not have leave their shares to the others.
-        gate: Judges the bare question of each turn before the memory is read: a chat model, or anything that `SafetyGate` takes. If it is
-            harmful, no memory is added, and `attngs_gate` in the agent's state and output says so; what happens then is up to you.
+        gate: Judges the question of each turn, before the memory is read, by the user's words alone: a chat model, or anything that
+            `SafetyGate` takes. A message such as "yes, do it" is judged with what it goes on from. If it is harmful, no memory is added,
+            and `attngs_gate` in the agent's state and output says so; what happens then is up to you.
         on_gate_error: As `SafetyGate`'s: `withhold` or `allow` the memory if the judge fails or is too slow.
         gate_timeout: Seconds that the judge has.
         name: The name of this instance, where an agent has several.
@@ -192,7 +193,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         if self._memory is None:
             return None
         namespace, store, query = self._memory.resolve(runtime), store_of(runtime), self._question(state)
-        decision = self._judge().invoke(bare_question(state["messages"])) if self._gate else None
+        decision = self._judge().invoke(request_of(state["messages"])) if self._gate else None
         if decision and decision.withheld:
             self._recaller().invoke(_withheld(namespace, decision))
             return self._memory_update(state, {}, decision=decision)
@@ -211,7 +212,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         if self._memory is None:
             return None
         namespace, store, query = self._memory.resolve(runtime), store_of(runtime), self._question(state)
-        decision = await self._judge().ainvoke(bare_question(state["messages"])) if self._gate else None
+        decision = await self._judge().ainvoke(request_of(state["messages"])) if self._gate else None
         if decision and decision.withheld:
             await self._recaller().ainvoke(_withheld(namespace, decision))
             return self._memory_update(state, {}, decision=decision)
@@ -301,13 +302,13 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             update["attngs_gate"] = {**state.get("attngs_gate", {}), self.name: asdict(decision)}
         return update
 
-    def _judge(self) -> Runnable[str, GateDecision]:
+    def _judge(self) -> Runnable[Question, GateDecision]:
         """Judges a question, in a run whose config puts the judge's calls below it."""
 
-        def run(question: str, config: RunnableConfig) -> GateDecision:
+        def run(question: Question, config: RunnableConfig) -> GateDecision:
             return self._safety_gate(config).decide(question)
 
-        async def arun(question: str, config: RunnableConfig) -> GateDecision:
+        async def arun(question: Question, config: RunnableConfig) -> GateDecision:
             return await self._safety_gate(config).adecide(question)
 
         return RunnableLambda(run, afunc=arun, name=f"{self.name}.gate")
@@ -413,11 +414,6 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         """How much of the memory one turn is shown: half, where other turns are shown some too."""
         own, default, texts = self._required_memory.target_tokens, self._compressor.target_tokens, 2 if self._in_turns else 1
         return self._rations.room("memory", own, default, before_words(_framed("x")), self._compressor.found_counter(), texts=texts)
-
-
-def bare_question(messages: Sequence[AnyMessage]) -> str:
-    """The user's last message as it is; no memory, nothing that was said before."""
-    return next((str(message.text) for message in reversed(messages) if isinstance(message, HumanMessage)), "")
 
 
 def _id_of(message: AnyMessage | None) -> str:
