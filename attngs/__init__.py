@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from attngs.errors import AttngsError
     from attngs.hosts.budget import ContextBudget
     from attngs.hosts.composing import ComposedContext, acompose, compose
-    from attngs.hosts.gate import GateDecision, GateVerdict, SafetyGate
+    from attngs.hosts.gate import GateDecision, GateVerdict, SafetyGate, as_request
     from attngs.learning.evaluation import Evaluation, evaluate
     from attngs.learning.fitting.report import FitResult
     from attngs.learning.fitting.run import fit
@@ -65,7 +65,7 @@ _MODULES = {
     "attngs.errors": "AttngsError",
     "attngs.hosts.budget": "ContextBudget",
     "attngs.hosts.composing": "ComposedContext acompose compose",
-    "attngs.hosts.gate": "GateDecision GateVerdict SafetyGate",
+    "attngs.hosts.gate": "GateDecision GateVerdict SafetyGate as_request",
     "attngs.learning.evaluation": "Evaluation evaluate",
     "attngs.learning.fitting.run": "fit",
     "attngs.learning.fitting.report": "FitResult",
@@ -153,6 +153,7 @@ __all__ = [
     "__version__",
     "acompose",
     "as_question",
+    "as_request",
     "compose",
     "evaluate",
     "fit",

@@ -22,10 +22,10 @@ from langchain_attngs.tracing import Compression, RunWatch
 
 if TYPE_CHECKING:
     from langchain_attngs.memory import StoreMemory
+    from langchain_attngs.messages import question_of
     from langchain_attngs.middleware import AttnGSMiddleware
     from langchain_attngs.persistence import Persistence, UserMemory
-    from langchain_attngs.shortening import History, ToolResults, question_of
-    from langchain_attngs.summarizer import attngs_summarizer
+    from langchain_attngs.shortening import History, ToolResults, attngs_summarizer
     from langchain_attngs.tools import memory_tools
 
 _AGENTS = {
@@ -35,9 +35,9 @@ _AGENTS = {
     "StoreMemory": "langchain_attngs.memory",
     "ToolResults": "langchain_attngs.shortening",
     "UserMemory": "langchain_attngs.persistence",
-    "attngs_summarizer": "langchain_attngs.summarizer",
+    "attngs_summarizer": "langchain_attngs.shortening",
     "memory_tools": "langchain_attngs.tools",
-    "question_of": "langchain_attngs.shortening",
+    "question_of": "langchain_attngs.messages",
 }
 
 __all__ = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from itertools import groupby
 from typing import Any, Self, TypedDict
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun, Callbacks
@@ -12,28 +14,36 @@ from langchain_core.runnables import Runnable, RunnableConfig, patch_config
 from pydantic import AliasChoices, ConfigDict, Field, field_validator, model_validator
 
 from attngs.compressor import ContextCompressor
-from attngs.errors import ConfigError
-from attngs.hosts.apart import APART, Apart
+from attngs.errors import ConfigError, InputError
+from attngs.hosts.apart import APART, Apart, Part, best_probability, copies_elsewhere
 from attngs.hosts.jobs import Job, Steps
 from attngs.hosts.markers import MarkerLike, find_marker
 from attngs.hosts.settings import Mode, OnChatError, Output, check_marker_name, described, memory_floor
 from attngs.hosts.shortened import never_empty
+from attngs.marking.currency import FOUND
 from attngs.marking.marker import Marker
 from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.reading.tokens import MARKER_TOKENS, CounterLike, as_counter
+from attngs.result.result import CompressedContext, Method
 from attngs.selection.layout import ExtractLayout
 from attngs.selection.must_keep import MustKeep
 from attngs.selection.selector import GreedySelector
+from attngs.text.documents import check_query
+from attngs.text.handles import handles
+from attngs.types import Document as Text
+from attngs.types import Place, Sentence, Source
 from attngs.writing.statements import FaithfulnessFloor
 from langchain_attngs.chat import RunnableChat
-from langchain_attngs.documents import as_texts, check_question, merge_documents, shorten_document
 from langchain_attngs.tracing import Ledger, traced
 
 LABELLED = ExtractLayout()
 """Lays out a merged document: each text under its label."""
 
+METADATA_KEY = "attngs"
+"""The one entry that attngs adds to a document's metadata, beside `FOUND`, where LangChain's rerankers put a document's score."""
 
-class Question(TypedDict):
+
+class CompressorInput(TypedDict):
     """What `as_runnable()` takes."""
 
     documents: Sequence[Document]
@@ -45,10 +55,12 @@ class AttnGSCompressor(BaseDocumentCompressor):
 
     Documents come back as copies, in their order, with id and metadata; those of which nothing was kept do not come back. Where no
     sentence fits, the beginning of the best one comes back. The budget holds for the texts joined by blank lines.
-    `metadata["relevance_score"]` is the best score of a document's kept sentences, and `metadata["attngs"]` says what was kept: `method`,
-    `spans` in the original text, `scores`, `tokens`, `original_tokens`, and `also_in`, the documents that say the same. What several
-    documents say is kept once. When everything fits, no model runs: documents come back as they
-    are, with method `passthrough` and no score.
+    Their ids, titles, sources and dates count too: "what does handbook.pdf say about leave?", "what happened on 18 March?".
+
+    `metadata["relevance_score"]` becomes the probability, 0 to 1, that the best of a document's kept sentences bears on the question; a
+    marker without probabilities leaves the score that it came with. `metadata["attngs"]` says what was kept: `method`, `spans` in the
+    original text, the marker's raw `scores`, `tokens`, `original_tokens`, and `also_in`, the documents that say the same. What several
+    documents say is kept once. When everything fits, no model runs: documents come back as they are, with method `passthrough`.
 
     Settings cannot be changed afterwards; `model_copy(update=...)` makes a compressor with others. Copies and pickles share the marker, so
     its weights are in memory once. A marker's name is loaded when it is first needed, once in a process.
@@ -87,7 +99,7 @@ class AttnGSCompressor(BaseDocumentCompressor):
     max_concurrency: int = Field(default=4, ge=1, strict=True, description=described("max_concurrency"))
     namespace: str = Field(default="", description=described("namespace"))
     output: Output = Field(default="separate", description=described("output"))
-    """A merged document has the labels `[1]`, `[2]` ..., which `metadata["attngs"]["sources"]` resolves."""
+    """A merged document has labels such as `[notes-7]` or `[2]`, which `metadata["attngs"]["sources"]` resolves."""
 
     def compress_documents(self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None) -> list[Document]:
         """Make documents short for the question, in one run named after this class."""
@@ -100,7 +112,7 @@ class AttnGSCompressor(BaseDocumentCompressor):
         """
         return await self.as_runnable().ainvoke({"documents": documents, "query": query}, {"callbacks": callbacks})
 
-    def as_runnable(self) -> Runnable[Question, list[Document]]:
+    def as_runnable(self) -> Runnable[CompressorInput, list[Document]]:
         """For LCEL: takes `{"documents": ..., "query": ...}`, returns the documents."""
         return traced(type(self).__name__, self._steps, workers=self.max_concurrency)
 
@@ -149,8 +161,8 @@ class AttnGSCompressor(BaseDocumentCompressor):
             layout=layout,
         )
 
-    def _steps(self, question: Question, config: RunnableConfig) -> Steps[tuple[list[Document], Ledger]]:
-        documents, query = check_question(question)
+    def _steps(self, given: CompressorInput, config: RunnableConfig) -> Steps[tuple[list[Document], Ledger]]:
+        documents, query = check_input(given)
         if not documents:
             return [], Ledger(target_tokens=self.target_tokens)
         compress = self._separate if self.output == "separate" else self._merged
@@ -160,7 +172,7 @@ class AttnGSCompressor(BaseDocumentCompressor):
         apart = Apart(extractor=self.extractor(APART), writer=self.writer(config, APART), counter=self.found_counter())
         texts = as_texts(documents)
         result = yield from apart.steps(texts, query, target_tokens=self.target_tokens, namespace=self.namespace)
-        out = [shorten_document(documents, part) for part in result.parts]
+        out = [shorten_document(documents, part, names_of(texts)) for part in result.parts]
         return out, Ledger(
             documents=len(documents),
             kept_documents=len(out),
@@ -178,7 +190,7 @@ class AttnGSCompressor(BaseDocumentCompressor):
         job = Job(compressor=compressor, documents=texts, query=query, target_tokens=self.target_tokens, namespace=self.namespace)
         [found] = yield [job]
         result = never_empty(found, self.found_counter())
-        return [merge_documents(documents, result)] if result.text.strip() else [], Ledger.of([result])
+        return [merge_documents(documents, result, names_of(texts))] if result.text.strip() else [], Ledger.of([result])
 
     @field_validator("marker")
     @classmethod
@@ -241,3 +253,145 @@ class AttnGSRetriever(BaseRetriever):
     ) -> list[Document]:
         found = await self.retriever.ainvoke(query, patch_config(None, callbacks=run_manager.get_child()), **kwargs)
         return await self.compressor.acompress_documents(found, query, run_manager.get_child())
+
+
+def check_documents(documents: object) -> list[Document]:
+    """The documents as a list.
+
+    Raises:
+        InputError: It is no list of documents, or an entry is not a LangChain document.
+    """
+    if isinstance(documents, str | Document | Mapping) or not isinstance(documents, Iterable):
+        raise InputError(f"`documents` must be a list of LangChain documents, got {type(documents).__name__}.")
+    given = list(documents)
+    for number, document in enumerate(given):
+        if not isinstance(document, Document):
+            raise InputError(f"`documents[{number}]` must be a LangChain `Document`, got {type(document).__name__}.")
+    return given
+
+
+def check_input(value: object) -> tuple[list[Document], str]:
+    """The documents and the question in what a chain passes.
+
+    Raises:
+        InputError: It is not `{"documents": ..., "query": ...}`, or one of the two cannot be used.
+    """
+    if not isinstance(value, Mapping) or not {"documents", "query"} <= value.keys():
+        got = f"the keys {[*map(str, value)]}" if isinstance(value, Mapping) else type(value).__name__
+        raise InputError(f'the compressor takes `{{"documents": [...], "query": "..."}}`, got {got}.')
+    return check_documents(value["documents"]), check_query(value["query"])
+
+
+def as_texts(documents: Sequence[Document]) -> list[Text]:
+    """The texts with their ids and metadata, by which a question may ask for them.
+
+    A text without an id gets its place in the list, from 1. `FOUND` says that they come by relevance, not in the order of time.
+    """
+    taken, texts = {document.id for document in documents}, list[Text]()
+    for number, document in enumerate(documents, 1):
+        place = f"#{number}" if str(number) in taken else str(number)
+        metadata = {name: value for name, value in document.metadata.items() if name != METADATA_KEY}
+        texts.append(Text(text=document.page_content, id=document.id or place, metadata={FOUND: None, **metadata}))
+    return texts
+
+
+def names_of(texts: Sequence[Text]) -> dict[int, str]:
+    """What each text is called in a merged document, by its place."""
+    return handles(Sentence(document=text, position=place, start=0, end=0) for place, text in enumerate(texts))
+
+
+def shorten_document(documents: Sequence[Document], part: Part, names: Mapping[int, str]) -> Document:
+    """One of the documents with less text: its id, type and other metadata are kept."""
+    document = documents[part.position]
+    entry: dict[str, object] = {
+        "method": part.method,
+        "tokens": part.tokens,
+        "original_tokens": part.original_tokens,
+        **(_spans(part.sources) if part.method != "passthrough" else {}),
+        **_also_in(documents, part.copies, names),
+        **_superseded(documents, part.sources, names),
+    }
+    return document.model_copy(
+        update={"page_content": part.text, "metadata": _metadata(document.metadata, entry, part.method, part.sources)}
+    )
+
+
+def merge_documents(documents: Sequence[Document], result: CompressedContext, names: Mapping[int, str]) -> Document:
+    """One new document for all. Its entry has the ids and the metadata of those that it is made of."""
+    by_place = groupby(result.sources, key=lambda source: source.position)
+    entry: dict[str, object] = {
+        "method": result.method,
+        "tokens": result.compressed_tokens,
+        "original_tokens": result.original_tokens,
+        "sources": [_origin(documents[place], names[place], list(sources), result.method) for place, sources in by_place],
+        **_also_in(documents, copies_elsewhere(result.kept), names),
+        **_superseded(documents, result.kept, names),
+    }
+    return Document(page_content=result.text, metadata=_metadata({}, entry, result.method, result.sources))
+
+
+def _origin(document: Document, name: str, sources: Sequence[Source], method: Method) -> dict[str, object]:
+    return {
+        "label": name,
+        "id": document.id,
+        "metadata": _copied(document.metadata),
+        **(_spans(sources) if method != "passthrough" else {}),
+    }
+
+
+def _also_in(documents: Sequence[Document], places: Sequence[Place], names: Mapping[int, str]) -> dict[str, object]:
+    """The documents that say the same as what was kept of others, if there are any."""
+    by_place = groupby(places, key=lambda place: place.position)
+    found = [
+        {
+            "label": names[number],
+            "id": documents[number].id,
+            "metadata": _copied(documents[number].metadata),
+            "spans": [[place.start, place.end] for place in same],
+        }
+        for number, same in by_place
+    ]
+    return {"also_in": found} if found else {}
+
+
+def _superseded(documents: Sequence[Document], sources: Sequence[Source], names: Mapping[int, str]) -> dict[str, object]:
+    """Which sentences are out of date, and where the later ones stand, if there are any."""
+    later = [(source, place) for source in sources if (place := source.superseded_by)]
+    found = [
+        {"span": [old.start, old.end], "label": names[new.position], "id": documents[new.position].id, "by": [new.start, new.end]}
+        for old, new in later
+    ]
+    return {"superseded_by": found} if found else {}
+
+
+def _metadata(kept: Mapping[str, object], entry: dict[str, object], method: Method, sources: Sequence[Source]) -> dict[str, object]:
+    """A copy with our entry and the best probability as the score; without one, an earlier score stays."""
+    metadata = _copied(kept)
+    if METADATA_KEY in metadata:
+        entry["previous"] = metadata[METADATA_KEY]
+    probability = best_probability(sources) if method != "passthrough" else None
+    if probability is not None:
+        if FOUND in metadata:
+            entry["previous_score"] = metadata[FOUND]
+        metadata[FOUND] = probability
+    metadata[METADATA_KEY] = entry
+    return metadata
+
+
+def _copied(metadata: Mapping[str, object]) -> dict[str, object]:
+    """A deep copy. What cannot be copied, such as an open file or a lock, is handed on as it is."""
+    return {key: _copy(value) for key, value in metadata.items()}
+
+
+def _copy(value: object) -> object:
+    try:
+        return deepcopy(value)
+    except Exception:  # whatever an object's own `__deepcopy__` or `__reduce__` raises
+        if type(value) is dict:
+            return _copied(value)
+        return [_copy(part) for part in value] if type(value) is list else value
+
+
+def _spans(sources: Sequence[Source]) -> dict[str, object]:
+    """Places in the original text, and their scores."""
+    return {"spans": [[source.start, source.end] for source in sources], "scores": [source.score for source in sources]}

@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from langgraph.config import get_config
 from langgraph.runtime import Runtime
-from langgraph.store.base import BaseStore, Item, PutOp, SearchItem
+from langgraph.store.base import BaseStore, GetOp, Item, PutOp, SearchItem
 
 from attngs.checking.times import TIME_KEYS, UNKNOWN, given_time, read_moment
 from attngs.errors import ConfigError, check_whole
+from attngs.hosts.blocks import Blocks, QuotedItem
 from attngs.hosts.remembering import VERSIONS, Edit, MemoryEditor, Origin
+from attngs.reading.context_cache import digest
 from attngs.types import Document, Question
 
 Namespace = tuple[str, ...]
+ItemText = Callable[[Mapping[str, Any]], str]
+"""From an item's value to its text."""
 logger = logging.getLogger(__name__)
 
 MAX_STORED = 1_000_000
@@ -89,7 +93,7 @@ class StoreMemory:
     place: Literal["last_turn", "system"] = "last_turn"
     max_items: int = 1_000
     ranked: bool = False
-    text: Callable[[Mapping[str, Any]], str] = memory_text
+    text: ItemText = memory_text
     label: Callable[[SearchItem], str] = item_day
     order: Callable[[SearchItem], Any] = item_time
 
@@ -191,7 +195,7 @@ def editor(
     namespace: Namespace,
     origin: Origin,
     *,
-    text: Callable[[Mapping[str, Any]], str] = memory_text,
+    text: ItemText = memory_text,
     order: Callable[[SearchItem], Any] = item_time,
 ) -> MemoryEditor:
     """Plans changes of what a store has below a namespace."""
@@ -207,6 +211,25 @@ def writes(edit: Edit, namespace: Namespace) -> list[PutOp]:
     return [
         PutOp((*stored(namespace), *path[:-1]), path[-1], None if value is None else dict(value), False if path[0] == VERSIONS else None)
         for path, value in edit.writes.items()
+    ]
+
+
+def lookups(blocks: Blocks) -> list[GetOp]:
+    """What to ask the store for: all items that the blocks quote."""
+    found = {(tuple(item["namespace"]), item["key"]) for block in blocks.values() for item in block["items"]}
+    return [GetOp(namespace, key) for namespace, key in sorted(found)]
+
+
+def quoted(found: Iterable[object], text: ItemText) -> list[QuotedItem]:
+    """The items among what a store has found, as they are now."""
+    return [
+        {
+            "namespace": list(item.namespace),
+            "key": item.key,
+            "digest": digest("item", str(text(item.value)), item_day(item)).hex(),
+        }
+        for item in found
+        if isinstance(item, Item)
     ]
 
 

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.runnables import Runnable, RunnableConfig
 
+from attngs.compressor import ContextCompressor
 from attngs.errors import ConfigError, check_whole
-from attngs.hosts.budget import ContextPart
-from attngs.hosts.frames import FrameLayout
+from attngs.hosts.budget import ContextPart, Rations
+from attngs.hosts.frames import EARLIER, RESULT, TURNS, FrameLayout, between, text_in_place
+from attngs.hosts.jobs import Job, Steps
 from attngs.hosts.shortened import room_beside_note
-from attngs.marking.followups import as_question
+from attngs.marking.marker import Marker
+from attngs.marking.scorers.simple import RecencyScorer
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
 from attngs.result.result import CompressedContext
-from attngs.types import Document, Message, Question
-from langchain_attngs.frames import EARLIER, RESULT, TURNS, before_words, between, own_words, put_before, text_in_place
-from langchain_attngs.rations import Rations
+from attngs.selection.selector import GreedySelector
+from attngs.types import Document, Question
+from langchain_attngs.compressor import AttnGSCompressor
+from langchain_attngs.messages import (
+    as_turns,
+    before_words,
+    has_question,
+    is_text,
+    last_turns,
+    own_words,
+    put_before,
+    question_of,
+    weight_of,
+)
+from langchain_attngs.tracing import Ledger, traced
 
 LEAST_TOKENS = 32
 """What an old result keeps at least, however long the conversation is."""
@@ -26,8 +41,8 @@ LEAST_TOKENS = 32
 Ask = Callable[[Sequence[AnyMessage]], str | Question]
 """From messages to what their user asks with the last of them."""
 
-_SPEAKERS = {"human": "user", "ai": "assistant"}
-_NO_NAME = re.compile(r"[^\w.-]+")
+LATEST = "What was said last?"
+"""Stands for the question where the user has said nothing; the newest sentences are then kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +157,7 @@ class Shortening:
         old_tokens = self._history_tokens()  # raises in the first turn, not when there is much history
         begin, earlier = self._covered(messages, texts)
         shown = [self._shown(message, message, texts) for message in messages[begin:]]
-        spent, *counts = self.counter.count([earlier, *map(_weight_of, shown)])
+        spent, *counts = self.counter.count([earlier, *map(weight_of, shown)])
         weights = dict(enumerate(counts, begin))
         results = {number: self._result(messages, number) for number in weights if self._is_long(messages[number], weights[number], texts)}
         weights.update({number: group.target_tokens for number, group in results.items()})
@@ -203,7 +218,7 @@ class Shortening:
 
     def _may_shorten(self, message: AnyMessage) -> bool:
         rule = self.tool_results
-        return rule is not None and isinstance(message, ToolMessage) and message.name not in rule.exclude and _is_text(message)
+        return rule is not None and isinstance(message, ToolMessage) and message.name not in rule.exclude and is_text(message)
 
     def _is_long(self, message: AnyMessage, weight: int, texts: Mapping[str, str]) -> bool:
         rule = self.tool_results
@@ -286,37 +301,44 @@ class Shortening:
         return rule.target_tokens or self.target_tokens
 
 
-def last_question(messages: Sequence[BaseMessage]) -> HumanMessage | None:
-    """The user's last message."""
-    return next((message for message in reversed(messages) if isinstance(message, HumanMessage)), None)
+def attngs_summarizer(compressor: AttnGSCompressor) -> Runnable[Sequence[BaseMessage], str]:
+    """A summarizer for LangChain's `SummarizationMiddleware`.
 
+    ```python
+    middleware = SummarizationMiddleware(model, summarizer=attngs_summarizer(compressor), trim_tokens_to_summarize=None)
+    ```
 
-def question_of(messages: Sequence[BaseMessage]) -> Question:
-    """The user's last message as a question.
+    Without `trim_tokens_to_summarize=None` that middleware cuts the old messages to their last 4,000 tokens before they get here. It
+    passes the old messages without the current question, so the user's last message among them is the question. It also replaces the
+    messages in the state, so what is not kept is gone for good. `AttnGSMiddleware(history=...)` has neither limit.
 
-    A follow-up, such as "and his sister?", has what was said before it as its background. The text is empty where the user has said
-    nothing. Tools and system prompts are not read.
+    Args:
+        compressor: How messages are shortened; its `target_tokens` is the budget of the summary.
+
+    Raises:
+        ConfigError: It is no `AttnGSCompressor`.
     """
-    return as_question([Message(_SPEAKERS[message.type], str(message.text)) for message in messages if message.type in _SPEAKERS])
+    check_kind(compressor, "compressor", AttnGSCompressor)
 
+    def steps(messages: Sequence[BaseMessage], config: RunnableConfig) -> Steps[tuple[str, Ledger]]:
+        documents, asks = as_turns(messages), has_question(messages)
+        if not documents:
+            return "", Ledger(target_tokens=compressor.target_tokens)
+        counter = compressor.found_counter()
+        by_question = compressor.writer(config, TURNS) or compressor.extractor(TURNS)
+        newest = ContextCompressor(Marker(RecencyScorer()), selector=GreedySelector(layout=TURNS), counter=counter)
+        [result] = yield [
+            Job(
+                compressor=by_question if asks else newest,
+                documents=documents,
+                query=question_of(messages) if asks else LATEST,
+                target_tokens=room_beside_note(compressor.target_tokens, counter),
+                namespace=compressor.namespace,
+            )
+        ]
+        return text_in_place(result, TURNS, counter, compressor.target_tokens), Ledger.of([result])
 
-def has_question(messages: Sequence[BaseMessage]) -> bool:
-    """Whether the user has said anything."""
-    return any(isinstance(message, HumanMessage) and str(message.text).strip() for message in reversed(messages))
-
-
-def as_turns(messages: Sequence[BaseMessage]) -> list[Document]:
-    """The messages that hold text. Their ids name the speakers."""
-    return [Document(id=_speaker(message), text=str(message.text)) for message in messages if str(message.text).strip()]
-
-
-def last_turns(messages: Sequence[AnyMessage], keep: int) -> int:
-    """Where the last messages begin: at least `keep` of them, from a user's message; 0 if none is older.
-
-    So a tool call stays with its result, and the current question with what was done about it.
-    """
-    starts = [number for number, message in enumerate(messages) if isinstance(message, HumanMessage)]
-    return max((start for start in starts if len(messages) - start >= keep), default=0)
+    return traced("attngs_summarizer", steps, workers=1)
 
 
 def check_kind(value: object, name: str, kind: type) -> None:
@@ -363,23 +385,3 @@ def _even_share(weights: Sequence[int], room: int) -> int:
 def _old_turns(messages: Sequence[AnyMessage]) -> list[Document]:
     """What may be shortened. System messages are the application's rules, and are shown whole."""
     return as_turns([message for message in messages if not isinstance(message, SystemMessage)])
-
-
-def _speaker(message: BaseMessage) -> str:
-    """Who speaks, in one or two words. Others may have named a tool, so odd signs in its name become `_`."""
-    if isinstance(message, ToolMessage):
-        return f"tool {_NO_NAME.sub('_', message.name)[:64]}" if message.name else "tool"
-    return _SPEAKERS.get(message.type, message.type)
-
-
-def _is_text(message: BaseMessage) -> bool:
-    """Whether the message holds text alone, and no image for instance."""
-    content = message.content
-    kinds = {block.get("type") if isinstance(block, dict) else "text" for block in content} if not isinstance(content, str) else set()
-    return kinds <= {"text", "reasoning", "thinking", "tool_use", "tool_call"}
-
-
-def _weight_of(message: BaseMessage) -> str:
-    """Everything in a message that takes tokens, as a text to be counted."""
-    calls = "".join(f"{call['name']} {call['args']}" for call in message.tool_calls) if isinstance(message, AIMessage) else ""
-    return f"{message.text}{calls}"

@@ -16,8 +16,15 @@ from attngs.checking.language.figures import find_figures
 from attngs.checking.language.languages import languages
 from attngs.checking.language.mentions import Clock, Day, Mention
 
-TIME_KEYS = ("date", "valid_at", "event_time", "timestamp", "time", "updated_at", "created_at")
-"""Under which names stores say when an item was: what it tells of comes before when it was written down."""
+_FILE_KEYS = ("last_modified", "last_modified_date", "modified", "moddate", "creation_date", "creationdate", "created")
+TIME_KEYS = (
+    *("date", "valid_at", "event_time", "timestamp", "time", "published_at", "published", "publish_date", "sent_at", "sent"),
+    *("updated_at", "created_at", *_FILE_KEYS),
+)
+"""Under which names stores and loaders say when something was.
+
+What it tells of comes first, then when it was written down, and the dates of its file are a last resort.
+"""
 
 _LONGEST = 100
 """Characters of a written date; a longer text is prose."""
@@ -63,7 +70,7 @@ def read_moment(value: object) -> Moment | None:
 
 def given_time(fields: Mapping[str, object]) -> object:
     """What an item's fields say of its time, as it was written; `None` where they say nothing."""
-    return next((fields[key] for key in TIME_KEYS if fields.get(key) not in (None, "")), None)
+    return next((fields[key] for key in TIME_KEYS if fields.get(key) not in (None, "", True, False)), None)
 
 
 @lru_cache(maxsize=4096)

@@ -141,6 +141,14 @@ def copies_elsewhere(sources: Sequence[Source]) -> tuple[Place, ...]:
     return tuple(sorted(places, key=lambda place: (place.position, place.start)))
 
 
+def best_probability(sources: Sequence[Source]) -> float | None:
+    """A host's score of a document: how probable it is that the best of what was kept of it matters.
+
+    `None` where the marker has no probabilities.
+    """
+    return max((source.probability for source in sources if source.probability is not None), default=None)
+
+
 def _alone(part: Part, whole: CompressedContext) -> dict[str, Any]:
     """What changes in the job that rewrites one document: it is marked already, by what was kept of it."""
     kept = {source.start for source in part.sources}

@@ -1,7 +1,7 @@
 """How texts are laid out between tags in a prompt, so that nothing inside passes for a frame.
 
 The texts of a memory, a tool or a conversation were written by others. Layouts defuse what they lay out, so the budget counts what is
-shown; sources and spans keep the original characters.
+shown; sources and spans keep the original characters. A writer's words are defused when they come back.
 """
 
 from __future__ import annotations
@@ -9,10 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from attngs.hosts.shortened import beginning, best_dropped, with_note
+from attngs.protocols import TokenCounter
+from attngs.result.result import CompressedContext
 from attngs.selection.layout import ExtractLayout
 from attngs.text.defusing import NOTE, TURN, defuse_tags, defuse_tokens, quote_lines
 from attngs.text.documents import clean_text
 from attngs.types import Sentence
+
+TAGS = MEMORY, EARLIER = "memory", "earlier_conversation"
+"""The tags round a user's memory and round old messages in an agent's prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +59,44 @@ def defuse(text: str, tags: Iterable[str]) -> str:
     No request can hold a lone surrogate.
     """
     return quote_lines(quote_lines(defuse_tags(defuse_tokens(clean_text(text)), tags), TURN), NOTE)
+
+
+MEMORIES, RESULT, TURNS = FrameLayout(tags=TAGS, gives_way=False), FrameLayout(tags=TAGS, label=""), TurnLayout(tags=TAGS)
+"""How an agent is shown its user's memory, a tool's result and old messages."""
+
+
+def between(tag: str, text: str) -> str:
+    """The text between our tags of this name."""
+    return f"<{tag}>\n{text}\n</{tag}>"
+
+
+def text_to_show(result: CompressedContext, counter: TokenCounter) -> str:
+    """The text of a compression that one of our layouts laid out, with a writer's words defused.
+
+    Defusing can make a rewrite longer. One that no longer fits the budget gives way to the verbatim extract.
+    """
+    if result.method != "rewrite":
+        return result.text
+    text = defuse(result.text, TAGS)
+    return text if counter.count([text])[0] <= result.target_tokens else result.selection.text
+
+
+def text_in_place(result: CompressedContext, layout: FrameLayout, counter: TokenCounter, target_tokens: int) -> str:
+    """What is shown instead of texts: never nothing, and a note says that it is short.
+
+    Where no sentence fits, it is the beginning of the best one.
+
+    Args:
+        result: Of a compression into the tokens that are left beside the note.
+        layout: Laid out the result.
+        counter: Whose tokens count.
+        target_tokens: The budget of text and note.
+    """
+    text = text_to_show(result, counter)
+    if result.method == "passthrough":
+        return text
+    if not text.strip() and (best := best_dropped(result)):
+        label, whole = layout.label.format(id=best.document_id), defuse(best.text, TAGS).lstrip()
+        said = beginning(whole, result.target_tokens, counter, before=label)
+        text = label + said if said else beginning(whole, result.target_tokens, counter)
+    return with_note(text, original_tokens=result.original_tokens, target_tokens=target_tokens, counter=counter)

@@ -22,10 +22,10 @@ from rich.text import Text
 from attngs import CompressedContext, Document, Marker, read_documents
 from attngs.cli.console import reported_errors
 from attngs.errors import InputError
+from attngs.hosts.frames import MEMORIES
 from attngs.learning.evaluation import BASELINES
 from attngs.learning.metrics import covered, estimate
 from langchain_attngs import AttnGSCompressor
-from langchain_attngs.frames import MEMORIES
 
 ENOUGH = 0.5
 """Share of a memory that must be kept. Half of a few short sentences usually says what matters, and this needs no judge."""

@@ -101,3 +101,10 @@ def test_what_an_item_tells_of_comes_before_when_it_was_written_down() -> None:
 def test_no_value_breaks_it(value: object) -> None:
     found = read_moment(value)
     assert found is None or found.at >= UNKNOWN
+
+
+def test_what_is_told_comes_before_the_dates_of_a_file_and_yes_is_no_date() -> None:
+    told = {"last_modified": "2024-05-06", "published": True, "created_at": "2024-01-02"}
+    assert given_time(told) == "2024-01-02"
+    assert given_time({"moddate": "2024-05-06", "creationdate": ""}) == "2024-05-06"
+    assert given_time({"published": False, "date": ""}) is None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from attngs import ContextBudget
 from attngs.errors import ConfigError
-from attngs.hosts.budget import PARTS
+from attngs.hosts.budget import PARTS, Rations
 
 PART = st.sampled_from(PARTS)
 
@@ -114,3 +114,17 @@ def test_what_the_caller_does_to_its_mapping_changes_nothing() -> None:
     shares["memory"] = 5.0
     assert budget.shares == {"memory": 1.0}
     assert pickle.loads(pickle.dumps(budget)) == budget
+
+
+@given(
+    ceiling=st.integers(64, 2_000),
+    new=st.dictionaries(st.integers(50, 60), st.integers(1, 3_000), max_size=6),
+    held=st.dictionaries(st.integers(0, 40), st.integers(1, 500), max_size=30),
+)
+def test_rations_are_under_the_ceiling(ceiling: int, new: dict[int, int], held: dict[int, int]) -> None:
+    given_ = Rations({"tool_results": ceiling}).results(new, held)
+    assert given_.keys() >= new.keys()
+    assert all(given_[number] <= tokens for number, tokens in new.items())
+    if new and sum(held.values()) <= ceiling:
+        assert sum({**held, **given_}.values()) <= ceiling
+    assert Rations({}).results(new, held) == new

@@ -25,7 +25,6 @@ from attngs.protocols import TokenCounter
 from attngs.reading.tokens import as_counter
 from attngs.testing import count_words
 from langchain_attngs import AttnGSMiddleware, History, StoreMemory, ToolResults
-from langchain_attngs.rations import Rations
 
 RULES = "Answer in one sentence."
 PAGE = "Page {0} tells of roads and rain and of mud. " * 10 + "The cat of house {0} is grey. " + "Nobody came to see page {0} again. " * 10
@@ -210,17 +209,3 @@ def test_what_stands_round_a_text_must_fit_in_the_first_turn(part: str) -> None:
         ConfigError, match=rf"`{part}` may have [49] tokens of the budget at a time, and \d+ stand round it; raise its share"
     ):
         next(Talk(budget, count_words, **parts).turn(1, 0))
-
-
-@given(
-    ceiling=st.integers(64, 2_000),
-    new=st.dictionaries(st.integers(50, 60), st.integers(1, 3_000), max_size=6),
-    held=st.dictionaries(st.integers(0, 40), st.integers(1, 500), max_size=30),
-)
-def test_rations_are_under_the_ceiling(ceiling: int, new: dict[int, int], held: dict[int, int]) -> None:
-    given_ = Rations({"tool_results": ceiling}).results(new, held)
-    assert given_.keys() >= new.keys()
-    assert all(given_[number] <= tokens for number, tokens in new.items())
-    if new and sum(held.values()) <= ceiling:
-        assert sum({**held, **given_}.values()) <= ceiling
-    assert Rations({}).results(new, held) == new

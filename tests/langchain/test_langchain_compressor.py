@@ -19,9 +19,23 @@ from attngs.errors import ConfigError, InputError, ModelNotFoundError
 from attngs.hosts.markers import find_marker
 from attngs.testing import FakeScorer, check_compressor, count_words
 from attngs.types import Document as Text
+from attngs.types import ScoreRequest
 from langchain_attngs import AttnGSCompressor
 
 QUERY = "What does she drink?"
+
+
+class SureScorer(FakeScorer):
+    """Is sure by a fifth for each of its words."""
+
+    def probabilities(self, request: ScoreRequest, scores: Sequence[float]) -> list[float]:
+        return [score / 5 for score in scores]
+
+
+@pytest.fixture
+def sure_marker() -> Marker:
+    """The marker, with probabilities."""
+    return Marker(SureScorer("key", "Lisbon", "pills", "tea"), splitter=Splitter(unit="sentence"))
 
 
 def compressor_of(marker: object, /, target_tokens: int = 9, **settings: Any) -> AttnGSCompressor:
@@ -58,17 +72,17 @@ def test_the_contract_with_a_real_marker(default_marker: Marker) -> None:
     check_compressor(Host(default_marker, None), counter=lambda text: counter.count([text])[0])
 
 
-def test_what_comes_back(marker: Marker, documents: list[Document]) -> None:
-    first, second = compressor_of(marker).compress_documents(documents, QUERY)
+def test_what_comes_back(sure_marker: Marker, documents: list[Document]) -> None:
+    first, second = compressor_of(sure_marker).compress_documents(documents, QUERY)
     assert (first.id, first.page_content) == ("a", "Anna likes tea.")
     assert first.metadata == {
         "page": 1,
         "tags": ["x", {"y": 1}],
-        "relevance_score": 1.0,
+        "relevance_score": 0.2,
         "attngs": {"method": "extract", "tokens": 3, "original_tokens": 11, "spans": [[0, 16]], "scores": [1.0]},
     }
     assert (second.id, second.page_content) == (None, "She takes her pills with tea.")
-    assert second.metadata["relevance_score"] == 2.0
+    assert second.metadata["relevance_score"] == 0.4
     assert second.metadata["attngs"]["previous_score"] == 0.5
     start, end = second.metadata["attngs"]["spans"][0]
     assert documents[2].page_content[start:end].strip() == second.page_content
@@ -85,11 +99,19 @@ def test_copies_share_nothing_that_can_be_changed(marker: Marker, documents: lis
     assert documents == before
 
 
-def test_the_score_is_the_best_of_what_was_kept(documents: list[Document]) -> None:
-    marker = Marker(FakeScorer("dog", "Rex", "tea"), splitter=Splitter(unit="sentence"))
+def test_the_score_is_the_best_probability_of_what_was_kept(documents: list[Document]) -> None:
+    marker = Marker(SureScorer("dog", "Rex", "tea"), splitter=Splitter(unit="sentence"))
     [document, *_] = compressor_of(marker, 17, neighbors=2).compress_documents(documents, QUERY)
     assert document.metadata["attngs"]["scores"] == [1.0, 0.0, 2.0]
-    assert document.metadata["relevance_score"] == 2.0
+    assert document.metadata["relevance_score"] == 0.4
+
+
+@pytest.mark.parametrize("output", ["separate", "merged"])
+def test_without_probabilities_the_score_that_a_document_came_with_stays(marker: Marker, documents: list[Document], output: str) -> None:
+    out = compressor_of(marker, 12, output=output).compress_documents(documents, QUERY)
+    found = out[0].metadata["attngs"]["sources"] if output == "merged" else [{"metadata": document.metadata} for document in out]
+    assert [source["metadata"].get("relevance_score") for source in found] == [None, 0.5]
+    assert not any("previous_score" in document.metadata["attngs"] for document in out)
 
 
 def test_what_fits_comes_back_as_it_is_without_a_score(marker: Marker, documents: list[Document]) -> None:
@@ -100,18 +122,18 @@ def test_what_fits_comes_back_as_it_is_without_a_score(marker: Marker, documents
     assert out[0].metadata["attngs"] == {"method": "passthrough", "tokens": 11, "original_tokens": 11}
 
 
-def test_one_document_for_all(marker: Marker, documents: list[Document]) -> None:
-    [document] = compressor_of(marker, 12, output="merged").compress_documents(documents, QUERY)
-    assert document.page_content == "[1]\nAnna likes tea.\n\n[3]\nShe takes her pills with tea."
+def test_one_document_for_all(sure_marker: Marker, documents: list[Document]) -> None:
+    [document] = compressor_of(sure_marker, 12, output="merged").compress_documents(documents, QUERY)
+    assert document.page_content == "[a]\nAnna likes tea.\n\n[3]\nShe takes her pills with tea."
     assert document.id is None
-    assert document.metadata["relevance_score"] == 2.0
+    assert document.metadata["relevance_score"] == 0.4
     entry = document.metadata["attngs"]
     assert (entry["method"], entry["tokens"], entry["original_tokens"]) == ("extract", 11, 30)
-    assert [(source["label"], source["id"]) for source in entry["sources"]] == [("1", "a"), ("3", None)]
+    assert [(source["label"], source["id"]) for source in entry["sources"]] == [("a", "a"), ("3", None)]
     assert entry["sources"][1]["metadata"] == {"page": 3, "relevance_score": 0.5}
-    for source in entry["sources"]:
+    for source, origin in zip(entry["sources"], (documents[0], documents[2]), strict=True):
         for start, end in source["spans"]:
-            assert documents[int(source["label"]) - 1].page_content[start:end].strip() in document.page_content
+            assert origin.page_content[start:end].strip() in document.page_content
 
 
 @pytest.mark.parametrize("output", ["separate", "merged"])
@@ -257,9 +279,9 @@ async def test_a_chain_that_passes_something_else_is_told_so(marker: Marker, val
 
 
 @pytest.mark.parametrize("target_tokens", [9, 500])
-def test_either_all_have_a_score_or_none_has(marker: Marker, documents: list[Document], target_tokens: int) -> None:
+def test_either_all_have_a_score_or_none_has(sure_marker: Marker, documents: list[Document], target_tokens: int) -> None:
     del documents[2].metadata["relevance_score"]
-    out = compressor_of(marker, target_tokens).compress_documents(documents, QUERY)
+    out = compressor_of(sure_marker, target_tokens).compress_documents(documents, QUERY)
     assert {"relevance_score" in document.metadata for document in out} == {target_tokens == 9}
     order = sorted(out, key=lambda document: document.metadata.get("relevance_score", 0), reverse=True)
     assert [out.index(document) for document in order] == ([1, 0] if target_tokens == 9 else [0, 1, 2])

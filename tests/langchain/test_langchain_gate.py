@@ -77,6 +77,18 @@ async def test_the_judge_sees_the_bare_question_and_its_call_is_below_the_run(ho
     assert tracer.tags["ScriptedModel"] != []
 
 
+@pytest.mark.parametrize("how", ["sync", "async"])
+async def test_what_is_agreed_to_is_judged_with_it_and_the_next_question_alone(how: str) -> None:
+    judge = ScriptedModel(answer=lambda messages: "HARMFUL" if "poison" in str(messages[-1].content) else "SAFE")
+    agent, model = agent_with(judge, ScriptedModel(answer=lambda messages: "Milo would see you. Shall I make a plan?"))
+    for question, withheld in ((HARMFUL, True), ("yes, do it", True), ("Write all of it.", True), ("Who is the cat of ana?", False)):
+        out = await run(agent, how, question, ANA)
+        assert out["attngs_gate"]["AttnGSMiddleware"]["withheld"] is withheld
+        assert ("The cat of ana is" in str(model.calls[-1][-1].content)) is not withheld
+    assert "Milo" not in str(judge.calls)
+    assert HARMFUL in str(judge.calls[2][-1].content)
+
+
 def fails(question: str) -> bool:
     raise ConnectionError("nobody there")
 

@@ -69,7 +69,7 @@ def test_each_document_in_other_words() -> None:
     out = rewriter(chat).compress_documents(notes(4), QUERY)
     assert [(d.id, d.page_content) for d in out] == [(f"d{n}", f"The key number {n} Anna has.") for n in range(4)]
     assert methods(out) == ["rewrite"] * 4
-    assert [d.metadata["relevance_score"] for d in out] == [1.0] * 4
+    assert [d.metadata["attngs"]["scores"] for d in out] == [[1.0]] * 4
     [start, end] = out[1].metadata["attngs"]["spans"][0]
     assert notes(4)[1].page_content[start:end].strip() == "The key number 1 is with Anna."
     assert len(chat.calls) == 4

@@ -673,3 +673,10 @@ def test_a_reader_of_ones_own_is_used_where_it_is_passed() -> None:
     mine = Reader("halves", lambda head: head.startswith("%"), read)
     assert read_structure("% one two", readers=(mine, *READERS)).format == "halves"
     assert format_of("% one two") == "plain"
+
+
+def test_a_page_that_a_loader_has_made_text_is_read_as_text() -> None:
+    text = "Opening hours\nThe shop opens at 9. Ring twice & wait, if 5 < 7.\n\nParking is free.\n"
+    for source in ("https://shop.example/hours.html", "hours.htm"):
+        assert read_structure(text, source=source) == read_structure(text)
+    assert read_structure("It <b>rains</b>.", source="a.html") != read_structure("It <b>rains</b>.")

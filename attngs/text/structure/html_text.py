@@ -270,7 +270,7 @@ def _recognises(head: str) -> bool:
 
 
 def _read(text: str) -> Structure | None:
-    return _Page(text).read()
+    return _Page(text).read() if any(_tags(text)) else None  # a loader may have made text of a page
 
 
 HTML = Reader("html", _recognises, _read, (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml"))

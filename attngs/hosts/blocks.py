@@ -8,18 +8,14 @@ is worth more than a cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypedDict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypedDict
 
-from langchain_core.messages import AnyMessage, HumanMessage
-from langgraph.store.base import GetOp, Item
-
+from attngs.hosts.frames import MEMORIES, text_to_show
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
 from attngs.result.result import CompressedContext
 from attngs.types import Sentence
-from langchain_attngs.frames import MEMORIES, text_to_show
-from langchain_attngs.memory import item_day
 
 
 class QuotedItem(TypedDict):
@@ -47,56 +43,55 @@ class MemoryBlock(TypedDict):
     """What `whole` is from."""
 
 
-ItemText = Callable[[Mapping[str, Any]], str]
 Blocks = dict[str, MemoryBlock]
 """By the id of the user's message, in the order of the turns."""
 
 
-def asked_by(namespace: str, message: AnyMessage) -> str:
+def asked_by(namespace: str, text: str) -> str:
     """A digest of a user and a question; an edited message, or somebody else's, has another."""
-    return digest("asked", namespace, str(message.text)).hex()
+    return digest("asked", namespace, text).hex()
 
 
-def settled(blocks: Blocks, messages: Sequence[AnyMessage]) -> Blocks:
+def settled(blocks: Blocks, messages: Collection[str]) -> Blocks:
     """The blocks, if the messages of all of them are there; else the newest alone.
 
     Another middleware may have taken messages away, and later blocks leave out what the blocks of these showed.
+
+    Args:
+        blocks: Of a conversation.
+        messages: The ids of its messages.
     """
-    here = {message.id or "": message for message in messages}
-    return blocks if blocks.keys() <= here.keys() else alone(blocks, next((here[key] for key in reversed(blocks) if key in here), None))
+    return blocks if blocks.keys() <= set(messages) else alone(blocks, next((key for key in reversed(blocks) if key in messages), ""))
 
 
-def own_blocks(blocks: Blocks, messages: Sequence[AnyMessage], namespace: str) -> Blocks:
-    """The blocks of messages that are still there, as they were, and of this user."""
-    asked = {message.id or "": asked_by(namespace, message) for message in messages if isinstance(message, HumanMessage)}
-    return {key: block for key, block in settled(blocks, messages).items() if asked.get(key) == block["asked"]}
+def own_blocks(blocks: Blocks, messages: Mapping[str, str], namespace: str) -> Blocks:
+    """The blocks of messages that are still there, as they were, and of this user.
+
+    Args:
+        blocks: Of a conversation.
+        messages: What its user said, by id.
+        namespace: The user's.
+    """
+    return {key: block for key, block in settled(blocks, messages).items() if asked_by(namespace, messages[key]) == block["asked"]}
 
 
-def lookups(blocks: Blocks) -> list[GetOp]:
-    """What to ask the store for: all items that the blocks quote."""
-    quoted = {(tuple(item["namespace"]), item["key"]) for block in blocks.values() for item in block["items"]}
-    return [GetOp(namespace, key) for namespace, key in sorted(quoted)]
-
-
-def unchanged_blocks(blocks: Blocks, found: Iterable[object], text: ItemText) -> Blocks:
+def unchanged_blocks(blocks: Blocks, now: Collection[QuotedItem]) -> Blocks:
     """The blocks all of whose items are still in the store, and say what they said.
 
     Args:
         blocks: Of this user.
-        found: What the store has for their `lookups`.
-        text: From an item's value to its text.
+        now: The items that they quote, as they are now.
     """
-    now = [quoted(item, text) for item in found if isinstance(item, Item)]
     return {key: block for key, block in blocks.items() if all(item in now for item in block["items"])}
 
 
-def quoted(item: Item, text: ItemText) -> QuotedItem:
-    """An item as it is now."""
-    return {"namespace": list(item.namespace), "key": item.key, "digest": digest("item", str(text(item.value)), item_day(item)).hex()}
+def quoted_keys(result: CompressedContext) -> set[object]:
+    """The keys of the items that a compression is made of."""
+    return {source.metadata.get("_key") for source in (*result.kept, *result.sources)}
 
 
 def block_of(
-    result: CompressedContext, counter: TokenCounter, *, asked: str, earlier: Iterable[MemoryBlock], items: Iterable[Item], text: ItemText
+    result: CompressedContext, counter: TokenCounter, *, asked: str, earlier: Iterable[MemoryBlock], items: Sequence[QuotedItem]
 ) -> MemoryBlock:
     """The block that a compression makes, without the sentences that earlier blocks show.
 
@@ -107,29 +102,27 @@ def block_of(
         counter: Whose tokens count.
         asked: As `asked_by` has it.
         earlier: The blocks that the model is still shown.
-        items: All items that were compressed.
-        text: From an item's value to its text.
+        items: What the result is made of.
     """
     whole, said = text_to_show(result, counter), {sentence for block in earlier for sentence in block["sentences"]}
     kept = {} if result.method == "rewrite" else _digests(result)
     new = [i for i, sentence in kept.items() if sentence not in said]
     rewrite = [digest("rewrite", whole).hex()] if result.method == "rewrite" else []
     in_full = rewrite[0] not in said if rewrite else len(new) == len(kept)
-    keys = {source.metadata.get("_key") for source in (*result.kept, *result.sources)}
     return {
         "asked": asked,
         "text": whole if in_full else _render(result, new, counter),
         "whole": whole,
         "sentences": rewrite or [kept[i] for i in new],
         "kept": rewrite or [*kept.values()],
-        "items": [quoted(item, text) for item in items if item.key in keys],
+        "items": [*items],
     }
 
 
-def alone(blocks: Blocks, message: AnyMessage | None) -> Blocks:
-    """The block of this message as if there were no others; these go."""
-    block = blocks.get(message.id or "") if message else None
-    return {message.id or "": {**block, "text": block["whole"], "sentences": block["kept"]}} if message and block else {}
+def alone(blocks: Blocks, message: str) -> Blocks:
+    """The block of the message with this id as if there were no others; these go."""
+    block = blocks.get(message)
+    return {message: {**block, "text": block["whole"], "sentences": block["kept"]}} if block else {}
 
 
 def _digests(result: CompressedContext) -> dict[int, str]:
