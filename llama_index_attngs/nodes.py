@@ -23,9 +23,8 @@ from llama_index.core.schema import (
     TextNode,
 )
 
-from attngs.checking.times import given_time
 from attngs.errors import InputError
-from attngs.hosts.apart import JOIN, Part, copies_elsewhere
+from attngs.hosts.apart import JOIN, Part, best_probability, copies_elsewhere
 from attngs.marking.currency import FOUND
 from attngs.marking.labels import NAMES
 from attngs.result.result import CompressedContext
@@ -153,7 +152,7 @@ def shorten(nodes: Sequence[NodeWithScore], part: Part) -> NodeWithScore:
         node.end_char_idx = start + passage.end if passage and start is not None else None
     entry = _entry(part.method, part.tokens, part.original_tokens) | _spans(part.sources)
     entry |= _also_in(nodes, part.copies) | _superseded(nodes, part.sources)
-    probability = _probability(part.sources)
+    probability = best_probability(part.sources)
     if probability is not None and scored.score is not None:
         entry["previous_score"] = scored.score
     if place:
@@ -194,7 +193,7 @@ def merge(texts: NodeTexts, result: CompressedContext, *, settings: Sequence[obj
     entry |= _also_in(scored, copies_elsewhere(result.kept)) | _superseded(scored, result.kept)
     _add_entry(node, entry)
     best = max((child.score for child in children if child.score is not None), default=None)
-    probability = _probability(result.kept)
+    probability = best_probability(result.kept)
     return NodeWithScore(node=node, score=best if probability is None else probability)
 
 
@@ -215,24 +214,18 @@ def _frame(node: BaseNode) -> tuple[str, str]:
 def _told(scored: NodeWithScore) -> dict[str, object]:
     """What a node says of its time, its name and its format, in attngs' words.
 
-    The dates of its file are a last resort, and so is its id, if people could have chosen it.
+    Its id is a last resort, if people could have chosen it.
     """
     node, said = scored.node, scored.node.metadata
     names = {"title": said.get("document_title"), "source": said.get("file_name") or said.get("file_path")}
     if not any(names.values()) and not said.keys() & NAMES:
         names["title"] = "\n".join(name for name in (node.node_id, node.ref_doc_id) if name and not _MADE_UP.fullmatch(name))
-    dates = {"updated_at": said.get("last_modified_date"), "created_at": said.get("creation_date")}
-    told = {"content_type": said.get("file_type"), **names, **(dates if given_time(said) is None else {})}
+    told = {"content_type": said.get("file_type"), **names}
     return {**{name: value for name, value in told.items() if value}, **said, FOUND: scored.score}
 
 
 def _entry(method: str, tokens: int, original_tokens: int) -> dict[str, object]:
     return {"v": 1, "method": method, "tokens": tokens, "original_tokens": original_tokens}
-
-
-def _probability(sources: Sequence[Source]) -> float | None:
-    """The best probability of the sentences; `None` where the marker has none."""
-    return max((source.probability for source in sources if source.probability is not None), default=None)
 
 
 def _also_in(nodes: Sequence[NodeWithScore], places: Sequence[Place]) -> dict[str, object]:

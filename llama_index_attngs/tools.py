@@ -12,7 +12,7 @@ from llama_index.core.tools import FunctionTool, ToolMetadata
 from llama_index.core.workflow import Context
 
 from attngs.errors import ConfigError, InputError
-from attngs.hosts.composing import framed
+from attngs.hosts.frames import between
 from attngs.hosts.remembering import CLOSED, NOTHING, RECALLED, TOOLS, Edit, MemoryEditor
 from attngs.text.documents import as_query
 from llama_index_attngs.memory import AttnGSMemoryBlock
@@ -75,7 +75,7 @@ async def recall_more(block: AttnGSMemoryBlock, session: str, query: str) -> str
     if not question:
         raise InputError("`query` is empty; ask a question.")
     text = await block.arecall(question, session)
-    return f"{RECALLED}\n{framed('memory', text)}" if text.strip() else NOTHING
+    return f"{RECALLED}\n{between('memory', text)}" if text.strip() else NOTHING
 
 
 def _tool(action: Action) -> FunctionTool:

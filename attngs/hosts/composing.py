@@ -13,7 +13,7 @@ from typing import Any
 from attngs.compressor import ContextCompressor
 from attngs.errors import ConfigError, InputError
 from attngs.hosts.budget import PARTS, ContextBudget, ContextPart
-from attngs.hosts.frames import FrameLayout, TurnLayout, defuse
+from attngs.hosts.frames import FrameLayout, TurnLayout, between, defuse
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
 from attngs.hosts.settings import memory_floor
 from attngs.hosts.shortened import LONGEST_TOKEN, beginning, best_dropped, room_beside_note, with_note
@@ -176,7 +176,7 @@ class _Composer:
             results = dict(zip(targets, (yield jobs) if jobs else (), strict=True))
             for part, room in rooms.items():
                 text = self._text(part, results[part], room) if part in results else ""
-                framed_text = framed(part, text) if text.strip() else ""
+                framed_text = between(part, text) if text.strip() else ""
                 drafts[part] = _Draft(room=room, text=framed_text, result=results.get(part, drafts[part].result))
             rooms = self._too_large(drafts, allowed)
         text = _joined(drafts)
@@ -231,7 +231,7 @@ class _Composer:
 
     def _around(self, part: ContextPart) -> int:
         """Tokens of what stands round the text of a part."""
-        return self._count(framed(part, "x") + GAP)
+        return self._count(between(part, "x") + GAP)
 
     def _job(self, part: ContextPart, texts: Sequence[Document], target_tokens: int, known: CompressedContext | None) -> Job:
         return Job(
@@ -270,11 +270,6 @@ class _Composer:
 
     def _count(self, text: str) -> int:
         return self._counter.count([text])[0] if text else 0
-
-
-def framed(part: ContextPart, text: str) -> str:
-    """A part between its tags."""
-    return f"<{part}>\n{text}\n</{part}>"
 
 
 def _joined(drafts: Mapping[ContextPart, _Draft]) -> str:
