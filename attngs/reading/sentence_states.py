@@ -61,6 +61,10 @@ class SentenceStates:
         """
         return self._remember([(namespace, text) for text in texts])
 
+    def key(self, namespace: str, *parts: str | bytes) -> Key:
+        """The key of what is made of states that were read a moment ago; `parts` name it."""
+        return Key(namespace, digest(b"made of states", self._salt, self._version, *parts))
+
     def just_read(self, texts: Sequence[str], namespace: str) -> list[Tensor]:
         """`states` of texts that were read a moment ago; the weights are not looked at again."""
         return self._remember([(namespace, text) for text in texts], self._version)

@@ -1,4 +1,7 @@
-"""One question against one context, by an encoder's states; every measure is computed on first use."""
+"""One question against one context, by an encoder's states; every measure is computed on first use.
+
+What the states of a context say whatever the question is, `StateSums`, is kept for the next question.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from attngs.marking.scorers.cosine import summed
 from attngs.marking.scorers.late_attention import ROWS, attention_mass
 from attngs.protocols import Floats
 from attngs.reading.forks import computed_once
+from attngs.reading.sentence_states import SentenceStates
+from attngs.types import ScoreRequest
 
 SHARP = 0.05
 """Temperature of the softmax over the context's similarities."""
@@ -23,29 +28,73 @@ TAIL = 24
 _ZERO = 1e-9
 
 
+class StateSums:
+    """The sums of a context's states, and how long they are at each scale.
+
+    Args:
+        context: States of each sentence `(T, D)`.
+        layout: Where the sentences stand.
+
+    Attributes:
+        layout: As given.
+        tokens: Tokens of each sentence `(S,)`.
+        sums: The sum of each sentence's states `(S, D)`, float32.
+    """
+
+    def __init__(self, context: Sequence[Tensor], layout: Layout) -> None:
+        self.layout = layout
+        self.tokens = np.array([len(state) for state in context], dtype=np.float64)
+        self.sums = summed(context, context[0]).numpy()
+        self._lengths = dict[str, Floats]()
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory with the lengths of all scales."""
+        return int(self.sums.nbytes + (1 + len(SCALES)) * self.tokens.nbytes)
+
+    def lengths(self, scale: str) -> Floats:
+        """The length of the sum over the window round each sentence `(S,)`; never 0."""
+        if scale not in self._lengths:
+            self._lengths[scale] = _lengths(self.layout.total(self.sums.astype(np.float64), SCALES[scale]))
+        return self._lengths[scale]
+
+
+def kept_sums(states: SentenceStates, request: ScoreRequest, context: Sequence[Tensor]) -> StateSums:
+    """The sums of a request's context, from the cache where they are kept.
+
+    Args:
+        states: The encoder, which read the context a moment ago.
+        request: The question with the sentences of the context.
+        context: States of each sentence `(T, D)`; at least one sentence.
+    """
+    layout = Layout.of(request.sentences)
+    key = states.key(request.namespace, b"sums", layout.digest, *(sentence.text for sentence in request.sentences))
+    (sums,) = states.cache.remember([key], lambda missing: [StateSums(context, layout)], size=lambda sums: sums.nbytes)
+    return sums
+
+
 class Similarities:
     """Measures of each sentence, `(S,)` unless a docstring says otherwise.
 
     Args:
         asked: States of the question `(R, D)`; at least one row, each of length 1.
         context: States of each sentence `(T, D)`; at least one sentence has rows.
-        layout: Where the sentences stand.
+        sums: Those of the context.
     """
 
-    def __init__(self, asked: Tensor, context: Sequence[Tensor], layout: Layout) -> None:
-        self.layout = layout
-        self._asked, self._context = asked.float(), context
+    def __init__(self, asked: Tensor, context: Sequence[Tensor], sums: StateSums) -> None:
+        self.layout = sums.layout
+        self._asked, self._context, self._kept = asked.float(), context, sums
 
     def late(self, scale: str) -> Floats:
         """Log lift of late attention."""
-        wide = self.layout.total(self._tokens, SCALES[scale])
-        lift = self.layout.total(self._mass, SCALES[scale]) * self._tokens.sum() / np.maximum(wide, 1)
+        tokens = self._kept.tokens
+        lift = self.layout.total(self._mass, SCALES[scale]) * tokens.sum() / np.maximum(self.layout.total(tokens, SCALES[scale]), 1)
         return np.asarray(np.log(np.maximum(lift, 1e-6)))
 
     def cosine(self, scale: str) -> Floats:
         """Cosine of mean states."""
-        state = self._with_heads if SCALES[scale] == 0 else self.layout.total(self._sums, SCALES[scale])
-        return np.asarray(state @ self._question / _lengths(state))
+        return self.layout.total(self._products, SCALES[scale]) / self._kept.lengths(scale)
 
     def closest(self, scale: str) -> Floats:
         """The best match of each token of the question, averaged, as in ColBERT."""
@@ -105,24 +154,20 @@ class Similarities:
         return np.asarray(self._directions @ self._asked[-TAIL:].double().mean(dim=0).numpy())
 
     @computed_once
-    def _tokens(self) -> Floats:
-        return np.array([len(state) for state in self._context], dtype=np.float64)
-
-    @computed_once
     def _mass(self) -> Floats:
         return np.asarray(attention_mass(self._asked, self._context).double().numpy())
 
     @computed_once
     def _sums(self) -> Floats:
-        return np.asarray(summed(self._context, self._asked).double().numpy())  # (S, D)
+        return self._kept.sums.astype(np.float64)  # (S, D)
 
     @computed_once
-    def _with_heads(self) -> Floats:
-        return self.layout.total(self._sums, 0)  # (S, D)
+    def _products(self) -> Floats:
+        return np.asarray(self._sums @ self._question)  # (S,)
 
     @computed_once
     def _directions(self) -> Floats:
-        return self._with_heads / _lengths(self._with_heads)[:, None]  # (S, D)
+        return self.layout.total(self._sums, 0) / self._kept.lengths("sentence")[:, None]  # (S, D)
 
     @computed_once
     def _question(self) -> Floats:
@@ -135,8 +180,8 @@ class Similarities:
         keys = torch.cat(list(self._context)).float()  # (T, D)
         # a sentence without tokens matches nothing: -1, the least that states of length 1 can
         found = np.full((len(self._context), len(self._asked)), -1.0)
-        filled = np.flatnonzero(self._tokens)
-        starts = np.concatenate([[0], self._tokens.cumsum()[:-1]]).astype(np.int64)[filled]
+        filled = np.flatnonzero(self._kept.tokens)
+        starts = np.concatenate([[0], self._kept.tokens.cumsum()[:-1]]).astype(np.int64)[filled]
         for column in range(0, len(self._asked), ROWS):
             products = (keys @ self._asked[column : column + ROWS].T).numpy()  # (T, r)
             found[filled, column : column + ROWS] = np.maximum.reduceat(products, starts, axis=0)
