@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attngs.marking.heads import HEAD_WEIGHT, Level, head_levels
 from attngs.protocols import Floats
-from attngs.reading.context_cache import digest
 from attngs.reading.forks import computed_once
 from attngs.types import Sentence
 
@@ -46,11 +44,6 @@ class Layout:
 
     def __len__(self) -> int:
         return len(self.first)
-
-    @property
-    def digest(self) -> bytes:
-        """A name for the layout: equal ones have the same."""
-        return digest(*(numbers.tobytes() for numbers in (self.first, self.last, *chain(*self.heads))))
 
     @computed_once
     def place(self) -> NDArray[np.int64]:

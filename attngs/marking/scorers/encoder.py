@@ -18,7 +18,7 @@ from attngs.marking.coherence import coherence
 from attngs.marking.relevance import probabilities
 from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.lexical import Overlap, word_index
-from attngs.marking.scorers.similarities import Similarities, kept_sums
+from attngs.marking.scorers.similarities import KnownContext, Similarities
 from attngs.marking.scorers.states import StatesScorer
 from attngs.protocols import Floats
 from attngs.text.words import mostly_latin, words
@@ -47,10 +47,10 @@ class EncoderScorer(StatesScorer):
     def compare(self, request: ScoreRequest, asked: Tensor, context: Sequence[Tensor]) -> list[float]:
         if not len(asked) or not any(map(len, context)):
             return [float(score) for score in self._shared_words(request, Layout.of(request.sentences), 1.0)]
-        found = Similarities(asked, context, kept_sums(self.states, request, context))
-        layout = found.layout
+        known = KnownContext.of(request, context, self.states)
+        found, layout = Similarities(asked, context, known), known.layout
         attention, similarity = standardised(found.late("sentence")), standardised(found.cosine("sentence"))
-        neighbours, alike = coherence(attention + similarity, layout, request.sentences)
+        neighbours, alike = coherence(attention + similarity, layout, conversation=known.conversation)
         wide = [*map(found.late, WIDE_ATTENTION), *map(found.cosine, WIDE_SIMILARITY)]
         states = (1 + ALONE * (1 - neighbours)) * similarity + attention + neighbours * np.sum([*map(standardised, wide)], axis=0)
         shared = self._shared_words(request, layout, neighbours)

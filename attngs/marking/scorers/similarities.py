@@ -1,6 +1,6 @@
 """One question against one context, by an encoder's states; every measure is computed on first use.
 
-What the states of a context say whatever the question is, `StateSums`, is kept for the next question.
+What is known of a context before the question, `KnownContext`, is kept for the next one.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from attngs.marking.coherence import is_conversation
 from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.cosine import summed
 from attngs.marking.scorers.late_attention import ROWS, attention_mass
 from attngs.protocols import Floats
 from attngs.reading.forks import computed_once
 from attngs.reading.sentence_states import SentenceStates
-from attngs.types import ScoreRequest
+from attngs.types import ScoreRequest, Sentence
 
 SHARP = 0.05
 """Temperature of the softmax over the context's similarities."""
@@ -28,29 +29,44 @@ TAIL = 24
 _ZERO = 1e-9
 
 
-class StateSums:
-    """The sums of a context's states, and how long they are at each scale.
+class KnownContext:
+    """What is known of a context before the question.
 
     Args:
-        context: States of each sentence `(T, D)`.
-        layout: Where the sentences stand.
+        states: States of each sentence `(T, D)`; at least one sentence.
+        sentences: The sentences.
 
     Attributes:
-        layout: As given.
+        layout: Where they stand.
+        conversation: Whether they are one.
         tokens: Tokens of each sentence `(S,)`.
         sums: The sum of each sentence's states `(S, D)`, float32.
     """
 
-    def __init__(self, context: Sequence[Tensor], layout: Layout) -> None:
-        self.layout = layout
-        self.tokens = np.array([len(state) for state in context], dtype=np.float64)
-        self.sums = summed(context, context[0]).numpy()
+    def __init__(self, states: Sequence[Tensor], sentences: Sequence[Sentence]) -> None:
+        self.layout, self.conversation = Layout.of(sentences), is_conversation(sentences)
+        self.tokens = np.array([len(state) for state in states], dtype=np.float64)
+        self.sums = summed(states, states[0]).numpy()
         self._lengths = dict[str, Floats]()
+
+    @classmethod
+    def of(cls, request: ScoreRequest, context: Sequence[Tensor], states: SentenceStates) -> KnownContext:
+        """What is known of the context of a request, from the cache where it is kept.
+
+        Args:
+            request: The question and its sentences.
+            context: States of each sentence `(T, D)`; at least one sentence.
+            states: The encoder, which has just read them.
+        """
+        places = (f"{sentence.position} {sentence.start} {sentence.heads}" for sentence in request.sentences)
+        key = states.key(request.namespace, "\n".join(places), *(sentence.text for sentence in request.sentences))
+        (known,) = states.cache.remember([key], lambda missing: [cls(context, request.sentences)], size=lambda known: known.nbytes)
+        return known
 
     @property
     def nbytes(self) -> int:
-        """What it takes in memory with the lengths of all scales."""
-        return int(self.sums.nbytes + (1 + len(SCALES)) * self.tokens.nbytes)
+        """What it takes in memory with the lengths of all scales, about."""
+        return int(self.sums.nbytes + (4 + len(SCALES) + 2 * len(self.layout.heads)) * self.tokens.nbytes)
 
     def lengths(self, scale: str) -> Floats:
         """The length of the sum over the window round each sentence `(S,)`; never 0."""
@@ -59,42 +75,28 @@ class StateSums:
         return self._lengths[scale]
 
 
-def kept_sums(states: SentenceStates, request: ScoreRequest, context: Sequence[Tensor]) -> StateSums:
-    """The sums of a request's context, from the cache where they are kept.
-
-    Args:
-        states: The encoder, which read the context a moment ago.
-        request: The question with the sentences of the context.
-        context: States of each sentence `(T, D)`; at least one sentence.
-    """
-    layout = Layout.of(request.sentences)
-    key = states.key(request.namespace, b"sums", layout.digest, *(sentence.text for sentence in request.sentences))
-    (sums,) = states.cache.remember([key], lambda missing: [StateSums(context, layout)], size=lambda sums: sums.nbytes)
-    return sums
-
-
 class Similarities:
     """Measures of each sentence, `(S,)` unless a docstring says otherwise.
 
     Args:
         asked: States of the question `(R, D)`; at least one row, each of length 1.
         context: States of each sentence `(T, D)`; at least one sentence has rows.
-        sums: Those of the context.
+        known: What is known of the context.
     """
 
-    def __init__(self, asked: Tensor, context: Sequence[Tensor], sums: StateSums) -> None:
-        self.layout = sums.layout
-        self._asked, self._context, self._kept = asked.float(), context, sums
+    def __init__(self, asked: Tensor, context: Sequence[Tensor], known: KnownContext) -> None:
+        self.layout = known.layout
+        self._asked, self._context, self._known = asked.float(), context, known
 
     def late(self, scale: str) -> Floats:
         """Log lift of late attention."""
-        tokens = self._kept.tokens
+        tokens = self._known.tokens
         lift = self.layout.total(self._mass, SCALES[scale]) * tokens.sum() / np.maximum(self.layout.total(tokens, SCALES[scale]), 1)
         return np.asarray(np.log(np.maximum(lift, 1e-6)))
 
     def cosine(self, scale: str) -> Floats:
         """Cosine of mean states."""
-        return self.layout.total(self._products, SCALES[scale]) / self._kept.lengths(scale)
+        return self.layout.total(self._products, SCALES[scale]) / self._known.lengths(scale)
 
     def closest(self, scale: str) -> Floats:
         """The best match of each token of the question, averaged, as in ColBERT."""
@@ -159,7 +161,7 @@ class Similarities:
 
     @computed_once
     def _sums(self) -> Floats:
-        return self._kept.sums.astype(np.float64)  # (S, D)
+        return self._known.sums.astype(np.float64)  # (S, D)
 
     @computed_once
     def _products(self) -> Floats:
@@ -167,7 +169,7 @@ class Similarities:
 
     @computed_once
     def _directions(self) -> Floats:
-        return self.layout.total(self._sums, 0) / self._kept.lengths("sentence")[:, None]  # (S, D)
+        return self.layout.total(self._sums, 0) / self._known.lengths("sentence")[:, None]  # (S, D)
 
     @computed_once
     def _question(self) -> Floats:
@@ -180,8 +182,8 @@ class Similarities:
         keys = torch.cat(list(self._context)).float()  # (T, D)
         # a sentence without tokens matches nothing: -1, the least that states of length 1 can
         found = np.full((len(self._context), len(self._asked)), -1.0)
-        filled = np.flatnonzero(self._kept.tokens)
-        starts = np.concatenate([[0], self._kept.tokens.cumsum()[:-1]]).astype(np.int64)[filled]
+        filled = np.flatnonzero(self._known.tokens)
+        starts = np.concatenate([[0], self._known.tokens.cumsum()[:-1]]).astype(np.int64)[filled]
         for column in range(0, len(self._asked), ROWS):
             products = (keys @ self._asked[column : column + ROWS].T).numpy()  # (T, r)
             found[filled, column : column + ROWS] = np.maximum.reduceat(products, starts, axis=0)
