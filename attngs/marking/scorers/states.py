@@ -49,8 +49,8 @@ class StatesScorer(BatchedScorer):
         return self.states.warm([sentence.text for sentence in sentences], namespace)
 
     def likeness(self, texts: Sequence[str], namespace: str) -> Floats:
-        """Cosines of the mean states of texts that were scored a moment ago `(S, S)`; a text without tokens is like nothing."""
-        sums = torch.stack([state.float().sum(dim=0) for state in self.states.just_read(texts, namespace)])  # (S, D)
+        """Cosines of the texts' mean states `(S, S)`; a text without tokens is like nothing."""
+        sums = torch.stack([state.float().sum(dim=0) for state in self.states.states(texts, namespace)])  # (S, D)
         directions = normalize(sums, dim=-1)
         return np.asarray((directions @ directions.T).double().numpy())
 
