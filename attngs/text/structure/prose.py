@@ -70,7 +70,7 @@ _BAR, _FIGURE = re.compile(r"\|"), re.compile(r"\d")
 _CELL_GAP = re.compile(r"\t|\s{2,}")
 _MARK = re.compile(r"[\W\d_]|[第问問質答回]|[^\W\d_]{1,14}\s?\d{0,3}\s*[:：.)]|[^\W\d_]{3,10}\s+[\dIVXLC]|[QA]\d{0,3}\s")
 """What every line begins with that begins with a mark, and few others: most lines need no closer look."""
-_WORDS = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏ][0-9A-Za-zÀ-ÖØ-öø-ɏ ,'-]*")
+_WORDS = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏЀ-ӿ][0-9A-Za-zÀ-ÖØ-öø-ɏЀ-ӿ ,'-]*")
 """A line of words alone, which ends no sentence and introduces nothing."""
 _LONGEST_TITLE = 80
 
