@@ -336,7 +336,7 @@ from attngs import Marker
 from attngs.hosts.markers import find_marker
 from attngs.marking.features.text import TextFeatures
 from attngs.marking.scales import Layout
-from attngs.marking.scorers.similarities import Similarities
+from attngs.marking.scorers.similarities import KnownContext, Similarities
 from attngs.reading.attention_function import installed
 from attngs.reading.context_cache import ContextCache
 from attngs.testing import tiny_model, tiny_tokenizer
@@ -394,6 +394,10 @@ def layout():
     return Layout(np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.int64))
 
 
+def known():
+    return KnownContext([states()], request().sentences)
+
+
 def request():
     document = Document(text="A cat.")
     return ScoreRequest(query="cat", sentences=[Sentence(document=document, position=0, start=0, end=6)])
@@ -413,8 +417,8 @@ def find(name):
 
 CASES = {
     "similarities": (
-        lambda: Similarities(states(), SlowList([states()]), layout()).late("sentence"),
-        lambda: Similarities(states(), [states()], layout()).late("sentence"),
+        lambda: Similarities(states(), SlowList([states()]), known()).late("sentence"),
+        lambda: Similarities(states(), [states()], known()).late("sentence"),
     ),
     "layout": (lambda: Layout(SlowList([0]), [1]).place, lambda: layout().place),
     "text features": (lambda: TextFeatures(SlowCache()).read([request()]), lambda: TextFeatures().read([request()])),

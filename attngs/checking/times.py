@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+from attngs.checking.language.dates import without_hyphens
 from attngs.checking.language.figures import find_figures
 from attngs.checking.language.languages import languages
 from attngs.checking.language.mentions import Clock, Day, Mention
@@ -84,7 +85,8 @@ def _read_text(text: str) -> Moment | None:
     try:
         return Moment(_with_zone(parsedate_to_datetime(text)), True)
     except (ValueError, TypeError, IndexError):  # whatever is no mail date
-        return _written(text)
+        found = _written(text)
+        return found if found and found.has_day else _written(without_hyphens(text)) or found
 
 
 def _written(text: str) -> Moment | None:

@@ -35,7 +35,7 @@ class Coherence(NamedTuple):
     """Weight of sentences elsewhere that are like it."""
 
 
-def coherence(scores: Floats, layout: Layout, sentences: Sequence[Sentence]) -> Coherence:
+def coherence(scores: Floats, layout: Layout, *, conversation: bool) -> Coherence:
     """How much neighbours and likeness count in this context, judged by the scores of single sentences.
 
     In a conversation only neighbours count, because turns answer each other whatever words they use. Where most sentences stand in short
@@ -44,9 +44,9 @@ def coherence(scores: Floats, layout: Layout, sentences: Sequence[Sentence]) -> 
     Args:
         scores: The question's score of each sentence by itself `(S,)`.
         layout: Where the sentences stand.
-        sentences: The sentences.
+        conversation: Whether the context is one (`is_conversation`).
     """
-    if is_conversation(sentences):
+    if conversation:
         return Coherence(1.0, 0.0)
     long = layout.last - layout.first > SHORT
     if long.sum() < max(LEAST, len(long) / 2):

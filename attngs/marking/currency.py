@@ -16,11 +16,10 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from statistics import fmean
 from typing import NamedTuple
 
-from attngs.checking.language.languages import languages
+from attngs.checking.language.languages import function_words
 from attngs.checking.times import UNKNOWN, given_time, read_moment
 from attngs.marking.algorithm import ranking
 from attngs.marking.coherence import SHORT
@@ -139,9 +138,4 @@ def _time(document: Document) -> datetime | None:
 
 def _stems(text: str) -> set[str]:
     """The beginnings of the words that say what a text is about."""
-    return {word[:STEM] for word in words(text) if word not in _function_words()}
-
-
-@cache
-def _function_words() -> frozenset[str]:
-    return frozenset[str]().union(*(language.function_words for language in languages()))
+    return {word[:STEM] for word in words(text) if word not in function_words()}

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cache
 
-from attngs.checking.language.dates import find_numeric_dates, find_spoken_dates
+from attngs.checking.language.dates import find_numeric_dates, find_spoken_dates, without_hyphens
 from attngs.checking.language.languages import Language, languages, tell_language
 from attngs.checking.language.mentions import Day, Mention
 from attngs.checking.language.tokens import tokenize
@@ -38,7 +38,6 @@ _ISO = re.compile(
 )
 _KOREAN = re.compile(r"(?:(?P<year>\d{4})\s?년\s?)?(?P<month>\d{1,2})\s?월(?:\s?(?P<day>\d{1,2})\s?일)?")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-_HYPHENS = re.compile(r"(?<=[^\W\d_])[-_](?=\d)|(?<=\d)[-_](?=\d{4})|(?<=\d)[-_](?=[^\W\d_])")
 
 
 def read_days(text: str) -> tuple[list[Day], str]:
@@ -94,7 +93,7 @@ def _spoken(text: str) -> list[Mention]:
     """
     if not _YEAR.search(text) and _months().isdisjoint(words(text.replace("_", " "))):
         return []
-    text = _HYPHENS.sub(" ", text)
+    text = without_hyphens(text)
     told = tell_language(text) or languages()[0]
     found = _dates(text, told)
     if any(day.month for mention in found for day in mention.meanings if isinstance(day, Day)):

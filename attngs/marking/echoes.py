@@ -33,12 +33,12 @@ def find_echoes(query: str, sentences: Sequence[Sentence]) -> frozenset[int]:
     if not asked:
         return frozenset()
     longest = 2 * len(query) + 200  # characters; a longer unit says more, and need not be cut into words for every question
-    rarest = sorted(set(asked), key=len, reverse=True)[:4]
+    shortest, rarest = sum(map(str.isalnum, query)), max(asked, key=len)
     alike = [
         number
         for number, sentence in enumerate(sentences)
-        if sentence.end - sentence.start <= longest
-        and all(word in lower for lower in [sentence.text.lower()] for word in rarest)
+        if shortest <= sentence.end - sentence.start <= longest
+        and rarest in sentence.text.lower()
         and _repeats(query, asked, sentence.text.strip())
     ]
     heads = {(sentence.position, head.start) for sentence in sentences for head in sentence.heads} if alike else set[tuple[int, int]]()

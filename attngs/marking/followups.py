@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attngs.checking.language.languages import languages
+from attngs.checking.language.languages import function_words, languages
 from attngs.marking.scales import standardised
 from attngs.text.documents import as_query
 from attngs.types import Message, Question
@@ -171,7 +171,7 @@ class _Signs:
             first = first and bool(signs & {"fillers", "closing", "agreeing"})
             for kind in signs & POINTING.keys() if not (word.is_name or named) else ():
                 before[kind] = min(before[kind], content)
-            if not signs and word.text not in _function_words():
+            if not signs and word.text not in function_words():
                 content += word.weight
                 named = named or word.is_name
         size = round(content)
@@ -233,8 +233,3 @@ def _table() -> dict[str, frozenset[str]]:
             for word in listed:
                 found.setdefault(word, set()).add(sign)
     return {word: frozenset(signs) for word, signs in found.items()}
-
-
-@cache
-def _function_words() -> frozenset[str]:
-    return frozenset(word for language in languages() for word in language.function_words)

@@ -14,12 +14,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
 
-from attngs.checking.language.languages import languages
+from attngs.checking.language.languages import function_words
 from attngs.checking.language.mentions import Day
 from attngs.checking.times import TIME_KEYS
 from attngs.marking.dates import read_days
@@ -151,10 +150,5 @@ def _same(wanted: Day, day: Day) -> bool:
 def telling_words(text: str) -> set[Word]:
     """The words of a label or a question that can name a document."""
     found = words(_JOINTS.sub(" ", text))
-    telling: set[Word] = {word for word in found if len(word) > 1 and not word.isdigit() and word not in _function_words()}
+    telling: set[Word] = {word for word in found if len(word) > 1 and not word.isdigit() and word not in function_words()}
     return telling | {(before, word) for before, word in pairwise(found) if word.isdigit() and before in telling}
-
-
-@cache
-def _function_words() -> frozenset[str]:
-    return frozenset(word for language in languages() for word in language.function_words)

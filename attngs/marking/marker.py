@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from attngs.errors import ConfigError, UnsupportedModelError
 from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finite, check_probabilities
-from attngs.marking.answer_types import lift_by_answer_type
 from attngs.marking.currency import find_successors, successors_first
 from attngs.marking.cutting import Cutter
 from attngs.marking.echoes import lower_echoes
@@ -352,7 +351,6 @@ class Marker(Shared):
             lifted = lift_by_heads(request.sentences, _scores_of(cut, outcomes))
             lifted = lift_by_labels(request, lifted, self.cache)
             lifted = lift_by_speakers(request, lifted, self.cache)
-            lifted = lift_by_answer_type(request.query, request.sentences, lifted)
             lowered = lower_echoes(request.query, request.sentences, lifted)
             successors = find_successors(request, lowered, self.scorer)
             final = successors_first(lowered, successors)

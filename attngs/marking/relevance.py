@@ -136,17 +136,20 @@ def calibration_for(query: str) -> Calibration:
 
 def measure(request: ScoreRequest, scores: Sequence[float], states: SentenceStates) -> Measures:
     """What is known of a question and its context, from the finalists' states and the context's words."""
-    finalists, bags = _finalists(request, scores)
     index = word_index(states.cache, request.sentences, request.namespace)
+    finalists = _finalists(request, scores, index)
     asked = list(dict.fromkeys(words(request.query)))
     rarity = _rarity(asked, index)
     known = [word in index.postings for word in asked]
     total = float(rarity.sum())
-    likeness, idle = _closeness(request, finalists, states)
+    shared = np.zeros(len(finalists))
+    for weight, word in zip(rarity, asked, strict=True):
+        shared += weight * index.having(word, finalists)
+    likeness, idle = _closeness(request, [request.sentences[i] for i in finalists], states)
     return Measures(
         likeness=likeness,
         shared=math.log1p(float(rarity[known].sum())),
-        cover=max((float(rarity[[word in bag for word in asked]].sum()) for bag in bags), default=0.0) / total if total else 0.0,
+        cover=float(shared.max(initial=0.0)) / total if total else 0.0,
         sentences=math.log(max(len(request.sentences), 1)),
         idle=idle,
     )
@@ -160,33 +163,32 @@ def standing(scores: Sequence[float]) -> Floats:
     return np.asarray(rise / rise.max())
 
 
-def _finalists(request: ScoreRequest, scores: Sequence[float]) -> tuple[list[Sentence], list[frozenset[str]]]:
-    """The best sentences and their heads, with the words of each; none that only repeats the question."""
-    best = [request.sentences[i] for i in ranking(scores)[:FINALISTS]]
-    heads = {(sentence.position, head.start) for sentence in best for head in sentence.heads}
-    heads -= {(sentence.position, sentence.start) for sentence in best}
+def _finalists(request: ScoreRequest, scores: Sequence[float], index: WordIndex) -> list[int]:
+    """The numbers of the best sentences and their heads; none that only repeats the question."""
+    best = ranking(scores)[:FINALISTS]
+    heads = {(request.sentences[i].position, head.start) for i in best for head in request.sentences[i].heads}
+    heads -= {(request.sentences[i].position, request.sentences[i].start) for i in best}
     if heads:
-        best += [sentence for sentence in request.sentences if (sentence.position, sentence.start) in heads]
-    asked, told = _spaced(words(request.query)), [words(sentence.text) for sentence in best]
-    say_more = [i for i, bag in enumerate(told) if _spaced(bag) not in asked]
-    return [best[i] for i in say_more], [frozenset(told[i]) for i in say_more]
+        best += [i for i, sentence in enumerate(request.sentences) if (sentence.position, sentence.start) in heads]
+    asked = words(request.query)
+    return [i for i in best if index.lengths[i] > len(asked) or _spaced(words(request.sentences[i].text)) not in _spaced(asked)]
 
 
 def _closeness(request: ScoreRequest, finalists: Sequence[Sentence], states: SentenceStates) -> tuple[float, float]:
     """How close the question is to the finalists that are not idle themselves, and to idle messages."""
-    asked, *close = states.just_read([request.query, *(sentence.text for sentence in finalists)], request.namespace)
-    middle, *near = _middles([asked, *close])
-    idle = _middles(states.of_own(IDLE))
+    read = states.just_read([request.query, *(sentence.text for sentence in finalists)], request.namespace)
+    middle, *near = _directions(summed(read, read[0].float()))
+    idle = _directions(states.of_own(IDLE))
     likely = np.sort([one @ middle for one in near if (idle @ one).max() < SMALL_TALK])
     most = min(CLOSEST, max(1, len(request.sentences) // FOR_ONE))
     likeness = float(likely[-1] + likely[-most:].mean()) / 2 if len(likely) else 0.0
     return likeness, float(np.sort(idle @ middle)[-CLOSEST:].mean())
 
 
-def _middles(states: Sequence[Tensor]) -> Floats:
-    """The mean state of each text, of length 1 `(S, D)`; zeros for a text without tokens."""
-    middles = summed(states, states[0].float()).double().numpy()
-    return np.asarray(middles / np.maximum(np.linalg.norm(middles, axis=1, keepdims=True), 1e-9))
+def _directions(sums: Tensor) -> Floats:
+    """The mean state of each text from the sum of its states, both `(S, D)`: of length 1, and zeros for a text without tokens."""
+    found = sums.double().numpy()
+    return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9))
 
 
 def _rarity(asked: Sequence[str], index: WordIndex) -> Floats:

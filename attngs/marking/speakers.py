@@ -4,8 +4,9 @@ In a chat or a thread of mails the answer is then in what this speaker says. Oth
 ask it too. So the units of a speaker whom the question names gain. Words of a name count where at most half of the speakers have them. A
 question that names several speakers asks for what passes between them, so nothing gains.
 
-On 14 questions of QMSum, the gain changes recall at 5 and 10 % by +.007 and -.001; without the rule about several speakers, a quarter of it
-costs .010 of the second. On the development half of `benchmarks/shapes`, 1 to 3 give the same.
+Of eleven questions about two chats that were written to try this out, 32 tokens answer nine without the gain, ten with a gain of 0.5, and
+all with 1, 2 or 3. In long meetings it does not help: on 19 questions of QMSum that name one speaker, it costs .04 and .06 of the evidence
+at 5 and 10 % (95 % intervals -.10 to +.01 and -.14 to .00).
 """
 
 from __future__ import annotations

@@ -78,14 +78,20 @@ class ContextCache:
 
     def get(self, key: Key) -> Any | None:
         """The value, now the most recently used, or `None`."""
+        return self.get_all([key]).get(key)
+
+    def get_all(self, keys: Iterable[Key]) -> dict[Key, Any]:
+        """The values of those keys that are kept; the last key is now the most recently used."""
+        found = dict[Key, Any]()
         with self._lock:
-            entry = self._entries.get(key)
-            if entry is None:
-                self._misses += 1
-                return None
-            self._hits += 1
-            self._entries.move_to_end(key)
-            return entry[0]
+            for key in keys:
+                if entry := self._entries.get(key):
+                    self._entries.move_to_end(key)
+                    found[key] = entry[0]
+                    self._hits += 1
+                else:
+                    self._misses += 1
+        return found
 
     def get_run(self, keys: Sequence[Key]) -> list[Any]:
         """The values of the first keys, up to the first key that is not kept.
@@ -121,15 +127,11 @@ class ContextCache:
             compute: From the positions of the missing keys in `keys` to their values, in the same order.
             size: Bytes of a value.
         """
-        values: dict[Key, Value] = {}
-        missing: dict[Key, int] = {}
+        first = dict[Key, int]()
         for position, key in enumerate(keys):
-            if key in values or key in missing:
-                continue
-            if (kept := self.get(key)) is None:
-                missing[key] = position
-            else:
-                values[key] = kept
+            first.setdefault(key, position)
+        values: dict[Key, Value] = self.get_all(first)
+        missing = {key: position for key, position in first.items() if key not in values}
         for key, value in zip(missing, compute(list(missing.values())) if missing else (), strict=True):
             self.put(key, value, size(value))
             values[key] = value

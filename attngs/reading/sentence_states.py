@@ -48,7 +48,7 @@ class SentenceStates:
         self.cache = cache or ContextCache()
         self._width = loaded.model.config.get_text_config().hidden_size
         self._salt = uuid4().bytes  # states are this model's
-        self._own: dict[tuple[str, ...], tuple[bytes, list[Tensor]]] = {}
+        self._own: dict[tuple[str, ...], tuple[bytes, Tensor]] = {}
         self._version = b""  # of the weights, when they were last looked at
 
     def states(self, texts: Sequence[str], namespace: str = "") -> list[Tensor]:
@@ -61,12 +61,16 @@ class SentenceStates:
         """
         return self._remember([(namespace, text) for text in texts])
 
+    def key(self, namespace: str, *parts: str | bytes) -> Key:
+        """The key of what is made of states that were read a moment ago; `parts` name it."""
+        return Key(namespace, digest(b"made of states", self._salt, self._version, *parts))
+
     def just_read(self, texts: Sequence[str], namespace: str) -> list[Tensor]:
         """`states` of texts that were read a moment ago; the weights are not looked at again."""
         return self._remember([(namespace, text) for text in texts], self._version)
 
-    def of_own(self, texts: tuple[str, ...]) -> list[Tensor]:
-        """The states of texts of attngs' own, which are read once for all.
+    def of_own(self, texts: tuple[str, ...]) -> Tensor:
+        """The sums `(S, D)` of the states of texts of attngs' own, which are read once for all.
 
         They are read again for weights that `states` saw change. They are nobody's, so no namespace has them, and they are forgotten with
         the encoder.
@@ -76,7 +80,8 @@ class SentenceStates:
         """
         known = self._own.get(texts)
         if known is None or known[0] != self._version:
-            known = self._own[texts] = self._version, self._in_parts(texts, self._forward, torch.empty(0, self._width, dtype=torch.float16))
+            states = self._in_parts(texts, self._forward, torch.empty(0, self._width, dtype=torch.float16))
+            known = self._own[texts] = self._version, torch.stack([state.float().sum(dim=0) for state in states])
         return known[1]
 
     def of_request(self, request: ScoreRequest) -> list[Tensor]:
@@ -94,8 +99,9 @@ class SentenceStates:
 
     def kept(self, texts: Sequence[str], namespace: str) -> int:
         """Tokens of those texts that are in the cache."""
-        found = [self.cache.get(key) for key in self._keys([(namespace, text) for text in texts])]
-        return sum(len(state) for state in found if state is not None)
+        keys = self._keys([(namespace, text) for text in texts])
+        found = self.cache.get_all(keys)
+        return sum(len(found[key]) for key in keys if key in found)
 
     def warm(self, texts: Sequence[str], namespace: str) -> Warmth:
         """Read texts before the first question.
@@ -125,7 +131,8 @@ class SentenceStates:
 
     def _keys(self, texts: Sequence[tuple[str, str]], version: bytes = b"") -> list[Key]:
         self._version = version = version or weights_version(self._model)
-        return [Key(namespace, digest(b"states", self._salt, version, text)) for namespace, text in texts]
+        root = digest(b"states", self._salt, version)
+        return [Key(namespace, digest(root, text)) for namespace, text in texts]
 
     def _in_parts(
         self, texts: Sequence[str], forward: Callable[[list[list[int]]], Sequence[Outcome[Tensor]]], nothing: Tensor

@@ -28,10 +28,10 @@ def test_documents_that_score_alike_count_fully_and_those_that_do_not_count_noth
     chance = np.random.default_rng(0)
     noise = chance.normal(size=len(NOTES))
     together = np.repeat(chance.normal(size=8), 5)
-    assert coherence(together + 0.1 * noise, LAYOUT, NOTES) == (1.0, 0.0)
+    assert coherence(together + 0.1 * noise, LAYOUT, conversation=is_conversation(NOTES)) == (1.0, 0.0)
     alternating = np.tile([1.0, -1.0, 1.0, -1.0, 1.0], 8)
-    assert coherence(alternating, LAYOUT, NOTES) == (0.0, 1.0)
-    assert coherence(np.zeros(len(NOTES)), LAYOUT, NOTES) == (0.0, 1.0)
+    assert coherence(alternating, LAYOUT, conversation=is_conversation(NOTES)) == (0.0, 1.0)
+    assert coherence(np.zeros(len(NOTES)), LAYOUT, conversation=is_conversation(NOTES)) == (0.0, 1.0)
 
 
 def test_between_them_it_is_the_correlation_with_the_others_of_the_window() -> None:
@@ -40,16 +40,16 @@ def test_between_them_it_is_the_correlation_with_the_others_of_the_window() -> N
     others = [(scores[5 * (i // 5) : 5 * (i // 5) + 5].sum() - scores[i]) / 4 for i in range(len(NOTES))]
     expected = np.corrcoef(scores, others)[0, 1] / FULL
     assert 0 < expected < 1
-    assert coherence(scores, LAYOUT, NOTES) == pytest.approx((expected, 1 - expected))
+    assert coherence(scores, LAYOUT, conversation=is_conversation(NOTES)) == pytest.approx((expected, 1 - expected))
 
 
 def test_where_nobody_can_tell_both_count() -> None:
     short = sentences(*["One thing. Another thing."] * 20)
-    assert coherence(np.tile([1.0, -1.0], 20), Layout.of(short), short) == (1.0, 1.0)
+    assert coherence(np.tile([1.0, -1.0], 20), Layout.of(short), conversation=is_conversation(short)) == (1.0, 1.0)
     items = sentences(*["One thing. Another thing."] * 20, *["One thing. Another thing. A third thing. A fourth one."] * 9)
-    assert coherence(np.resize([1.0, -1.0], len(items)), Layout.of(items), items) == (1.0, 1.0)
+    assert coherence(np.resize([1.0, -1.0], len(items)), Layout.of(items), conversation=is_conversation(items)) == (1.0, 1.0)
     few = sentences("One thing. Another thing. A third thing. A fourth one.")
-    assert coherence(np.array([1.0, -1.0, 1.0, -1.0]), Layout.of(few), few) == (1.0, 1.0)
+    assert coherence(np.array([1.0, -1.0, 1.0, -1.0]), Layout.of(few), conversation=is_conversation(few)) == (1.0, 1.0)
 
 
 def test_in_a_conversation_neighbours_count_whatever_their_words() -> None:
@@ -57,13 +57,13 @@ def test_in_a_conversation_neighbours_count_whatever_their_words() -> None:
         "Ana: Where to?\nBen: The sea.\nAna: When?\nBen: May.\nAna: Who else?\nBen: Rita.\nAna: How?\nBen: By train.\nAna: Good."
     )
     assert is_conversation(talk)
-    assert coherence(np.resize([1.0, -1.0], len(talk)), Layout.of(talk), talk) == (1.0, 0.0)
+    assert coherence(np.resize([1.0, -1.0], len(talk)), Layout.of(talk), conversation=is_conversation(talk)) == (1.0, 0.0)
     assert not is_conversation(NOTES)
     assert not is_conversation(())
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=len(NOTES), max_size=len(NOTES)))
 def test_they_are_always_shares_of_one(scores: list[float]) -> None:
-    neighbours, alike = coherence(np.array(scores), LAYOUT, NOTES)
+    neighbours, alike = coherence(np.array(scores), LAYOUT, conversation=is_conversation(NOTES))
     assert 0.0 <= neighbours <= 1.0
     assert neighbours + alike == pytest.approx(1.0)

@@ -20,7 +20,7 @@ from attngs.marking.scorers.encoder import EmbeddedScorer, EncoderScorer, second
 from attngs.marking.scorers.fusion import FusedScorer, RankFusionScorer, mean_ranks
 from attngs.marking.scorers.late_attention import LateAttentionScorer
 from attngs.marking.scorers.lexical import WORDS_AT_ONCE, LexicalScorer, Overlap, WordIndex
-from attngs.marking.scorers.similarities import Similarities
+from attngs.marking.scorers.similarities import KnownContext, Similarities
 from attngs.marking.scorers.simple import LeadScorer, PermutedScorer, RandomScorer, RecencyScorer
 from attngs.protocols import Scorer
 from attngs.reading.context_cache import ContextCache
@@ -341,12 +341,13 @@ def test_what_scores_best_asks_again() -> None:
     import torch
 
     three = sentences_of("One. ", "Like one. ", "Other. ")
-    found = Similarities(torch.eye(3)[:1], [torch.eye(3)[[0]], torch.tensor([[0.8, 0.6, 0.0]]), torch.eye(3)[[2]]], Layout.of(three))
+    context = [torch.eye(3)[[0]], torch.tensor([[0.8, 0.6, 0.0]]), torch.eye(3)[[2]]]
+    found = Similarities(torch.eye(3)[:1], context, KnownContext(context, three))
     scores = np.array([3.0, 0.0, 0.0])
     hopped = second_hop(scores, found, 0.4)
     assert hopped[1] > hopped[2]
     assert second_hop(scores, found, 0.0) == pytest.approx(scores)
-    alone = Similarities(torch.eye(3)[:1], [torch.eye(3)[[0]]], Layout.of(sentences_of("Alone.")))
+    alone = Similarities(torch.eye(3)[:1], context[:1], KnownContext(context[:1], sentences_of("Alone.")))
     assert second_hop(np.array([1.0]), alone, 0.4) == pytest.approx([1.0])
 
 

@@ -31,6 +31,9 @@ _CLOCK = re.compile(
     (?:[ ](?:in[ ]the[ ](?P<part>morning|afternoon|evening)|at[ ](?P<night>night)|Uhr[ ](?P<teil>morgens|nachmittags|abends)))?""",
     re.VERBOSE | re.IGNORECASE,
 )
+_HYPHENS = re.compile(
+    r"(?<=[^\W\d_])[-_](?=\d) | (?<=\d)[-_](?=[^\W\d_]) | (?:(?<=[^\W\d_][-_]\d)|(?<=[^\W\d_][-_]\d\d))[-_](?=\d{4})", re.VERBOSE
+)
 _NOONS = {
     12: frozenset("noon midday mittag mittags midi mediodía mezzogiorno meio-dia".split()),
     0: frozenset("midnight mitternacht minuit medianoche mezzanotte meia-noite".split()),
@@ -48,6 +51,11 @@ def find_numeric_dates(text: str) -> Iterator[Mention]:
         meanings = tuple(dict.fromkeys(_numeric(match)))
         if meanings:
             yield Mention(kind="date", start=match.start(), end=match.end(), meanings=meanings)
+
+
+def without_hyphens(text: str) -> str:
+    """The text with blanks between the parts of a date in words: `March-15-2024`, `report_18_march`."""
+    return _HYPHENS.sub(" ", text)
 
 
 def _numeric(match: re.Match[str]) -> list[Meaning]:

@@ -55,6 +55,12 @@ def languages() -> tuple[Language, ...]:
 
 
 @cache
+def function_words() -> frozenset[str]:
+    """Words without content of all six languages."""
+    return frozenset[str]().union(*(language.function_words for language in languages()))
+
+
+@cache
 def _table() -> dict[str, Any]:
     return tomllib.loads(files("attngs.checking.language").joinpath("languages.toml").read_text(encoding="utf-8"))
 

@@ -121,11 +121,6 @@ def _units() -> dict[str, tuple[_Unit, ...]]:
     return table
 
 
-def time_units() -> frozenset[str]:
-    """Words and signs for spans of time, such as "hours" and "min"."""
-    return frozenset(name for name, units in _units().items() if {unit.dimension for unit in units} & {"time", "months"})
-
-
 def find_measures(tokens: Sequence[Token]) -> Iterator[Match]:
     """Numerals with a unit; each with its first token and the one after its last."""
     i = 0

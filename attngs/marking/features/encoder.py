@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 
 from attngs.marking.echoes import without_echoes
-from attngs.marking.scales import SCALES, Layout
+from attngs.marking.scales import SCALES
 from attngs.marking.scorers.batch import attempt_each
-from attngs.marking.scorers.similarities import Measure, Similarities, in_context
+from attngs.marking.scorers.similarities import KnownContext, Measure, Similarities, in_context
 from attngs.protocols import Floats
 from attngs.reading.sentence_states import SentenceStates
 from attngs.text.words import mostly_latin
@@ -92,7 +92,7 @@ class EncoderFeatures:
         asked, *context = self._states.of_request(request)
         if not len(asked) or not any(map(len, context)):
             return table
-        found = Similarities(asked, context, Layout.of(request.sentences))
+        found = Similarities(asked, context, KnownContext.of(request, context, self._states))
         latin = mostly_latin(request.query)
         for column, name in enumerate(self.names):
             if name not in OTHER or not latin:

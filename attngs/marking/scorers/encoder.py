@@ -18,7 +18,7 @@ from attngs.marking.coherence import coherence
 from attngs.marking.relevance import probabilities
 from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.lexical import Overlap, word_index
-from attngs.marking.scorers.similarities import Similarities
+from attngs.marking.scorers.similarities import KnownContext, Similarities
 from attngs.marking.scorers.states import StatesScorer
 from attngs.protocols import Floats
 from attngs.text.words import mostly_latin, words
@@ -45,12 +45,12 @@ class EncoderScorer(StatesScorer):
     """Sum of z-scores of late attention, cosine and BM25 over the scales above; then a second hop."""
 
     def compare(self, request: ScoreRequest, asked: Tensor, context: Sequence[Tensor]) -> list[float]:
-        layout = Layout.of(request.sentences)
         if not len(asked) or not any(map(len, context)):
-            return [float(score) for score in self._shared_words(request, layout, 1.0)]
-        found = Similarities(asked, context, layout)
+            return [float(score) for score in self._shared_words(request, Layout.of(request.sentences), 1.0)]
+        known = KnownContext.of(request, context, self.states)
+        found, layout = Similarities(asked, context, known), known.layout
         attention, similarity = standardised(found.late("sentence")), standardised(found.cosine("sentence"))
-        neighbours, alike = coherence(attention + similarity, layout, request.sentences)
+        neighbours, alike = coherence(attention + similarity, layout, conversation=known.conversation)
         wide = [*map(found.late, WIDE_ATTENTION), *map(found.cosine, WIDE_SIMILARITY)]
         states = (1 + ALONE * (1 - neighbours)) * similarity + attention + neighbours * np.sum([*map(standardised, wide)], axis=0)
         shared = self._shared_words(request, layout, neighbours)

@@ -9,7 +9,9 @@ heads. The score is `log(T * d_i)`: 0 for uniform attention, log 2 for twice as 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,6 +23,9 @@ TEMPERATURE = 0.1
 
 ROWS = 64
 """Tokens of the question that attend at once; bounds memory for a question as long as a conversation."""
+
+AT_ONCE = 4_096
+"""Tokens of the context that are compared at once, or those of a longer sentence: a large float32 copy costs more than the comparison."""
 
 
 class LateAttentionScorer(StatesScorer):
@@ -51,10 +56,14 @@ def log_lift(asked: Tensor, context: Sequence[Tensor]) -> Tensor:
 
 def attention_mass(asked: Tensor, context: Sequence[Tensor]) -> Tensor:
     """Each sentence's share of the question's attention `(S,)`, float32, differentiable; sums to 1."""
-    asked, keys = asked.float(), torch.cat(list(context)).float()  # (R, D), (T, D)
-    attention = asked.new_zeros(len(keys))  # (T,)
+    ends = np.cumsum([len(state) for state in context])  # (S,)
+    borders = np.searchsorted(ends, np.arange(AT_ONCE, ends[-1], AT_ONCE), side="right")
+    blocks = [context[begin:end] for begin, end in pairwise(np.unique([0, *borders, len(context)]).tolist())]
+    asked = asked.float() / TEMPERATURE  # (R, D)
+    attention = asked.new_zeros(int(ends[-1]))  # (T,)
     for rows in asked.split(ROWS):
-        attention = attention + (rows @ keys.T / TEMPERATURE).softmax(dim=-1).sum(dim=0) / len(asked)
+        products = torch.cat([rows @ torch.cat(list(block)).float().T for block in blocks], dim=1)  # (r, T)
+        attention = attention + products.softmax(dim=-1).sum(dim=0) / len(asked)
     return asked.new_zeros(len(context)).index_add_(0, owners(context), attention)
 
 

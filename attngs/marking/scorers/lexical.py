@@ -154,6 +154,13 @@ class WordIndex:
                 table[rows, column] = counts
         return table
 
+    def having(self, word: str, sentences: Sequence[int]) -> NDArray[np.bool_]:
+        """Whether each of the sentences of these numbers has a word."""
+        if word not in self.postings:
+            return np.zeros(len(sentences), dtype=np.bool_)
+        rows, _ = self.postings[word]
+        return np.asarray(rows[np.searchsorted(rows, sentences).clip(max=len(rows) - 1)] == sentences)
+
 
 def word_index(cache: ContextCache, sentences: Sequence[Sentence], namespace: str, bag: Bag = words, kind: bytes = b"words") -> WordIndex:
     """The index of the sentences' words, from the cache where it is kept.

@@ -1,4 +1,7 @@
-"""One question against one context, by an encoder's states; every measure is computed on first use."""
+"""One question against one context, by an encoder's states; every measure is computed on first use.
+
+What is known of a context before the question, `KnownContext`, is kept for the next one.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from attngs.marking.coherence import is_conversation
 from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.cosine import summed
 from attngs.marking.scorers.late_attention import ROWS, attention_mass
 from attngs.protocols import Floats
 from attngs.reading.forks import computed_once
+from attngs.reading.sentence_states import SentenceStates
+from attngs.types import ScoreRequest, Sentence
 
 SHARP = 0.05
 """Temperature of the softmax over the context's similarities."""
@@ -23,29 +29,74 @@ TAIL = 24
 _ZERO = 1e-9
 
 
+class KnownContext:
+    """What is known of a context before the question.
+
+    Args:
+        states: States of each sentence `(T, D)`; at least one sentence.
+        sentences: The sentences.
+
+    Attributes:
+        layout: Where they stand.
+        conversation: Whether they are one.
+        tokens: Tokens of each sentence `(S,)`.
+        sums: The sum of each sentence's states `(S, D)`, float32.
+    """
+
+    def __init__(self, states: Sequence[Tensor], sentences: Sequence[Sentence]) -> None:
+        self.layout, self.conversation = Layout.of(sentences), is_conversation(sentences)
+        self.tokens = np.array([len(state) for state in states], dtype=np.float64)
+        self.sums = summed(states, states[0]).numpy()
+        self._lengths = dict[str, Floats]()
+
+    @classmethod
+    def of(cls, request: ScoreRequest, context: Sequence[Tensor], states: SentenceStates) -> KnownContext:
+        """What is known of the context of a request, from the cache where it is kept.
+
+        Args:
+            request: The question and its sentences.
+            context: States of each sentence `(T, D)`; at least one sentence.
+            states: The encoder, which has just read them.
+        """
+        places = (f"{sentence.position} {sentence.start} {sentence.heads}" for sentence in request.sentences)
+        key = states.key(request.namespace, "\n".join(places), *(sentence.text for sentence in request.sentences))
+        (known,) = states.cache.remember([key], lambda missing: [cls(context, request.sentences)], size=lambda known: known.nbytes)
+        return known
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory with the lengths of all scales, about."""
+        return int(self.sums.nbytes + (4 + len(SCALES) + 2 * len(self.layout.heads)) * self.tokens.nbytes)
+
+    def lengths(self, scale: str) -> Floats:
+        """The length of the sum over the window round each sentence `(S,)`; never 0."""
+        if scale not in self._lengths:
+            self._lengths[scale] = _lengths(self.layout.total(self.sums.astype(np.float64), SCALES[scale]))
+        return self._lengths[scale]
+
+
 class Similarities:
     """Measures of each sentence, `(S,)` unless a docstring says otherwise.
 
     Args:
         asked: States of the question `(R, D)`; at least one row, each of length 1.
         context: States of each sentence `(T, D)`; at least one sentence has rows.
-        layout: Where the sentences stand.
+        known: What is known of the context.
     """
 
-    def __init__(self, asked: Tensor, context: Sequence[Tensor], layout: Layout) -> None:
-        self.layout = layout
-        self._asked, self._context = asked.float(), context
+    def __init__(self, asked: Tensor, context: Sequence[Tensor], known: KnownContext) -> None:
+        self.layout = known.layout
+        self._asked, self._context, self._known = asked.float(), context, known
 
     def late(self, scale: str) -> Floats:
         """Log lift of late attention."""
-        wide = self.layout.total(self._tokens, SCALES[scale])
-        lift = self.layout.total(self._mass, SCALES[scale]) * self._tokens.sum() / np.maximum(wide, 1)
+        tokens = self._known.tokens
+        lift = self.layout.total(self._mass, SCALES[scale]) * tokens.sum() / np.maximum(self.layout.total(tokens, SCALES[scale]), 1)
         return np.asarray(np.log(np.maximum(lift, 1e-6)))
 
     def cosine(self, scale: str) -> Floats:
         """Cosine of mean states."""
-        state = self._with_heads if SCALES[scale] == 0 else self.layout.total(self._sums, SCALES[scale])
-        return np.asarray(state @ self._question / _lengths(state))
+        return self.layout.total(self._products, SCALES[scale]) / self._known.lengths(scale)
 
     def closest(self, scale: str) -> Floats:
         """The best match of each token of the question, averaged, as in ColBERT."""
@@ -105,24 +156,20 @@ class Similarities:
         return np.asarray(self._directions @ self._asked[-TAIL:].double().mean(dim=0).numpy())
 
     @computed_once
-    def _tokens(self) -> Floats:
-        return np.array([len(state) for state in self._context], dtype=np.float64)
-
-    @computed_once
     def _mass(self) -> Floats:
         return np.asarray(attention_mass(self._asked, self._context).double().numpy())
 
     @computed_once
     def _sums(self) -> Floats:
-        return np.asarray(summed(self._context, self._asked).double().numpy())  # (S, D)
+        return self._known.sums.astype(np.float64)  # (S, D)
 
     @computed_once
-    def _with_heads(self) -> Floats:
-        return self.layout.total(self._sums, 0)  # (S, D)
+    def _products(self) -> Floats:
+        return np.asarray(self._sums @ self._question)  # (S,)
 
     @computed_once
     def _directions(self) -> Floats:
-        return self._with_heads / _lengths(self._with_heads)[:, None]  # (S, D)
+        return self.layout.total(self._sums, 0) / self._known.lengths("sentence")[:, None]  # (S, D)
 
     @computed_once
     def _question(self) -> Floats:
@@ -135,8 +182,8 @@ class Similarities:
         keys = torch.cat(list(self._context)).float()  # (T, D)
         # a sentence without tokens matches nothing: -1, the least that states of length 1 can
         found = np.full((len(self._context), len(self._asked)), -1.0)
-        filled = np.flatnonzero(self._tokens)
-        starts = np.concatenate([[0], self._tokens.cumsum()[:-1]]).astype(np.int64)[filled]
+        filled = np.flatnonzero(self._known.tokens)
+        starts = np.concatenate([[0], self._known.tokens.cumsum()[:-1]]).astype(np.int64)[filled]
         for column in range(0, len(self._asked), ROWS):
             products = (keys @ self._asked[column : column + ROWS].T).numpy()  # (T, r)
             found[filled, column : column + ROWS] = np.maximum.reduceat(products, starts, axis=0)

@@ -10,6 +10,8 @@ is quoted, and who quotes would mislead.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 
 from attngs.text.boundaries import after_space
 from attngs.text.structure.limits import cuts, fits
@@ -66,6 +68,17 @@ class Outline:
             self._start = self.content = cut
         self._close(end, heads, kind)
         return number
+
+    def add_lines(self, starts: Sequence[int], kind: str) -> None:
+        """Add short lines without indentation, each of which ends where the next one starts.
+
+        Args:
+            starts: Where the lines after each of them start.
+            kind: What they are (`Unit.kind`).
+        """
+        heads = self.heads
+        self._units += [Unit(start, end, heads, kind) for start, end in pairwise((self._start, *starts))]
+        self._start = self.content = starts[-1]
 
     def open(self, end: int, kind: str, rank: int) -> int:
         """End a unit at `end` and make it the head of what follows, up to a scope of its rank."""

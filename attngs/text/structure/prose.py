@@ -7,6 +7,7 @@ the readers of those formats call it for their prose. More than 400 lines: wheth
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from attngs.text.structure.columns import columns_of
 from attngs.text.structure.fragments import write_fragments
 from attngs.text.structure.indentation import write_indented
 from attngs.text.structure.limits import fits
-from attngs.text.structure.lines import QUOTE, Line, goes_on, looks_wrapped, unquoted, width_of
+from attngs.text.structure.lines import NARROWEST, QUOTE, Line, goes_on, looks_wrapped, unquoted, width_of
 from attngs.text.structure.markers import (
     BORDER,
     RULE,
@@ -69,6 +70,8 @@ _BAR, _FIGURE = re.compile(r"\|"), re.compile(r"\d")
 _CELL_GAP = re.compile(r"\t|\s{2,}")
 _MARK = re.compile(r"[\W\d_]|[第问問質答回]|[^\W\d_]{1,14}\s?\d{0,3}\s*[:：.)]|[^\W\d_]{3,10}\s+[\dIVXLC]|[QA]\d{0,3}\s")
 """What every line begins with that begins with a mark, and few others: most lines need no closer look."""
+_WORDS = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏЀ-ӿ][0-9A-Za-zÀ-ÖØ-öø-ɏЀ-ӿ ,'-]*")
+"""A line of words alone, which ends no sentence and introduces nothing."""
 _LONGEST_TITLE = 80
 
 
@@ -96,7 +99,7 @@ class _Prose:
         while number < len(self.lines):
             if number >= self.paragraph.last:
                 self.paragraph = self._paragraph_at(number)
-            following = self._marked(number) or self._pasted(number) or self._aligned_table(number)
+            following = self._words(number) or self._marked(number) or self._pasted(number) or self._aligned_table(number)
             handlers = (*if_marked, *always) if self.may_be_marked[number] else always
             number = following or next(after for handler in handlers if (after := handler(number)))
 
@@ -107,7 +110,30 @@ class _Prose:
         if last == number + 1:
             return _Paragraph(last, 0, wrapped=False, aligned=False)
         lines = self.lines[number:last]
-        return _Paragraph(last, width_of(lines), looks_wrapped(self.text, lines), self._is_aligned(lines))
+        width, aligned = width_of(lines), self._is_aligned(lines)
+        is_list = width < NARROWEST and not aligned and not self.depths[number] and not any(line.indent for line in lines)
+        others = [i for i in range(number, last) if not self._is_words(i)] if is_list else None
+        return _Paragraph(last, width, looks_wrapped(self.text, lines), aligned, others)
+
+    def _is_words(self, number: int) -> bool:
+        start, end = self.lines[number][:2]
+        return not self.may_be_marked[number] and _WORDS.fullmatch(self.text, start, end) is not None
+
+    def _words(self, number: int) -> int:
+        """Short lines of words between others of them: each is a unit, and no other reading is possible.
+
+        A text may have a million of them.
+        """
+        others = self.paragraph.others
+        if others is None or not number or self.lines[number].gap or self.depths[number - 1] or self.after_item:
+            return 0
+        at = bisect_left(others, number)
+        last = (others[at] if at < len(others) else self.paragraph.last) - 1
+        if last <= number:
+            return 0
+        self.outline.leave(ITEM)
+        self.outline.add_lines([line.start for line in self.lines[number + 1 : last + 1]], "sentence")
+        return last
 
     def _is_aligned(self, lines: Sequence[Line]) -> bool:
         if len(lines) < 3 or not any(_CELL_GAP.search(self.text, line.start, line.end) for line in lines[:2]):
@@ -448,6 +474,8 @@ class _Paragraph(NamedTuple):
     wrapped: bool
     aligned: bool
     """Whether its lines are rows, with cells in columns."""
+    others: Sequence[int] | None = None
+    """If its lines are short and begin in the same column: the numbers of those that are not words alone."""
 
 
 def prose_marks(text: str, lines: Sequence[Line]) -> Iterator[str]:
