@@ -46,7 +46,8 @@ def truncated(config: PretrainedConfig, fractions: Sequence[float]) -> Truncatio
     config = copy.deepcopy(config)
     text: Any = config.get_text_config()
     layers = text.num_hidden_layers
-    if any(getattr(text, field, None) for field in ("num_kv_shared_layers", "hidden_size_per_layer_input", "kv_sharing_modes")):
+    shared = [getattr(text, field, None) for field in ("num_kv_shared_layers", "hidden_size_per_layer_input", "kv_sharing_modes")]
+    if any(any(value) if isinstance(value, list) else value for value in shared):
         return None  # weights of lower layers have the number of all layers in their shape
     readable = _readable(text)
     if not readable:

@@ -28,7 +28,15 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
 )
 
-from attngs.errors import AssetError, ConfigError, ModelError, ModelNotFoundError, UnsupportedModelError, check_whole
+from attngs.errors import (
+    AssetError,
+    ConfigError,
+    MissingDependencyError,
+    ModelError,
+    ModelNotFoundError,
+    UnsupportedModelError,
+    check_whole,
+)
 from attngs.reading.anatomy import Truncation, position_table, text_part, truncated
 from attngs.reading.attention import AttentionReader
 from attngs.reading.gguf import is_gguf, unpacked
@@ -100,7 +108,7 @@ def load_model(
         ModelNotFoundError: Nothing by that name could be loaded.
         UnsupportedModelError: It needs code of its own, or is neither a decoder nor an encoder.
         AssetError: A GGUF file is damaged, or there is no room to unpack it.
-        MissingDependencyError: A GGUF file needs the extra `gguf`.
+        MissingDependencyError: A GGUF file needs the extra `gguf`, quantised weights the package that reads them.
         ConfigError: The window is larger than the model allows.
     """
     name = str(name_or_path)
@@ -131,7 +139,7 @@ def load_model(
         raise (_explain(name, error) if source == name else _damaged_copy(name, source, error)) from error
     try:
         model = model.to(chosen).eval()
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, ValueError) as error:
         raise ConfigError(f"`device` {str(chosen)!r} cannot hold `{name}`: {str(error).partition(chr(10))[0]}") from error
     logger.debug("loaded %s on %s in %.1f s", name, chosen, time.perf_counter() - started)
     loaded = wrap_model(model, tokenizer, settings, name=name)
@@ -153,13 +161,16 @@ def wrap_model(
 
     Raises:
         ConfigError: A setting is outside its range, the model is in training mode, where dropout makes scores random, or some of its
-            weights are not in memory.
+            weights are offloaded.
         UnsupportedModelError: The model is neither a decoder nor an encoder.
     """
     if model.training:
         raise ConfigError("the model is in training mode, where dropout makes scores random; call `model.eval()` first.")
     if any(weight.is_meta for weight in model.parameters()):
-        raise ConfigError("some weights of the model are on the `meta` device, that is nowhere; load it without offloading to disk.")
+        raise ConfigError(
+            "some weights of the model are on the `meta` device: offloaded to the CPU or the disk, and fetched for each pass, which a read "
+            "that ends early would leave half done. Load the model with a `device_map` that offloads nothing, quantised if need be."
+        )
     if settings.max_batch_tokens is not None:
         check_whole("max_batch_tokens", settings.max_batch_tokens)
     limit, window = window_limit(model, tokenizer), settings.window
@@ -232,7 +243,8 @@ def _is_causal(config: PretrainedConfig) -> bool:
         return True
     if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
         return False
-    if config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or config.model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES:
+    whole = config.model_type.removesuffix("_text")  # of which this may be the text part
+    if config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or whole in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES:
         return True
     raise UnsupportedModelError(
         f"`{config.model_type}` is neither a causal language model nor a BERT-like encoder in this version of transformers. "
@@ -271,12 +283,14 @@ def _damaged_copy(name: str, folder: str, error: Exception) -> AssetError:
     )
 
 
-def _explain(name: str, error: Exception) -> ModelNotFoundError | UnsupportedModelError:
+def _explain(name: str, error: Exception) -> ModelNotFoundError | UnsupportedModelError | MissingDependencyError:
     if "trust_remote_code" in str(error):
         return UnsupportedModelError(
             f"`{name}` runs code of its own when it is loaded, which attngs never allows. Use a model that transformers has built in."
         )
     reason = str(error).partition("\n")[0]  # the rest is transformers' own advice
+    if isinstance(error, ImportError):
+        return MissingDependencyError(f"`{name}` needs a package that is not installed, for instance one for quantised weights: {reason}")
     if (Path(name) / "marker.json").is_file():
         return ModelNotFoundError(
             f"the folder `{name}` holds what attngs wrote for a model, not a model. Name the model it was made for; `marker.json` has it."
