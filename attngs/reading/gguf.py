@@ -24,7 +24,7 @@ import torch
 import transformers
 from filelock import FileLock
 from torch import Tensor
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PretrainedConfig
 from transformers.utils.hub import cached_file
 
 from attngs.errors import (
@@ -226,7 +226,8 @@ def _llama3_factors(pairs: int, base: float, wanted: Mapping[str, Any]) -> Tenso
     waves = 2 * math.pi * base ** (torch.arange(pairs) / pairs)  # length of each wave in tokens
     low, high, tokens = wanted["low_freq_factor"], wanted["high_freq_factor"], wanted["original_max_position_embeddings"]
     smooth = ((tokens / waves - low) / (high - low)).clamp(0, 1)
-    return 1 / ((1 - smooth) / wanted["factor"] + smooth)
+    factors: Tensor = 1 / ((1 - smooth) / wanted["factor"] + smooth)
+    return factors
 
 
 def _unknown_scaling(name: str, kind: str) -> UnsupportedModelError:
@@ -243,7 +244,7 @@ def _dtype(reader: Any) -> torch.dtype:
     return torch.bfloat16 if types <= {"F32", "BF16"} else torch.float16
 
 
-def _forget_origin(model: PreTrainedModel) -> None:
+def _forget_origin(model: Any) -> None:
     """Let the unpacked model be saved: transformers refuses as long as it is called a GGUF model."""
     model.hf_quantizer = None
     if hasattr(model.config, "quantization_config"):
