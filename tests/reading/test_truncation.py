@@ -10,7 +10,9 @@ from transformers import AutoConfig
 
 from attngs import AttentionConfig, LocalChat, Marker
 from attngs.errors import ConfigError
+from attngs.learning.training.lora import targets
 from attngs.reading.anatomy import layers_at, truncated
+from attngs.reading.loading import load_model
 from attngs.testing import tiny_model, tiny_tokenizer
 from attngs.types import Message
 
@@ -62,6 +64,24 @@ def test_a_model_that_also_takes_images_marks_without_its_eyes_and_writes(name: 
     for _ in range(2):  # some of these models keep a place in the text across calls
         chat.complete([Message("user", "Who are you? " * 3)])
         assert marker.mark(TEXT, "What?").scores == pytest.approx(alone, abs=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # inside peft
+def test_an_adapter_of_such_a_model_sits_on_what_reads_text(tmp_path: Path) -> None:
+    """It is trained on the whole model, and used on the text part alone."""
+    peft = pytest.importorskip("peft")
+    saved(tmp_path / "base", "gemma3", **ARCHITECTURES["gemma3"])
+    loaded = load_model(tmp_path / "base")
+    modules = targets(loaded, (), top=1)
+    assert modules
+    assert all("language_model" in name for name in modules)
+    config = peft.LoraConfig(r=2, target_modules=modules, init_lora_weights=False)
+    adapted = peft.get_peft_model(loaded.model, config)
+    adapted.save_pretrained(tmp_path / "adapter")
+    whole = Marker.from_model(adapted.merge_and_unload().eval(), TOKENIZER, layers=(0.0, 0.4)).mark(TEXT, "What?").scores
+    cut = Marker.from_pretrained(tmp_path / "base", adapter=tmp_path / "adapter", layers=(0.0, 0.4))
+    assert cut.mark(TEXT, "What?").scores == pytest.approx(whole, abs=1e-6)
+    assert whole != pytest.approx(Marker.from_pretrained(tmp_path / "base", layers=(0.0, 0.4)).mark(TEXT, "What?").scores, abs=1e-3)
 
 
 def test_a_model_whose_layers_are_not_what_the_config_says_is_loaded_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
