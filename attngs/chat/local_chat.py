@@ -20,6 +20,7 @@ from attngs.chat.messages import clean_messages
 from attngs.errors import ChatError, ConfigError, UnsupportedModelError, check_whole
 from attngs.reading.copies import Shared
 from attngs.reading.failures import is_out_of_memory
+from attngs.reading.gguf import named
 from attngs.reading.loading import ModelSettings, load_model, window_limit, wrap_model
 from attngs.types import ChatReply, Message, Usage
 
@@ -83,7 +84,7 @@ class LocalChat(Shared):
         self._max_tokens = max_tokens
         self._timeout = timeout
         self._template = ChatTemplate(tokenizer, template_options)
-        self._ends = _ends(model, tokenizer)
+        self._ends = _ends(model, tokenizer, self._template)
         self._generation = _greedy(model, tokenizer, sorted(self._ends))
         self._workers: dict[int, ThreadPoolExecutor] = {}
 
@@ -92,6 +93,7 @@ class LocalChat(Shared):
         cls,
         name_or_path: str | Path,
         *,
+        gguf_file: str | None = None,
         device: str | torch.device | None = None,
         dtype: torch.dtype | None = None,
         revision: str | None = None,
@@ -99,10 +101,11 @@ class LocalChat(Shared):
         timeout: float | None = None,
         template_options: Mapping[str, object] | None = None,
     ) -> Self:
-        """Load a writer from the Hugging Face hub or a local folder: safetensors only, no code of its own.
+        """Load a writer from the Hugging Face hub, a local folder or a GGUF file: no pickle, no code of its own.
 
         Args:
-            name_or_path: For example `Qwen/Qwen3-0.6B`.
+            name_or_path: For example `Qwen/Qwen3-0.6B`, a folder, or `model.gguf`.
+            gguf_file: The GGUF file to load, where `name_or_path` is a folder or a repository that holds one.
             device: The best there is (CUDA, MPS, CPU) when not given.
             dtype: bfloat16 on CUDA (float16 on older cards), float16 on MPS, float32 on CPU when not given.
             revision: Branch, tag or commit.
@@ -113,9 +116,11 @@ class LocalChat(Shared):
         Raises:
             ModelNotFoundError: Nothing by that name could be loaded.
             UnsupportedModelError: It needs code of its own, cannot generate, or has no chat template.
+            AssetError: A GGUF file is damaged, or there is no room to unpack it.
+            MissingDependencyError: A GGUF file needs the extra `gguf`.
             ConfigError: A setting is outside its range.
         """
-        loaded = load_model(name_or_path, ModelSettings(device=device, dtype=dtype, revision=revision))
+        loaded = load_model(named(name_or_path, gguf_file), ModelSettings(device=device, dtype=dtype, revision=revision))
         return cls(
             loaded.model,
             loaded.tokenizer,
@@ -251,10 +256,10 @@ class _StopSwitch(StoppingCriteria):
         return torch.full((input_ids.shape[0],), self._stop.is_set(), dtype=torch.bool, device=input_ids.device)
 
 
-def _ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    """All end tokens of the model's config and of the tokenizer: either may lack some."""
+def _ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, template: ChatTemplate) -> set[int]:
+    """All end tokens of the model's config, of the tokenizer and of the chat template: each may lack some."""
     own = model.generation_config.eos_token_id if model.generation_config else None
-    return {tokenizer.eos_token_id, *(own if isinstance(own, list | tuple) else [own])} - {None}
+    return {tokenizer.eos_token_id, template.end_of_turn, *(own if isinstance(own, list | tuple) else [own])} - {None}
 
 
 def _greedy(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, ends: list[int]) -> GenerationConfig:

@@ -178,6 +178,7 @@ def info() -> None:
     import torch
 
     from attngs.reading.embedded import NAME, assets_folder, load_embedded
+    from attngs.reading.gguf import cache_folder
     from attngs.reading.loading import best_device, best_dtype
 
     device = best_device()
@@ -193,6 +194,7 @@ def info() -> None:
     except AttngsError as error:
         table.add_row("default marker", Text(str(error), style="yellow"))
     table.add_row("hub cache", Text(os.environ.get("HF_HOME", "~/.cache/huggingface") + " (only for --marker MODEL)"))
+    table.add_row("GGUF cache", Text(f"{cache_folder()} (only for GGUF files; delete it to free its room)"))
     table.add_row("tiktoken cache", Text(os.environ.get("TIKTOKEN_CACHE_DIR", "not set (only for --tokens NAME)")))
     Console().print(table)
 

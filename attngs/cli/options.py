@@ -36,7 +36,8 @@ MarkerName = Annotated[
         "--marker",
         "-m",
         metavar="MODEL",
-        help="A Hugging Face model name or folder, such as Qwen/Qwen3-0.6B; `default` is the embedded model, which needs no network.",
+        help="A Hugging Face model name or folder, such as Qwen/Qwen3-0.6B, or a GGUF file; `default` is the embedded model, which "
+        "needs no network.",
     ),
 ]
 AdapterName = Annotated[

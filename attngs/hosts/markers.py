@@ -21,14 +21,15 @@ _lock = ForkSafeLock(threading.RLock)
 
 
 def find_marker(marker: MarkerLike) -> Marker:
-    """The marker itself, or the one of that name: `default`, a model on the hub, or a folder.
+    """The marker itself, or the one of that name: `default`, a model on the hub, a folder or a GGUF file.
 
     A name is loaded once in a process, with the settings of `Marker.from_pretrained`; for others, make the marker and pass it.
 
     Raises:
         ModelNotFoundError: Nothing by that name could be loaded.
         UnsupportedModelError: Its attention cannot be read.
-        MissingDependencyError: The embedded marker's weights are not installed.
+        MissingDependencyError: The embedded marker's weights, or what reads a GGUF file, are not installed.
+        AssetError: A GGUF file is damaged.
     """
     if isinstance(marker, Marker):
         return marker

@@ -157,7 +157,7 @@ def identity_of(loaded: LoadedModel) -> ModelIdentity:
     layers = loaded.readable_layers or (len(AttentionReader(loaded.model).depths) if loaded.causal else text.num_hidden_layers)
     return ModelIdentity(
         name=loaded.name,
-        model_type=loaded.model.config.model_type,
+        model_type=text.model_type,
         layers=int(layers),
         heads=int(text.num_attention_heads),
         hidden_size=int(text.hidden_size),

@@ -109,6 +109,7 @@ class Marker(Shared):
         cls,
         name_or_path: str | Path,
         *,
+        gguf_file: str | None = None,
         adapter: str | Path | None = None,
         device: str | torch.device | None = None,
         dtype: torch.dtype | None = None,
@@ -123,14 +124,15 @@ class Marker(Shared):
         cache_storage: str | None = None,
         max_batch_tokens: int | None = None,
     ) -> Marker:
-        """Load a marker from the Hugging Face hub or a local folder.
+        """Load a marker from the Hugging Face hub, a local folder or a GGUF file.
 
         A decoder is read by its attention, as in the paper; layers above the highest one that is read are not loaded. A BERT-like encoder
         is read by late attention over its states, since its heads find little; pass `layers` or a `config` to read its heads.
 
         Args:
-            name_or_path: For example `Qwen/Qwen3-0.6B`, or a folder. The folder of a LoRA adapter that `attngs train` wrote stands for
-                the adapter and the model that it was trained on.
+            name_or_path: For example `Qwen/Qwen3-0.6B`, a folder, or `model.gguf`. The folder of a LoRA adapter that `attngs train`
+                wrote stands for the adapter and the model that it was trained on.
+            gguf_file: The GGUF file to load, where `name_or_path` is a folder or a repository that holds one.
             adapter: The folder of a LoRA adapter, merged into the model that `name_or_path` names; the layers that it was trained for
                 are read.
             device: The best there is (CUDA, MPS, CPU) when not given.
@@ -152,16 +154,18 @@ class Marker(Shared):
             ModelNotFoundError: Nothing by that name could be loaded.
             UnsupportedModelError: Its attention cannot be read, or it needs code of its own.
             ConfigError: A setting is outside its range, or the adapter or probe belongs to another model.
-            AssetError: The adapter or probe cannot be used.
+            AssetError: The adapter or probe cannot be used, or a GGUF file is damaged.
+            MissingDependencyError: The extra `gguf` or, for an adapter, `train` is not installed.
         """
         from attngs.marking.assembly import ScoreSettings, pretrained_parts
+        from attngs.reading.gguf import named
         from attngs.reading.loading import ModelSettings
 
         wanted = ScoreSettings.of(layers=layers, config=config, probe=probe)
         settings = ModelSettings(
             device=device, dtype=dtype, revision=revision, window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage
         )
-        parts = pretrained_parts(name_or_path, wanted, settings, adapter=adapter, cache=ContextCache(cache_bytes))
+        parts = pretrained_parts(named(name_or_path, gguf_file), wanted, settings, adapter=adapter, cache=ContextCache(cache_bytes))
         return cls._of(parts, splitter=splitter, rule=rule)
 
     @classmethod

@@ -1,7 +1,8 @@
-"""A model from the outside: its layers, its positions, and whether its weights have changed.
+"""A model from the outside: its text part, its layers, its positions, and whether its weights have changed.
 
-`truncated` finds the layers that a marker does without, so that their weights never leave the disk. `position_table` finds how many
-positions a model has learned. `weights_version` names the present weights, so that nothing is answered from what older ones have read.
+`text_part` finds what reads text in a model that also sees or hears. `truncated` finds the layers that a marker does without, so that their
+weights never leave the disk. `position_table` finds how many positions a model has learned. `weights_version` names the present weights, so
+that nothing is answered from what older ones have read.
 """
 
 from __future__ import annotations
@@ -12,10 +13,22 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from transformers import PretrainedConfig
+from transformers import PretrainedConfig, PreTrainedModel
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from attngs.reading.context_cache import digest
+
+
+def text_part(model: PreTrainedModel) -> PreTrainedModel:
+    """The decoder inside a model that also takes images, video or sound; any other model as it is.
+
+    Without images the whole model does nothing but run this part. It is run directly, because some of these models count positions across
+    calls, which threads would mix up.
+    """
+    if model.config.get_text_config() is model.config:
+        return model
+    part: PreTrainedModel = model.get_decoder()
+    return part
 
 
 class Truncation(NamedTuple):
@@ -33,7 +46,8 @@ def truncated(config: PretrainedConfig, fractions: Sequence[float]) -> Truncatio
     config = copy.deepcopy(config)
     text: Any = config.get_text_config()
     layers = text.num_hidden_layers
-    if any(getattr(text, field, None) for field in ("num_kv_shared_layers", "hidden_size_per_layer_input", "kv_sharing_modes")):
+    shared = [getattr(text, field, None) for field in ("num_kv_shared_layers", "hidden_size_per_layer_input", "kv_sharing_modes")]
+    if any(any(value) if isinstance(value, list) else value for value in shared):
         return None  # weights of lower layers have the number of all layers in their shape
     readable = _readable(text)
     if not readable:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from attngs.errors import UnsupportedModelError
-from attngs.reading.anatomy import position_table
+from attngs.reading.anatomy import position_table, text_part
 from attngs.reading.attention_function import IMPLEMENTATION, installed, is_causal_layer, observed_by
 from attngs.reading.attention_rows import attention_rows
 from attngs.reading.failures import model_failures
@@ -41,6 +41,7 @@ class AttentionReader:
     model's own attention implementation is in force.
 
     Attributes:
+        model: What is read: the model, or its text part.
         depths: Place in the network of each readable layer, in order; hybrid models have gaps here.
         heads: Query heads of each readable layer.
         causal: Whether a token sees only those before it.
@@ -57,6 +58,7 @@ class AttentionReader:
                 f"`{name}` is an encoder-decoder, where context and question share no attention. "
                 "Use a decoder-only or an encoder-only model, or `Marker.default()`."
             )
+        model = text_part(model)
         own = model.config._attn_implementation
         if own not in ("sdpa", "eager", IMPLEMENTATION):
             raise UnsupportedModelError(

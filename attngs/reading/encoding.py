@@ -50,6 +50,10 @@ class TextSize(NamedTuple):
 class TextEncoder:
     """A tokenizer that reads any string as plain text: no truncation, padding or special tokens.
 
+    Attributes:
+        control_ids: Ids of the tokenizer's special tokens, but for the unknown token.
+        unknown_id: Id of the unknown token, if there is one.
+
     Raises:
         UnsupportedModelError: The tokenizer cannot say which characters a token covers.
     """
@@ -71,7 +75,7 @@ class TextEncoder:
         self._control = re.compile("|".join(longest_first)) if longest_first else None
         self.unknown_id: int | None = getattr(tokenizer, "unk_token_id", None)
         ids = [number for number, token in added.items() if token.special and number != self.unknown_id]
-        self._control_ids = np.array(ids, dtype=np.int64)
+        self.control_ids = np.array(ids, dtype=np.int64)
         question_mark: list[int] = self._backend.encode("?", add_special_tokens=False).ids
         self._plain_id = question_mark[0] if question_mark else self.unknown_id or 0
 
@@ -87,7 +91,7 @@ class TextEncoder:
             parts[number].append(np.column_stack([np.asarray(encoding.ids, dtype=np.int64), offsets]))
         columns = [np.concatenate(part) if part else np.empty((0, 3), dtype=np.int64) for part in parts]
         for table in columns:  # a tokenizer that normalises first may still find a disguised control string
-            table[np.isin(table[:, 0], self._control_ids), 0] = self._plain_id
+            table[np.isin(table[:, 0], self.control_ids), 0] = self._plain_id
         return [EncodedText(table[:, 0], table[:, 1], table[:, 2]) for table in columns]
 
     def measure(self, texts: Sequence[str]) -> list[TextSize]:

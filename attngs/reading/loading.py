@@ -16,19 +16,35 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForCausalLM,
+    AutoModelForImageTextToText,
     AutoTokenizer,
     PretrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+)
 
-from attngs.errors import ConfigError, ModelError, ModelNotFoundError, UnsupportedModelError, check_whole
-from attngs.reading.anatomy import Truncation, position_table, truncated
+from attngs.errors import (
+    AssetError,
+    ConfigError,
+    MissingDependencyError,
+    ModelError,
+    ModelNotFoundError,
+    UnsupportedModelError,
+    check_whole,
+)
+from attngs.reading.anatomy import Truncation, position_table, text_part, truncated
 from attngs.reading.attention import AttentionReader
+from attngs.reading.gguf import is_gguf, unpacked
 from attngs.reading.key_values import Storage, check_storage
 
 logger = logging.getLogger(__name__)
+
+_GGUF_HINT = "In a repository of GGUF files, say which one with `gguf_file`. "
 
 DEFAULT_WINDOW = 16_384
 """Tokens read at once when the model allows more: time grows with the square of the window, and few texts need a longer look back."""
@@ -82,7 +98,7 @@ def load_model(
     """Load a decoder (`...ForCausalLM`) or a BERT-like encoder with its tokenizer.
 
     Args:
-        name_or_path: A model on the Hugging Face hub or a local folder.
+        name_or_path: A model on the Hugging Face hub, a local folder, or a GGUF file: its path, or `owner/repository/file.gguf`.
         settings: Where it runs and how much it reads at once.
         decoder_layers: The only layers that will be read if it is a decoder, as fractions of the depth; the layers above them and the
             language model head are not loaded. Everything when not given.
@@ -91,6 +107,8 @@ def load_model(
     Raises:
         ModelNotFoundError: Nothing by that name could be loaded.
         UnsupportedModelError: It needs code of its own, or is neither a decoder nor an encoder.
+        AssetError: A GGUF file is damaged, or there is no room to unpack it.
+        MissingDependencyError: A GGUF file needs the extra `gguf`, quantised weights the package that reads them.
         ConfigError: The window is larger than the model allows.
     """
     name = str(name_or_path)
@@ -99,29 +117,29 @@ def load_model(
         chosen = torch.device(settings.device) if settings.device is not None else best_device()
     except RuntimeError as error:
         raise ConfigError(f"`device` {settings.device!r} is none that torch knows; use 'cpu', 'cuda', 'cuda:1' or 'mps'.") from error
+    source, revision = (str(unpacked(name, settings.revision)), None) if is_gguf(name) else (name, settings.revision)
     try:
         # explicit, because transformers would ask on standard input, and a piped "y" would run the code
-        config = AutoConfig.from_pretrained(name, revision=settings.revision, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)
         causal = _is_causal(config)
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=settings.revision, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=False)
         options: dict[str, Any] = {
-            "revision": settings.revision,
+            "revision": revision,
             "dtype": settings.dtype or best_dtype(chosen),
             "trust_remote_code": False,
             "use_safetensors": True,  # the other format is pickle
         }
         layers = decoder_layers if causal else encoder_layers
         cut = truncated(config, layers) if layers else None
-        model: Any = _load_cut(name, cut, options) if cut else None
+        model: Any = _load_cut(source, cut, options) if cut else None
         if model is None:
-            factory: Any = AutoModelForCausalLM if causal else AutoModel
-            model = factory.from_pretrained(name, config=config, **options)
+            model = _factory(config, causal).from_pretrained(source, config=config, **options)
             cut = None
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-        raise _explain(name, error) from error
+        raise (_explain(name, error) if source == name else _damaged_copy(name, source, error)) from error
     try:
         model = model.to(chosen).eval()
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, ValueError) as error:
         raise ConfigError(f"`device` {str(chosen)!r} cannot hold `{name}`: {str(error).partition(chr(10))[0]}") from error
     logger.debug("loaded %s on %s in %.1f s", name, chosen, time.perf_counter() - started)
     loaded = wrap_model(model, tokenizer, settings, name=name)
@@ -143,13 +161,16 @@ def wrap_model(
 
     Raises:
         ConfigError: A setting is outside its range, the model is in training mode, where dropout makes scores random, or some of its
-            weights are not in memory.
+            weights are offloaded.
         UnsupportedModelError: The model is neither a decoder nor an encoder.
     """
     if model.training:
         raise ConfigError("the model is in training mode, where dropout makes scores random; call `model.eval()` first.")
     if any(weight.is_meta for weight in model.parameters()):
-        raise ConfigError("some weights of the model are on the `meta` device, that is nowhere; load it without offloading to disk.")
+        raise ConfigError(
+            "some weights of the model are on the `meta` device: offloaded to the CPU or the disk, and fetched for each pass, which a read "
+            "that ends early would leave half done. Load the model with a `device_map` that offloads nothing, quantised if need be."
+        )
     if settings.max_batch_tokens is not None:
         check_whole("max_batch_tokens", settings.max_batch_tokens)
     limit, window = window_limit(model, tokenizer), settings.window
@@ -196,7 +217,7 @@ def _load_cut(name: str, cut: Truncation, options: dict[str, Any]) -> PreTrained
         except (RuntimeError, UnsupportedModelError, ModelError) as error:
             logger.debug("%s is loaded whole: %s", name, error)
             return None
-    return model if readable == cut.depths else None
+    return text_part(model) if readable == cut.depths else None
 
 
 @contextmanager
@@ -213,7 +234,7 @@ def quiet() -> Iterator[None]:
 
 def _is_causal(config: PretrainedConfig) -> bool:
     """Whether it is a decoder or an encoder. BERT is registered as both; the checkpoint's own word wins."""
-    if config.is_encoder_decoder:
+    if config.is_encoder_decoder or config.get_text_config().is_encoder_decoder:
         raise UnsupportedModelError(
             f"`{config.model_type}` is an encoder-decoder; use a decoder-only or an encoder-only model, or `Marker.default()`."
         )
@@ -222,12 +243,20 @@ def _is_causal(config: PretrainedConfig) -> bool:
         return True
     if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
         return False
-    if config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+    whole = config.model_type.removesuffix("_text")  # of which this may be the text part
+    if config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or whole in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES:
         return True
     raise UnsupportedModelError(
         f"`{config.model_type}` is neither a causal language model nor a BERT-like encoder in this version of transformers. "
         "Use one of those, or `Marker.default()`."
     )
+
+
+def _factory(config: PretrainedConfig, causal: bool) -> Any:
+    """What loads the whole model, with the head that a decoder writes with."""
+    if not causal:
+        return AutoModel
+    return AutoModelForCausalLM if config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES else AutoModelForImageTextToText
 
 
 def window_limit(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
@@ -247,19 +276,31 @@ def _original_positions(config: PretrainedConfig) -> int | None:
     return own or (config.rope_parameters or {}).get("original_max_position_embeddings")
 
 
-def _explain(name: str, error: Exception) -> ModelNotFoundError | UnsupportedModelError:
+def _damaged_copy(name: str, folder: str, error: Exception) -> AssetError:
+    return AssetError(
+        f"the unpacked copy of `{name}` cannot be loaded: {str(error).partition(chr(10))[0]} "
+        f"Delete the folder `{folder}`; the next call unpacks it again."
+    )
+
+
+def _explain(name: str, error: Exception) -> ModelNotFoundError | UnsupportedModelError | MissingDependencyError:
     if "trust_remote_code" in str(error):
         return UnsupportedModelError(
             f"`{name}` runs code of its own when it is loaded, which attngs never allows. Use a model that transformers has built in."
         )
     reason = str(error).partition("\n")[0]  # the rest is transformers' own advice
+    if isinstance(error, ImportError):
+        return MissingDependencyError(f"`{name}` needs a package that is not installed, for instance one for quantised weights: {reason}")
     if (Path(name) / "marker.json").is_file():
         return ModelNotFoundError(
             f"the folder `{name}` holds what attngs wrote for a model, not a model. Name the model it was made for; `marker.json` has it."
         )
+    if packed := sorted(path.name for path in Path(name).glob("*.gguf")):
+        return ModelNotFoundError(f"the folder `{name}` holds GGUF files; say which one with `gguf_file`: {', '.join(packed[:5])}.")
     if Path(name).is_dir():
         return ModelNotFoundError(f"the folder `{name}` holds no model that transformers can load: {reason}")
     return ModelNotFoundError(
         f"`{name}` is neither a local folder nor a model that could be fetched. Check the spelling, the network or your access to the "
-        f"hub; without a network pass a local folder, or use `Marker.default()`. ({type(error).__name__}: {reason})"
+        f"hub; without a network pass a local folder, or use `Marker.default()`. {_GGUF_HINT if 'gguf' in name.lower() else ''}"
+        f"({type(error).__name__}: {reason})"
     )

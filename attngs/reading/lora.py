@@ -74,7 +74,7 @@ def identity(loaded: LoadedModel) -> dict[str, Any]:
     table: torch.Tensor = embeddings.weight.detach().flatten()
     places = torch.linspace(0, len(table) - 1, SAMPLES, device="cpu", dtype=torch.float64).long()
     return {
-        "model_type": loaded.model.config.model_type,
+        "model_type": config.model_type,
         "layers": loaded.layers or config.num_hidden_layers,
         "width": config.hidden_size,
         "samples": [round(float(number), 8) for number in table[places.to(table.device)].float()],
@@ -127,7 +127,7 @@ def without_deprecations() -> Iterator[None]:
 
 
 def _for_model(state: Mapping[str, torch.Tensor], loaded: LoadedModel, lora: Lora) -> dict[str, torch.Tensor]:
-    """The weights under this model's names: a body without its head lacks the common prefix."""
+    """The weights under this model's names: a body without its head, or a text part alone, lacks the prefixes of the whole."""
     modules, prefix = dict(loaded.model.named_modules()), f"{loaded.model.base_model_prefix}."
     depth = int(loaded.model.config.get_text_config().num_hidden_layers)
     found: dict[str, torch.Tensor] = {}
@@ -135,7 +135,8 @@ def _for_model(state: Mapping[str, torch.Tensor], loaded: LoadedModel, lora: Lor
         if not _KEY.fullmatch(key):
             raise AssetError(f"`{lora.folder / WEIGHTS}` holds {key}, which is no LoRA weight.")
         module = _module(key)
-        own = next((name for name in (module, module.removeprefix(prefix), prefix + module) if name in modules), None)
+        inside = module.rpartition("language_model.")[2]  # of a model that also takes images
+        own = next((name for name in (module, module.removeprefix(prefix), prefix + module, inside) if name in modules), None)
         layer = _LAYER.search(f".{module}.")
         if own is not None:
             found[key.replace(module, own, 1)] = tensor

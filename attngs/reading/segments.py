@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from attngs.errors import InputError
+from attngs.errors import InputError, UnsupportedModelError
 from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.reading.encoding import EncodedText, TextEncoder
 from attngs.reading.token_batch import TokenBatch
@@ -74,6 +74,9 @@ class Segmenter:
 
     Attributes:
         answer_begin: Text between the prompt and the answer's first word; empty behind a chat template.
+
+    Raises:
+        UnsupportedModelError: The tokenizer has no offsets, or its chat template fails.
     """
 
     def __init__(
@@ -217,9 +220,15 @@ def _causal_frame(tokenizer: PreTrainedTokenizerBase, prompt: ReadingPrompt) -> 
     body = prompt.render()
     if tokenizer.chat_template:
         # `enable_thinking` is read by templates that know it: the first word of the answer should follow, not a monologue
-        rendered = tokenizer.apply_chat_template(
-            [{"role": "user", "content": body}], tokenize=False, add_generation_prompt=True, enable_thinking=False
-        )
+        try:
+            rendered = tokenizer.apply_chat_template(
+                [{"role": "user", "content": body}], tokenize=False, add_generation_prompt=True, enable_thinking=False
+            )
+        except Exception as error:  # a template is a program: whatever a program can raise
+            raise UnsupportedModelError(
+                f"the chat template of `{tokenizer.name_or_path}` failed on a message of the user ({type(error).__name__}: {error}). Set "
+                "`tokenizer.chat_template` to one that takes it, or to None, and pass model and tokenizer to `Marker.from_model`."
+            ) from error
         parts = _split_frame(str(rendered))
         if parts is not None:
             return parts

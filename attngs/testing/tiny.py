@@ -28,17 +28,20 @@ def tiny_model(model_type: str = "qwen2", *, seed: int = 0, peaky: float = 3.0, 
         model_type: As transformers calls it, such as `llama`, `gemma2` or `bert`.
         seed: Of the weights.
         peaky: Factor on query and key weights; without it random attention is nearly uniform, and a test of it has no teeth.
-        settings: Fields of the model's config that differ from the small default.
+        settings: Fields of the model's config that differ from the small default; of a model that also takes images, its `text_config`
+            and `vision_config`.
     """
     import torch
-    from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForImageTextToText
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
     encoder = model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    config = AutoConfig.for_model(model_type, **{**SMALL, **settings})
+    sees = "text_config" in settings
+    fields = {**settings, "text_config": {**SMALL, **settings["text_config"]}} if sees else {**SMALL, **settings}
+    config = AutoConfig.for_model(model_type, **fields)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        factory: Any = AutoModel if encoder else AutoModelForCausalLM
+        factory: Any = AutoModel if encoder else AutoModelForImageTextToText if sees else AutoModelForCausalLM
         model: PreTrainedModel = factory.from_config(config).eval()
         with torch.no_grad():
             for name, parameter in model.named_parameters():

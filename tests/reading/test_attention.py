@@ -20,6 +20,10 @@ from attngs.testing import tiny_model
 
 WINDOW = {"sliding_window": 12}
 LAYERS = {"layer_types": ["sliding_attention", "full_attention"] * 2}
+GEMMA4 = {"head_dim": 16, "global_head_dim": 32, "hidden_size_per_layer_input": 8, "vocab_size_per_layer_input": 512}
+EYES = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 28, "patch_size": 14}
+QWEN_EYES = {"depth": 1, "hidden_size": 32, "out_hidden_size": 64, "num_heads": 2, "intermediate_size": 32}
+MROPE = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [2, 3, 3]}
 ARCHITECTURES: dict[str, dict[str, object]] = {
     "llama": {},
     "qwen2": {"use_sliding_window": True, **WINDOW, "max_window_layers": 2},
@@ -47,6 +51,18 @@ ARCHITECTURES: dict[str, dict[str, object]] = {
         "linear_value_head_dim": 16,
         "layer_types": ["linear_attention", "full_attention"] * 2,
     },
+    "qwen2_vl": {
+        "text_config": {"rope_parameters": MROPE},
+        "vision_config": {"depth": 1, "embed_dim": 32, "hidden_size": 64, "num_heads": 2},
+    },
+    "qwen2_5_vl": {"text_config": {"rope_parameters": MROPE}, "vision_config": QWEN_EYES},
+    "qwen3_vl": {"text_config": {"head_dim": 16}, "vision_config": {**QWEN_EYES, "deepstack_visual_indexes": [0]}},
+    "llava": {"text_config": {"model_type": "llama"}, "vision_config": {"model_type": "clip_vision_model", **EYES}},
+    "mistral3": {"text_config": {"model_type": "mistral", **WINDOW}, "vision_config": {"model_type": "pixtral", **EYES}},
+    "gemma3": {"text_config": {"head_dim": 16, **WINDOW, **LAYERS}, "vision_config": EYES},
+    "gemma4": {"peaky": 0.02, "text_config": {**GEMMA4, "hidden_size_per_layer_input": 0, "num_kv_shared_layers": 0, **WINDOW, **LAYERS}},
+    "gemma4_text": {"peaky": 0.02, "num_kv_shared_layers": 2, **GEMMA4, **WINDOW, **LAYERS},
+    "idefics3": {"text_config": {"model_type": "llama"}, "vision_config": EYES},
     "bert": {},
     "roberta": {"max_position_embeddings": 514, "pad_token_id": 1},
     "distilbert": {"dim": 64, "n_heads": 4, "n_layers": 4, "hidden_dim": 96},

@@ -165,3 +165,12 @@ def test_a_tokenizer_without_offsets_is_named() -> None:
 
     with pytest.raises(UnsupportedModelError, match=r"`Slow` has no character offsets"):
         TextEncoder(Slow())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("fault", ["{{ raise_exception('system first') }}", "{{ messages[0].parts.text }}", "{% include 'x' %}"])
+def test_a_chat_template_that_fails_is_named(fault: str) -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = fault + str(tokenizer.chat_template)
+    with pytest.raises(UnsupportedModelError, match=r"chat template of `.*` failed.*Marker\.from_model") as caught:
+        Segmenter(tokenizer, window=400, causal=True)
+    assert caught.value.__cause__ is not None

@@ -11,6 +11,7 @@ from torch import nn
 
 from attngs.errors import ConfigError
 from attngs.learning.training.settings import TrainingSettings
+from attngs.reading.anatomy import text_part
 from attngs.reading.loading import LoadedModel
 from attngs.reading.lora import without_deprecations
 
@@ -50,7 +51,9 @@ def with_lora(loaded: LoadedModel, settings: TrainingSettings, *, top: int | Non
 def targets(loaded: LoadedModel, wanted: Sequence[str], *, top: int | None) -> list[str]:
     """Full names of the modules whose name ends in a wanted one, or in that of a projection of attention."""
     ends = tuple(wanted) or PROJECTIONS
-    linear = [name for name, module in loaded.model.named_modules() if isinstance(module, nn.Linear) or _is_conv1d(module)]
+    read = set(text_part(loaded.model).modules())  # and not the tower that looks at images
+    modules = [(name, module) for name, module in loaded.model.named_modules() if module in read]
+    linear = [name for name, module in modules if isinstance(module, nn.Linear) or _is_conv1d(module)]
     named = [name for name in linear if any(name == end or name.endswith(f".{end}") for end in ends)]
     low = [name for name in named if top is None or (layer := _LAYER.search(f".{name}.")) is None or int(layer[1]) <= top]
     if not low:

@@ -116,7 +116,7 @@ def train(
 
     goal, settings, splitter = check_objective(objective), settings or TrainingSettings(), splitter or Splitter()
     rows, source = _read(data)
-    base = str(Path(marker).resolve()) if Path(marker).is_dir() else str(marker)
+    base = str(Path(marker).resolve()) if Path(marker).exists() else str(marker)
     model_settings = ModelSettings(device=device, dtype=dtype, revision=revision, window=window)
     loaded = load_embedded() if base == EMBEDDED else load_model(base, model_settings)
     if loaded.causal and config is None:
