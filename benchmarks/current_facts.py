@@ -25,7 +25,7 @@ from attngs.types import Document, Sentence
 PAIRS = Path(__file__).with_suffix(".jsonl")
 ROOMS = {"one fact": 1.0, "three facts": 3.0}
 """The budgets, as multiples of what the longer of the two facts takes by itself."""
-LABEL = 6
+LABEL = 10
 """Tokens for a label or a join, in every budget."""
 HALF = 0.5
 """A fact is kept if at least this share of its characters is."""

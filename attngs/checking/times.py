@@ -18,12 +18,27 @@ from attngs.checking.language.mentions import Clock, Day, Mention
 
 TIME_KEYS = ("date", "valid_at", "event_time", "timestamp", "time", "updated_at", "created_at")
 """Under which names stores say when an item was: what it tells of comes before when it was written down."""
+FILE_TIME_KEYS = (
+    "last_modified_date",
+    "last_modified",
+    "modified_at",
+    "modified",
+    "moddate",
+    "creation_date",
+    "creationdate",
+    "last_accessed_date",
+)
+"""Under which names readers of files say when a file was written, which may be long after what it tells of."""
 
 _LONGEST = 100
 """Characters of a written date; a longer text is prose."""
 _EARLIEST_SECONDS = 1e8
 """March 1973. A smaller number counts something else."""
 _NUMBER = re.compile(r"[0-9]{9,}(?:\.[0-9]+)?")
+_HYPHENS = re.compile(
+    r"(?<=[^\W\d_])[-_](?=\d)|(?<=\d)[-_](?=[^\W\d_])|(?<=[^\W\d_][-_ ]\d)[-_](?=\d{4})|(?<=[^\W\d_][-_ ]\d\d)[-_](?=\d{4})"
+)
+"""Those of `March-15-2024`, whose month is a word."""
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # whatever the locale is
 
 
@@ -66,6 +81,11 @@ def given_time(fields: Mapping[str, object]) -> object:
     return next((fields[key] for key in TIME_KEYS if fields.get(key) not in (None, "")), None)
 
 
+def file_time(fields: Mapping[str, object]) -> object:
+    """What an item's fields say of the time of its file, as it was written; `None` where they say nothing."""
+    return next((fields[key] for key in FILE_TIME_KEYS if fields.get(key) not in (None, "")), None)
+
+
 @lru_cache(maxsize=4096)
 def _read_text(text: str) -> Moment | None:
     try:
@@ -82,6 +102,7 @@ def _read_text(text: str) -> Moment | None:
 
 def _written(text: str) -> Moment | None:
     """A date as people write it, in each of our languages; the fullest that one of them reads."""
+    text = _HYPHENS.sub(" ", text)
     best: Moment | None = None
     for language in languages():
         mentions = find_figures(text, language)[0]
