@@ -21,15 +21,21 @@ from datetime import datetime
 from itertools import chain
 from statistics import fmean
 
+import numpy as np
+
 from attngs.checking.times import UNKNOWN, file_time, given_time, read_moment
 from attngs.marking.algorithm import ranking
-from attngs.protocols import Likeness, Scorer
+from attngs.protocols import Floats, Likeness, Scorer
 from attngs.types import ScoreRequest, Sentence
 
-MOST = 24
+MOST = 48
 """Only the best units are compared with each other."""
 FIRST = 8
-"""Only the successors of the very best are looked for: others are hardly kept themselves."""
+"""Only the successors of the very best are looked for, and theirs: others are hardly kept themselves."""
+CROWD = 6
+"""Fewest units whose likeness can be usual."""
+USUAL = 0.3
+"""Median cosine of the best units of a context; what it exceeds this by is taken off every cosine."""
 BEGINNING = 48
 """Characters of a unit in which its own date is looked for."""
 
@@ -44,7 +50,7 @@ ASKED_NOW = 0.2
 
 CHANGE = re.compile(
     r"\b(?:now|nowadays|currently|recently|mov(?:ed|es|ing)|chang(?:ed|es|ing)|switch(?:ed|es|ing)|no longer|not any ?more|anymore|instead"
-    r"|from next|since|postponed|rescheduled|rebooked|lowered|raised|reduced|increased|went (?:up|down)|cut|retired|replaced|updated?|new"
+    r"|from next|since|postponed|rescheduled|rebooked|lowered|raised|reduced|increased|went (?:up|down)|cut|retired|replace[sd]|updated?|new"
     r"|sold|quit|stopped|start(?:ed|s)|left|dropped|again|turned out"
     r"|jetzt|nun|neu(?:e|er|es|en|em)?|umgezogen|gewechselt|geändert|verschoben|nicht mehr|stattdessen|inzwischen|mittlerweile|seit"
     r"|maintenant|désormais|déménagé|changé|reporté|déplacé|nouveau|nouvelle|ne \w+ plus|depuis"
@@ -101,12 +107,17 @@ NAME = re.compile(r"(?<=[^.?!:]\s)[A-Z]\w+")
 DATED = re.compile(r"(?:19|20)\d\d|\d[./-]\d{1,2}[./-]\d\d")
 """What is in every date that has a year."""
 
+POINTING = re.compile(
+    r"\s*(?:[A-Z]\w{1,20}:\s*)?(?:that|this|which|das|dies|cela|ça|eso|esto|dat|dit)\b(?!\s+\w+\s+(?:is|was|has))", re.IGNORECASE
+)
+"""The beginning of a unit that speaks of the one before it; a speaker's name may stand ahead."""
+
 Time = tuple[datetime, int]
 """When something was said, and its place among what was said then."""
 
 
-def find_successors(request: ScoreRequest, scores: tuple[float, ...], scorer: Scorer) -> dict[int, tuple[int, ...]]:
-    """By number of an older unit, the numbers of later ones that say what became of it, the latest last.
+def find_successors(request: ScoreRequest, scores: tuple[float, ...], scorer: Scorer) -> dict[int, int]:
+    """By number of an older unit, the number of the latest one that says what became of it.
 
     Args:
         request: The question and the units.
@@ -115,38 +126,56 @@ def find_successors(request: ScoreRequest, scores: tuple[float, ...], scorer: Sc
     """
     if not isinstance(scorer, Likeness) or len(scores) < 2:
         return {}
-    mean = fmean(scores)
-    sentences = request.sentences
+    sentences, mean = request.sentences, fmean(scores)
     best = [i for i in ranking(scores)[:MOST] if scores[i] > mean and sentences[i].kind not in NAMING]
     times = _times(sentences, best)
-    pairs = [
-        (a, b)
-        for a in best[:FIRST]
-        for b in best
-        if _is_later(times[b], times[a]) and _may_follow(request.query, sentences[a], sentences[b])
-    ]
+    pairs = [(a, b) for a in best for b in best if _is_later(times[b], times[a]) and _may_follow(request.query, sentences[a], sentences[b])]
     if not pairs:
         return {}
     numbers = sorted({i for pair in pairs for i in pair})
     alike = scorer.likeness([sentences[i].text for i in numbers], request.namespace)
-    places = {number: place for place, number in enumerate(numbers)}
-    later = dict[int, list[int]]()
-    for old, new in pairs:
+    places, usual = {number: place for place, number in enumerate(numbers)}, _usual(alike)
+    successors = dict[int, int]()
+    for old, new in sorted(pairs, key=lambda pair: times[pair[1]] or (UNKNOWN, 0)):  # the latest counts
         weaker, stronger = sorted((scores[old] - mean, scores[new] - mean))
-        cosine = float(alike[places[old], places[new]])
+        cosine = float(alike[places[old], places[new]]) - usual
         if cosine >= ALIKE and cosine + weaker / stronger >= _bar(request.query, sentences[new].text):
-            later.setdefault(old, []).append(new)
-    return {old: tuple(sorted(found, key=lambda i: times[i] or (UNKNOWN, i))) for old, found in later.items()}
+            successors[old] = _meant(sentences, new)
+    reached = {i for first in best[:FIRST] for i in _chain(first, successors)}
+    return {old: new for old, new in successors.items() if old in reached}
 
 
-def successors_first(scores: tuple[float, ...], successors: Mapping[int, Sequence[int]]) -> tuple[float, ...]:
-    """Scores `(S,)` in which no unit is ahead of its successors; they come directly before it."""
+def successors_first(scores: tuple[float, ...], successors: Mapping[int, int]) -> tuple[float, ...]:
+    """Scores `(S,)` in which no unit is ahead of its successor, which comes directly before it."""
     placed = list(scores)
-    for old in sorted(successors, key=scores.__getitem__, reverse=True):
-        for new in reversed(successors[old]):
-            placed[new] = max(placed[new], placed[old])
-            placed[old] = min(placed[old], math.nextafter(placed[new], -math.inf))
+    oldest_first = sorted(successors, key=lambda i: len(_chain(i, successors)), reverse=True)
+    for old in oldest_first:
+        placed[successors[old]] = max(placed[successors[old]], placed[old])
+    for old in reversed(oldest_first):
+        placed[old] = min(placed[old], math.nextafter(placed[successors[old]], -math.inf))
     return tuple(placed)
+
+
+def _chain(number: int, successors: Mapping[int, int]) -> list[int]:
+    """A unit, its successor, the successor of that, and so on."""
+    chain = [number]
+    while chain[-1] in successors:
+        chain.append(successors[chain[-1]])
+    return chain
+
+
+def _usual(alike: Floats) -> float:
+    """How much more alike than usual all of the best units are: in diaries of one person, everything is a little."""
+    if len(alike) < CROWD:
+        return 0.0
+    return max(0.0, float(np.median(alike[np.triu_indices(len(alike), 1)])) - USUAL)
+
+
+def _meant(sentences: Sequence[Sentence], number: int) -> int:
+    """The unit before one that only points back to it, as in "That replaces the old plan."."""
+    before = number - 1
+    points_back = POINTING.match(sentences[number].text) and before >= 0 and sentences[before].position == sentences[number].position
+    return before if points_back and sentences[before].kind not in NAMING else number
 
 
 def _bar(query: str, later: str) -> float:

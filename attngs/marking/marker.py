@@ -362,7 +362,7 @@ class Marker(Shared):
                 scores=final,
                 marked=tuple(self.rule(final)),
                 probabilities=self._probabilities(request, final),
-                successors={old: later[-1] for old, later in successors.items()},
+                successors=successors,
                 background=cut.question.background,
             )
         except Exception as error:
