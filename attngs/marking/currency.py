@@ -22,9 +22,9 @@ from itertools import chain
 from statistics import fmean
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attngs.checking.times import UNKNOWN, file_time, given_time, read_moment
-from attngs.marking.algorithm import ranking
 from attngs.protocols import Floats, Likeness, Scorer
 from attngs.types import ScoreRequest, Sentence
 
@@ -50,8 +50,8 @@ ASKED_NOW = 0.2
 
 CHANGE = re.compile(
     r"\b(?:now|nowadays|currently|recently|mov(?:ed|es|ing)|chang(?:ed|es|ing)|switch(?:ed|es|ing)|no longer|not any ?more|anymore|instead"
-    r"|from next|since|postponed|rescheduled|rebooked|lowered|raised|reduced|increased|went (?:up|down)|cut|retired|replace[sd]|updated?|new"
-    r"|sold|quit|stopped|start(?:ed|s)|left|dropped|again|turned out"
+    r"|from next|since|postponed|rescheduled|rebooked|lowered|raised|reduced|increased|went (?:up|down)|cut|retired|replace[sd]|updated?"
+    r"|new|sold|quit|stopped|start(?:ed|s)|left|dropped|again|turned out"
     r"|jetzt|nun|neu(?:e|er|es|en|em)?|umgezogen|gewechselt|geändert|verschoben|nicht mehr|stattdessen|inzwischen|mittlerweile|seit"
     r"|maintenant|désormais|déménagé|changé|reporté|déplacé|nouveau|nouvelle|ne \w+ plus|depuis"
     r"|ahora|mudó|mudado|cambió|cambiado|ya no|nuevo|nueva|aplazado|desde"
@@ -107,6 +107,17 @@ NAME = re.compile(r"(?<=[^.?!:]\s)[A-Z]\w+")
 DATED = re.compile(r"(?:19|20)\d\d|\d[./-]\d{1,2}[./-]\d\d")
 """What is in every date that has a year."""
 
+SINCE = re.compile(
+    r"\b(?:as of|as from|from now on|since (?:last|this|yesterday|then|january|february|march|april|may|june|july|august|september|october"
+    r"|november|december|(?:mon|tues|wednes|thurs|fri|satur|sun)day)|no longer|not any ?more|nowadays"
+    r"|seit (?:letzte\w|gestern|heute|januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember)"
+    r"|ab sofort|nicht mehr"
+    r"|désormais|dorénavant|depuis (?:hier|la semaine)|ya no|desde (?:ayer|la semana)|voortaan|niet meer|sinds (?:gisteren|vorige))\b"
+    r"|从现在起|不再",
+    re.IGNORECASE,
+)
+"""Words that say that something was otherwise before."""
+
 POINTING = re.compile(
     r"\s*(?:[A-Z]\w{1,20}:\s*)?(?:that|this|which|das|dies|cela|ça|eso|esto|dat|dit)\b(?!\s+\w+\s+(?:is|was|has))", re.IGNORECASE
 )
@@ -126,23 +137,30 @@ def find_successors(request: ScoreRequest, scores: tuple[float, ...], scorer: Sc
     """
     if not isinstance(scorer, Likeness) or len(scores) < 2:
         return {}
-    sentences, mean = request.sentences, fmean(scores)
-    best = [i for i in ranking(scores)[:MOST] if scores[i] > mean and sentences[i].kind not in NAMING]
+    sentences, above = request.sentences, np.asarray(scores) - fmean(scores)  # (S,)
+    best = [int(i) for i in np.argsort(-above, kind="stable")[:MOST] if above[i] > 0 and sentences[i].kind not in NAMING]
     times = _times(sentences, best)
-    pairs = [(a, b) for a in best for b in best if _is_later(times[b], times[a]) and _may_follow(request.query, sentences[a], sentences[b])]
-    if not pairs:
+    later = _later([times[i] for i in best], [sentences[i].text for i in best])
+    if not later.any():
         return {}
-    numbers = sorted({i for pair in pairs for i in pair})
-    alike = scorer.likeness([sentences[i].text for i in numbers], request.namespace)
-    places, usual = {number: place for place, number in enumerate(numbers)}, _usual(alike)
-    successors = dict[int, int]()
-    for old, new in sorted(pairs, key=lambda pair: times[pair[1]] or (UNKNOWN, 0)):  # the latest counts
-        weaker, stronger = sorted((scores[old] - mean, scores[new] - mean))
-        cosine = float(alike[places[old], places[new]]) - usual
-        if cosine >= ALIKE and cosine + weaker / stronger >= _bar(request.query, sentences[new].text):
-            successors[old] = _meant(sentences, new)
-    reached = {i for first in best[:FIRST] for i in _chain(first, successors)}
-    return {old: new for old, new in successors.items() if old in reached}
+    gains = above[best]  # (M,)
+    near = np.minimum(gains[:, None], gains) / np.maximum(gains[:, None], gains)  # (M, M)
+    alike = scorer.likeness([sentences[i].text for i in best], request.namespace)  # (M, M)
+    alike -= _usual(alike)
+    closeness = np.where(later & (alike >= ALIKE), alike + near, 0.0)  # (M, M)
+    least = BOND - CHANGED - ASKED_NOW * bool(PRESENT.search(request.query))
+    places = {number: place for place, number in enumerate(best)}
+    successors, waiting = dict[int, int](), best[:FIRST]
+    for old in waiting:
+        if old not in places or old in successors:
+            continue
+        close = closeness[places[old]]
+        found = [best[k] for k in np.flatnonzero(close >= least) if _follows(request.query, sentences[old], sentences[best[k]], close[k])]
+        if found:
+            new = max(found, key=lambda i: times[i] or (UNKNOWN, 0))
+            successors[old] = _pointed_at(sentences, new, old)
+            waiting.append(successors[old])
+    return successors
 
 
 def successors_first(scores: tuple[float, ...], successors: Mapping[int, int]) -> tuple[float, ...]:
@@ -171,27 +189,28 @@ def _usual(alike: Floats) -> float:
     return max(0.0, float(np.median(alike[np.triu_indices(len(alike), 1)])) - USUAL)
 
 
-def _meant(sentences: Sequence[Sentence], number: int) -> int:
-    """The unit before one that only points back to it, as in "That replaces the old plan."."""
+def _pointed_at(sentences: Sequence[Sentence], number: int, old: int) -> int:
+    """The unit before one that only points back to it, as in "That replaces the old plan.", else the unit itself."""
     before = number - 1
-    points_back = POINTING.match(sentences[number].text) and before >= 0 and sentences[before].position == sentences[number].position
-    return before if points_back and sentences[before].kind not in NAMING else number
+    if (
+        before == old
+        or before < 0
+        or sentences[before].position != sentences[number].position
+        or not POINTING.match(sentences[number].text)
+    ):
+        return number
+    return before if sentences[before].kind not in NAMING and _moment(sentences[before]) == _moment(sentences[number]) else number
 
 
-def _bar(query: str, later: str) -> float:
-    """What the cosine and nearness of a later unit must add up to."""
-    changed, now = bool(CHANGE.search(later)), bool(PRESENT.search(query))
-    if SEVERAL.match(query) and not changed and not now:
-        return math.inf
-    return BOND - CHANGED * changed - ASKED_NOW * now
-
-
-def _may_follow(query: str, old: Sentence, new: Sentence) -> bool:
-    """Whether a unit can be news of another one, by its words."""
+def _follows(query: str, old: Sentence, new: Sentence, closeness: float) -> bool:
+    """Whether a later unit is news of an older one, by its words and by how close it is: its cosine plus its nearness."""
     text, older = new.text.strip(), old.text.strip()
-    if text == older or "?" in (text[-1:], older[-1:]):
+    changed, now = bool(CHANGE.search(text)), bool(PRESENT.search(query))
+    if closeness < BOND - CHANGED * changed - ASKED_NOW * now or text == older or "?" in (text[-1:], older[-1:]):
         return False
-    if ONE_DAY.search(text) and not ONE_DAY.search(older) and not CHANGE.search(text):
+    if SEVERAL.match(query) and not changed and not now:
+        return False
+    if ONE_DAY.search(text) and not ONE_DAY.search(older) and not changed:
         return False
     return not ADDED.search(text) and not _is_of_another(query, older, text)
 
@@ -204,8 +223,16 @@ def _is_of_another(query: str, old: str, new: str) -> bool:
     return any(name in old and name not in OWNER.findall(old) for name in OWNER.findall(new) if name in query)
 
 
-def _is_later(new: Time | None, old: Time | None) -> bool:
-    return new is not None and old is not None and old < new
+def _later(times: Sequence[Time | None], texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether the second of two units was said after the first `(M, M)`.
+
+    Where neither time is known, words tell that presuppose an older state.
+    """
+    order = {time: place for place, time in enumerate(sorted({time for time in times if time}))}
+    places = np.array([order[time] if time else -1 for time in times], dtype=np.int64)
+    known = places >= 0
+    since = np.array([not time and bool(SINCE.search(text)) for time, text in zip(times, texts, strict=True)], dtype=bool)
+    return (known[:, None] & (places[:, None] < places)) | ((~known & ~since)[:, None] & since)
 
 
 def _times(sentences: Sequence[Sentence], numbers: Sequence[int]) -> dict[int, Time | None]:
