@@ -1,15 +1,16 @@
 """Of two statements about one thing, the later one says what is true now.
 
 "Ana lives in Porto." in May is followed by "Ana moved to Lyon." in June. The older statement often words a fact as the question does and
-scores better, so in a small budget it would stand alone. A later statement is its successor if both times are known, their states are alike
-and they score about the same for the question: the sum of the two must reach `BOND`. A word of change ("now", "postponed") and a question
-about the present ("this week") lower the bar. Three things tell that a later statement is no news of an older one: it leaves out a person
-whom the question names, it adds something ("also"), or it tells of one day ("today") without a word of change.
+scores better, so in a small budget it would stand alone. A later statement is its successor if their states are alike and they score about
+the same for the question: the sum of the two must reach `BOND`. A word of change ("now", "postponed") and a question about the present
+("this week") lower the bar. Three things tell that a later statement is no news of an older one: it leaves out a person whom the question
+names, it adds something ("also"), or it tells of one day ("today") without a word of change.
 
 A successor comes directly ahead of the older statement. Both stay where the budget holds two, so a wrong pair costs little. Nothing is
 removed.
 
-Constants were chosen on the development half of `python -m benchmarks.current_facts`.
+Constants were chosen on the development half of `python -m benchmarks.current_facts`, on the example person and on MADial, where diary notes
+of one person are all alike: that is why a cosine counts only as far as it is unusual.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ SINCE = re.compile(
 POINTING = re.compile(
     r"\s*(?:[A-Z]\w{1,20}:\s*)?(?:that|this|which|das|dies|cela|ça|eso|esto|dat|dit)\b(?!\s+\w+\s+(?:is|was|has))", re.IGNORECASE
 )
-"""The beginning of a unit that speaks of the one before it; a speaker's name may stand ahead."""
+"""The beginning of a unit that speaks of the one before it; the name of a speaker may stand ahead."""
 
 Time = tuple[datetime, int]
 """When something was said, and its place among what was said then."""
@@ -183,7 +184,7 @@ def _chain(number: int, successors: Mapping[int, int]) -> list[int]:
 
 
 def _usual(alike: Floats) -> float:
-    """How much more alike than usual all of the best units are: in diaries of one person, everything is a little."""
+    """What to take off every cosine, because all of the best units are alike."""
     if len(alike) < CROWD:
         return 0.0
     return max(0.0, float(np.median(alike[np.triu_indices(len(alike), 1)])) - USUAL)

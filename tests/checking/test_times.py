@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attngs.checking.times import UNKNOWN, given_time, read_moment
+from attngs.checking.times import UNKNOWN, file_time, given_time, read_moment
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,8 @@ from attngs.checking.times import UNKNOWN, given_time, read_moment
         ("2024/03/18", "2024-03-18T00:00"),
         ("Mon, 18 Mar 2024 09:30:00 +0000", "2024-03-18T09:30"),
         ("18 Mar 2024", "2024-03-18T00:00"),
+        ("March-18-2024", "2024-03-18T00:00"),
+        ("18-March-2024", "2024-03-18T00:00"),
         ("March 18th, 2024", "2024-03-18T00:00"),
         ("9:30 am on 18 March, 2024", "2024-03-18T09:30"),
         ("18. März 2024", "2024-03-18T00:00"),
@@ -101,3 +103,10 @@ def test_what_an_item_tells_of_comes_before_when_it_was_written_down() -> None:
 def test_no_value_breaks_it(value: object) -> None:
     found = read_moment(value)
     assert found is None or found.at >= UNKNOWN
+
+
+def test_the_time_of_a_file_is_apart_from_that_of_its_content() -> None:
+    fields = {"last_modified": "2024-03-18", "creation_date": "2024-01-01"}
+    assert given_time(fields) is None
+    assert file_time(fields) == "2024-03-18"
+    assert file_time({"date": "2024-03-18"}) is None
