@@ -9,8 +9,8 @@ names, it adds something ("also"), or it tells of one day ("today") without a wo
 A successor comes directly ahead of the older statement. Both stay where the budget holds two, so a wrong pair costs little. Nothing is
 removed.
 
-Constants were chosen on the development half of `python -m benchmarks.current_facts`, on the example person and on MADial, where diary notes
-of one person are all alike: that is why a cosine counts only as far as it is unusual.
+Constants were chosen on the development half of `python -m benchmarks.current_facts`, on the example person and on MADial, where all diary
+notes of one person are alike: that is why a cosine counts only as far as it is unusual.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attngs.checking.times import UNKNOWN, file_time, given_time, read_moment
+from attngs.marking.cover import USERS
 from attngs.protocols import Floats, Likeness, Scorer
 from attngs.types import ScoreRequest, Sentence
 
@@ -139,7 +140,7 @@ def find_successors(request: ScoreRequest, scores: tuple[float, ...], scorer: Sc
     if not isinstance(scorer, Likeness) or len(scores) < 2:
         return {}
     sentences, above = request.sentences, np.asarray(scores) - fmean(scores)  # (S,)
-    best = [int(i) for i in np.argsort(-above, kind="stable")[:MOST] if above[i] > 0 and sentences[i].kind not in NAMING]
+    best = [int(i) for i in np.argsort(-above, kind="stable")[:MOST] if above[i] > 0 and _states(sentences[i])]
     times = _times(sentences, best)
     later = _later([times[i] for i in best], [sentences[i].text for i in best])
     if not later.any():
@@ -190,6 +191,11 @@ def _usual(alike: Floats) -> float:
     return max(0.0, float(np.median(alike[np.triu_indices(len(alike), 1)])) - USUAL)
 
 
+def _states(sentence: Sentence) -> bool:
+    """Whether a unit may state a fact; in a chat whose messages are documents, what the assistant says is mostly advice."""
+    return sentence.kind not in NAMING and str(sentence.document.metadata.get("role", "user")) in USERS
+
+
 def _pointed_at(sentences: Sequence[Sentence], number: int, old: int) -> int:
     """The unit before one that only points back to it, as in "That replaces the old plan.", else the unit itself."""
     before = number - 1
@@ -200,7 +206,7 @@ def _pointed_at(sentences: Sequence[Sentence], number: int, old: int) -> int:
         or not POINTING.match(sentences[number].text)
     ):
         return number
-    return before if sentences[before].kind not in NAMING and _moment(sentences[before]) == _moment(sentences[number]) else number
+    return before if _states(sentences[before]) and _moment(sentences[before]) == _moment(sentences[number]) else number
 
 
 def _follows(query: str, old: Sentence, new: Sentence, closeness: float) -> bool:
@@ -233,7 +239,7 @@ def _later(times: Sequence[Time | None], texts: Sequence[str]) -> NDArray[np.boo
     places = np.array([order[time] if time else -1 for time in times], dtype=np.int64)
     known = places >= 0
     since = np.array([not time and bool(SINCE.search(text)) for time, text in zip(times, texts, strict=True)], dtype=bool)
-    return (known[:, None] & (places[:, None] < places)) | ((~known & ~since)[:, None] & since)
+    return np.asarray((known[:, None] & (places[:, None] < places)) | ((~known & ~since)[:, None] & since))
 
 
 def _times(sentences: Sequence[Sentence], numbers: Sequence[int]) -> dict[int, Time | None]:

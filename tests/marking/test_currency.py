@@ -96,6 +96,11 @@ def test_messages_of_a_chat_need_no_dates(compressor: ContextCompressor) -> None
     assert successors(compressor, [*chat[:-1], Document(text=SCHOOL)]) == {}
 
 
+def test_the_advice_of_an_assistant_is_no_news(compressor: ContextCompressor) -> None:
+    chat = [Document(text=text, metadata={"role": "assistant" if text == MOVE else "user"}) for text in NOTES]
+    assert successors(compressor, chat) == {}
+
+
 def test_the_order_of_what_a_search_found_tells_no_time(compressor: ContextCompressor) -> None:
     same_day = dated(NOTES, *["2026-05-01"] * 4)
     assert successors(compressor, same_day) == {0: 2}
