@@ -17,15 +17,16 @@ from attngs.checking.language.figures import find_figures
 from attngs.checking.language.languages import languages
 from attngs.checking.language.mentions import Clock, Day, Mention
 
-_FILE_KEYS = ("last_modified", "last_modified_date", "modified", "moddate", "creation_date", "creationdate", "created")
 TIME_KEYS = (
     *("date", "valid_at", "event_time", "timestamp", "time", "published_at", "published", "publish_date", "sent_at", "sent"),
-    *("updated_at", "created_at", *_FILE_KEYS),
+    *("updated_at", "created_at"),
 )
-"""Under which names stores and loaders say when something was.
-
-What it tells of comes first, then when it was written down, and the dates of its file are a last resort.
-"""
+"""Under which names stores and loaders say when something was: what it tells of comes before when it was written down."""
+FILE_TIME_KEYS = (
+    *("last_modified_date", "last_modified", "modified_at", "modified", "moddate"),
+    *("creation_date", "creationdate", "created", "last_accessed_date"),
+)
+"""Under which names readers of files say when a file was written, which may be long after what it tells of."""
 
 _LONGEST = 100
 """Characters of a written date; a longer text is prose."""
@@ -71,7 +72,16 @@ def read_moment(value: object) -> Moment | None:
 
 def given_time(fields: Mapping[str, object]) -> object:
     """What an item's fields say of its time, as it was written; `None` where they say nothing."""
-    return next((fields[key] for key in TIME_KEYS if fields.get(key) not in (None, "", True, False)), None)
+    return _first(fields, TIME_KEYS)
+
+
+def file_time(fields: Mapping[str, object]) -> object:
+    """What an item's fields say of the time of its file, as it was written; `None` where they say nothing."""
+    return _first(fields, FILE_TIME_KEYS)
+
+
+def _first(fields: Mapping[str, object], keys: Iterable[str]) -> object:
+    return next((fields[key] for key in keys if fields.get(key) not in (None, "", True, False)), None)
 
 
 @lru_cache(maxsize=4096)

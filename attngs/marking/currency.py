@@ -1,58 +1,59 @@
-"""Of two notes about the same thing, the later one says what is true now.
+"""Of two statements about one thing, the later one says what is true now.
 
-"Ana lives in Porto." in May is followed by "Ana moved to Lyon." in June. The older note often words a fact as the question does and scores
-better, so in a small budget it would stand alone. A later note is its
-successor if the times of both are known, their states are alike, they score about the same for the question, and one of two things holds:
-the later one has every word by which the question names the older one ("the therapist"), or a word of change (`moved`, `now`, `no longer`).
-The two then change places in the ranking, so the later one is kept first. Nothing is removed.
+"Ana lives in Porto." in May is followed by "Ana moved to Lyon." in June. The older statement often words a fact as the question does and
+scores better, so in a small budget it would stand alone. A later statement is its successor if their states are alike and they score about
+the same for the question: the sum of the two must reach `BOND`. A word of change ("now", "postponed") and a question about the present
+("this week") lower the bar. Three things tell that a later statement is no news of an older one: it leaves out a person whom the question
+names, it adds something ("also"), or it tells of one day ("today") without a word of change.
 
-Only short documents count, such as the items of a memory: the sentences of one long message are alike whatever they say. Likeness alone
-finds too much: on dated diary notes (MADial) it cost .04 of the evidence in 5 % of the tokens; with the two conditions, nothing.
+A successor comes directly ahead of the older statement. Both stay where the budget holds two, so a wrong pair costs little. Nothing is
+removed.
+
+Constants were chosen on the development half of `python -m benchmarks.current_facts`, on the example person and on MADial, where all diary
+notes of one person are alike: that is why a cosine counts only as far as it is unusual.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from statistics import fmean
-from typing import NamedTuple
 
-from attngs.checking.language.languages import function_words
-from attngs.checking.times import UNKNOWN, given_time, read_moment
-from attngs.marking.algorithm import ranking
-from attngs.marking.coherence import SHORT
-from attngs.protocols import Likeness, Scorer
-from attngs.text.words import words
-from attngs.types import Document, ScoreRequest, Sentence
+import numpy as np
+from numpy.typing import NDArray
 
-MOST = 64
+from attngs.checking.times import UNKNOWN, file_time, given_time, read_moment
+from attngs.marking.cover import USERS
+from attngs.protocols import Floats, Likeness, Scorer
+from attngs.types import ScoreRequest, Sentence
+
+MOST = 48
 """Only the best units are compared with each other."""
-STEM = 4
-"""Letters by which words are compared: `lives` is `live`, and `Mondays` is `Monday`."""
+FIRST = 8
+"""Only the successors of the very best are looked for, and theirs: others are hardly kept themselves."""
+CROWD = 6
+"""Fewest units whose likeness can be usual."""
+USUAL = 0.3
+"""Median cosine of the best units of a context; what it exceeds this by is taken off every cosine."""
+BEGINNING = 48
+"""Characters of a unit in which its own date is looked for."""
 
-
-class Bond(NamedTuple):
-    """How close an older note and its successor must be."""
-
-    alike: float
-    """Least cosine."""
-    near: float
-    """Least share of the better score, above the mean, that the other one has."""
-
-
-SAME_THING = Bond(alike=0.6, near=0.7)
-"""For a later note with every word by which the question names the older one."""
-CHANGED = Bond(alike=0.5, near=0.75)
-"""For a later note with a word of change."""
-MOVED = Bond(alike=0.5, near=0.0)
-"""For a later note that says where somebody moved whose home the older one names: the words differ, so the scores do too."""
+BOND = 1.2
+"""What a successor reaches: the cosine, plus its share of the better score, both above the mean."""
+ALIKE = 0.45
+"""Least cosine of a successor."""
+CHANGED = 0.1
+"""How much less a later statement with a word of change needs."""
+ASKED_NOW = 0.2
+"""How much less it needs where the question asks for the present."""
 
 CHANGE = re.compile(
     r"\b(?:now|nowadays|currently|recently|mov(?:ed|es|ing)|chang(?:ed|es|ing)|switch(?:ed|es|ing)|no longer|not any ?more|anymore|instead"
-    r"|from next|since|postponed|rescheduled|rebooked|lowered|raised|reduced|increased|went (?:up|down)|cut|retired|replaced|updated?|new"
-    r"|sold|quit|stopped|start(?:ed|s)|left|dropped|again|turned out"
+    r"|from next|since|postponed|rescheduled|rebooked|lowered|raised|reduced|increased|went (?:up|down)|cut|retired|replace[sd]|updated?"
+    r"|new|sold|quit|stopped|start(?:ed|s)|left|dropped|again|turned out"
     r"|jetzt|nun|neu(?:e|er|es|en|em)?|umgezogen|gewechselt|geändert|verschoben|nicht mehr|stattdessen|inzwischen|mittlerweile|seit"
     r"|maintenant|désormais|déménagé|changé|reporté|déplacé|nouveau|nouvelle|ne \w+ plus|depuis"
     r"|ahora|mudó|mudado|cambió|cambiado|ya no|nuevo|nueva|aplazado|desde"
@@ -62,17 +63,74 @@ CHANGE = re.compile(
 )
 """Words of change in English, German, French, Spanish, Dutch and Chinese."""
 
+NAMING = frozenset({"heading", "header", "speaker", "key", "question", "markup"})
+"""Kinds of units that state nothing."""
+
 FOUND = "relevance_score"
 """In the metadata of a document that a search found: how near it is to the question."""
 
-HOME = re.compile(r"\b(?:lives?|living|resides?)\b", re.IGNORECASE)
-"""Words for where somebody lives, in English only: the embedded encoder finds too little likeness in other languages."""
-MOVE = re.compile(r"\b(?:moved (?:back |away |house |out |in |over )*(?:in)?to|relocated to)\b", re.IGNORECASE)
-"""Words for a move to another home."""
+PRESENT = re.compile(
+    r"\b(?:now|nowadays|currently|at (?:the|this) moment|at present|these days|as of today|latest|newest|most recent|today|tonight|tomorrow"
+    r"|this (?:week|month|year|time)|still|any ?more"
+    r"|jetzt|derzeit|momentan|aktuell\w*|heute|gerade|zurzeit|diese\w* (?:woche|monat|jahr)"
+    r"|maintenant|actuellement|en ce moment|aujourd'hui|cette semaine|ce mois"
+    r"|ahora|actualmente|hoy|esta semana|este mes"
+    r"|nu|momenteel|vandaag|deze (?:week|maand))\b"
+    r"|现在|目前|如今|今天|这周|本周|最近",
+    re.IGNORECASE,
+)
+"""Words by which a question asks for the present, in the same languages."""
+
+ADDED = re.compile(
+    r"\b(?:too|also|as well|another|in addition|besides|auch|außerdem|aussi|également|también|además|ook)\b|也|还有", re.IGNORECASE
+)
+"""Words by which a statement adds to another and leaves it true."""
+
+ONE_DAY = re.compile(
+    r"\b(?:today|tonight|yesterday|last night|this (?:morning|afternoon|evening|(?:mon|tues|wednes|thurs|fri|satur|sun)day)|was|were"
+    r"|heute|gestern|aujourd'hui|hier|hoy|ayer|vandaag|gisteren)\b|今天|昨天",
+    re.IGNORECASE,
+)
+"""Words by which a statement tells what happened once."""
+
+SEVERAL = re.compile(
+    r"\s*(?:which|what)\s+(?:\w+\s+){0,2}?(?!does\b|is\b|was\b|has\b)\w+[^\Ws]s\s+(?:do|does|did|have|has|are|were|need|shall|should|can|may|must)\b",
+    re.IGNORECASE,
+)
+"""A question for several things, of which a later one does not replace an earlier one."""
+
+OWNER = re.compile(r"\b([A-Z]\w+)['’]s\b")
+"""Somebody to whom somebody or something belongs."""
+PRONOUN = re.compile(r"\W*(?:\w+\W+){0,2}(?:he|she|they|his|her|their)\b", re.IGNORECASE)
+"""The beginning of a statement about somebody who is not named in it."""
+NAME = re.compile(r"(?<=[^.?!:]\s)[A-Z]\w+")
+"""A name: a capital inside a sentence. In languages that write nouns so, every noun is one."""
+
+DATED = re.compile(r"(?:19|20)\d\d|\d[./-]\d{1,2}[./-]\d\d")
+"""What is in every date that has a year."""
+
+SINCE = re.compile(
+    r"\b(?:as of|as from|from now on|since (?:last|this|yesterday|then|january|february|march|april|may|june|july|august|september|october"
+    r"|november|december|(?:mon|tues|wednes|thurs|fri|satur|sun)day)|no longer|not any ?more|nowadays"
+    r"|seit (?:letzte\w|gestern|heute|januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember)"
+    r"|ab sofort|nicht mehr"
+    r"|désormais|dorénavant|depuis (?:hier|la semaine)|ya no|desde (?:ayer|la semana)|voortaan|niet meer|sinds (?:gisteren|vorige))\b"
+    r"|从现在起|不再",
+    re.IGNORECASE,
+)
+"""Words that say that something was otherwise before."""
+
+POINTING = re.compile(
+    r"\s*(?:[A-Z]\w{1,20}:\s*)?(?:that|this|which|das|dies|cela|ça|eso|esto|dat|dit)\b(?!\s+\w+\s+(?:is|was|has))", re.IGNORECASE
+)
+"""The beginning of a unit that speaks of the one before it; the name of a speaker may stand ahead."""
+
+Time = tuple[datetime, int]
+"""When something was said, and its place among what was said then."""
 
 
 def find_successors(request: ScoreRequest, scores: tuple[float, ...], scorer: Scorer) -> dict[int, int]:
-    """By number of an older unit, the number of the latest unit that says what became of it.
+    """By number of an older unit, the number of the latest one that says what became of it.
 
     Args:
         request: The question and the units.
@@ -81,61 +139,138 @@ def find_successors(request: ScoreRequest, scores: tuple[float, ...], scorer: Sc
     """
     if not isinstance(scorer, Likeness) or len(scores) < 2:
         return {}
-    notes = _dated_notes(request.sentences, scores)
-    if len(notes) < 2:
+    sentences, above = request.sentences, np.asarray(scores) - fmean(scores)  # (S,)
+    best = [int(i) for i in np.argsort(-above, kind="stable")[:MOST] if above[i] > 0 and _states(sentences[i])]
+    times = _times(sentences, best)
+    later = _later([times[i] for i in best], [sentences[i].text for i in best])
+    if not later.any():
         return {}
-    numbers, mean = list(notes), fmean(scores)
-    texts = [request.sentences[i].text for i in numbers]
-    alike = scorer.likeness(texts, request.namespace)
-    asked, stems, changes = _stems(request.query), [_stems(text) for text in texts], [bool(CHANGE.search(text)) for text in texts]
-
-    def follows(new: int, old: int) -> bool:
-        """Whether one note is the successor of another, by their places in `numbers`."""
-        if notes[numbers[new]] <= notes[numbers[old]]:
-            return False
-        weaker, stronger = sorted(scores[numbers[i]] - mean for i in (old, new))
-        named = stems[old] & asked
-        bonds = [SAME_THING] * (bool(named) and named <= stems[new]) + [CHANGED] * changes[new]
-        bonds += [MOVED] * bool(named & stems[new] and HOME.search(texts[old]) and MOVE.search(texts[new]))
-        return any(alike[old, new] >= bond.alike and weaker >= bond.near * stronger for bond in bonds)
-
-    places = range(len(numbers))
-    later = {old: [new for new in places if follows(new, old)] for old in places}
-    return {numbers[old]: max((numbers[new] for new in found), key=notes.__getitem__) for old, found in later.items() if found}
+    gains = above[best]  # (M,)
+    near = np.minimum(gains[:, None], gains) / np.maximum(gains[:, None], gains)  # (M, M)
+    alike = scorer.likeness([sentences[i].text for i in best], request.namespace)  # (M, M)
+    alike -= _usual(alike)
+    closeness = np.where(later & (alike >= ALIKE), alike + near, 0.0)  # (M, M)
+    least = BOND - CHANGED - ASKED_NOW * bool(PRESENT.search(request.query))
+    places = {number: place for place, number in enumerate(best)}
+    successors, waiting = dict[int, int](), best[:FIRST]
+    for old in waiting:
+        if old not in places or old in successors:
+            continue
+        close = closeness[places[old]]
+        found = [best[k] for k in np.flatnonzero(close >= least) if _follows(request.query, sentences[old], sentences[best[k]], close[k])]
+        if found:
+            new = max(found, key=lambda i: times[i] or (UNKNOWN, 0))
+            successors[old] = _pointed_at(sentences, new, old)
+            waiting.append(successors[old])
+    return successors
 
 
 def successors_first(scores: tuple[float, ...], successors: Mapping[int, int]) -> tuple[float, ...]:
-    """Scores `(S,)` in which no unit is ahead of its successor: the two change places."""
+    """Scores `(S,)` in which no unit is ahead of its successor, which comes directly before it."""
     placed = list(scores)
-    for old in sorted(successors, key=scores.__getitem__, reverse=True):
-        new = successors[old]
-        if placed[old] > placed[new]:
-            placed[old], placed[new] = placed[new], placed[old]
+    oldest_first = sorted(successors, key=lambda i: len(_chain(i, successors)), reverse=True)
+    for old in oldest_first:
+        placed[successors[old]] = max(placed[successors[old]], placed[old])
+    for old in reversed(oldest_first):
+        placed[old] = min(placed[old], math.nextafter(placed[successors[old]], -math.inf))
     return tuple(placed)
 
 
-def _dated_notes(sentences: Sequence[Sentence], scores: Sequence[float]) -> dict[int, tuple[datetime, int]]:
-    """The time of the best units in short documents, and their place among equals.
+def _chain(number: int, successors: Mapping[int, int]) -> list[int]:
+    """A unit, its successor, the successor of that, and so on."""
+    chain = [number]
+    while chain[-1] in successors:
+        chain.append(successors[chain[-1]])
+    return chain
 
-    Only units above the mean whose time is known count. Messages of a chat come in the order in which they were said, so they need no
-    dates. What a search found comes by relevance, so of equal times none is later.
+
+def _usual(alike: Floats) -> float:
+    """What to take off every cosine, because all of the best units are alike."""
+    if len(alike) < CROWD:
+        return 0.0
+    return max(0.0, float(np.median(alike[np.triu_indices(len(alike), 1)])) - USUAL)
+
+
+def _states(sentence: Sentence) -> bool:
+    """Whether a unit may state a fact; in a chat whose messages are documents, what the assistant says is mostly advice."""
+    return sentence.kind not in NAMING and str(sentence.document.metadata.get("role", "user")) in USERS
+
+
+def _pointed_at(sentences: Sequence[Sentence], number: int, old: int) -> int:
+    """The unit before one that only points back to it, as in "That replaces the old plan.", else the unit itself."""
+    before = number - 1
+    if (
+        before == old
+        or before < 0
+        or sentences[before].position != sentences[number].position
+        or not POINTING.match(sentences[number].text)
+    ):
+        return number
+    return before if _states(sentences[before]) and _moment(sentences[before]) == _moment(sentences[number]) else number
+
+
+def _follows(query: str, old: Sentence, new: Sentence, closeness: float) -> bool:
+    """Whether a later unit is news of an older one, by its words and by how close it is: its cosine plus its nearness."""
+    text, older = new.text.strip(), old.text.strip()
+    changed, now = bool(CHANGE.search(text)), bool(PRESENT.search(query))
+    if closeness < BOND - CHANGED * changed - ASKED_NOW * now or text == older or "?" in (text[-1:], older[-1:]):
+        return False
+    if SEVERAL.match(query) and not changed and not now:
+        return False
+    if ONE_DAY.search(text) and not ONE_DAY.search(older) and not changed:
+        return False
+    return not ADDED.search(text) and not _is_of_another(query, older, text)
+
+
+def _is_of_another(query: str, old: str, new: str) -> bool:
+    """Whether a later text leaves out whom question and older text name, or is about somebody of theirs."""
+    missing = [name for name in NAME.findall(query) if name in old and name not in new]
+    if missing and not PRONOUN.match(new):
+        return True
+    return any(name in old and name not in OWNER.findall(old) for name in OWNER.findall(new) if name in query)
+
+
+def _later(times: Sequence[Time | None], texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether the second of two units was said after the first `(M, M)`.
+
+    Where neither time is known, words tell that presuppose an older state.
     """
-    sizes, mean = Counter(sentence.position for sentence in sentences), fmean(scores)
-    best = [i for i in ranking(scores)[:MOST] if scores[i] > mean and sizes[sentences[i].position] <= SHORT]
-    times = {i: _time(sentences[i].document) for i in best}
-    if not any(times.values()) and all("role" in sentence.document.metadata for sentence in sentences):
-        times = dict.fromkeys(best, UNKNOWN)
-    places = {i: 0 if FOUND in sentences[i].document.metadata else sentences[i].position for i in best}
-    return {i: (time, places[i]) for i, time in times.items() if time}
+    order = {time: place for place, time in enumerate(sorted({time for time in times if time}))}
+    places = np.array([order[time] if time else -1 for time in times], dtype=np.int64)
+    known = places >= 0
+    since = np.array([not time and bool(SINCE.search(text)) for time, text in zip(times, texts, strict=True)], dtype=bool)
+    return np.asarray((known[:, None] & (places[:, None] < places)) | ((~known & ~since)[:, None] & since))
 
 
-def _time(document: Document) -> datetime | None:
-    """When a document was, by its metadata or else its id; `None` where neither says a date."""
-    label = "" if document.id.isdecimal() else document.id
-    moment = read_moment(given_time(document.metadata) or label)
-    return moment.at if moment else None
+def _times(sentences: Sequence[Sentence], numbers: Sequence[int]) -> dict[int, Time | None]:
+    """When units were said; `None` where that is unknown.
+
+    Messages of a chat come in the order in which they were said, so they need no dates. What a search found comes by relevance, so of
+    equal times none is later.
+    """
+    moments = {i: _moment(sentences[i]) for i in numbers}
+    if not any(moments.values()) and all("role" in sentence.document.metadata for sentence in sentences):
+        moments = dict.fromkeys(numbers, UNKNOWN)
+    places = {i: 0 if FOUND in sentences[i].document.metadata else sentences[i].position for i in numbers}
+    return {i: (moment, places[i]) if moment else None for i, moment in moments.items()}
 
 
-def _stems(text: str) -> set[str]:
-    """The beginnings of the words that say what a text is about."""
-    return {word[:STEM] for word in words(text) if word not in function_words()}
+def _moment(sentence: Sentence) -> datetime | None:
+    """By the heading or stamp of the unit, its document's metadata, the date it begins with, its document's id, or the date of the file."""
+    document, text = sentence.document, sentence.text
+    stamps = [text] if sentence.kind == "turn" else []
+    stamps += [document.text[head.start : head.end] for head in reversed(sentence.heads)]
+    ways = chain(
+        map(_first_date, stamps),
+        map(given_time, [document.metadata]),
+        map(_first_date, [text]),
+        ["" if document.id.isdecimal() else document.id],
+        map(file_time, [document.metadata]),
+    )
+    return next((moment.at for way in ways if way and (moment := read_moment(way))), None)
+
+
+def _first_date(text: str) -> str:
+    """The beginning of a text, if it may hold a date with a year."""
+    beginning = text[:BEGINNING]
+    return beginning if DATED.search(beginning) else ""

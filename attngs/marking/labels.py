@@ -20,7 +20,7 @@ import numpy as np
 
 from attngs.checking.language.languages import function_words
 from attngs.checking.language.mentions import Day
-from attngs.checking.times import TIME_KEYS
+from attngs.checking.times import FILE_TIME_KEYS, TIME_KEYS
 from attngs.marking.dates import read_days
 from attngs.marking.scales import raised
 from attngs.protocols import Floats
@@ -32,7 +32,7 @@ GAIN = 3.0
 """What a unit of a document that is asked for gains, in standard deviations of the context's scores."""
 
 NAMES = ("title", "subject", "source", "file_name", "filename", "file_path", "url")
-"""What of the metadata belongs to the label, beside the id and the dates (`TIME_KEYS`)."""
+"""What of the metadata belongs to the label, beside the id and the dates (`TIME_KEYS`, `FILE_TIME_KEYS`)."""
 
 LONGEST, LONGEST_QUERY = 200, 2_000
 """Characters of one part of a label, and of a question, that are read."""
@@ -117,7 +117,7 @@ def _label(position: int, document: Document) -> str:
     """The label of a document, one part a line; empty where nothing but its position names it."""
     parts = [] if _NUMBERED.fullmatch(document.id) and document.id == f"document-{position + 1}" else [_SUFFIX.sub("", document.id)]
     parts += [_SUFFIX.sub("", value) for name in NAMES if isinstance(value := document.metadata.get(name), str)]
-    parts += [_written(value) for name in TIME_KEYS if (value := document.metadata.get(name)) is not None]
+    parts += [_written(value) for name in (*TIME_KEYS, *FILE_TIME_KEYS) if (value := document.metadata.get(name)) is not None]
     return "\n".join(part[-LONGEST:] for part in parts if part)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attngs.checking.times import UNKNOWN, given_time, read_moment
+from attngs.checking.times import UNKNOWN, file_time, given_time, read_moment
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ from attngs.checking.times import UNKNOWN, given_time, read_moment
         ("2024/03/18", "2024-03-18T00:00"),
         ("Mon, 18 Mar 2024 09:30:00 +0000", "2024-03-18T09:30"),
         ("18 Mar 2024", "2024-03-18T00:00"),
+        ("18-March-2024", "2024-03-18T00:00"),
         ("March 18th, 2024", "2024-03-18T00:00"),
         ("March-18-2024", "2024-03-18T00:00"),
         ("18-Mar-2024", "2024-03-18T00:00"),
@@ -107,8 +108,10 @@ def test_no_value_breaks_it(value: object) -> None:
     assert found is None or found.at >= UNKNOWN
 
 
-def test_what_is_told_comes_before_the_dates_of_a_file_and_yes_is_no_date() -> None:
-    told = {"last_modified": "2024-05-06", "published": True, "created_at": "2024-01-02"}
-    assert given_time(told) == "2024-01-02"
-    assert given_time({"moddate": "2024-05-06", "creationdate": ""}) == "2024-05-06"
-    assert given_time({"published": False, "date": ""}) is None
+def test_the_time_of_a_file_is_apart_from_that_of_its_content_and_yes_is_no_date() -> None:
+    fields = {"last_modified": "2024-05-06", "published": True, "creation_date": "2024-01-01"}
+    assert given_time(fields) is None
+    assert file_time(fields) == "2024-05-06"
+    assert file_time({"moddate": "", "creationdate": "2024-01-01"}) == "2024-01-01"
+    assert given_time({**fields, "created_at": "2024-01-02"}) == "2024-01-02"
+    assert file_time({"date": "2024-03-18"}) is None

@@ -59,7 +59,7 @@ def test_dates_count_and_not_the_order(compressor: ContextCompressor) -> None:
     newest_first = dated(NOTES[::-1], "2026-05-04", "2026-05-03", "2026-05-02", "2026-05-01")
     assert successors(compressor, newest_first) == {3: 1}
     before = dated(NOTES, "2026-05-04", "2026-05-01", "2026-05-02", "2026-05-03")
-    assert successors(compressor, before) == {}
+    assert successors(compressor, before) == {2: 0}
 
 
 def test_a_date_in_the_id_counts(compressor: ContextCompressor) -> None:
@@ -72,10 +72,33 @@ def test_without_dates_nothing_is_later(compressor: ContextCompressor, days: tup
     assert successors(compressor, dated(NOTES, *days)) == {}
 
 
+def test_words_may_tell_that_something_was_otherwise(compressor: ContextCompressor) -> None:
+    notes = ("As of May I take the tram to the office.", PLAY, "I take the ferry to the office.", SCHOOL)
+    assert successors(compressor, [Document(text=text) for text in notes], "How do I get to the office?") == {2: 0}
+
+
+def test_what_a_reply_points_back_to_is_the_news(compressor: ContextCompressor) -> None:
+    sessions = dated(
+        (
+            "Ulla: My aim is the lake swim, under 40 minutes.\nAssistant: Then train three times a week.",
+            "Ulla: We painted the shed.\nAssistant: Which colour?\nUlla: Ox blood.",
+            "Ulla: I have signed up for the pier swim instead.\nAssistant: That replaces the lake swim under 40 minutes.",
+        )
+    )
+    marking = compressor.marker.mark(sessions, "Which swim is Ulla training for?")
+    named = {marking.sentences[a].text[:20]: marking.sentences[b].text[:20] for a, b in marking.successors.items()}
+    assert named["Ulla: My aim is the "] == "Ulla: I have signed "
+
+
 def test_messages_of_a_chat_need_no_dates(compressor: ContextCompressor) -> None:
     chat = [Document(text=text, metadata={"role": "user"}) for text in NOTES]
     assert successors(compressor, chat) == {0: 2}
     assert successors(compressor, [*chat[:-1], Document(text=SCHOOL)]) == {}
+
+
+def test_the_advice_of_an_assistant_is_no_news(compressor: ContextCompressor) -> None:
+    chat = [Document(text=text, metadata={"role": "assistant" if text == MOVE else "user"}) for text in NOTES]
+    assert successors(compressor, chat) == {}
 
 
 def test_the_order_of_what_a_search_found_tells_no_time(compressor: ContextCompressor) -> None:
@@ -96,9 +119,67 @@ def test_who_moved_lives_somewhere_else(compressor: ContextCompressor) -> None:
     assert successors(compressor, dated(texts), "Where does Priya live?") == {0: 2}
 
 
-def test_long_messages_have_no_successors(compressor: ContextCompressor) -> None:
+def test_a_fact_in_a_long_message_has_a_successor(compressor: ContextCompressor) -> None:
     more = " The bus was late. It rained. Nobody came. The shop was closed. We ate soup."
-    assert successors(compressor, dated((HOME + more, PLAY, MOVE + more, SCHOOL))) == {}
+    result = compressor.compress(dated((HOME + more, PLAY, MOVE + more, SCHOOL)), QUESTION, target_tokens=20)
+    assert MOVE in result.text
+    assert {source.text.strip(): source.superseded_by is not None for source in (*result.kept, *result.dropped)}[HOME]
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "old", "new"),
+    [
+        (
+            "# Log\n\n## 3 March 2026\n\nThe greenhouse is set to 18 degrees. Slept badly.\n\n"
+            "## 9 March 2026\n\nPlanted leeks.\n\n## 21 April 2026\n\nThe greenhouse is set to 14 degrees. Went to bed early.\n",
+            "To how many degrees is the greenhouse set?",
+            "18 degrees",
+            "14 degrees",
+        ),
+        (
+            "[02/02/2026, 09:10] Hanne: rehearsal is in the blue room\n[02/02/2026, 09:12] Sol: ok\n"
+            "[05/02/2026, 18:40] Sol: who has the keys?\n[06/02/2026, 08:15] Hanne: rehearsal is now in the chapel\n",
+            "Where is rehearsal?",
+            "blue room",
+            "chapel",
+        ),
+        (
+            "4 January 2026: the swimming pass costs 30 euros\n\n8 January 2026: bought flour\n\n"
+            "9 May 2026: the swimming pass costs 34 euros",
+            "How much does the swimming pass cost?",
+            "30 euros",
+            "34 euros",
+        ),
+    ],
+    ids=["diary", "chat export", "dated lines"],
+)
+def test_dates_in_the_text_count(compressor: ContextCompressor, text: str, question: str, old: str, new: str) -> None:
+    marking = compressor.marker.mark(text, question)
+    named = {marking.sentences[a].text: marking.sentences[b].text for a, b in marking.successors.items()}
+    assert any(old in earlier and new in later for earlier, later in named.items())
+    assert not any(new in earlier for earlier in named)
+
+
+@pytest.mark.parametrize("key", ["updated_at", "last_modified", "last_modified_date"])
+def test_the_time_of_a_file_counts_where_nothing_else_tells(compressor: ContextCompressor, key: str) -> None:
+    days = ("2026-02-01", "2026-02-02", "2026-02-03", "2026-02-04")
+    documents = [Document(text=text, metadata={key: day}) for text, day in zip(NOTES, days, strict=True)]
+    assert successors(compressor, documents) == {0: 2}
+    written = [Document(text=d.text, metadata={**d.metadata, "date": day}) for d, day in zip(documents, reversed(days), strict=True)]
+    assert 0 not in successors(compressor, written)
+
+
+def test_a_question_about_the_present_asks_for_later_days(compressor: ContextCompressor) -> None:
+    sessions = dated(
+        (
+            "Ulla: The physio lets me walk for ten minutes, twice a day.\nAssistant: How is the knee?\nUlla: Stiff.",
+            "Ulla: We painted the shed.\nAssistant: Which colour?\nUlla: Ox blood.",
+            "Ulla: The physio says half an hour of walking, with two breaks.\nAssistant: Good.\nUlla: I made soup.",
+        )
+    )
+    marking = compressor.marker.mark(sessions, "How long may I walk this week with my knee?")
+    named = {marking.sentences[a].text[:20]: marking.sentences[b].text[:20] for a, b in marking.successors.items()}
+    assert named["Ulla: The physio let"] == "Ulla: The physio say"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +189,9 @@ def test_long_messages_have_no_successors(compressor: ContextCompressor) -> None
         "The post office moved to Bruges.",
         "Omar moved his lesson to Friday.",
         "Omar has a new cello bow.",
+        "Omar rents a room in Bruges, too.",
+        "Omar's brother rents a room in Bruges.",
+        "Today Omar was shown a room in Bruges.",
     ],
 )
 def test_other_notes_are_no_successors(compressor: ContextCompressor, later: str) -> None:
@@ -124,5 +208,8 @@ def test_a_scorer_that_knows_no_likeness_finds_none() -> None:
 
 
 def test_the_last_of_a_chain_comes_first() -> None:
-    assert successors_first((9.0, 8.0, 1.0, 7.0), {0: 3, 1: 3}) == (7.0, 8.0, 1.0, 9.0)
+    placed = successors_first((9.0, 8.0, 1.0, 7.0), {0: 1, 1: 3})
+    assert sorted(range(4), key=placed.__getitem__, reverse=True) == [3, 1, 0, 2]
+    assert placed[3] == 9.0
+    assert min(placed[:2]) > 8.9
     assert successors_first((7.0, 9.0), {0: 1}) == (7.0, 9.0)

@@ -50,7 +50,7 @@ class StatesScorer(BatchedScorer):
 
     def likeness(self, texts: Sequence[str], namespace: str) -> Floats:
         """Cosines of the texts' mean states `(S, S)`; a text without tokens is like nothing."""
-        sums = torch.stack([state.float().sum(dim=0) for state in self.states.states(texts, namespace)])  # (S, D)
+        sums = torch.stack([state.float().sum(dim=0) for state in self.states.just_read(texts, namespace)])  # (S, D)
         directions = normalize(sums, dim=-1)
         return np.asarray((directions @ directions.T).double().numpy())
 

@@ -1,0 +1,36 @@
+"""The pairs of the benchmark of current facts, and how they are set among others; nothing is measured here."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from benchmarks.current_facts import SHAPES, Outcome, Pair, context, read_pairs, summarise
+
+
+@pytest.mark.parametrize("half", ["dev", "final"])
+def test_a_half_has_as_many_traps_as_updates_in_every_shape(half: str) -> None:
+    kinds = Counter((pair.shape, pair.kind == "update") for pair in read_pairs(half))
+    assert kinds == dict.fromkeys([(shape, update) for shape in SHAPES for update in (True, False)], 3)
+
+
+def test_both_facts_stand_in_every_context() -> None:
+    for number, pair in enumerate(read_pairs("dev")):
+        texts = [document.text for document in context(pair, number)]
+        assert all(any(fact in text for text in texts) for fact in (pair.old, pair.new))
+
+
+def test_shares_are_of_updates_and_of_traps() -> None:
+    def outcome(kind: str, *, old: bool, new: bool, named: bool) -> Outcome:
+        pair = Pair(half="dev", shape="notes", kind=kind, query="q", old="a", new="b")
+        return Outcome(pair=pair, room="one fact", old=old, new=new, names_successor=named)
+
+    found = summarise(
+        [
+            outcome("update", old=True, new=False, named=False),
+            outcome("update", old=True, new=True, named=True),
+            outcome("slot", old=True, new=False, named=False),
+        ]
+    )
+    assert list(found.values()) == [0.5, 0.5, 0.5, 1.0, 0.0]
