@@ -14,7 +14,7 @@ from attngs.text.files import write_whole
 from benchmarks.beam.data import ABILITIES, ABSTENTION, Chat, Question
 from benchmarks.beam.judge import COMPLETE, HELD, MEASURES, TOUCHED, judge
 from benchmarks.beam.methods import BUDGETS, NAMES, Method
-from benchmarks.evidence.methods import OURS
+from benchmarks.evidence.methods import FAMILIES, OURS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +67,13 @@ def load_rows(path: Path) -> list[Row]:
 
 
 def up_to_date(rows: Iterable[Row], machine: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """The keys of the rows that were measured of the commit that would be measured now; none where the code was changed since."""
+    """The keys of the rows that need not be measured again.
+
+    They are of the commit that would be measured now, and the code was not changed since; or a rival's, which our code does not change.
+    """
     code = str(machine["code"])
-    if code.endswith(("unknown", "-changed")):
-        return set()
-    return {row.key for row in rows if f"commit {code}," in row.where}
+    known = not code.endswith(("unknown", "-changed"))
+    return {row.key for row in rows if FAMILIES[row.method] == "rival" or (known and f"commit {code}," in row.where)}
 
 
 def save_rows(path: Path, rows: Iterable[Row]) -> None:

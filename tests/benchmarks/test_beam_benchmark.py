@@ -118,10 +118,11 @@ def test_a_question_counts_once_every_method_has_it() -> None:
     assert summary["methods"][OURS]["512"][TOUCHED]["all"][0] == 1
 
 
-def test_rows_of_another_commit_are_measured_again() -> None:
+def test_rows_of_another_commit_are_measured_again_but_for_a_rival() -> None:
     rows = [row(WEDDING, OURS, 1), row(IDLE, OURS, 0, "today, commit abcd, a machine")]
     assert up_to_date(rows, {"code": "abc"}) == {rows[0].key}
     assert not up_to_date(rows, {"code": "abc-changed"})
+    assert up_to_date([row(IDLE, "llmslim", 0)], {"code": "abcd"})
     assert not up_to_date([row(IDLE, OURS, 0, "today, commit unknown, a machine")], {"code": "unknown"})
 
 
