@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ def write_page(parts: Mapping[str, Mapping[str, Any]], folder: Path) -> Path:
     sections = (
         Section(
             title=f"{_capital(part)} chats: {', '.join(map(str, found['chats']))}",
-            where=_capital("; ".join(dict.fromkeys(where for places in found["where"].values() for where in places))),
+            where=_where(found["where"]),
             notes=[f"{method.name}: {method.note}" for method in CHOICE if method.name in found["methods"]]
             + [f"left out: {name}" for name in NAMES if name not in found["methods"]],
             tables=tables(found),
@@ -88,6 +88,14 @@ def write_page(parts: Mapping[str, Mapping[str, Any]], folder: Path) -> Path:
         for part, found in parts.items()
     )
     return PAGE.write(sections, folder)
+
+
+def _where(found: Mapping[str, Sequence[str]]) -> str:
+    """Where the methods were measured: once for all, or for each place the methods that were measured there."""
+    places = dict.fromkeys(place for own in found.values() for place in own)
+    if len(places) == 1:
+        return next(iter(places))
+    return "; ".join(f"{place} ({', '.join(name for name, own in found.items() if place in own)})" for place in places)
 
 
 def _capital(words: str) -> str:

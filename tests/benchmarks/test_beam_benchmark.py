@@ -15,6 +15,7 @@ from benchmarks.beam.data import CONTRADICTION, UPDATE, Question, load_chats
 from benchmarks.beam.judge import BOTH, COMPLETE, FRESH, HELD, STALE, TOUCHED, judge
 from benchmarks.beam.measure import Row, load_rows, measure, summarise, up_to_date
 from benchmarks.beam.methods import BUDGETS, NAMES, choose
+from benchmarks.beam.page import write_page
 from benchmarks.evidence.methods import OURS, Bench
 
 MESSAGES = ("The wedding is in May.", "Lovely! Shall I write the list?", "Yes. It moved to June.  We are forty.", "Then book soon.")
@@ -124,6 +125,12 @@ def test_rows_of_another_commit_are_measured_again_but_for_a_rival() -> None:
     assert not up_to_date(rows, {"code": "abc-changed"})
     assert up_to_date([row(IDLE, "llmslim", 0)], {"code": "abcd"})
     assert not up_to_date([row(IDLE, OURS, 0, "today, commit unknown, a machine")], {"code": "unknown"})
+
+
+def test_the_page_says_where_each_method_was_measured(tmp_path: Path) -> None:
+    rows = [row(WEDDING, OURS, 1, "today, commit abc, here"), row(WEDDING, "recency", 1, "yesterday, commit abb, there")]
+    page = write_page({"final": summarise(rows)}, tmp_path).read_text()
+    assert "yesterday, commit abb, there (recency); today, commit abc, here (attngs)." in page
 
 
 def test_every_method_stays_within_the_budget(folder: Path) -> None:
