@@ -21,7 +21,7 @@ ABSTENTION, UPDATE, CONTRADICTION = "abstention", "knowledge_update", "contradic
 ABILITIES = {
     "information_extraction": "one fact",
     UPDATE: "a fact that changed",
-    CONTRADICTION: "two statements that contradict each other",
+    CONTRADICTION: "both sides of a contradiction",
     "preference_following": "a preference",
     "instruction_following": "a standing instruction",
     "temporal_reasoning": "time between events",
