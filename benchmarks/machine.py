@@ -41,10 +41,10 @@ def describe_machine() -> dict[str, object]:
 
 
 def code_version() -> str:
-    """The commit that is measured, and whether `attngs/` differed from it when the process began."""
+    """The last commit that changed `attngs/`, and whether `attngs/` differed from it when the process began."""
     here = Path(__file__).parents[1]
     try:
-        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=here, check=True, capture_output=True, text=True)
+        commit = subprocess.run(["git", "log", "-1", "--format=%h", "--", "attngs"], cwd=here, check=True, capture_output=True, text=True)
         changed = subprocess.run(["git", "status", "--porcelain", "--", "attngs"], cwd=here, check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

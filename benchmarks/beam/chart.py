@@ -1,4 +1,4 @@
-"""Results -> `beam.svg`: evidence messages that are kept in part, by budget; a panel for all questions and one for each ability."""
+"""Means -> `beam.svg`: evidence messages that are kept in part, by budget; a panel for all questions and one for each ability."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.evidence.methods import OURS
 
 
 def draw(found: Mapping[str, Any], folder: Path) -> Path:
-    """The picture of one group of chats."""
+    """The picture of one part."""
     groups = [group for group in ("all", *ABILITIES) if group in next(iter(found["methods"].values()))[str(BUDGETS[0])][TOUCHED]]
     panels = [
         Panel(

@@ -1,7 +1,7 @@
 """BEAM (Tavakoli et al., ICLR 2026): chats of about 140,000 tokens, twenty questions each, and the messages that answer them.
 
 The file has one JSON object a line: `{chat, documents}` for a chat, with a document for each message, and a question with the number of its
-chat under `documents`. Constants may be chosen on the chats of `DEVELOPMENT`; the number that counts is that of the others.
+chat under `documents`. Constants may be chosen on the chats of `DEVELOPMENT`; the number that counts is that of `FINAL`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any
 from attngs.types import Document
 
 FILE = "beam_100k_a.jsonl.xz"
-DEVELOPMENT = (1, 2, 3)
+DEVELOPMENT, FINAL = (1, 2, 3), (4, 5, 6)
 ABSTENTION, UPDATE, CONTRADICTION = "abstention", "knowledge_update", "contradiction_resolution"
 ABILITIES = {
     "information_extraction": "one fact",
     UPDATE: "a fact that changed",
-    CONTRADICTION: "two statements that contradict each other",
+    CONTRADICTION: "both sides of a contradiction",
     "preference_following": "a preference",
     "instruction_following": "a standing instruction",
     "temporal_reasoning": "time between events",

@@ -10,7 +10,6 @@ measures the constants in the code: it is the number that counts. Run both again
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,11 +21,11 @@ from rich.progress import track
 
 from attngs import Marker
 from attngs.hosts.settings import MEMORY_FLOOR
-from attngs.text.files import write_whole
 from benchmarks.floor.data import SETS, idle_turns, load_contexts, messages
 from benchmarks.floor.measure import Row, adaptive, curve, fit_both, held_out, measure_messages, reliability
 from benchmarks.floor.page import constants, tables, write_page
-from benchmarks.machine import RESULTS, describe_machine, flat_json
+from benchmarks.machine import RESULTS, describe_machine
+from benchmarks.pages import save_part
 
 CACHE_BYTES = 2**30
 
@@ -43,11 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console.print(table.rich())
     if options.part == "dev":
         console.print(constants(found), markup=False, highlight=False)
-    options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "floor.json"
-    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    results[options.part] = found
-    write_whole(path, flat_json(results))
+    results = save_part(path, options.part, found)
     console.print(f"written: {path}, {write_page(results, options.out)}")
 
 

@@ -8,7 +8,6 @@ Work with the development half; the number that counts is that of the final half
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,11 @@ import torch
 from rich.console import Console
 
 from attngs import Marker
-from attngs.text.files import write_whole
 from benchmarks.followups.data import PARTS, load_dialogues
 from benchmarks.followups.measure import measure, told_apart
 from benchmarks.followups.page import tables, write_page
-from benchmarks.machine import RESULTS, describe_machine, flat_json
+from benchmarks.machine import RESULTS, describe_machine
+from benchmarks.pages import save_part
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -36,11 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console = Console(width=220)
     for table in tables(options.part, found):
         console.print(table.rich())
-    options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "followups.json"
-    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    results[options.part] = found
-    write_whole(path, flat_json(results))
+    results = save_part(path, options.part, found)
     console.print(f"written: {path}, {write_page(results, options.out)}")
 
 

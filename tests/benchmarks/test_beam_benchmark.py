@@ -13,8 +13,9 @@ from attngs.types import Document
 from benchmarks.beam.__main__ import main
 from benchmarks.beam.data import CONTRADICTION, UPDATE, Question, load_chats
 from benchmarks.beam.judge import BOTH, COMPLETE, FRESH, HELD, STALE, TOUCHED, judge
-from benchmarks.beam.measure import Found, measure, summarise
+from benchmarks.beam.measure import Row, load_rows, measure, summarise, up_to_date
 from benchmarks.beam.methods import BUDGETS, NAMES, choose
+from benchmarks.beam.page import write_page
 from benchmarks.evidence.methods import OURS, Bench
 
 MESSAGES = ("The wedding is in May.", "Lovely! Shall I write the list?", "Yes. It moved to June.  We are forty.", "Then book soon.")
@@ -83,13 +84,28 @@ def test_chats_are_read_with_their_questions(folder: Path) -> None:
     assert [len(chat.questions) for chat in load_chats(folder / "beam_100k_a.jsonl.xz", numbers=[2], limit=1)] == [1]
 
 
-def test_means_and_the_lead_by_hand() -> None:
-    def found(question: Question, ours: float, other: float) -> Found:
-        keys = {(name, budget): value for name, value in ((OURS, ours), ("recency", other)) for budget in BUDGETS}
-        measures = {key: {TOUCHED: value, HELD: 0.0, COMPLETE: 0.0} if question.evidence else {} for key, value in keys.items()}
-        return Found(question, measures, dict.fromkeys(keys, 100), dict.fromkeys(keys, 0.02))
+def row(question: Question, method: str, touched: float, where: str = "today, commit abc, a machine") -> Row:
+    measures = {TOUCHED: touched, HELD: 0.0, COMPLETE: 0.0, FRESH: 0.0, STALE: 0.0} if question.evidence else {}
+    each = len(BUDGETS)
+    return Row(
+        method=method,
+        question=f"{question.id}-{question.chat}",
+        chat=question.chat,
+        ability=question.ability,
+        where=where,
+        measures={name: [value] * each for name, value in measures.items()},
+        tokens=[100] * each,
+        ms=[20.0] * each,
+    )
 
-    summary = summarise([found(WEDDING, 1, 0.5), found(replace(WEDDING, chat=2), 0.5, 0.5), found(IDLE, 0, 0)], [OURS, "recency"])
+
+def test_means_and_the_lead_by_hand() -> None:
+    second = replace(WEDDING, chat=2)
+    ours, other = (
+        [row(WEDDING, OURS, 1), row(second, OURS, 0.5), row(IDLE, OURS, 0)],
+        [row(q, "recency", 0.5) for q in (WEDDING, second, IDLE)],
+    )
+    summary = summarise([*ours, *other])
     assert summary["questions"] == {"all": 2, UPDATE: 2, "abstention": 1}
     assert summary["methods"][OURS]["512"][TOUCHED]["all"] == [0.75, 0.5, 1]
     assert summary["lead"]["recency"]["512"][TOUCHED]["all"][0] == 0.25
@@ -97,20 +113,48 @@ def test_means_and_the_lead_by_hand() -> None:
     assert summary["warm_ms"][OURS] == 20
 
 
+def test_a_question_counts_once_every_method_has_it() -> None:
+    summary = summarise([row(WEDDING, OURS, 1), row(replace(WEDDING, chat=2), OURS, 0), row(WEDDING, "recency", 0)])
+    assert summary["questions"]["all"] == 1
+    assert summary["methods"][OURS]["512"][TOUCHED]["all"][0] == 1
+
+
+def test_rows_of_another_commit_are_measured_again_but_for_a_rival() -> None:
+    rows = [row(WEDDING, OURS, 1), row(IDLE, OURS, 0, "today, commit abcd, a machine")]
+    assert up_to_date(rows, {"code": "abc"}) == {rows[0].key}
+    assert not up_to_date(rows, {"code": "abc-changed"})
+    assert up_to_date([row(IDLE, "llmslim", 0)], {"code": "abcd"})
+    assert not up_to_date([row(IDLE, OURS, 0, "today, commit unknown, a machine")], {"code": "unknown"})
+
+
+def test_the_page_says_where_each_method_was_measured(tmp_path: Path) -> None:
+    rows = [row(WEDDING, OURS, 1, "today, commit abc, here"), row(WEDDING, "recency", 1, "yesterday, commit abb, there")]
+    page = write_page({"final": summarise(rows)}, tmp_path).read_text()
+    assert "yesterday, commit abb, there (recency); today, commit abc, here (attngs)." in page
+
+
 def test_every_method_stays_within_the_budget(folder: Path) -> None:
     methods, left_out = choose(Bench(), NAMES)
     assert methods.keys() | left_out.keys() == set(NAMES)
-    for found in measure(methods, load_chats(folder, limit=1)):
-        assert all(0 < tokens <= budget for (_, budget), tokens in found.tokens.items())
-        assert all(measures[COMPLETE] == 1 for measures in found.measures.values())  # everything fits
+    for chat in load_chats(folder, limit=1):
+        for name, method in methods.items():
+            method.read(chat)
+            found = measure(name, method, chat, chat.questions[0], "here")
+            assert all(0 < tokens <= budget for tokens, budget in zip(found.tokens, BUDGETS, strict=True))
+            assert found.measures[COMPLETE] == [1] * len(BUDGETS)  # everything fits
 
 
-def test_results_of_other_chats_stay_in_the_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for chat in ("1", "2"):
-        main([str(folder), "--chats", chat, "--methods", "recency", OURS, "--out", str(folder)])
-    assert list(json.loads((folder / "beam.json").read_text())) == ["1", "2"]
+def test_rows_of_other_chats_and_methods_stay_in_the_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main([str(folder), "--chats", "1", "--methods", "recency", OURS, "--out", str(folder)])
+    main([str(folder), "--chats", "2", "--methods", "recency", OURS, "--out", str(folder)])
+    main([str(folder), "--chats", "1", "--methods", OURS, "--out", str(folder)])
+    rows = load_rows(folder / "beam.jsonl")
+    assert {row.key for row in rows} == {
+        (name, f"{id}-{chat}") for name in ("recency", OURS) for id in ("wedding", "idle") for chat in (1, 2)
+    }
     page = (folder / "beam.md").read_text()
-    assert "## Chats 1" in page
+    assert "## Development chats: 1, 2" in page
+    assert "- left out: llmslim" in page
     assert "Touched, by ability, at 1,024 tokens" in page
     assert "all questions" in (folder / "beam.svg").read_text()
     assert "What it costs" in capsys.readouterr().out

@@ -51,7 +51,7 @@ ASK = say("What about the pills?")
 @pytest.fixture
 def settings(settings: dict[str, Any]) -> dict[str, Any]:
     """Enough for the note and the two sentences about pills."""
-    return settings | {"target_tokens": 17}
+    return settings | {"target_tokens": 16}
 
 
 NOTED = "[shortened: 10 of 25 tokens]\n[user] I take pills at nine.\n[user] He likes pills."
@@ -68,7 +68,8 @@ async def test_it_keeps_what_matters_to_the_turn(block: AttnGSMemoryBlock) -> No
     assert await block.aget(ASK, session_id="ana") == NOTED
 
 
-async def test_sessions_are_isolated(block: AttnGSMemoryBlock) -> None:
+async def test_sessions_are_isolated(settings: dict[str, Any]) -> None:
+    block = AttnGSMemoryBlock(**settings | {"target_tokens": 17})
     shared = say("The pills are of both.")
     await asyncio.gather(
         block.aput(shared, session_id="ana"), block.aput(shared, session_id="ben"), block.aput(archive(), session_id="ana")
