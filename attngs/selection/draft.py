@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
 
@@ -17,7 +17,7 @@ from attngs.protocols import TokenCounter
 from attngs.reading.forks import computed_once
 from attngs.selection.copies import Copies
 from attngs.selection.layout import ExtractLayout
-from attngs.types import Marking
+from attngs.types import Marking, Sentence, Span
 
 LOOK_AHEAD = 16
 """Once a sentence does not fit, this many of the next best are still tried, and none below the average score: what is left of the budget
@@ -29,11 +29,41 @@ BLOCK = 128
 LEADING = frozenset({"heading", "header", "speaker", "key", "question"})
 """Kinds of units that are kept only with a unit below them, if there is one."""
 
+TITLE_SHARE = 1 / 16
+"""Of the budget. A title over everything that takes more comes along only where nothing else needs the room."""
+MOST_BELOW = 0.9
+"""Share of the units that have a title as their outermost head, if it is the title of everything."""
+
 MOST_FAILURES = 3
 """Sentences that are tried and do not fit into the room left, after which no other is tried."""
 
 JOIN_TOKENS = 4
 """A sentence takes at most this many tokens less inside a text than alone, where its ends may merge with what stands around it."""
+
+
+HeadsOf = Callable[[Sentence], Sequence[Span]]
+"""Which heads a unit comes with."""
+
+
+def all_heads(sentence: Sentence) -> Sequence[Span]:
+    """What the unit is read with."""
+    return sentence.heads
+
+
+def nearest_heads(sentence: Sentence) -> Sequence[Span]:
+    """The nearest head, and of a part the line that opens or names its unit: the signature above a loop."""
+    return (*least_heads(sentence), *sentence.heads[-1:])
+
+
+def least_heads(sentence: Sentence) -> Sequence[Span]:
+    """The one head without which a unit cannot be understood: of a part inside its unit, else the nearest."""
+    inside = [head for head in sentence.heads if sentence.part_of and sentence.part_of.start <= head.start < sentence.part_of.end]
+    return (*inside[:1],) or sentence.heads[-1:]
+
+
+def no_heads(sentence: Sentence) -> Sequence[Span]:
+    """The unit alone."""
+    return ()
 
 
 class Draft:
@@ -88,8 +118,8 @@ class Draft:
             group: Units that belong together.
             of: The one that is tried again by itself if there is room left.
         """
-        for most in (None, 1):  # all heads, or at least the nearest
-            new = self._missing(group, most)
+        for heads in self._readings(group):
+            new = self._missing(group, heads)
             cost = self._cost(new, self._opened)
             if self._spent + cost <= self.budget:
                 self._spent += cost
@@ -112,6 +142,19 @@ class Draft:
         others = {i: tuple(j for j in self.copies.of(i) if j not in self.chosen) for i in sorted(self.chosen)}
         return {i: same for i, same in others.items() if same}
 
+    @computed_once
+    def _costly_title(self) -> int:
+        """Where the first unit starts, if it is the head of nearly everything and its tokens are a larger share than `TITLE_SHARE`.
+
+        It tells no unit from another. -1: there is no such unit.
+        """
+        first, last = self.sentences[0], self.sentences[-1]
+        if first.position != last.position or first.kind not in {"heading", "key"} or 0 not in self._leads:
+            return -1
+        below = sum(bool(s.heads) and s.heads[0].start == first.start for s in self.sentences)
+        is_title = below >= MOST_BELOW * (len(self.sentences) - 1)
+        return first.start if is_title and self._costs_of([0])[0] > TITLE_SHARE * self.budget else -1
+
     def fit(self) -> None:
         """Make the joined text fit: the last chosen leave first. Then use the room that is left."""
         self._render()
@@ -122,9 +165,10 @@ class Draft:
                     self._leave()
             self._render()
         self._gather()
+        self._add_title()
         too_much, failed = math.inf, 0
         for i in self._skipped[:LOOK_AHEAD]:  # the sum of single costs may have overstated the text
-            new = self._missing([i])
+            new = self._missing([i], self._telling_heads)
             cost = self._cost(new, {self._frames[self.sentences[j].position] for j in self.chosen})
             if failed == MOST_FAILURES or cost > min(too_much, self.budget - self.tokens + JOIN_TOKENS):
                 continue
@@ -135,9 +179,19 @@ class Draft:
                 self.chosen, self.text, self.tokens = before
                 too_much, failed = cost, failed + 1
 
+    def _add_title(self) -> None:
+        """Add the title that was too costly, if it fits now."""
+        if not self.chosen or self._costly_title < 0 or 0 in self.chosen:
+            return
+        before = dict(self.chosen), self.text, self.tokens
+        self.chosen = {0: -1, **self.chosen}
+        self._render()
+        if self.tokens > self.budget:
+            self.chosen, self.text, self.tokens = before
+
     def has_room_for(self, i: int) -> bool:
         """Whether the budget could hold a unit with its nearest head, and nothing else."""
-        numbers = [j for j in self._with_heads([i], 1) if self.sentences[j].text.strip()]
+        numbers = [j for j in self._with_heads([i], least_heads) if self.sentences[j].text.strip()]
         if self._cost(numbers, frozenset()) <= self.budget:
             return True
         return self.counter.count([self.layout.render(self.sentences, numbers, labels=self.labels)])[0] <= self.budget
@@ -163,19 +217,33 @@ class Draft:
             frames[position], above = number, label
         return frames
 
-    def _missing(self, group: Sequence[int], most: int | None = None) -> list[int]:
+    def _readings(self, group: Sequence[int]) -> Iterator[HeadsOf]:
+        """Which heads come along, the fullest reading first."""
+        yield self._telling_heads
+        if any(len(self.sentences[i].heads) > 1 for i in group):
+            yield nearest_heads
+            yield least_heads
+        if not self.chosen and any(self.sentences[i].part_of for i in group):
+            yield no_heads  # a line of a function is better than nothing
+
+    def _telling_heads(self, sentence: Sentence) -> Sequence[Span]:
+        """All heads, but for a title over everything where it takes much of the budget."""
+        heads = sentence.heads
+        return heads[1:] if len(heads) > 1 and heads[0].start == self._costly_title else heads
+
+    def _missing(self, group: Sequence[int], heads: HeadsOf) -> list[int]:
         """What of a group and of its heads holds text, is not chosen and not said yet."""
         unsaid = [i for i in group if not self.is_said(i)]
-        return [i for i in self._with_heads(unsaid, most) if i not in self.chosen and self.sentences[i].text.strip()]
+        return [i for i in self._with_heads(unsaid, heads) if i not in self.chosen and self.sentences[i].text.strip()]
 
-    def _with_heads(self, group: Sequence[int], most: int | None = None) -> list[int]:
-        """Each unit behind its heads, once; behind the nearest `most` of them, where that is a number."""
+    def _with_heads(self, group: Sequence[int], heads_of: HeadsOf) -> list[int]:
+        """Each unit behind its heads, once."""
         if not self._places:
             return list(group)
         found = dict[int, None]()
         for i in group:
             position = self.sentences[i].position
-            heads = (self._places.get((position, head.start)) for head in self.sentences[i].heads[-(most or 99) :])
+            heads = (self._places.get((position, head.start)) for head in heads_of(self.sentences[i]))
             found.update(dict.fromkeys(head for head in heads if head is not None))
             found[i] = None
         return list(found)
@@ -191,7 +259,7 @@ class Draft:
 
     def _take_all(self, candidates: Sequence[int], labellings: Sequence[Mapping[int, str]]) -> bool:
         """Choose all candidates with their heads if the text fits, under the first such labels."""
-        everything = self._with_heads(candidates)
+        everything = self._with_heads(candidates, all_heads)
         cost = 0
         for at in range(0, len(everything), BLOCK):
             cost += sum(self._costs_of(everything[at : at + BLOCK]))

@@ -34,7 +34,8 @@ _HTML_CELL = re.compile(r"<t[dh]\b", re.IGNORECASE)
 _GAP = re.compile(r"\S(?:\t| {2,})(?=\S)")
 _QUOTED_OR_MARK = re.compile(r'"(?:[^"]|"")*+"|[\t;,|]')
 _TRACEBACK = "Traceback"
-_CLOSES = re.compile(r"[)\]}]+[;,)]*$|end\b")
+_BETWEEN_ERRORS = re.compile(r"(?:The above exception was the direct cause|During handling of the above exception)")
+_CLOSES = re.compile(r"\W+$|end\b|(?:fi|done|esac)$")
 
 _IN_LINES = frozenset({"code", "signature", "event", "frame", "record", "field", "key"})
 _ENTRIES = frozenset({"record", "field", "key"})
@@ -176,12 +177,14 @@ def _block_begins(text: str, lines: Sequence[Line], first: int) -> Iterator[int]
 
 def _traced(text: str, blocks: Sequence[Unit]) -> list[Unit]:
     """The lines of an event; the frames of a Python traceback are read with the error below them."""
-    return [
-        block._replace(heads=(number + 1,), kind="frame")
-        if number + 1 < len(blocks) and text.startswith(_TRACEBACK, after_space(text, block.start))
-        else block
-        for number, block in enumerate(blocks)
-    ]
+    found = list[Unit]()
+    for number, block in enumerate(blocks):
+        start = after_space(text, block.start)
+        if number + 1 < len(blocks) and text.startswith(_TRACEBACK, start):
+            found.append(block._replace(heads=(number + 1,), kind="frame"))
+        else:
+            found.append(block._replace(kind="markup") if _BETWEEN_ERRORS.match(text, start) else block)
+    return found
 
 
 def _turn(text: str, unit: Unit) -> list[Unit]:
@@ -196,8 +199,9 @@ def _turn(text: str, unit: Unit) -> list[Unit]:
         begin = lines[1].start
     else:
         return []
-    ends = sentence_ends(text, begin, unit.end)
-    return _headed(_tiled(text, unit, [begin, *(end for end in ends if end < unit.end)], "turn"), "speaker") if begin < unit.end else []
+    lines_end = (line.start for line in lines if line.start > begin)  # each line of a chat is a message
+    ends = sorted({begin, *sentence_ends(text, begin, unit.end), *lines_end})
+    return _headed(_tiled(text, unit, [end for end in ends if end < unit.end], "sentence"), "speaker") if begin < unit.end else []
 
 
 def _sentences(text: str, unit: Unit) -> list[Unit]:
