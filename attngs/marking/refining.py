@@ -20,6 +20,8 @@ LEAD = 2 / 3
 """A unit that others are read with takes at most this share."""
 WHOLE = frozenset({"code", "field", "event"})
 """Kinds of lines of which a piece says nothing: they stay whole where the budget can hold them alone."""
+LAST = frozenset({"frame", "markup", "comment"})
+"""Kinds of parts that come behind the others: an error says why something failed, and a line of code what its comment is about."""
 LEAST_PIECE = 4
 """Tokens. Fewer say nothing."""
 
@@ -192,9 +194,9 @@ def _order(numbers: range, sentences: Sequence[Sentence], worth: Mapping[tuple[i
     """
     parts = {number: sentences[number] for number in numbers}
     own = {number: worth[part.position, part.start] for number, part in parts.items()}
-    if len({part.heads for part in parts.values()}) == 1:
+    if len({part.heads for part in parts.values()}) == 1 and not any(part.kind in LAST for part in parts.values()):
         return _outward(numbers, own)
-    return sorted(numbers, key=lambda number: (parts[number].kind not in {"frame", "markup"}, own[number]), reverse=True)
+    return sorted(numbers, key=lambda number: (parts[number].kind not in LAST, own[number]), reverse=True)
 
 
 def _outward(numbers: range, scores: Mapping[int, float]) -> list[int]:

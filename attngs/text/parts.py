@@ -35,6 +35,8 @@ _GAP = re.compile(r"\S(?:\t| {2,})(?=\S)")
 _QUOTED_OR_MARK = re.compile(r'"(?:[^"]|"")*+"|[\t;,|]')
 _TRACEBACK = "Traceback"
 _BETWEEN_ERRORS = re.compile(r"(?:The above exception was the direct cause|During handling of the above exception)")
+COMMENT = re.compile(r"(?://|#(?!!|include|define|if|end|\[)|--\s|/\*(?:(?!\*/).)*\*/$)")
+"""The start of a line of code that is a comment on the next."""
 _CLOSES = re.compile(r"\W+$|end\b|(?:fi|done|esac)$")
 
 _IN_LINES = frozenset({"code", "signature", "event", "frame", "record", "field", "key"})
@@ -162,6 +164,8 @@ def _lines(text: str, unit: Unit) -> list[Unit]:
         blocks = _named(text, blocks, _NAMES)
     elif unit.kind == "event":
         blocks = _traced(text, blocks)
+    elif unit.kind == "code":
+        blocks = [block._replace(kind="comment") if COMMENT.match(text, after_space(text, block.start)) else block for block in blocks]
     return _headed(blocks, unit.kind) if opened else blocks
 
 
