@@ -25,11 +25,21 @@ from attngs.types import Sentence
 
 GAIN = 0.3
 """What a unit with such a figure gains, in standard deviations of the context's scores."""
+FAILURE_GAIN = 1.0
+"""What an event of a log that reports a failure gains where the question asks for one."""
+FIGURE_GAIN = 1.0
+"""What a unit gains that has the figure of the question behind the same word."""
 BEST = 64
 """Units that are looked at, the best first: those that a budget may hold."""
 LONGEST = 600
 """Characters of a unit, and of a question, that are read."""
 
+_FAILURE = re.compile(
+    r"\b(?:why|cause[ds]?|reason|wrong|fail\w*|crash\w*|error|broke|breaks?|missing|refused?|stopp?(?:ed|s)?|warum|weshalb|wieso|grund|fehler\w*"
+    r"|abgestürzt|pourquoi|erreur|panne|échou\w*|perché|errore|por qu[eé]|fall[óo]|fallo|erro|waarom|fout)\b",
+    re.IGNORECASE,
+)
+_FAILED = re.compile(r"\b(?:ERR(?:OR)?|FATAL|CRITICAL|SEVERE|WARN(?:ING)?|panic|error|fail(?:ed|ure|s)?|denied|refused)\b|(?:Error|Exception)\b")
 _CLOCK = re.compile(r"\b\d{1,2}[:h]\d\d\b")
 _HOUR = re.compile(r"\d{1,2}(?:am|pm|h|uhr)")
 _CENTURIES = frozenset({"15", "16", "17", "18", "19", "20"})
@@ -60,14 +70,36 @@ def lift_by_answer_type(query: str, sentences: Sequence[Sentence], scores: tuple
         scores: Theirs. The result stays in their range.
     """
     find = _asked_for(query[:LONGEST])
-    if find is None or len(scores) < 2:
+    failure, figures = _FAILURE.search(query, 0, LONGEST), _named_figures(query[:LONGEST])
+    if (find is None and not failure and not figures) or len(scores) < 2:
         return scores
     own, asked = np.array(scores), set(words(query))
     best = np.argsort(-own, kind="stable")[:BEST]
-    answering = [i for i in best if any(figure not in asked for figure in find(_said(sentences[i])))]
     gains = np.zeros(len(own))
-    gains[answering] = GAIN
-    return raised(own, gains)
+    for i in best:
+        sentence = sentences[i]
+        if find and any(figure not in asked for figure in find(_said(sentence))):
+            gains[i] += GAIN
+        if failure and sentence.kind in {"event", "frame"} and _FAILED.search(sentence.text, 0, LONGEST):
+            gains[i] += FAILURE_GAIN
+        if figures and _names(sentence, figures):
+            gains[i] += FIGURE_GAIN
+    return raised(own, gains) if gains.any() else scores
+
+
+def _named_figures(query: str) -> list[tuple[str, str]]:
+    """What the question tells apart by its figure, as `press 2` and `invoice 8841`: the word before a figure, and the figure."""
+    return [(before, word) for before, word in pairwise(words(query)) if word[:1].isdigit() and not before[:1].isdigit()]
+
+
+def _names(sentence: Sentence, figures: Sequence[tuple[str, str]]) -> bool:
+    """Whether a unit or a head of it has one of these words before its figure; a cell may have it below the name of its column."""
+    text = sentence.document.text
+    own = words(sentence.text[:LONGEST])
+    above = [words(text[head.start : min(head.end, head.start + LONGEST)]) for head in sentence.heads]
+    said = {pair for part in (own, *above) for pair in pairwise(part)}
+    is_row = sentence.kind in {"row", "cell"} and above
+    return any(pair in said or (is_row and pair[1] in own[:2] and pair[0] in above[-1]) for pair in figures)
 
 
 Find = Callable[[str], Iterator[str]]

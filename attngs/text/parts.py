@@ -34,6 +34,7 @@ _HTML_CELL = re.compile(r"<t[dh]\b", re.IGNORECASE)
 _GAP = re.compile(r"\S(?:\t| {2,})(?=\S)")
 _QUOTED_OR_MARK = re.compile(r'"(?:[^"]|"")*+"|[\t;,|]')
 _TRACEBACK = "Traceback"
+_FRAME = re.compile(r"at\s\S|File \"|\.{3} \d+ more")
 _BETWEEN_ERRORS = re.compile(r"(?:The above exception was the direct cause|During handling of the above exception)")
 COMMENT = re.compile(r"(?://|#(?!!|include|define|if|end|\[)|--\s|/\*(?:(?!\*/).)*\*/$)")
 """The start of a line of code that is a comment on the next."""
@@ -154,6 +155,11 @@ def _lines(text: str, unit: Unit) -> list[Unit]:
     lines = lines_of(text, unit.start, unit.end) if unit.kind in _IN_LINES else []
     if len(lines) < 2:
         return []
+    above = next((n for n, line in enumerate(lines) if not COMMENT.match(text, line.start)), 0) if unit.kind == "code" else 0
+    if above:
+        comment, code = _tiled(text, unit, [lines[above].start], "comment")
+        below = _lines(text, code._replace(kind="code")) or [code._replace(kind="code")]
+        return [comment._replace(heads=(1,)), *(part._replace(heads=tuple(head + 1 for head in part.heads)) for part in below)]
     deeper = next((number for number, line in enumerate(lines) if line.indent > lines[0].indent), len(lines))
     opened = deeper < len(lines) or unit.kind in {"event", "frame"}
     first = deeper if opened and unit.kind in {"code", "signature"} else 1
@@ -174,7 +180,7 @@ def _block_begins(text: str, lines: Sequence[Line], first: int) -> Iterator[int]
     last = last_lines(lines)
     number = first
     while number < len(lines):
-        if number == first or not _CLOSES.match(text, lines[number].start, lines[number].end):
+        if not _CLOSES.match(text, lines[number].start, lines[number].end):
             yield lines[number].start
         number = max(last[number], number) + 1
 
@@ -187,7 +193,8 @@ def _traced(text: str, blocks: Sequence[Unit]) -> list[Unit]:
         if number + 1 < len(blocks) and text.startswith(_TRACEBACK, start):
             found.append(block._replace(heads=(number + 1,), kind="frame"))
         else:
-            found.append(block._replace(kind="markup") if _BETWEEN_ERRORS.match(text, start) else block)
+            kind = "markup" if _BETWEEN_ERRORS.match(text, start) else "frame" if _FRAME.match(text, start) else block.kind
+            found.append(block._replace(kind=kind))
     return found
 
 

@@ -38,7 +38,9 @@ _MESSAGE = re.compile(rf"\b{_LEVEL}\b|\d{{4}}(?:/\d\d){{2}} [\d:.]{{8,15}} [a-z]
 _TRACEBACK = re.compile(
     r"Traceback \(most recent call last\)|(?:^[ \t]*at\s\S.{0,200}\(.{1,200}:\d+.{0,9}\)|Exception in thread\b|^panic: |^goroutine \d)", re.MULTILINE
 )
-_FRAME = re.compile(r"(?:File \"|at\s|\.\.\.\s\d+ more|\^|~+\^|goroutine\s|#\d+\s)")
+_FRAME = re.compile(r"(?:File \"|at\s|[\w./-]+\.(?:\(\*\w+\)\.)?\w+\(.*\)$|exit status \d|\.\.\.\s\d+ more|\^|~+\^|goroutine\s|#\d+\s)")
+_CRASH = re.compile(r"panic: |fatal error: |Exception in thread|Uncaught ")
+"""What a program prints by itself when it ends: it belongs to no event above it."""
 _ERROR_LINE = re.compile(
     r"(?:[\w.$]{1,120}(?:Error|Exception|Warning|Interrupt|Exit|Failure|Timeout)\b|(?:Uncaught )?Error: |Caused by:|Exception in thread|panic:)"
 )
@@ -74,7 +76,7 @@ def _read(text: str) -> Structure | None:
 
 
 def _begins_event(text: str, line: Line) -> bool:
-    return not line.indent and _STAMP.match(text, line.start, line.end) is not None
+    return not line.indent and (_STAMP.match(text, line.start, line.end) or _CRASH.match(text, line.start, line.end)) is not None
 
 
 def _write_event(outline: Outline, lines: Sequence[Line]) -> None:

@@ -35,6 +35,10 @@ _DEFINITION = re.compile(
     r"|(?:const|let|var)\s+[\w{\[]+.{0,80}=|public\s+\w|using\s+[\w.]+;|#!|[\w.\-]+(?:\s[\w./\-]+)?\s*\{$)"
 )
 _CLOSER = re.compile(r"(?:[)\]}]|end\b|esac\b|fi\b|done\b|else\b.{0,9}$|\{$)")
+_TITLE = re.compile(r"(?:\"\"\"|'''|//!?|#(?!!|include|define|if)|--|/\*).{3,100}$")
+"""What a file says about itself in its first line."""
+TITLE = -1
+"""Its rank."""
 _STAGE, _IS_STAGED = re.compile(r"FROM\s+\S"), re.compile(r"^FROM\s+\S", re.MULTILINE)  # of a Dockerfile
 _DECORATOR = re.compile(r"@[\w.]+(?:\(.*\))?$|\[\w+(?:\(.*\))?\]$|#\[.*\]$")
 
@@ -64,7 +68,10 @@ def _read(text: str) -> Structure | None:
     lines = lines_of(text)
     if _IS_STAGED.search(text):
         lines = [line if _STAGE.match(text, line.start) else line._replace(indent=line.indent + 1) for line in lines]
-    write_indented(outline, list(_joined(text, lines)), 0, "code")
+    joined = list(_joined(text, lines))
+    if len(joined) > 2 and joined[1].gap and _TITLE.match(text, joined[0].start, joined[0].end):
+        outline.open(joined.pop(0).end, "heading", TITLE)
+    write_indented(outline, joined, 0, "code")
     return outline.structure("code")
 
 
