@@ -36,7 +36,7 @@ _QUOTED_OR_MARK = re.compile(r'"(?:[^"]|"")*+"|[\t;,|]')
 _TRACEBACK = "Traceback"
 _FRAME = re.compile(r"at\s\S|File \"|\.{3} \d+ more")
 _BETWEEN_ERRORS = re.compile(r"(?:The above exception was the direct cause|During handling of the above exception)")
-COMMENT = re.compile(r"(?://|#(?!!|include|define|if|end|\[)|--\s|/\*(?:(?!\*/).)*\*/$)")
+COMMENT = re.compile(r"(?://|#(?!!|include|define|if|end|\[)|--\s|/\*(?:(?!\*/).)*\*/$).*")
 """The start of a line of code that is a comment on the next."""
 _CLOSES = re.compile(r"\W+$|end\b|(?:fi|done|esac)$")
 
@@ -155,7 +155,7 @@ def _lines(text: str, unit: Unit) -> list[Unit]:
     lines = lines_of(text, unit.start, unit.end) if unit.kind in _IN_LINES else []
     if len(lines) < 2:
         return []
-    above = next((n for n, line in enumerate(lines) if not COMMENT.match(text, line.start)), 0) if unit.kind == "code" else 0
+    above = next((n for n, line in enumerate(lines) if not COMMENT.match(text, line.start, line.end)), 0) if unit.kind == "code" else 0
     if above:
         comment, code = _tiled(text, unit, [lines[above].start], "comment")
         below = _lines(text, code._replace(kind="code")) or [code._replace(kind="code")]
@@ -171,7 +171,7 @@ def _lines(text: str, unit: Unit) -> list[Unit]:
     elif unit.kind == "event":
         blocks = _traced(text, blocks)
     elif unit.kind == "code":
-        blocks = [block._replace(kind="comment") if COMMENT.match(text, after_space(text, block.start)) else block for block in blocks]
+        blocks = [block._replace(kind="comment") if COMMENT.fullmatch(text[block.start : block.end].strip()) else block for block in blocks]
     return _headed(blocks, unit.kind) if opened else blocks
 
 

@@ -319,7 +319,7 @@ class _Prose:
         if not alone or text[line.end - 1] in ".,;!:：。！" or self.depths[number] != self.depths[number + 1]:
             return 0
         words, following = text[line.start : line.end], self.lines[number + 1]
-        if is_date(words) or (not number and len(self.lines) > 3 and following.gap and words.count(" ") < 5 and words[-1] not in "?？"):
+        if is_date(words) or (not number and len(self.lines) > 3 and following.gap and words.count(" ") < 9 and words[-1] not in "?？"):
             return self._heading(number, number, TITLE)
         if words.isupper() and sum(map(str.isalpha, words)) > 3:
             return self._heading(number, number, CAPITALS)
