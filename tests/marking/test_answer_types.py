@@ -6,7 +6,7 @@ import pytest
 
 from attngs import Document, Marker
 from attngs.marking.answer_types import lift_by_answer_type
-from attngs.types import Sentence
+from attngs.types import Sentence, Span
 
 
 def lifted(query: str, *texts: str) -> list[str]:
@@ -55,3 +55,26 @@ def test_of_equal_fields_the_one_that_says_how_long() -> None:
     marking = Marker.default().mark(Document(text=text, metadata={"source": "shop.yaml"}), "How long is the kiln used each time?")
     best = max(range(len(marking.scores)), key=marking.scores.__getitem__)
     assert "9h" in marking.sentences[best].text
+
+
+def test_a_failure_that_is_asked_for_lifts_the_event_that_reports_one() -> None:
+    texts = ("07:01 INFO gate is open", "07:02 INFO gate moves", "07:03 ERROR gate is stuck: a branch")
+    events = [Sentence(document=Document(text=text), position=i, start=0, end=len(text), kind="event") for i, text in enumerate(texts)]
+    assert lift_by_answer_type("Why did the gate stop?", events, (9.0, 0.0, 0.0))[2] > 0.0
+    assert lift_by_answer_type("Which gate moves?", events, (9.0, 0.0, 0.0)) == (9.0, 0.0, 0.0)
+
+
+def test_a_figure_behind_a_word_of_the_question_names_one_of_many() -> None:
+    assert lifted("What is wrong with gate 2?", "Gate 2: rust", "Gate 12: fine", "On day 2: rain") == ["Gate 2: rust"]
+
+
+def test_a_row_has_the_figure_below_the_name_of_its_column() -> None:
+    document = Document(text="best\nGate\tState\n2\trust\n3\tfine\n")
+    head = Span(5, 16)
+    rows = [
+        Sentence(document=document, position=0, start=0, end=5),
+        Sentence(document=document, position=0, start=16, end=23, heads=(head,), kind="row"),
+        Sentence(document=document, position=0, start=23, end=30, heads=(head,), kind="row"),
+    ]
+    _, second, third = lift_by_answer_type("What state is gate 2 in?", rows, (9.0, 0.0, 0.0))
+    assert second > third
