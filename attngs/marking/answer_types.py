@@ -39,7 +39,9 @@ _FAILURE = re.compile(
     r"|abgestürzt|pourquoi|erreur|panne|échou\w*|perché|errore|por qu[eé]|fall[óo]|fallo|erro|waarom|fout)\b",
     re.IGNORECASE,
 )
-_FAILED = re.compile(r"\b(?:ERR(?:OR)?|FATAL|CRITICAL|SEVERE|WARN(?:ING)?|panic|error|fail(?:ed|ure|s)?|denied|refused)\b|(?:Error|Exception)\b")
+_FAILED = re.compile(
+    r"\b(?:ERR(?:OR)?|FATAL|CRITICAL|SEVERE|WARN(?:ING)?|panic|error|fail(?:ed|ure|s)?|denied|refused)\b|(?:Error|Exception)\b"
+)
 _CLOCK = re.compile(r"\b\d{1,2}[:h]\d\d\b")
 _HOUR = re.compile(r"\d{1,2}(?:am|pm|h|uhr)")
 _CENTURIES = frozenset({"15", "16", "17", "18", "19", "20"})

@@ -34,15 +34,20 @@ _STAMP = re.compile(
     )""",
     re.VERBOSE,
 )
-_MESSAGE = re.compile(rf"\b{_LEVEL}\b|\d{{4}}(?:/\d\d){{2}} [\d:.]{{8,15}} [a-z][\w./-]*: |\[\d+\]:|\"(?:GET|POST|PUT|HEAD|DELETE) |T\d\d:\d\d:\d\d|\w=\S", re.IGNORECASE)
+_MESSAGE = re.compile(
+    rf"\b{_LEVEL}\b|\d{{4}}(?:/\d\d){{2}} [\d:.]{{8,15}} [a-z][\w./-]*: |\[\d+\]:|\"(?:GET|POST|PUT|HEAD|DELETE) |T\d\d:\d\d:\d\d|\w=\S",
+    re.IGNORECASE,
+)
 _TRACEBACK = re.compile(
-    r"Traceback \(most recent call last\)|(?:^[ \t]*at\s\S.{0,200}\(.{1,200}:\d+.{0,9}\)|Exception in thread\b|^panic: |^goroutine \d)", re.MULTILINE
+    r"Traceback \(most recent call last\)|(?:^[ \t]*at\s\S.{0,200}\(.{1,200}:\d+.{0,9}\)|Exception in thread\b|^panic: |^goroutine \d)",
+    re.MULTILINE,
 )
 _FRAME = re.compile(r"(?:File \"|at\s|[\w./-]+\.(?:\(\*\w+\)\.)?\w+\(.*\)$|exit status \d|\.\.\.\s\d+ more|\^|~+\^|goroutine\s|#\d+\s)")
 _CRASH = re.compile(r"panic: |fatal error: |Exception in thread|Uncaught ")
 """What a program prints by itself when it ends: it belongs to no event above it."""
 _ERROR_LINE = re.compile(
-    r"(?:[\w.$]{1,120}(?:Error|Exception|Warning|Interrupt|Exit|Failure|Timeout)\b|(?:Uncaught )?Error: |Caused by:|Exception in thread|panic:)"
+    r"(?:[\w.$]{1,120}(?:Error|Exception|Warning|Interrupt|Exit|Failure|Timeout)\b|(?:Uncaught )?Error: "
+    r"|Caused by:|Exception in thread|panic:)"
 )
 
 

@@ -120,7 +120,7 @@ class _Prose:
         cells = [len(_CELL_GAP.split(self.text[line.start : line.end])) for line in lines]
         below = set(cells[1:])
         # the names of columns have less room, and may stand one space apart
-        return len(below) == 1 and (cells[0] in below or min(below) > 2 and self._is_header_of(lines))
+        return len(below) == 1 and (cells[0] in below or (min(below) > 2 and self._is_header_of(lines)))
 
     def _is_header_of(self, lines: Sequence[Line]) -> bool:
         """Whether only the first of these lines has no figures."""
