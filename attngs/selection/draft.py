@@ -29,6 +29,9 @@ BLOCK = 128
 LEADING = frozenset({"heading", "header", "speaker", "subject", "key", "question"})
 """Kinds of units that are kept only with a unit below them, if there is one."""
 
+LINES = frozenset({"code", "field", "event"})
+"""Kinds of units whose parts are lines."""
+
 TITLE_SHARE = 1 / 16
 """Of the budget. A title over everything that takes more comes along only where nothing else needs the room."""
 MOST_BELOW = 0.9
@@ -198,7 +201,7 @@ class Draft:
         if any(len(self.sentences[i].heads) > 1 for i in group):
             yield self._nearest_heads
             yield self._least_heads
-        if not self.chosen and any(self.sentences[i].part_of for i in group):
+        if not self.chosen and any(self.sentences[i].part_of and self.sentences[i].kind in LINES for i in group):
             yield lambda i: ()  # a line of a function is better than nothing
 
     def _all_heads(self, i: int) -> Sequence[int]:
