@@ -21,6 +21,7 @@ from attngs.marking.labels import lift_by_labels
 from attngs.marking.micro_batcher import MicroBatcher, bearable
 from attngs.marking.refining import refine
 from attngs.marking.scorers.batch import score_batch
+from attngs.marking.named_figures import lift_by_named_figures
 from attngs.marking.speakers import lift_by_speakers
 from attngs.protocols import CalibratedScorer, Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
@@ -355,6 +356,7 @@ class Marker(Shared):
             lifted = lift_by_heads(request.sentences, _scores_of(cut, outcomes))
             lifted = lift_by_labels(request, lifted, self.cache)
             lifted = lift_by_speakers(request, lifted, self.cache)
+            lifted = lift_by_named_figures(request.query, request.sentences, lifted)
             lowered = lower_echoes(request.query, request.sentences, lifted)
             successors = find_successors(request, lowered, self.scorer)
             final = successors_first(lowered, successors)
