@@ -109,11 +109,6 @@ def test_a_cache_that_is_too_small_says_so() -> None:
     assert warmth.tokens > 0 == warmth.kept == warmth.bytes
 
 
-def test_embeddings_also_say_how_alike_sentences_are() -> None:
-    alike = EmbeddingScorer(FakeEmbeddings()).likeness(["bees bees", "", "bees", "trams"], "")
-    assert alike == pytest.approx(np.array([[1, 0, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 0, 1]], dtype=float))
-
-
 def test_a_cross_encoder_reads_each_different_sentence_once() -> None:
     model = FakeCrossEncoder()
     scores = CrossEncoderScorer(model).score("Which bees?", sentences_of(*TEXTS, " ", TEXTS[0]))

@@ -22,7 +22,7 @@ from attngs.marking.scorers.late_attention import LateAttentionScorer
 from attngs.marking.scorers.lexical import WORDS_AT_ONCE, LexicalScorer, Overlap, WordIndex
 from attngs.marking.scorers.similarities import Similarities
 from attngs.marking.scorers.simple import LeadScorer, PermutedScorer, RandomScorer, RecencyScorer
-from attngs.protocols import Scorer
+from attngs.protocols import Likeness, Scorer
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.loading import LoadedModel, ModelSettings, wrap_model
 from attngs.reading.sentence_states import ENTRY_BYTES, SentenceStates
@@ -74,6 +74,14 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
 @pytest.mark.parametrize("name", SCORERS)
 def test_contract(name: str) -> None:
     check_scorer(SCORERS[name]())
+
+
+def test_a_fusion_knows_likeness_where_a_part_does() -> None:
+    encoder = CosineScorer(states())
+    assert not isinstance(FusedScorer((LexicalScorer(), 1.0), (LeadScorer(), 1.0)), Likeness)
+    fused = FusedScorer((LexicalScorer(), 1.0), (encoder, 1.0))
+    assert isinstance(fused, Likeness)
+    assert np.array_equal(fused.likeness(["bees", "trams"], ""), encoder.likeness(["bees", "trams"], ""))
 
 
 def test_the_contract_check_has_teeth() -> None:

@@ -1,6 +1,8 @@
 """Similarity by embeddings that somebody already has: of LangChain, of LlamaIndex, or anything with their methods.
 
-The vectors of sentences are kept, so each sentence is embedded once, however many questions follow. A question is embedded each time.
+The vectors of sentences are kept, so each sentence is embedded once, however many questions follow. A question is embedded each time. The
+scorer does not say how alike two sentences are (`Likeness`): what follows from that goes by thresholds of the embedded encoder, and other
+models have cosines of .7 between sentences that have nothing in common.
 """
 
 from __future__ import annotations
@@ -95,16 +97,6 @@ class EmbeddingScorer(BatchedScorer):
                 count, held = len(words(text)), self._cache.get(self._key(text, namespace)) is not None
                 total, kept, size = total + count, kept + count * held, size + _bytes(vector) * held
         return Warmth(tokens=total, kept=kept, bytes=size)
-
-    def likeness(self, texts: Sequence[str], namespace: str) -> Floats:
-        """Cosines of the texts' vectors `(S, S)`; a text without words is like nothing."""
-        spoken = [(number, text) for number, text in enumerate(texts) if text.strip()]
-        found = np.zeros((len(texts), len(texts)))
-        if spoken:
-            numbers = [number for number, _ in spoken]
-            directions = _directions(np.stack(self._vectors([text.strip() for _, text in spoken], namespace)))
-            found[np.ix_(numbers, numbers)] = directions @ directions.T
-        return found
 
     def forget(self, namespace: str | None = None) -> None:
         self._cache.clear(namespace)
