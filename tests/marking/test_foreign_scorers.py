@@ -174,13 +174,15 @@ def test_one_failing_request_leaves_the_others_alone() -> None:
 
 
 def test_what_has_none_of_the_methods_is_refused() -> None:
-    with pytest.raises(ConfigError, match="`embeddings` must have `embed_documents`.*got a `FakeCrossEncoder`.*CrossEncoderScorer"):
+    with pytest.raises(ConfigError, match=r"`embeddings` must have `embed_documents`.*got a `FakeCrossEncoder`.*CrossEncoderScorer"):
         EmbeddingScorer(FakeCrossEncoder())  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="`model` must have `predict.*got a `FakeEmbeddings`.*EmbeddingScorer"):
+    with pytest.raises(ConfigError, match=r"`model` must have `predict.*got a `FakeEmbeddings`.*EmbeddingScorer"):
         CrossEncoderScorer(FakeEmbeddings())  # type: ignore[arg-type]
 
 
 def test_a_compressor_with_embeddings_alone_and_fused() -> None:
     for scorer in (EmbeddingScorer(FakeEmbeddings()), FusedScorer((LexicalScorer(), 1.0), (CrossEncoderScorer(FakeCrossEncoder()), 1.0))):
         compressor = ContextCompressor(Marker(scorer), counter=count_words)
-        assert compressor.compress("The tram was late. Rosa keeps bees.", "What does Rosa keep?", target_tokens=4).text == "Rosa keeps bees."
+        assert (
+            compressor.compress("The tram was late. Rosa keeps bees.", "What does Rosa keep?", target_tokens=4).text == "Rosa keeps bees."
+        )

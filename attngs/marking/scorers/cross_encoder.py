@@ -65,7 +65,9 @@ class CrossEncoderScorer(BatchedScorer):
         distinct = [text for text in dict.fromkeys(texts) if text]
         if not distinct:
             return [0.0 for _ in texts]
-        found = dict(zip(distinct, self._predicted([(clean_text(request.query), clean_text(text)) for text in distinct]).tolist(), strict=True))
+        found = dict(
+            zip(distinct, self._predicted([(clean_text(request.query), clean_text(text)) for text in distinct]).tolist(), strict=True)
+        )
         lowest = min(found.values())
         return [float(found.get(text, lowest)) for text in texts]
 
