@@ -15,7 +15,7 @@ from attngs.marking.algorithm import ranking
 from attngs.marking.scales import Layout, standardised
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
 from attngs.marking.scorers.cosine import CosineScorer
-from attngs.marking.scorers.differential import DifferentialScorer
+from attngs.marking.scorers.differential import NEUTRAL_QUERY, DifferentialScorer
 from attngs.marking.scorers.encoder import EmbeddedScorer, EncoderScorer, second_hop
 from attngs.marking.scorers.fusion import FusedScorer, RankFusionScorer, mean_ranks
 from attngs.marking.scorers.late_attention import LateAttentionScorer
@@ -52,7 +52,7 @@ def states() -> SentenceStates:
 SCORERS: dict[str, Callable[[], Scorer]] = {
     "attention of a decoder": lambda: AttentionScorer(loaded()),
     "attention of an encoder": lambda: AttentionScorer(loaded("bert")),
-    "several layers, read from the question": lambda: AttentionScorer(loaded(), AttentionConfig(layers=(0.0, 1.0), read_from="query")),
+    "attention in the paper's setting": lambda: AttentionScorer(loaded(), AttentionConfig.paper()),
     "read from an answer": lambda: AttentionScorer(loaded(), AttentionConfig(answer_tokens=2)),
     "windows": lambda: AttentionScorer(loaded(window=600)),
     "differential": lambda: DifferentialScorer(AttentionScorer(loaded())),
@@ -104,7 +104,7 @@ def test_attention_of_a_window_equals_eager_attention_by_hand() -> None:
     texts = ("One is here. Two is there. ", "And three.")
     sentences = sentences_of(*texts)
     model = loaded()
-    scorer = AttentionScorer(model, AttentionConfig(layers=(1 / 3,)))
+    scorer = AttentionScorer(model, AttentionConfig(layers=(1 / 3,), read_from="last"))
     scores = scorer.score("Which?", sentences)
     segment = scorer.segmenter.segments("Which?", sentences, "last")[0]
     model.model.set_attn_implementation("eager")
@@ -171,9 +171,20 @@ def test_settings_of_attention_out_of_range() -> None:
 def test_differential_takes_the_habit_away() -> None:
     class Habit:
         def score(self, query: str, sentences: object) -> list[float]:
-            return [5.0, 1.0 + ("two" in query)]
+            return [4.0, 1.0 + 3 * ("two" in query)]
 
-    assert DifferentialScorer(Habit()).score("two", sentences_of("One. Two.")) == [0.0, 1.0]
+    scores = DifferentialScorer(Habit()).score("two", sentences_of("One. Two."))
+    assert scores == pytest.approx([math.log(1 / 1.6), math.log(1 / 0.4)])  # each attention as a multiple of its mean
+
+
+def test_differential_of_nothing_is_nothing() -> None:
+    class Silent:
+        def score(self, query: str, sentences: object) -> list[float]:
+            return [0.0, 0.0] if query == NEUTRAL_QUERY else [0.0, 2.0]
+
+    assert DifferentialScorer(Silent()).score(NEUTRAL_QUERY, sentences_of("One. Two.")) == [0.0, 0.0]
+    low, high = DifferentialScorer(Silent()).score("two", sentences_of("One. Two."))
+    assert low == 0.0 < high < math.inf
 
 
 def test_late_attention_by_hand() -> None:

@@ -1,0 +1,44 @@
+"""Results -> the picture: what each layer finds by itself, from both positions, a panel a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from attngs.reading.anatomy import layers_at
+from benchmarks.attention.features import COSINE
+from benchmarks.attention.judge import CHANCE
+from benchmarks.attention.settings import PAPER_LAYER
+
+POSITIONS = {"query": ("from the question's tokens", "#1f5fa8"), "last": ("from the last position", "#b3263a")}
+LEVELS = {COSINE: ("#2b8a57", "--"), CHANCE: ("#6b6b6b", ":")}
+
+
+def draw(results: Mapping[str, Any], path: Path) -> Path:
+    """Write the picture; the same numbers give the same file."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    mpl.rcParams |= {"svg.hashsalt": "attngs", "svg.fonttype": "none", "font.size": 10.5, "axes.titlesize": 12, "axes.titleweight": "bold"}
+    from matplotlib import pyplot
+
+    models: Mapping[str, Any] = results["models"]
+    figure, axes = pyplot.subplots(1, len(models), figsize=(5.4 * len(models), 4.6), sharey=True, squeeze=False, layout="constrained")
+    for panel, (name, found) in zip(axes[0], models.items(), strict=True):
+        count = len(found["layers"]["query"])
+        for position, (label, color) in POSITIONS.items():
+            panel.plot([layer / (count - 1) for layer in range(count)], found["layers"][position], color=color, label=label, linewidth=2.2)
+        for method, (color, style) in LEVELS.items():
+            panel.axhline(found["recall"][method]["all"][0], color=color, linestyle=style, label=method, linewidth=1.3)
+        (paper,) = layers_at((PAPER_LAYER,), count)
+        panel.plot(paper / (count - 1), found["layers"]["last"][paper], "o", color="#b3263a", label="the paper's setting", markersize=8)
+        panel.set_title(f"{name}, {count} layers")
+        panel.set_xlabel("layer, as a fraction of the depth")
+        panel.grid(visible=True, alpha=0.25)
+        panel.set_ylim(bottom=0)
+    axes[0][0].set_ylabel("evidence recall")
+    axes[0][0].legend(loc="upper left", frameon=False)
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
+    return path
