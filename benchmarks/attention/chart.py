@@ -9,7 +9,7 @@ from typing import Any
 from attngs.reading.anatomy import layers_at
 from benchmarks.attention.features import COSINE
 from benchmarks.attention.judge import CHANCE
-from benchmarks.attention.settings import PAPER_LAYER
+from benchmarks.attention.settings import PAPER
 
 POSITIONS = {"query": ("from the question's tokens", "#1f5fa8"), "last": ("from the last position", "#b3263a")}
 LEVELS = {COSINE: ("#2b8a57", "--"), CHANCE: ("#6b6b6b", ":")}
@@ -31,7 +31,7 @@ def draw(results: Mapping[str, Any], path: Path) -> Path:
             panel.plot([layer / (count - 1) for layer in range(count)], found["layers"][position], color=color, label=label, linewidth=2.2)
         for method, (color, style) in LEVELS.items():
             panel.axhline(found["recall"][method]["all"][0], color=color, linestyle=style, label=method, linewidth=1.3)
-        (paper,) = layers_at((PAPER_LAYER,), count)
+        (paper,) = layers_at(PAPER.layers, count)
         panel.plot(paper / (count - 1), found["layers"]["last"][paper], "o", color="#b3263a", label="the paper's setting", markersize=8)
         panel.set_title(f"{name}, {count} layers")
         panel.set_xlabel("layer, as a fraction of the depth")

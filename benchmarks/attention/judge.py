@@ -10,17 +10,25 @@ import numpy as np
 from attngs.learning.metrics import Estimate, bootstrap, summarised
 from attngs.protocols import Floats
 from benchmarks.attention.features import BM25, COSINE, OURS
-from benchmarks.attention.settings import PAPER, Setting, settings
-from benchmarks.attention.sweep import SHARES, WEIGHTS, Features, best, by_layer, fused, left_out, mean_of_sets, recalls
+from benchmarks.attention.settings import DEFAULT, PAPER, Setting, settings
+from benchmarks.attention.sweep import SHARES, Features, best, by_layer, fused, left_out, mean_of_sets, recalls
 
-CHOSEN, SUM, CHANCE = "attention, as the other sets choose", f"{OURS} + attention, as the other sets choose", "random"
+CHANCE, PAPERS, CHOSEN, SHIPPED = "random", "attention, the paper's setting", "attention, as the other sets choose", "attention, as shipped"
+
+BASES = (COSINE, OURS)
+"""What attention is added to. The constants of the embedded marker were chosen on sets like these, so beside it attention is worth less
+here than elsewhere; plain cosine has none."""
 
 DRAWS = 20
 """Random orders of a context that are averaged."""
 
-PAPER_NAME = "attention, the paper's setting"
 
-CLAIMS = ((PAPER_NAME, CHANCE), (CHOSEN, CHANCE), (CHOSEN, PAPER_NAME), (SUM, OURS), (SUM, COSINE))
+def added(base: str) -> str:
+    """The name of the sum of a method and attention."""
+    return f"{base} + attention"
+
+
+CLAIMS = ((PAPERS, CHANCE), (CHOSEN, CHANCE), (CHOSEN, PAPERS), (CHOSEN, COSINE), *((added(base), base) for base in BASES))
 """Differences that are told: the first minus the second."""
 
 
@@ -32,19 +40,15 @@ def judge(models: Mapping[str, Sequence[Features]]) -> dict[str, Any]:
     """
     swept = {name: recalls(features, settings()) for name, features in models.items()}
     chosen, default = left_out(models, swept), best(models, swept)
-    sums = {name: {setting: fused(features, setting) for setting in {default, *chosen.values()}} for name, features in models.items()}
-    weights = {
-        held: max(WEIGHTS, key=lambda weight: np.mean([mean_of_sets(models[m], sums[m][setting][weight], held) for m in models]))
-        for held, setting in chosen.items()
-    }
-    weight = max(WEIGHTS, key=lambda weight: np.mean([mean_of_sets(models[m], sums[m][default][weight]) for m in models]))
+    sums = {base: {name: fused(features, DEFAULT, base) for name, features in models.items()} for base in BASES}
+    weights = {base: left_out(models, sums[base]) for base in BASES}
     return {
-        "default": {"setting": str(default), "weight": weight},
-        "left_out": {held: {"setting": str(chosen[held]), "weight": weights[held]} for held in chosen},
+        "best": {"setting": str(default), **{base: best(models, sums[base]) for base in BASES}},
+        "left_out": {held: {"setting": str(chosen[held]), **{base: weights[base][held] for base in BASES}} for held in chosen},
         "best_settings": _ranked(models, swept),
-        "axes": _axes(models, swept, default),
+        "axes": _axes(models, swept),
         "models": {
-            name: _model(features, swept[name], sums[name], chosen, weights) | {"weights": _weights(features, sums[name][default])}
+            name: _model(features, swept[name], {base: sums[base][name] for base in BASES}, chosen, weights)
             for name, features in models.items()
         },
     }
@@ -53,16 +57,17 @@ def judge(models: Mapping[str, Sequence[Features]]) -> dict[str, Any]:
 def _model(
     features: Sequence[Features],
     swept: Mapping[Setting, Floats],
-    sums: Mapping[Setting, Mapping[float, Floats]],
+    sums: Mapping[str, Mapping[float, Floats]],
     chosen: Mapping[str, Setting],
-    weights: Mapping[str, float],
+    weights: Mapping[str, Mapping[str, float]],
 ) -> dict[str, Any]:
     found: dict[str, Floats] = {
         CHANCE: np.array([_chance(one, seed) for seed, one in enumerate(features)]),
-        PAPER_NAME: swept[PAPER],
+        PAPERS: swept[PAPER],
         CHOSEN: np.array([swept[chosen[one.set]][row] for row, one in enumerate(features)]),
+        SHIPPED: swept[DEFAULT],
         **{name: np.array([one.recall(one.scores[name]) for one in features]) for name in (BM25, COSINE, OURS)},
-        SUM: np.array([sums[chosen[one.set]][weights[one.set]][row] for row, one in enumerate(features)]),
+        **{added(base): np.array([sums[base][weights[base][one.set]][row] for row, one in enumerate(features)]) for base in BASES},
     }
     sets = list(dict.fromkeys(one.set for one in features))
     return {
@@ -73,6 +78,9 @@ def _model(
         "sets": {
             held: {name: round(float(values[[one.set == held for one in features]].mean()), 4) for name, values in found.items()}
             for held in sets
+        },
+        "weights": {
+            base: {f"{weight:g}": round(mean_of_sets(features, values), 4) for weight, values in sums[base].items()} for base in BASES
         },
     }
 
@@ -105,19 +113,13 @@ def _ranked(models: Mapping[str, Sequence[Features]], swept: Mapping[str, Mappin
     return [[str(setting), *(round(mean, 4) for mean in means[setting])] for setting in order[:most]]
 
 
-def _axes(
-    models: Mapping[str, Sequence[Features]], swept: Mapping[str, Mapping[Setting, Floats]], default: Setting
-) -> dict[str, dict[str, list[float]]]:
-    """What changing one choice of the default costs or gains, model by model."""
+def _axes(models: Mapping[str, Sequence[Features]], swept: Mapping[str, Mapping[Setting, Floats]]) -> dict[str, dict[str, list[float]]]:
+    """What changing one choice of the shipped setting costs or gains, model by model."""
     known = next(iter(swept.values()))
     found: dict[str, dict[str, list[float]]] = {}
     for axis in Setting._fields:
         for value in dict.fromkeys(getattr(setting, axis) for setting in known):
-            other = default._replace(**{axis: value})
+            other = DEFAULT._replace(**{axis: value})
             words = f"{value[0]:g} to {value[-1]:g}" if isinstance(value, tuple) else str(value)
             found.setdefault(axis, {})[words] = [round(mean_of_sets(models[name], swept[name][other]), 4) for name in models]
     return found
-
-
-def _weights(features: Sequence[Features], sums: Mapping[float, Floats]) -> dict[str, float]:
-    return {f"{weight:g}": round(mean_of_sets(features, values), 4) for weight, values in sums.items()}

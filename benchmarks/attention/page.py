@@ -40,13 +40,14 @@ def tables(results: Mapping[str, Any]) -> list[TextTable]:
         )
         for name, model in models.items()
     ]
+    bases = tuple(first["weights"])
     found.append(
         TextTable(
             title="What the other sets choose",
-            columns=("left out", "setting", "weight of attention"),
-            rows=(
-                *((held, one["setting"], f"{one['weight']:g}") for held, one in results["left_out"].items()),
-                ("none", results["default"]["setting"], f"{results['default']['weight']:g}"),
+            columns=("left out", "setting", *(f"weight beside {base}" for base in bases)),
+            rows=tuple(
+                (held, one["setting"], *(f"{one[base]:g}" for base in bases))
+                for held, one in (*results["left_out"].items(), ("none", results["best"]))
             ),
         )
     )
@@ -59,20 +60,20 @@ def tables(results: Mapping[str, Any]) -> list[TextTable]:
     )
     found += [
         TextTable(
-            title=f"The best setting with other {axis}",
+            title=f"The shipped setting with other {axis}",
             columns=(axis, *names),
             rows=tuple((value, *map(_number, means)) for value, means in values.items()),
         )
         for axis, values in results["axes"].items()
     ]
-    weights = next(iter(models.values()))["weights"]
-    found.append(
+    found += [
         TextTable(
-            title="The embedded marker with attention, by weight of the attention",
+            title=f"{base} and the shipped setting, by weight of the attention",
             columns=("weight", *names),
-            rows=tuple((weight, *(_number(models[name]["weights"][weight]) for name in names)) for weight in weights),
+            rows=tuple((weight, *(_number(models[name]["weights"][base][weight]) for name in names)) for weight in first["weights"][base]),
         )
-    )
+        for base in bases
+    ]
     return found
 
 

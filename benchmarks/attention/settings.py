@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from attngs.marking.scorers.attention import AttentionConfig
 from attngs.protocols import Floats
 from attngs.reading.anatomy import layers_at
 from benchmarks.attention.features import READ
-
-PAPER_LAYER = 0.375
 
 BANDS: tuple[tuple[float, float], ...] = tuple(
     (begin, end) for begin, end in product((0.0, 0.25, 0.4, 0.5, 0.6, 0.7, 0.8), (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)) if end - begin > 0.15
@@ -43,7 +42,9 @@ class Setting(NamedTuple):
         return f"{self.position}, {layers}, {self.heads}" + (f", habit {self.habit:g}" if self.habit else "")
 
 
-PAPER = Setting("last", (PAPER_LAYER,), "mean", 0.0)
+PAPER = Setting("last", AttentionConfig.paper().layers, "mean", 0.0)
+DEFAULT = Setting("query", AttentionConfig().layers, "mean", 1.0)
+"""What `Marker.from_pretrained` reads of a decoder."""
 
 
 def band(begin: float, end: float) -> tuple[float, ...]:
@@ -54,7 +55,7 @@ def band(begin: float, end: float) -> tuple[float, ...]:
 def settings() -> Iterator[Setting]:
     """All combinations, the paper's first."""
     yield PAPER
-    layers = [(PAPER_LAYER,), *(band(*pair) for pair in BANDS)]
+    layers = [PAPER.layers, *(band(*pair) for pair in BANDS)]
     for position, chosen, heads, habit in product(POSITIONS, layers, HEADS, HABITS):
         if (found := Setting(position, chosen, heads, habit)) != PAPER:
             yield found

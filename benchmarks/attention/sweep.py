@@ -25,7 +25,7 @@ SHARES = (0.05, 0.10, 0.20)
 """Budgets, as shares of the characters."""
 
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5)
-"""Of the attention's z-scores beside those of the embedded marker."""
+"""Of the attention's z-scores beside those of another method."""
 
 RIVALS = (OURS, COSINE, BM25)
 
@@ -84,12 +84,12 @@ def recalls(features: Sequence[Features], settings: Iterable[Setting]) -> dict[S
     return {setting: np.array([one.recall(one.pooled.score(setting)) for one in features]) for setting in settings}
 
 
-def fused(features: Sequence[Features], setting: Setting, weights: Sequence[float] = WEIGHTS) -> dict[float, Floats]:
-    """Of the embedded marker with some weight of attention, for each question and budget `(Q, B)`."""
-    pairs = [(standardised(one.scores[OURS]), standardised(one.pooled.score(setting))) for one in features]
+def fused(features: Sequence[Features], setting: Setting, base: str) -> dict[float, Floats]:
+    """Of another method's z-scores with some weight of attention, for each question and budget `(Q, B)`."""
+    pairs = [(standardised(one.scores[base]), standardised(one.pooled.score(setting))) for one in features]
     return {
-        weight: np.array([one.recall(ours + weight * attention) for one, (ours, attention) in zip(features, pairs, strict=True)])
-        for weight in weights
+        weight: np.array([one.recall(scores + weight * attention) for one, (scores, attention) in zip(features, pairs, strict=True)])
+        for weight in WEIGHTS
     }
 
 
