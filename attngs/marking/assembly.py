@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 EMBEDDED = "default"
 """The name of the embedded marker."""
 
-ATTENTION_WEIGHT = 0.5
+ATTENTION_WEIGHT = 0.4
 """Of the z-scores of a decoder's attention beside those of an encoder (`benchmarks/attention`)."""
 
 Beside = Scorer | Literal["auto"] | None

@@ -11,7 +11,11 @@ from benchmarks.attention.features import COSINE
 from benchmarks.attention.judge import CHANCE
 from benchmarks.attention.settings import PAPER
 
-POSITIONS = {"query": ("from the question's tokens", "#1f5fa8"), "last": ("from the last position", "#b3263a")}
+READINGS = {
+    "query beyond habit": ("from the question's tokens, beyond habit", "#1f5fa8", 2.6),
+    "query": ("from the question's tokens", "#7fa7d6", 1.8),
+    "last": ("from the last position", "#b3263a", 1.8),
+}
 LEVELS = {COSINE: ("#2b8a57", "--"), CHANCE: ("#6b6b6b", ":")}
 
 
@@ -27,8 +31,8 @@ def draw(results: Mapping[str, Any], path: Path) -> Path:
     figure, axes = pyplot.subplots(1, len(models), figsize=(5.4 * len(models), 4.6), sharey=True, squeeze=False, layout="constrained")
     for panel, (name, found) in zip(axes[0], models.items(), strict=True):
         count = len(found["layers"]["query"])
-        for position, (label, color) in POSITIONS.items():
-            panel.plot([layer / (count - 1) for layer in range(count)], found["layers"][position], color=color, label=label, linewidth=2.2)
+        for reading, (label, color, width) in READINGS.items():
+            panel.plot([layer / (count - 1) for layer in range(count)], found["layers"][reading], color=color, label=label, linewidth=width)
         for method, (color, style) in LEVELS.items():
             panel.axhline(found["recall"][method]["all"][0], color=color, linestyle=style, label=method, linewidth=1.3)
         (paper,) = layers_at(PAPER.layers, count)
@@ -38,7 +42,7 @@ def draw(results: Mapping[str, Any], path: Path) -> Path:
         panel.grid(visible=True, alpha=0.25)
         panel.set_ylim(bottom=0)
     axes[0][0].set_ylabel("evidence recall")
-    axes[0][0].legend(loc="upper left", frameon=False)
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False)
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
     return path

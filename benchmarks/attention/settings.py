@@ -80,9 +80,10 @@ class Pooled:
         }  # (P, L, S)
         self.layers = lift.shape[1]
 
-    def layer(self, number: int, position: str) -> Floats:
-        """The mean over heads in one layer `(S,)`."""
-        return np.asarray(np.log(self._pooled["mean"][_place(position, False), number]))
+    def layer(self, number: int, position: str, habit: float) -> Floats:
+        """The log of the mean over heads in one layer `(S,)`, less the habit."""
+        mean = np.log(self._pooled["mean"][:, number])
+        return np.asarray(mean[_place(position, False)] - habit * mean[_place(position, True)])
 
     def score(self, setting: Setting) -> Floats:
         """The log score of each unit `(S,)`, less the habit."""

@@ -17,7 +17,7 @@ from attngs.learning.evaluation import within_budget
 from attngs.marking.scales import standardised
 from attngs.protocols import Floats
 from benchmarks.attention.features import BM25, COSINE, OURS, Unread
-from benchmarks.attention.settings import POSITIONS, Pooled, Setting
+from benchmarks.attention.settings import Pooled, Setting
 
 Choice = TypeVar("Choice")
 
@@ -70,12 +70,18 @@ def load_features(questions: Sequence[Unread], model: Path, texts: Path) -> list
     return found
 
 
+READINGS = {"last": ("last", 0.0), "query": ("query", 0.0), "query beyond habit": ("query", 1.0)}
+"""What each layer is read for by itself: the position, and how much of the habit is taken off."""
+
+
 def by_layer(features: Sequence[Features]) -> dict[str, list[float]]:
-    """For each position the recall of each layer by itself, heads averaged: the mean over sets and budgets."""
-    layers = features[0].pooled.layers
+    """For each reading the recall of each layer by itself, heads averaged: the mean over sets and budgets."""
     return {
-        position: [mean_of_sets(features, [one.recall(one.pooled.layer(layer, position)) for one in features]) for layer in range(layers)]
-        for position in POSITIONS[:2]
+        reading: [
+            round(mean_of_sets(features, [one.recall(one.pooled.layer(layer, position, habit)) for one in features]), 4)
+            for layer in range(features[0].pooled.layers)
+        ]
+        for reading, (position, habit) in READINGS.items()
     }
 
 
