@@ -47,7 +47,10 @@ class DifferentialScorer(Composite, BatchedScorer):
 
 
 def _logs(scores: Scores) -> Floats:
-    """The logs `(S,)`; 0 for all where all are 0."""
+    """The logs `(S,)`; 0 for all where all are 0, and NaN for all where one is not finite."""
     values = np.asarray(scores, dtype=np.float64)
     least = FLOOR * float(values.mean()) if len(values) else 0.0
-    return np.asarray(np.log(np.maximum(values, least) / least)) if least > 0 else np.zeros_like(values)
+    if not least:
+        return np.zeros_like(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.log(np.maximum(values, least) / least))
