@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -121,7 +122,7 @@ def _missing(questions: Sequence[Unread], folder: Path) -> Iterator[tuple[Unread
             yield question, path
 
 
-def _save(path: Path, question: Unread, **arrays: Floats) -> None:
+def _save(path: Path, question: Unread, **arrays: Any) -> None:
     part = path.with_suffix(".part.npz")
     np.savez(part, digest=np.array(question.digest), **arrays)
     part.rename(path)

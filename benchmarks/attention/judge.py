@@ -94,7 +94,7 @@ def _model(
 
 def _chance(one: Features, seed: int) -> Floats:
     generator = np.random.default_rng(seed)
-    return np.mean([one.recall(generator.random(len(one.cost))) for _ in range(DRAWS)], axis=0)
+    return np.asarray(np.mean([one.recall(generator.random(len(one.cost))) for _ in range(DRAWS)], axis=0))
 
 
 def _estimates(features: Sequence[Features], values: Floats) -> dict[str, list[float]]:

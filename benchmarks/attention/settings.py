@@ -88,7 +88,7 @@ class Pooled:
     def score(self, setting: Setting) -> Floats:
         """The log score of each unit `(S,)`, less the habit."""
         positions = POSITIONS[:2] if setting.position == "both" else (setting.position,)
-        return np.mean([self._score(position, setting) for position in positions], axis=0)
+        return np.asarray(np.mean([self._score(position, setting) for position in positions], axis=0))
 
     def _score(self, position: str, setting: Setting) -> Floats:
         found = self._log(_place(position, False), setting)
