@@ -141,7 +141,10 @@ def embedded_parts(wanted: ScoreSettings, cache: ContextCache) -> MarkerParts:
 
 
 def scorer_of(loaded: LoadedModel, config: AttentionConfig | None, cache: ContextCache) -> Scorer:
-    """The attention that a config asks for; else attention beyond habit for a decoder, and late attention for an encoder."""
+    """The attention that a config asks for, or the default of the model's kind.
+
+    That is attention beyond habit for a decoder, and late attention for an encoder.
+    """
     if config is not None:
         return AttentionScorer(loaded, config, cache=cache)
     return DifferentialScorer(AttentionScorer(loaded, cache=cache)) if loaded.causal else EncoderScorer(SentenceStates(loaded, cache=cache))

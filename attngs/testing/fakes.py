@@ -1,4 +1,4 @@
-"""Stand-ins for a writer, a scorer, embeddings, a cross-encoder and a tokenizer, whose every answer one can foresee."""
+"""Stand-ins for models and clients, whose every answer one can foresee."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class FakeScorer:
 
 
 class FakeEmbeddings:
-    """Embeddings with the methods of LangChain: a vector counts the words of a text, each at the place that its hash names.
+    """Embeddings with the methods of LangChain; a vector counts words, each at the place that its hash names.
 
     Args:
         size: Numbers of a vector.
@@ -74,7 +74,7 @@ class FakeEmbeddings:
 
 
 class FakeCrossEncoder:
-    """A cross-encoder with the method of sentence-transformers: how many different words a pair has in common.
+    """A cross-encoder with `predict`, as in sentence-transformers: the words that a pair has in common.
 
     Attributes:
         calls: The pairs of each call.

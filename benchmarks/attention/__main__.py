@@ -1,4 +1,4 @@
-"""Which attention of real decoders finds evidence: positions, layers, pooling of heads, habit, and the sum with the embedded marker.
+"""Which attention of real decoders finds evidence, alone and added to the embedded marker.
 
     python -m benchmarks.attention MODEL... [--data DIR] [--features DIR] [--rows 16] [--sweep-only]
 

@@ -34,7 +34,7 @@ def load_sets(folder: Path, limit: int, seed: int = 0) -> dict[str, list[Row]]:
 
 
 def cut(row: Row, chance: random.Random) -> Row:
-    """The row with at most about `BYTES` of context, all of its documents in order, and the evidence that is left."""
+    """The row with at most about `BYTES` of context, in order, and the evidence that is left."""
     wanted = chance.choice(row.evidence)
     pieces = [
         _stretch(document.text, wanted[1] if number == wanted[0] else 0, chance)

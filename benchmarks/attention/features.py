@@ -1,4 +1,4 @@
-"""What each head of a model pays to each unit, read once and kept, so that a sweep over settings is arithmetic.
+"""What each head of a model pays to each unit, read once, so that a sweep is arithmetic.
 
 `FOLDER/MODEL/SET-NUMBER.npz` holds `attention` `(P, L, H, S)`: the log of the lift that a unit gets per token, for the positions of `READ`.
 `FOLDER/text/SET-NUMBER.npz` holds what needs no decoder: evidence and cost of each unit, and the scores to compare with. Nothing that is

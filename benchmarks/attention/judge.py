@@ -1,4 +1,4 @@
-"""What is told of a sweep: each method's recall with its interval, differences row by row, and what each left-out set would choose."""
+"""What is told of a sweep: recall with intervals, paired differences, and what the other sets choose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings that are swept: position, layers, how heads are pooled, and how much of the habit is taken off."""
+"""The settings that are swept: position, layers, pooling of heads, and share of the habit taken off."""
 
 from __future__ import annotations
 

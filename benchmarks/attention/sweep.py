@@ -75,7 +75,7 @@ READINGS = {"last": ("last", 0.0), "query": ("query", 0.0), "query beyond habit"
 
 
 def by_layer(features: Sequence[Features]) -> dict[str, list[float]]:
-    """For each reading the recall of each layer by itself, heads averaged: the mean over sets and budgets."""
+    """The recall of each layer by itself, for each reading: heads, sets and budgets averaged."""
     return {
         reading: [
             round(mean_of_sets(features, [one.recall(one.pooled.layer(layer, position, habit)) for one in features]), 4)

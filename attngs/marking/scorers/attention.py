@@ -28,7 +28,7 @@ LOWER_LAYERS = tuple(step / 20 for step in range(17))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttentionConfig:
-    """Which attention of a model is read. The defaults are what real decoders do best with (`benchmarks/attention`)."""
+    """Which attention of a model is read; the defaults won on real decoders (`benchmarks/attention`)."""
 
     layers: tuple[float, ...] = LOWER_LAYERS
     """Fractions of the depth, 0 = first readable layer, 1 = last; several are averaged."""

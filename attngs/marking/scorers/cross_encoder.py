@@ -1,4 +1,4 @@
-"""Scores of a cross-encoder or reranker that somebody already has: it reads the question and a sentence together."""
+"""Scores of a cross-encoder that you already have: it reads question and sentence together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Similarity by embeddings that somebody already has: of LangChain, of LlamaIndex, or anything with their methods.
+"""Similarity by embeddings that you already have: LangChain's, LlamaIndex's, or any with their methods.
 
 The vectors of sentences are kept, so each sentence is embedded once, however many questions follow. A question is embedded each time. The
 scorer does not say how alike two sentences are (`Likeness`): what follows from that goes by thresholds of the embedded encoder, and other
@@ -85,7 +85,9 @@ class EmbeddingScorer(BatchedScorer):
         return attempt_each(self._scores, requests)
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
-        """Embed a context before the first question; words stand for tokens, which only the client could count.
+        """Embed a context before the first question.
+
+        Words stand for tokens, which only the client could count.
 
         Raises:
             ModelError: The client failed or returned something that is no vector.
