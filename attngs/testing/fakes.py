@@ -47,7 +47,7 @@ class FakeScorer:
 
 
 class FakeEmbeddings:
-    """Embeddings with the methods of LangChain; a vector counts words, each at the place that its hash names.
+    """Embeddings with the methods of LangChain; a vector counts words, each at a place of its own hash.
 
     Args:
         size: Numbers of a vector.

@@ -1,4 +1,4 @@
-"""Similarity by embeddings that you already have: LangChain's, LlamaIndex's, or any with their methods.
+"""Similarity by embeddings that you already have: LangChain's, LlamaIndex's, or alike.
 
 The vectors of sentences are kept, so each sentence is embedded once, however many questions follow. A question is embedded each time. The
 scorer does not say how alike two sentences are (`Likeness`): what follows from that goes by thresholds of the embedded encoder, and other
