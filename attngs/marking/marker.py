@@ -19,9 +19,9 @@ from attngs.marking.followups import readings, together
 from attngs.marking.heads import lift_by_heads
 from attngs.marking.labels import lift_by_labels
 from attngs.marking.micro_batcher import MicroBatcher, bearable
+from attngs.marking.named_figures import lift_by_named_figures
 from attngs.marking.refining import refine
 from attngs.marking.scorers.batch import score_batch
-from attngs.marking.named_figures import lift_by_named_figures
 from attngs.marking.speakers import lift_by_speakers
 from attngs.protocols import CalibratedScorer, Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
