@@ -108,7 +108,7 @@ def test_an_archive_unpacks_to_a_bound() -> None:
         parse_file(bytes(data), "x.zip")
 
 
-@pytest.mark.parametrize("data", [b"", b"no archive", zipped(**{"a.txt": b"a" * 99})[:60]])
+@pytest.mark.parametrize("data", [b"", b"no archive", zipped(**{"a.txt": b"a" * 99})[:60]], ids=["empty", "none", "cut off"])
 def test_a_broken_archive_is_an_error(data: bytes) -> None:
     with pytest.raises(InputError, match=r"`x\.zip` cannot be read as \.zip"):
         parse_file(data, "x.zip")
