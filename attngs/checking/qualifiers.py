@@ -13,7 +13,7 @@ from typing import NamedTuple
 from attngs.checking.figures import LIGHT
 from attngs.checking.language.clauses import Clause
 from attngs.checking.language.cues import Cue, find_cues
-from attngs.checking.language.tenses import tenses, verb_times
+from attngs.checking.language.tenses import acts, states, tenses, verb_times
 from attngs.checking.language.tokens import Token
 from attngs.types import Claim
 
@@ -45,7 +45,11 @@ _AS_MANY = {
 """The same for quantities."""
 _SOFTENED = frozenset({"possible", "advice", "duty", "wish", "hope"})
 _OF_ONESELF = frozenset("i we he she they".split())
-_QUOTING = frozenset("heard hear hears".split())  # even of oneself they tell what somebody else said
+_QUOTING = frozenset("heard hear hears been was told tells".split())  # even of oneself they tell what somebody else said
+_ORDERING = frozenset("told tells expect expects expected".split())  # with "to" they ask for something, or tell one's own plan
+_UNNAMED = frozenset("he she they".split())
+_WITH_FIGURE = frozenset("over above under below up maximum max minimum more less fewer longer shorter exceeds exceeding".split())
+_FIGURE_REACH = 12  # characters from such a word to its figure
 _ASKING = frozenset("ask asks asked know knows knew wonder wondering see sure check checked find told".split())
 _WHEN = frozenset("when whenever".split())
 _LONGEST = 30  # tokens of a condition
@@ -63,6 +67,11 @@ class _Statement(NamedTuple):
 
     def kinds(self, group: str) -> frozenset[str]:
         return frozenset(cue.kind for cue in self.cues if cue.group == group)
+
+    def modality(self) -> frozenset[str]:
+        """How sure it is; the least sure word counts: "perhaps she will"."""
+        found = self.kinds("modality") or frozenset({"fact"})
+        return found - {"plan"} if found & {"possible", "certain"} else found
 
     def opens_condition(self) -> bool:
         """Whether it is a condition: "if it rains"."""
@@ -86,33 +95,48 @@ def check_qualifiers(clauses: Sequence[Clause], sources: Sequence[Clause]) -> It
     """
     known = [_read(source) for source in sources if not source.question]
     said = [_read(clause) for clause in clauses if not clause.question]
-    reports = any("reported" in {cue.group for cue in statement.cues} or statement.kinds("modality") & _SOFTENED for statement in said)
+    reports = any(statement.kinds("reported") for statement in said)
     for statement in said:
+        if state := _ended(statement, known):
+            yield Claim("tense", state)
         near = _near(statement, known)
         for group, differs in _GROUPS:
             if near and all(differs(statement, source) for source in near):
                 yield Claim("quantity" if group == "bound" else group, _words(statement, group))
         reporters = [reporter for source in near if (reporter := _reporter(source)) is not None]
-        dropped = len(reporters) == len(near) > 0 and not reports  # nobody but them says it
+        soft = reports or bool(statement.modality() & _SOFTENED)
+        dropped = len(reporters) == len(near) > 0 and not soft  # nobody but them says it
         if dropped or (reporters and _is_another(statement, reporters)):
             yield Claim("attribution", _words(statement, "reported"))
     yield from _conditions(clauses, said, sources, known)
 
 
 def _read(clause: Clause) -> _Statement:
-    cues = find_cues(clause.tokens)
+    cues = [cue for cue in find_cues(clause.tokens) if cue.group != "bound" or _bounds(clause, cue)]
     inside = {clause.tokens[i].start for cue in cues for i in range(cue.start, cue.end)}
     stems = frozenset(word.stem for word in clause.content if word.start not in inside)
     return _Statement(clause, tuple(cues), stems - LIGHT, frozenset(name.key for name in clause.names))
 
 
+def _bounds(clause: Clause, cue: Cue) -> bool:
+    """Whether a word such as "over" has a figure behind it. "At least" needs none."""
+    if clause.tokens[cue.start].lower not in _WITH_FIGURE and clause.tokens[cue.end - 1].lower != "than":
+        return True
+    end = clause.tokens[cue.end - 1].end
+    return clause.tokens[cue.end - 1].lower in {"more", "less", "fewer"} or any(
+        0 <= mention.start - end < _FIGURE_REACH for mention in clause.mentions
+    )
+
+
 def _near(statement: _Statement, known: Sequence[_Statement]) -> list[_Statement]:
-    """The statements of the sources that are about the same."""
+    """The statements of the sources that are about the same; those that tell of the same act, if there are any."""
     shared = [(source, _shared(statement, source)) for source in known]
     most = max((weight for _, weight in shared), default=0.0)
-    if not most or most < _ABOUT * _shared(statement, statement):
+    if most < max(1.0, _ABOUT * _shared(statement, statement)):
         return []
-    return [source for source, weight in shared if weight >= _NEAR * most]
+    near = [source for source, weight in shared if weight >= _NEAR * most]
+    done = acts(statement.clause.tokens) - LIGHT
+    return [source for source in near if source.stems & done] or near
 
 
 def _shared(statement: _Statement, source: _Statement) -> float:
@@ -129,9 +153,9 @@ def _words(statement: _Statement, group: str) -> str:
 
 def _is_surer(statement: _Statement, source: _Statement) -> bool:
     """Whether the source does not say it as surely, or not as a duty or a wish."""
-    if len(statement.stems) + len(statement.names) < 2 or statement.opens_condition() or source.denies_without():
+    if len(statement.stems) + len(statement.names) + len(statement.clause.mentions) < 2 or statement.opens_condition() or source.denies_without():
         return False
-    said, known = (one.kinds("modality") or frozenset({"fact"}) for one in (statement, source))
+    said, known = statement.modality(), source.modality()
     return all(_CARRIED_BY[kind].isdisjoint(known) for kind in said)
 
 
@@ -142,14 +166,22 @@ def _is_as_many(table: dict[str, set[str]], said: frozenset[str], known: frozens
 def _is_of_others(statement: _Statement, source: _Statement) -> bool:
     """Whether both tell how many or how often, and not the same."""
     said, known = statement.kinds("quantity"), source.kinds("quantity")
+    if _is_opposed(statement.clause, source.clause):
+        return False
     if any(mention.kind == "number" and _is_part(source.clause, mention.end) for mention in source.clause.mentions):
         known = known - {"all"} | {"some"}
     return bool(said and known - {"none"}) and not _is_as_many(_AS_MANY, said, known)
 
 
+def _is_opposed(clause: Clause, source: Clause) -> bool:
+    """Whether one says the opposite of the other: nearly all closed, a few open."""
+    theirs = {word.stem: word.polarity for word in source.content}
+    return any(word.polarity * theirs.get(word.stem, 0) < 0 for word in clause.content)
+
+
 def _is_part(clause: Clause, end: int) -> bool:
-    """Whether "of" follows a number: "three of the five"."""
-    return any(token.lower == "of" and token.start == end + 1 for token in clause.tokens)
+    """Whether "of" or "out of" follows a number: "three of the five"."""
+    return any(token.lower in {"of", "out"} and token.start == end + 1 for token in clause.tokens)
 
 
 def _is_bound_otherwise(statement: _Statement, source: _Statement) -> bool:
@@ -162,14 +194,26 @@ def _is_of_another_time(statement: _Statement, source: _Statement) -> bool:
     if "formerly" in said:
         return known.isdisjoint({"formerly", "past"}) and not source.clause.denies  # "no longer"
     if "formerly" in known:
-        return "past" not in said
+        return "past" not in said and not ("now" in said and "now" in known)
+    if "past" in known and said & {"past", "future", "ended"} == set() and ("ended" in known or "still" in said):
+        return True
     if "future" in known and "past" not in known:
         return "past" in said and "future" not in said
     if "future" in said and "past" not in said:
         return "past" in known and "future" not in known
     mine, theirs = verb_times(statement.clause.tokens), verb_times(source.clause.tokens)
-    both = (mine.keys() & theirs.keys()) & (statement.stems | {"have"})
+    both = mine.keys() & theirs.keys() & statement.stems
     return bool(both) and all(mine[stem] != theirs[stem] for stem in both)
+
+
+def _ended(statement: _Statement, known: Sequence[_Statement]) -> str:
+    """What a statement says to be so that was so only once, in all statements of the sources; empty if there is nothing."""
+    theirs = [state for source in known for state in states(source.clause.tokens)]
+    for mine in states(statement.clause.tokens):
+        same = [state for state in theirs if state.verb == mine.verb and state.stems & mine.stems]
+        if not mine.past and same and all(state.past for state in same):
+            return mine.text
+    return ""
 
 
 _GROUPS: tuple[tuple[str, Callable[[_Statement, _Statement], bool]], ...] = (
@@ -188,11 +232,13 @@ def _reporter(source: _Statement) -> frozenset[str] | None:
             continue
         before = tokens[cue.start - 1].lower if cue.start else ""
         after = next((token.lower for token in tokens[cue.end :] if token.lower != "that"), "")
-        quotes = tokens[cue.start].lower in _QUOTING
-        if (before in {"i", "we"} and not quotes) or after in _OF_ONESELF:
+        word = tokens[cue.start].lower
+        if cue.kind == "mention" or (before in {"i", "we"} and word not in _QUOTING) or after in _OF_ONESELF:
+            continue
+        if word in _ORDERING and after == "to":
             continue
         who = _who(source.clause, cue)
-        if who or cue.kind == "opinion":
+        if who or cue.kind in {"opinion", "source"} or before in _UNNAMED:
             return who
     return None
 
@@ -200,7 +246,7 @@ def _reporter(source: _Statement) -> frozenset[str] | None:
 def _who(clause: Clause, cue: Cue) -> frozenset[str]:
     """The names and stems of whoever says something."""
     tokens = clause.tokens
-    inside = tokens[cue.end : cue.end + 4] if tokens[cue.start].lower == "according" else tokens[: cue.start]
+    inside = tokens[cue.end : cue.end + 4] if cue.kind == "source" else tokens[: cue.start]
     places = {token.start for token in inside}
     names = {name.key for name in clause.names if name.start in places}
     return frozenset(names | {word.stem for word in clause.content if word.start in places})
@@ -232,7 +278,7 @@ def _conditions(
 ) -> Iterator[Claim]:
     """Conditions of the sources that a sentence of the reply drops or turns round."""
     mine = [found for sentence in _sentences(clauses) for found in _read_conditions(sentence)]
-    everything = frozenset[str]().union(*(clause.stems for clause in clauses))
+    everything = frozenset[str]().union(*(clause.stems | {name.key for name in clause.names} for clause in clauses))
     for found in (found for sentence in _sentences(sources) for found in _read_conditions(sentence)):
         turned = [one for one in mine if one.condition & found.condition and one.main & found.main]
         if turned and all(one.sign != found.sign for one in turned):
@@ -242,7 +288,8 @@ def _conditions(
         others = [source for source in known if source.clause not in found.clauses]
         for statement in said:
             shared = statement.stems & found.main
-            holds = shared and len(shared) >= _NEAR * len(statement.stems)
+            whole = shared == found.main and 2 * len(shared) >= len(statement.stems)
+            holds = shared and (whole or len(shared) >= _NEAR * len(statement.stems))
             if holds and not any(shared <= other.stems for other in others):
                 yield Claim("condition", _words(statement, "condition"))
 
@@ -262,6 +309,7 @@ def _read_conditions(sentence: tuple[Clause, ...]) -> Iterator[_Condition]:
     """The conditions of a sentence. Each reaches to the next comma or clause."""
     tokens = [token for clause in sentence for token in clause.tokens]
     content = {word.start: word.stem for clause in sentence for word in clause.content if word.stem not in LIGHT}
+    names = {name.start: name.key for clause in sentence for name in clause.names}
     ends = {clause.tokens[0].start for clause in sentence if clause.tokens} | {token.start for token in tokens if token.text in _ENDS}
     denied = any(clause.denies for clause in sentence)
     past = "past" in tenses(tokens, ())
@@ -272,7 +320,7 @@ def _read_conditions(sentence: tuple[Clause, ...]) -> Iterator[_Condition]:
             continue
         end = next((i for i in range(cue.end + 1, min(len(tokens), cue.end + _LONGEST)) if tokens[i].start in ends), cue.end + _LONGEST)
         inside = {token.start for token in tokens[cue.start : end]}
-        condition = frozenset(stem for start, stem in content.items() if start in inside)
+        condition = frozenset(stem for start, stem in (content | names).items() if start in inside)
         if condition:
             sign = 1 if cue.kind == "given" else -1
             turned = any(_denies(token) for token in tokens[cue.end : end])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import cache
+from itertools import pairwise, takewhile
+from typing import NamedTuple
 
 from attngs.checking.language.tokens import Token
 from attngs.checking.language.wording import term, wording
@@ -18,6 +20,14 @@ _SUBJECTS = frozenset("i we you they he she it who".split())
 _PARTICIPLES = frozenset(
     "been gone taken given gotten eaten seen known grown flown drawn thrown written driven ridden risen chosen".split()
 )
+_STATES = {
+    **dict.fromkeys("is am are was were be i'm he's she's it's we're they're".split(), "be"),
+    **dict.fromkeys("have has had i've we've they've".split(), "have"),
+}
+_ARTICLES = frozenset({"a", "an"})
+_ADVERBS = frozenset("also still now once then only just already again currently".split())
+_FORMER = frozenset("former ex retired".split())
+_COMPLEMENT = 6  # tokens of what somebody is or has
 _REACH = 2  # words between an auxiliary and its verb
 
 
@@ -47,14 +57,51 @@ def verb_times(tokens: Sequence[Token]) -> dict[str, str]:
         if not token.is_word or _follows(tokens, i, _BEFORE_BASES):
             continue
         before = tokens[i - 1].lower if i else ""
-        following = tokens[i + 1].lower if i + 1 < len(tokens) else ""
-        if token.lower in {"have", "has", "had"}:
-            if following in _DETERMINERS:
-                found["have"] = "past" if token.lower == "had" else "present"
-        elif _is_past(tokens, i):
+        if _is_past(tokens, i):
             found.setdefault(term(token.lower, None).stem, "past")
         elif (before in _SUBJECTS and not token.lower.endswith(("ing", "ed"))) or _looks_third_person(token.lower):
             found.setdefault(term(token.lower, None).stem, "present")
+    return found
+
+
+def acts(tokens: Sequence[Token]) -> frozenset[str]:
+    """Stems of the verbs that tell what a clause says to be done: simple pasts, and what follows "will", "to" or "is"."""
+    found = set[str]()
+    for before, token in pairwise(tokens):
+        follows = before.lower in _BEFORE_BASES or (before.lower in _BEFORE_PARTICIPLES | _PAST_AUXILIARIES and token.lower.endswith(("ing", "ed")))
+        if token.is_word and (follows or token.lower in _past_forms() or token.lower.endswith("ed")):
+            found.add(term(token.lower, None).stem)
+    return frozenset(found)
+
+
+class State(NamedTuple):
+    """What somebody or something is or has."""
+
+    verb: str
+    """`be` or `have`."""
+    past: bool
+    stems: frozenset[str]
+    """What it is or has."""
+    text: str
+
+
+def states(tokens: Sequence[Token]) -> list[State]:
+    """The states that a clause tells: "is a nurse", "had two cats", "used to be a nurse"."""
+    found = list[State]()
+    for i, token in enumerate(tokens):
+        verb = _STATES.get(token.lower)
+        if verb is None:
+            continue
+        rest = next((j for j in range(i + 1, len(tokens)) if tokens[j].lower not in _ADVERBS), len(tokens))
+        counted = rest < len(tokens) and tokens[rest].start > tokens[rest - 1].end + 1  # a figure is no token
+        if not counted and not (rest < len(tokens) and tokens[rest].lower in (_DETERMINERS if verb == "have" else _ARTICLES)):
+            continue
+        said = list(takewhile(lambda token: token.is_word, tokens[rest + (not counted) : rest + _COMPLEMENT]))
+        past = token.lower in _PAST_AUXILIARIES or _follows(tokens, i, {"used"}) or any(word.lower in _FORMER for word in said)
+        if not past and token.lower in {"be", "have"} and i and tokens[i - 1].lower in _BEFORE_BASES:
+            continue  # "will have a baby"
+        stems = frozenset(term(word.lower, None).stem for word in said) - {"of", "in", "for", "with", "the", "and", "my", "his", "her", "at"}
+        found.append(State(verb, past, stems, " ".join(word.text for word in tokens[i : rest + len(said) + (not counted)])))
     return found
 
 
