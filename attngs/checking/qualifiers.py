@@ -8,13 +8,16 @@ where all of them qualify it otherwise. English only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
-from attngs.checking.figures import LIGHT
+from attngs.checking.figures import LIGHT, carried
 from attngs.checking.language.clauses import Clause
 from attngs.checking.language.cues import Cue, find_cues
+from attngs.checking.language.names import USER
 from attngs.checking.language.tenses import acts, states, tenses, verb_times
 from attngs.checking.language.tokens import Token
+from attngs.checking.language.wording import term
 from attngs.types import Claim
 
 _NEAR = 0.6  # of what the most similar source statement shares: from there on a source statement is about the same
@@ -45,7 +48,7 @@ _AS_MANY = {
 """The same for quantities."""
 _SOFTENED = frozenset({"possible", "advice", "duty", "wish", "hope"})
 _OF_ONESELF = frozenset("i we he she they".split())
-_QUOTING = frozenset("heard hear hears been was told tells".split())  # even of oneself they tell what somebody else said
+_QUOTING = frozenset("heard hear hears".split())  # even of oneself they tell what somebody else said
 _ORDERING = frozenset("told tells expect expects expected".split())  # with "to" they ask for something, or tell one's own plan
 _UNNAMED = frozenset("he she they".split())
 _WITH_FIGURE = frozenset("over above under below up maximum max minimum more less fewer longer shorter exceeds exceeding".split())
@@ -93,8 +96,7 @@ def check_qualifiers(clauses: Sequence[Clause], sources: Sequence[Clause]) -> It
         clauses: A sentence of the reply.
         sources: The clauses of the sentences that it is linked to, in order.
     """
-    known = [_read(source) for source in sources if not source.question]
-    said = [_read(clause) for clause in clauses if not clause.question]
+    known, said = _read_all(sources), _read_all(clauses)
     reports = any(statement.kinds("reported") for statement in said)
     for statement in said:
         if state := _ended(statement, known):
@@ -111,11 +113,20 @@ def check_qualifiers(clauses: Sequence[Clause], sources: Sequence[Clause]) -> It
     yield from _conditions(clauses, said, sources, known)
 
 
+def _read_all(clauses: Sequence[Clause]) -> list[_Statement]:
+    """The statements of some clauses. "Until he was four" tells of the clause before it, too, that it has ended."""
+    read = [_read(clause) for clause in clauses]
+    for i, (statement, after) in enumerate(pairwise(read)):
+        ends = [cue for cue in after.cues if cue.kind == "ended" and cue.start == 0 and not after.clause.opens]
+        read[i] = statement._replace(cues=(*statement.cues, *(cue._replace(end=0) for cue in ends)))
+    return [statement for statement in read if not statement.clause.question]
+
+
 def _read(clause: Clause) -> _Statement:
     cues = [cue for cue in find_cues(clause.tokens) if cue.group != "bound" or _bounds(clause, cue)]
     inside = {clause.tokens[i].start for cue in cues for i in range(cue.start, cue.end)}
     stems = frozenset(word.stem for word in clause.content if word.start not in inside)
-    return _Statement(clause, tuple(cues), stems - LIGHT, frozenset(name.key for name in clause.names))
+    return _Statement(clause, tuple(cues), stems - LIGHT, frozenset(name.key for name in clause.names) - {USER})
 
 
 def _bounds(clause: Clause, cue: Cue) -> bool:
@@ -140,8 +151,9 @@ def _near(statement: _Statement, known: Sequence[_Statement]) -> list[_Statement
 
 
 def _shared(statement: _Statement, source: _Statement) -> float:
-    """How much two statements have in common. A name tells less than a word: it stands in many statements."""
-    return len(statement.stems & source.stems) + 0.5 * len(statement.names & source.names)
+    """How much two statements have in common. Names and figures tell less than words: they stand in many statements."""
+    figures = sum(not mention.weak and carried(mention, source.clause.figures) for mention in statement.clause.mentions)
+    return len(statement.stems & source.stems) + 0.5 * (len(statement.names & source.names) + figures)
 
 
 def _words(statement: _Statement, group: str) -> str:
@@ -175,8 +187,8 @@ def _is_of_others(statement: _Statement, source: _Statement) -> bool:
 
 def _is_opposed(clause: Clause, source: Clause) -> bool:
     """Whether one says the opposite of the other: nearly all closed, a few open."""
-    theirs = {word.stem: word.polarity for word in source.content}
-    return any(word.polarity * theirs.get(word.stem, 0) < 0 for word in clause.content)
+    mine, theirs = ({word.stem: term(word.text.lower(), None).opposite for word in one.content} for one in (clause, source))
+    return any(mine[stem] != theirs[stem] for stem in mine.keys() & theirs.keys())
 
 
 def _is_part(clause: Clause, end: int) -> bool:
@@ -246,7 +258,8 @@ def _reporter(source: _Statement) -> frozenset[str] | None:
 def _who(clause: Clause, cue: Cue) -> frozenset[str]:
     """The names and stems of whoever says something."""
     tokens = clause.tokens
-    inside = tokens[cue.end : cue.end + 4] if cue.kind == "source" else tokens[: cue.start]
+    behind = cue.kind == "source" or any(token.lower in {"from", "by"} for token in tokens[cue.end : cue.end + 1])
+    inside = tokens[cue.end : cue.end + 4] if behind else tokens[: cue.start]
     places = {token.start for token in inside}
     names = {name.key for name in clause.names if name.start in places}
     return frozenset(names | {word.stem for word in clause.content if word.start in places})
