@@ -23,14 +23,15 @@ from attngs.types import Claim
 _NEAR = 0.6  # of what the most similar source statement shares: from there on a source statement is about the same
 _ABOUT = 0.5  # of what a statement of the reply says: so much of it must stand in a source statement that is about the same
 _CARRIED_BY = {
-    "fact": {"fact", "ability", "duty", "plan", "certain"},
+    "fact": {"fact", "ability", "duty", "plan", "certain", "preference"},
     "certain": {"fact", "duty", "certain"},
     "ability": {"fact", "ability", "permission", "plan", "certain", "advice"},
     "permission": {"permission", "ability", "possible", "fact", "advice"},
     "possible": {"possible", "permission", "ability", "plan", "wish", "hope"},
     "plan": {"plan", "wish", "duty", "fact", "certain"},
     "hope": {"hope", "wish", "possible"},
-    "wish": {"wish", "hope", "plan", "possible", "fact"},
+    "wish": {"wish", "hope", "plan", "possible", "fact", "preference"},
+    "preference": {"preference", "wish", "fact"},
     "advice": {"advice", "wish", "fact"},
     "duty": {"duty", "fact", "certain"},
 }
@@ -67,6 +68,8 @@ class _Statement(NamedTuple):
     stems: frozenset[str]
     """Of its words, but for its cues and those that say little."""
     names: frozenset[str]
+    reporter: frozenset[str] | None
+    """Names and stems of who says it, empty where that is not told; `None` where nobody is said to say it."""
 
     def kinds(self, group: str) -> frozenset[str]:
         return frozenset(cue.kind for cue in self.cues if cue.group == group)
@@ -105,7 +108,7 @@ def check_qualifiers(clauses: Sequence[Clause], sources: Sequence[Clause]) -> It
         for group, differs in _GROUPS:
             if near and all(differs(statement, source) for source in near):
                 yield Claim("quantity" if group == "bound" else group, _words(statement, group))
-        reporters = [reporter for source in near if (reporter := _reporter(source)) is not None]
+        reporters = [source.reporter for source in near if source.reporter is not None]
         soft = reports or bool(statement.modality() & _SOFTENED)
         dropped = len(reporters) == len(near) > 0 and not soft  # nobody but them says it
         if dropped or (reporters and _is_another(statement, reporters)):
@@ -114,8 +117,15 @@ def check_qualifiers(clauses: Sequence[Clause], sources: Sequence[Clause]) -> It
 
 
 def _read_all(clauses: Sequence[Clause]) -> list[_Statement]:
-    """The statements of some clauses. "Until he was four" tells of the clause before it, too, that it has ended."""
+    """The statements of some clauses.
+
+    "Until he was four" tells of the clause before it, too, that it has ended. "They say that" is said of the clause after it.
+    """
     read = [_read(clause) for clause in clauses]
+    for i, (before, statement) in enumerate(pairwise(read), 1):
+        of_oneself = any(token.lower in _OF_ONESELF for token in statement.clause.tokens[:1])
+        if statement.reporter is None and not statement.clause.opens and not of_oneself and _introduces(before):
+            read[i] = statement._replace(reporter=before.reporter)
     for i, (statement, after) in enumerate(pairwise(read)):
         ends = [cue for cue in after.cues if cue.kind == "ended" and cue.start == 0 and not after.clause.opens]
         read[i] = statement._replace(cues=(*statement.cues, *(cue._replace(end=0) for cue in ends)))
@@ -126,7 +136,8 @@ def _read(clause: Clause) -> _Statement:
     cues = [cue for cue in find_cues(clause.tokens) if cue.group != "bound" or _bounds(clause, cue)]
     inside = {clause.tokens[i].start for cue in cues for i in range(cue.start, cue.end)}
     stems = frozenset(word.stem for word in clause.content if word.start not in inside)
-    return _Statement(clause, tuple(cues), stems - LIGHT, frozenset(name.key for name in clause.names) - {USER})
+    names = frozenset(name.key for name in clause.names) - {USER}
+    return _Statement(clause, tuple(cues), stems - LIGHT, names, _reporter(clause, cues))
 
 
 def _bounds(clause: Clause, cue: Cue) -> bool:
@@ -146,6 +157,7 @@ def _near(statement: _Statement, known: Sequence[_Statement]) -> list[_Statement
     if most < max(1.0, _ABOUT * _shared(statement, statement)):
         return []
     near = [source for source, weight in shared if weight >= _NEAR * most]
+    near = [source for source in near if source.names >= statement.names] or near
     done = acts(statement.clause.tokens) - LIGHT
     return [source for source in near if source.stems & done] or near
 
@@ -168,6 +180,9 @@ def _is_surer(statement: _Statement, source: _Statement) -> bool:
     if len(statement.stems) + len(statement.names) + len(statement.clause.mentions) < 2 or statement.opens_condition() or source.denies_without():
         return False
     said, known = statement.modality(), source.modality()
+    done = said == {"fact"} and "past" in statement.tenses()
+    if done and "past" not in source.tenses() and known.isdisjoint({"fact", "certain"}):
+        return True
     return all(_CARRIED_BY[kind].isdisjoint(known) for kind in said)
 
 
@@ -236,10 +251,17 @@ _GROUPS: tuple[tuple[str, Callable[[_Statement, _Statement], bool]], ...] = (
 )
 
 
-def _reporter(source: _Statement) -> frozenset[str] | None:
-    """Who says what a statement of the sources says; `None` where nobody is said to say it. Empty where it does not tell who."""
-    tokens = source.clause.tokens
-    for cue in source.cues:
+def _introduces(statement: _Statement) -> bool:
+    """Whether it only says who says what follows: "they say that", "according to Tom,"."""
+    cue = next((cue for cue in statement.cues if cue.group == "reported"), None)
+    rest = statement.clause.tokens[cue.end :] if cue else ()
+    return cue is not None and (cue.kind == "source" or not any(token.is_word and token.lower != "that" for token in rest))
+
+
+def _reporter(clause: Clause, cues: Sequence[Cue]) -> frozenset[str] | None:
+    """Who says what a clause says; `None` where nobody is said to say it. Empty where it does not tell who."""
+    tokens = clause.tokens
+    for cue in cues:
         if cue.group != "reported":
             continue
         before = tokens[cue.start - 1].lower if cue.start else ""
@@ -249,7 +271,7 @@ def _reporter(source: _Statement) -> frozenset[str] | None:
             continue
         if word in _ORDERING and after == "to":
             continue
-        who = _who(source.clause, cue)
+        who = _who(clause, cue)
         if who or cue.kind in {"opinion", "source"} or before in _UNNAMED:
             return who
     return None
@@ -293,7 +315,7 @@ def _conditions(
     mine = [found for sentence in _sentences(clauses) for found in _read_conditions(sentence)]
     everything = frozenset[str]().union(*(clause.stems | {name.key for name in clause.names} for clause in clauses))
     for found in (found for sentence in _sentences(sources) for found in _read_conditions(sentence)):
-        turned = [one for one in mine if one.condition & found.condition and one.main & found.main]
+        turned = [one for one in mine if len(one.condition & found.condition) >= _NEAR * len(one.condition) and one.main & found.main]
         if turned and all(one.sign != found.sign for one in turned):
             yield Claim("condition", " ".join(sorted(turned[0].condition)))
         if mine or everything & found.condition:
@@ -325,8 +347,9 @@ def _read_conditions(sentence: tuple[Clause, ...]) -> Iterator[_Condition]:
     names = {name.start: name.key for clause in sentence for name in clause.names}
     ends = {clause.tokens[0].start for clause in sentence if clause.tokens} | {token.start for token in tokens if token.text in _ENDS}
     denied = any(clause.denies for clause in sentence)
-    past = "past" in tenses(tokens, ())
-    for cue in find_cues(tokens):
+    cues = find_cues(tokens)
+    past = "past" in tenses(tokens, ()) and not any(cue.group == "modality" for cue in cues)
+    for cue in cues:
         asks = cue.start and tokens[cue.start - 1].lower in _ASKING  # "asked if"
         once = past and tokens[cue.start].lower in _WHEN  # "when I was small"
         if cue.group != "condition" or asks or once or (cue.kind == "without" and not denied):

@@ -114,7 +114,8 @@ class _Words(NamedTuple):
 
     tokens: tuple[Token, ...]
     terms: tuple[str, ...]
-    """For each token its stem or name; empty where it says nothing."""
+    """For each token its stem or name; empty where it says nothing, or is part of a cue."""
+    cues: tuple[Cue, ...]
 
     def side(self, start: int, end: int) -> frozenset[str]:
         """What the tokens `[start, end)` say, or the last `_STRETCH` of them."""
@@ -168,7 +169,9 @@ def _words(sentence: Sequence[Clause]) -> _Words:
             said[token.start] = token.lower
         elif len(token.text) == 1 and token.text.isupper() and token.text != "I" and before.is_word:  # "sample B"
             said[token.start] = token.text
-    return _Words(tokens, tuple(said.get(token.start, "") for token in tokens))
+    cues = tuple(cue for cue in find_cues(tokens) if cue.group in {"order", "cause"})
+    inside = {i for cue in cues for i in range(cue.start, cue.end)}
+    return _Words(tokens, tuple("" if i in inside else said.get(token.start, "") for i, token in enumerate(tokens)), cues)
 
 
 def _compared(words: _Words) -> Iterator[_Relation]:
@@ -187,6 +190,8 @@ def _compared(words: _Words) -> Iterator[_Relation]:
             sides = words.side(words.back(i), i), words.side(i + 1, words.ahead(i + 1))
             if all(sides):
                 yield _Relation("comparison", found.scale, *sides, found.sign, token.text)
+        elif i and tokens[i - 1].lower == "or":
+            continue  # "twenty or more"
         elif (found := degree(tokens, i, than)) and (than is not None or found.scale != "time"):
             back = words.back(i)
             first = i + 1 + (token.lower in {"more", "less"} and found.scale != "amount")
@@ -210,7 +215,7 @@ def _preferred(words: _Words, cue: int, joint: int, sign: int) -> _Relation:
 def _ordered(words: _Words, before: frozenset[str]) -> Iterator[_Relation]:
     """What comes first: "A before B", "after B, A", "first A, then B", "A first and B second", "from A to B"."""
     tokens = words.tokens
-    cues = [cue for cue in find_cues(tokens) if cue.group == "order"]
+    cues = [cue for cue in words.cues if cue.group == "order"]
     for cue in cues:
         if cue.kind in {"before", "after"}:
             left, right = _around(words, cue, before)
@@ -253,7 +258,7 @@ def _counts_things(words: _Words, i: int) -> bool:
 
 def _caused(words: _Words, before: frozenset[str]) -> Iterator[_Relation]:
     """What causes what: "B because A", "A, so B", "A led to B"."""
-    for cue in find_cues(words.tokens):
+    for cue in words.cues:
         if cue.group != "cause" or (words.tokens[cue.start].lower == "so" and not _concludes(words, cue)):
             continue
         left, right = _around(words, cue, before)

@@ -24,7 +24,7 @@ _STATES = {
     **dict.fromkeys("is am are was were be i'm he's she's it's we're they're".split(), "be"),
     **dict.fromkeys("have has had i've we've they've".split(), "have"),
 }
-_ARTICLES = frozenset({"a", "an"})
+_ARTICLES = frozenset("a an in at on".split())  # "was a nurse", "was in the navy"
 _ADVERBS = frozenset("also still now once then only just already again currently".split())
 _FORMER = frozenset("former ex retired".split())
 _COMPLEMENT = 6  # tokens of what somebody is or has
