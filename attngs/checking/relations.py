@@ -170,7 +170,7 @@ def _words(sentence: Sequence[Clause]) -> _Words:
         elif len(token.text) == 1 and token.text.isupper() and token.text != "I" and before.is_word:  # "sample B"
             said[token.start] = token.text
     cues = tuple(cue for cue in find_cues(tokens) if cue.group in {"order", "cause"})
-    inside = {i for cue in cues for i in range(cue.start, cue.end)}
+    inside = {i for cue in cues for i in range(cue.start, cue.end) if not tokens[i].values}
     return _Words(tokens, tuple("" if i in inside else said.get(token.start, "") for i, token in enumerate(tokens)), cues)
 
 

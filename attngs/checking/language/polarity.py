@@ -15,6 +15,7 @@ from attngs.checking.language.tokens import Token
 from attngs.checking.language.wording import wording
 
 _ENDS = frozenset(", ; : . ! ? ( ) — – ， 、 。".split())
+_LIMITS = frozenset("until till".split())  # what stands behind them is not denied: "no meat until the move"
 _ANSWERS = frozenset("no non nein não".split())
 _WITHOUT_APOSTROPHE = frozenset("dont cant wont isnt doesnt".split())
 _QUANTIFIERS = frozenset("more longer other such one doubt need way".split())
@@ -57,7 +58,7 @@ def read_signs(tokens: Sequence[Token], content: Sequence[int], language: Langua
     """
     denied = _denials(tokens, language)
     sign = _signs_at_first(tokens, content, denied)
-    ends = [i for i, token in enumerate(tokens) if token.text in _ENDS]
+    ends = [i for i, token in enumerate(tokens) if token.text in _ENDS or (i - 1 not in denied and token.lower in _LIMITS)]
     follow = [i for i, token in enumerate(tokens) if token.is_word and token.lower not in _TRAILING]
     weighty = [i for i in content if tokens[i].lower not in _LIGHT_VERBS]
     focus, heads = set[int](), set[int]()
