@@ -50,6 +50,7 @@ _AS_MANY = {
 _SOFTENED = frozenset({"possible", "advice", "duty", "wish", "hope"})
 _OF_ONESELF = frozenset("i we he she they".split())
 _QUOTING = frozenset("heard hear hears".split())  # even of oneself they tell what somebody else said
+_IMPERSONAL = frozenset("is are was were it expected rumoured rumored".split())
 _ORDERING = frozenset("told tells expect expects expected".split())  # with "to" they ask for something, or tell one's own plan
 _UNNAMED = frozenset("he she they".split())
 _WITH_FIGURE = frozenset("over above under below up maximum max minimum more less fewer longer shorter exceeds exceeding".split())
@@ -101,6 +102,7 @@ def check_qualifiers(clauses: Sequence[Clause], sources: Sequence[Clause]) -> It
     """
     known, said = _read_all(sources), _read_all(clauses)
     reports = any(statement.kinds("reported") for statement in said)
+    everybody = frozenset[str]().union(*(statement.stems | statement.names for statement in said))
     for statement in said:
         if state := _ended(statement, known):
             yield Claim("tense", state)
@@ -109,7 +111,8 @@ def check_qualifiers(clauses: Sequence[Clause], sources: Sequence[Clause]) -> It
             if near and all(differs(statement, source) for source in near):
                 yield Claim("quantity" if group == "bound" else group, _words(statement, group))
         reporters = [source.reporter for source in near if source.reporter is not None]
-        soft = reports or bool(statement.modality() & _SOFTENED)
+        named = not everybody.isdisjoint(frozenset[str]().union(*reporters))  # "in Paolo's view" has no cue, but Paolo
+        soft = reports or named or bool(statement.modality() & _SOFTENED)
         dropped = len(reporters) == len(near) > 0 and not soft  # nobody but them says it
         if dropped or (reporters and _is_another(statement, reporters)):
             yield Claim("attribution", _words(statement, "reported"))
@@ -123,7 +126,8 @@ def _read_all(clauses: Sequence[Clause]) -> list[_Statement]:
     """
     read = [_read(clause) for clause in clauses]
     for i, (before, statement) in enumerate(pairwise(read), 1):
-        of_oneself = any(token.lower in _OF_ONESELF for token in statement.clause.tokens[:1])
+        quotes = any(token.lower in _QUOTING for token in before.clause.tokens)
+        of_oneself = not quotes and any(token.lower in _OF_ONESELF for token in statement.clause.tokens[:1])
         if statement.reporter is None and not statement.clause.opens and not of_oneself and _introduces(before):
             read[i] = statement._replace(reporter=before.reporter)
     for i, (statement, after) in enumerate(pairwise(read)):
@@ -193,7 +197,7 @@ def _is_as_many(table: dict[str, set[str]], said: frozenset[str], known: frozens
 def _is_of_others(statement: _Statement, source: _Statement) -> bool:
     """Whether both tell how many or how often, and not the same."""
     said, known = statement.kinds("quantity"), source.kinds("quantity")
-    if _is_opposed(statement.clause, source.clause):
+    if _is_opposed(statement.clause, source.clause) or ("only" in said and any(_denies(token) for token in statement.clause.tokens)):
         return False
     if any(mention.kind == "number" and _is_part(source.clause, mention.end) for mention in source.clause.mentions):
         known = known - {"all"} | {"some"}
@@ -267,7 +271,7 @@ def _reporter(clause: Clause, cues: Sequence[Cue]) -> frozenset[str] | None:
         before = tokens[cue.start - 1].lower if cue.start else ""
         after = next((token.lower for token in tokens[cue.end :] if token.lower != "that"), "")
         word = tokens[cue.start].lower
-        if cue.kind == "mention" or (before in {"i", "we"} and word not in _QUOTING) or after in _OF_ONESELF:
+        if cue.kind == "mention" or (before in {"i", "we"} and word not in _QUOTING) or (after in _OF_ONESELF and word not in _QUOTING):
             continue
         if word in _ORDERING and after == "to":
             continue
@@ -278,8 +282,10 @@ def _reporter(clause: Clause, cues: Sequence[Cue]) -> frozenset[str] | None:
 
 
 def _who(clause: Clause, cue: Cue) -> frozenset[str]:
-    """The names and stems of whoever says something."""
+    """The names and stems of whoever says something; empty for "is said to be"."""
     tokens = clause.tokens
+    if tokens[cue.end - 1].lower in {"to", "be"} or tokens[cue.start].lower in _IMPERSONAL:
+        return frozenset()
     behind = cue.kind == "source" or any(token.lower in {"from", "by"} for token in tokens[cue.end : cue.end + 1])
     inside = tokens[cue.end : cue.end + 4] if behind else tokens[: cue.start]
     places = {token.start for token in inside}
@@ -354,7 +360,8 @@ def _read_conditions(sentence: tuple[Clause, ...]) -> Iterator[_Condition]:
         once = past and tokens[cue.start].lower in _WHEN  # "when I was small"
         if cue.group != "condition" or asks or once or (cue.kind == "without" and not denied):
             continue
-        end = next((i for i in range(cue.end + 1, min(len(tokens), cue.end + _LONGEST)) if tokens[i].start in ends), cue.end + _LONGEST)
+        reach = range(cue.end + 1, min(len(tokens), cue.end + _LONGEST))
+        end = next((i for i in reach if tokens[i].start in ends or _is_subject(tokens[i])), cue.end + _LONGEST)
         inside = {token.start for token in tokens[cue.start : end]}
         condition = frozenset(stem for start, stem in (content | names).items() if start in inside)
         if condition:
@@ -362,6 +369,11 @@ def _read_conditions(sentence: tuple[Clause, ...]) -> Iterator[_Condition]:
             turned = any(_denies(token) for token in tokens[cue.end : end])
             main = frozenset(stem for start, stem in content.items() if start not in inside)
             yield _Condition(-sign if turned else sign, condition, main, sentence)
+
+
+def _is_subject(token: Token) -> bool:
+    """Whether it is "I" or "we'll"."""
+    return token.lower.partition("'")[0] in {"i", "we", "you", "he", "she", "they"}
 
 
 def _denies(token: Token) -> bool:

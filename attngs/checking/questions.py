@@ -98,8 +98,13 @@ def check_figures(comparison: Comparison) -> Iterator[Claim]:
                     continue
                 kind = "number" if mention.kind == "unit" and miscounts(mention, nearby) else mention.kind
                 yield Claim(kind, comparison.text[mention.start : mention.end])
-            elif _is_miscounted(mention, counts) or misplaced(mention, clause, comparison.linked):
+            elif _is_otherwise(mention, clause, comparison, counts) and not is_computed(mention, clause, linked):
                 yield Claim(mention.kind, comparison.text[mention.start : mention.end])
+
+
+def _is_otherwise(mention: Mention, clause: Clause, comparison: Comparison, counts: dict[str, Figures]) -> bool:
+    """Whether a figure that the sources have counts something else there. In a comparison, both sides may have changed places."""
+    return _is_miscounted(mention, counts) or ("than" not in clause.words and misplaced(mention, clause, comparison.linked))
 
 
 def _counts(mentions: Sequence[Mention]) -> dict[str, Figures]:

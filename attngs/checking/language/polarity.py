@@ -15,6 +15,7 @@ from attngs.checking.language.tokens import Token
 from attngs.checking.language.wording import wording
 
 _ENDS = frozenset(", ; : . ! ? ( ) — – ， 、 。".split())
+_LEAVING = frozenset("quit quits".split())  # where nothing follows, somebody leaves
 _LIMITS = frozenset("until till".split())  # what stands behind them is not denied: "no meat until the move"
 _ANSWERS = frozenset("no non nein não".split())
 _WITHOUT_APOSTROPHE = frozenset("dont cant wont isnt doesnt".split())
@@ -66,7 +67,7 @@ def read_signs(tokens: Sequence[Token], content: Sequence[int], language: Langua
     for cue in denied:
         start = cue + 1 + (_phrase(tokens, cue) in _PHRASES)
         end = next(iter(_between(ends, start, len(tokens), 1)), len(tokens))
-        if language.deny_back or not _between(follow, start, end, 1):
+        if language.deny_back or (tokens[cue].lower not in _LEAVING and not _between(follow, start, end, 1)):
             back, at = cue, bisect_left(content, cue)
             focus.update(content[max(0, at - _FOCUS) : at])
             heads.update(content[max(0, at - _FOCUS) : at])
