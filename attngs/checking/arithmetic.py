@@ -16,7 +16,8 @@ from attngs.checking.language.mentions import Day, Meaning, Mention, Number, Qua
 
 _RECKONING = frozenset(
     "total totals totalling altogether combined together sum sums overall all leaves leaving left remaining remain remains difference "
-    "more less fewer extra saves saved saving comes adds up lived aged age twice double after still not missing outstanding unsold unsent yet old older younger later earlier".split()
+    "more less fewer extra saves saved saving comes adds up lived aged age twice double after still not alive survived missing "
+    "outstanding unsold unsent yet old older younger later earlier".split()
 )
 _MOST = 12  # figures that are tried with each other
 _ADDENDS = 4

@@ -7,7 +7,7 @@ where all of them qualify it otherwise. English only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -52,6 +52,7 @@ _OF_ONESELF = frozenset("i we he she they".split())
 _QUOTING = frozenset("heard hear hears".split())  # even of oneself they tell what somebody else said
 _IMPERSONAL = frozenset("is are was were it expected rumoured rumored".split())
 _ORDERING = frozenset("told tells expect expects expected".split())  # with "to" they ask for something, or tell one's own plan
+_POSSESSIVES = frozenset("his her their".split())
 _UNNAMED = frozenset("he she they".split())
 _WITH_FIGURE = frozenset("over above under below up maximum max minimum more less fewer longer shorter exceeds exceeding".split())
 _FIGURE_REACH = 12  # characters from such a word to its figure
@@ -137,21 +138,20 @@ def _read_all(clauses: Sequence[Clause]) -> list[_Statement]:
 
 
 def _read(clause: Clause) -> _Statement:
-    cues = [cue for cue in find_cues(clause.tokens) if cue.group != "bound" or _bounds(clause, cue)]
+    figures = {mention.start for mention in clause.mentions}
+    cues = [cue for cue in find_cues(clause.tokens) if cue.group != "bound" or _bounds(clause, cue, figures)]
     inside = {clause.tokens[i].start for cue in cues for i in range(cue.start, cue.end)}
     stems = frozenset(word.stem for word in clause.content if word.start not in inside)
     names = frozenset(name.key for name in clause.names) - {USER}
     return _Statement(clause, tuple(cues), stems - LIGHT, names, _reporter(clause, cues))
 
 
-def _bounds(clause: Clause, cue: Cue) -> bool:
-    """Whether a word such as "over" has a figure behind it. "At least" needs none."""
-    if clause.tokens[cue.start].lower not in _WITH_FIGURE and clause.tokens[cue.end - 1].lower != "than":
+def _bounds(clause: Clause, cue: Cue, figures: Container[int]) -> bool:
+    """Whether a word such as "over" has a figure behind it. "At least" and "or more" need none."""
+    last = clause.tokens[cue.end - 1]
+    if last.lower != "than" and clause.tokens[cue.start].lower not in _WITH_FIGURE:
         return True
-    end = clause.tokens[cue.end - 1].end
-    return clause.tokens[cue.end - 1].lower in {"more", "less", "fewer"} or any(
-        0 <= mention.start - end < _FIGURE_REACH for mention in clause.mentions
-    )
+    return last.lower in {"more", "less", "fewer"} or any(last.end + step in figures for step in range(_FIGURE_REACH))
 
 
 def _near(statement: _Statement, known: Sequence[_Statement]) -> list[_Statement]:
@@ -181,7 +181,11 @@ def _words(statement: _Statement, group: str) -> str:
 
 def _is_surer(statement: _Statement, source: _Statement) -> bool:
     """Whether the source does not say it as surely, or not as a duty or a wish."""
-    if len(statement.stems) + len(statement.names) + len(statement.clause.mentions) < 2 or statement.opens_condition() or source.denies_without():
+    if (
+        len(statement.stems) + len(statement.names) + len(statement.clause.mentions) < 2
+        or statement.opens_condition()
+        or source.denies_without()
+    ):
         return False
     said, known = statement.modality(), source.modality()
     done = said == {"fact"} and "past" in statement.tenses()
@@ -225,7 +229,7 @@ def _is_of_another_time(statement: _Statement, source: _Statement) -> bool:
     if "formerly" in said:
         return known.isdisjoint({"formerly", "past"}) and not source.clause.denies  # "no longer"
     if "formerly" in known:
-        return "past" not in said and not ("now" in said and "now" in known)
+        return said.isdisjoint({"past", "now"})
     if "past" in known and said & {"past", "future", "ended"} == set() and ("ended" in known or "still" in said):
         return True
     if "future" in known and "past" not in known:
@@ -234,7 +238,7 @@ def _is_of_another_time(statement: _Statement, source: _Statement) -> bool:
         return "past" in known and "future" not in known
     mine, theirs = verb_times(statement.clause.tokens), verb_times(source.clause.tokens)
     both = mine.keys() & theirs.keys() & statement.stems
-    return bool(both) and all(mine[stem] != theirs[stem] for stem in both)
+    return any(mine[stem] != theirs[stem] and (mine[stem] == "past" or "past" not in said) for stem in both)  # "got cracks"
 
 
 def _ended(statement: _Statement, known: Sequence[_Statement]) -> str:
@@ -269,9 +273,9 @@ def _reporter(clause: Clause, cues: Sequence[Cue]) -> frozenset[str] | None:
         if cue.group != "reported":
             continue
         before = tokens[cue.start - 1].lower if cue.start else ""
-        after = next((token.lower for token in tokens[cue.end :] if token.lower != "that"), "")
+        after = next((token.lower for token in tokens[cue.end : cue.end + 2] if token.lower != "that"), "")
         word = tokens[cue.start].lower
-        if cue.kind == "mention" or (before in {"i", "we"} and word not in _QUOTING) or (after in _OF_ONESELF and word not in _QUOTING):
+        if cue.kind == "mention" or (before in {"i", "we"} and word not in _QUOTING) or _is_of_oneself(tokens, cue, after):
             continue
         if word in _ORDERING and after == "to":
             continue
@@ -279,6 +283,12 @@ def _reporter(clause: Clause, cues: Sequence[Cue]) -> frozenset[str] | None:
         if who or cue.kind in {"opinion", "source"} or before in _UNNAMED:
             return who
     return None
+
+
+def _is_of_oneself(tokens: Sequence[Token], cue: Cue, after: str) -> bool:
+    """Whether somebody tells of themselves: "Tom says he will come", not "his teacher thinks he is bored"."""
+    one = after == "they" and cue.start > 0 and not tokens[cue.start - 1].lower.endswith("s")
+    return after in _OF_ONESELF and not one and tokens[cue.start].lower not in _QUOTING and tokens[0].lower not in _POSSESSIVES
 
 
 def _who(clause: Clause, cue: Cue) -> frozenset[str]:

@@ -136,7 +136,7 @@ def check_words(comparison: Comparison) -> Iterator[Claim]:
         before = subjects or before
         if unknown:
             yield from (Claim("name", comparison.text[name.start : name.end]) for name in unknown)
-        else:
+        elif "than" not in clause.words:  # a comparison may begin with either side
             yield from _of_another(comparison, clause, names, subjects)
         if word := flipped(clause, comparison.linked):
             yield Claim("negation", word)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from attngs.checking.figures import LIGHT
 from attngs.checking.language.clauses import Clause
-from attngs.checking.language.cues import Cue, degree, excess, find_cues, measure
+from attngs.checking.language.cues import Cue, Degree, degree, excess, find_cues, measure
 from attngs.checking.language.tokens import Token
 from attngs.checking.language.wording import term
 from attngs.types import Claim
@@ -23,7 +23,9 @@ _SUBJECTS = frozenset("i we you they he she it there".split())
 _POINTERS = frozenset("it this that them they".split())
 _AMBIGUOUS = frozenset({"since", "as"})  # may be of time: they carry a cause, and claim none
 _PREFERENCE = frozenset("prefer prefers preferred preferring".split())
-_RATING = frozenset("rate rates rated rank ranks ranked value values valued choose chooses chose favour favours favor favors put puts".split())
+_RATING = frozenset(
+    "rate rates rated rank ranks ranked value values valued choose chooses chose favour favours favor favors put puts".split()
+)
 _ABOVE = {"over": 1, "above": 1, "below": -1}
 """What joins the sides of a preference, and whether it puts the left one above; beside these "prefer" takes "to"."""
 _DETERMINERS = frozenset("the a an my your his her its our their this that".split())
@@ -190,20 +192,26 @@ def _compared(words: _Words) -> Iterator[_Relation]:
             sides = words.side(words.back(i), i), words.side(i + 1, words.ahead(i + 1))
             if all(sides):
                 yield _Relation("comparison", found.scale, *sides, found.sign, token.text)
-        elif i and tokens[i - 1].lower == "or":
-            continue  # "twenty or more"
-        elif (found := degree(tokens, i, than)) and (than is not None or found.scale != "time"):
-            back = words.back(i)
-            first = i + 1 + (token.lower in {"more", "less"} and found.scale != "amount")
-            left = words.side(back, i) or words.side(0, i)
-            right = frozenset[str]()
-            if than is not None:  # "more people work in the warehouse than in the office"
-                left |= words.side(first, than)
-                right = words.side(than + 1, words.ahead(than + 1))
-            left = left or words.side(first, words.ahead(first))
-            if left:
-                scale = measure(tokens[back : than or words.ahead(i)], found.scale)
-                yield _Relation("comparison", scale, left, right, found.sign, token.text)
+        elif found := degree(tokens, i, than):
+            yield from _graded(words, i, than, found)
+
+
+def _graded(words: _Words, i: int, than: int | None, found: Degree) -> Iterator[_Relation]:
+    """What a comparative at a place compares: "older than", "more people work in the warehouse than in the office"."""
+    tokens = words.tokens
+    if (than is None and found.scale == "time") or (i and tokens[i - 1].lower == "or"):
+        return  # "four years later", "twenty or more"
+    back = words.back(i)
+    first = i + 1 + (tokens[i].lower in {"more", "less"} and found.scale != "amount")
+    left = words.side(back, i) or words.side(0, i)
+    right = frozenset[str]()
+    if than is not None:
+        left |= words.side(first, than)
+        right = words.side(than + 1, words.ahead(than + 1))
+    left = left or words.side(first, words.ahead(first))
+    if left:
+        scale = measure(tokens[back : than or words.ahead(i)], found.scale)
+        yield _Relation("comparison", scale, left, right, found.sign, tokens[i].text)
 
 
 def _preferred(words: _Words, cue: int, joint: int, sign: int) -> _Relation:

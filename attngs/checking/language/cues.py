@@ -16,7 +16,9 @@ from attngs.checking.language.tokens import Token
 
 _CONTRACTED = ("'d", "'ll")
 _NEAR = 4  # tokens from a comparative that no table has to its "than"
-_NO_COMPARATIVES = frozenset("after other another rather never either neither whether under number matter together however remember order".split())
+_NO_COMPARATIVES = frozenset(
+    "after other another rather never either neither whether under number matter together however remember order".split()
+)
 _VAGUE = frozenset("amount height quality".split())  # scales of words that may be of anything: "more", "higher", "better"
 
 

@@ -22,7 +22,22 @@ _WITHOUT_APOSTROPHE = frozenset("dont cant wont isnt doesnt".split())
 _QUANTIFIERS = frozenset("more longer other such one doubt need way".split())
 _TRAILING = frozenset("yet either anymore any more so though it that this nicht mehr pas plus".split())
 _PHRASES = frozenset(
-    {"gave up", "given up", "give up", "turned down", "turn down", "called off", "yet to", "ruled out", "left out", "leave out", "leaves out", "short of", "free of", "free from", "refrain from", "refrains from"}
+    {
+        "gave up",
+        "given up",
+        "give up",
+        "turned down",
+        "turn down",
+        "called off",
+        "yet to",
+        "ruled out",
+        "left out",
+        "leave out",
+        "leaves out",
+        "short of",
+        "refrain from",
+        "refrains from",
+    }
 )
 _BEFORE_NOUNS = frozenset(
     "no without kein keine keinen keinem keiner ohne sans aucun aucune sin ningún ninguna senza nessun nessuna sem nenhum".split()
@@ -59,7 +74,7 @@ def read_signs(tokens: Sequence[Token], content: Sequence[int], language: Langua
     """
     denied = _denials(tokens, language)
     sign = _signs_at_first(tokens, content, denied)
-    ends = [i for i, token in enumerate(tokens) if token.text in _ENDS or (i - 1 not in denied and token.lower in _LIMITS)]
+    ends = [i for i, token in enumerate(tokens) if token.text in _ENDS or (token.lower in _LIMITS and i - 1 not in denied)]
     follow = [i for i, token in enumerate(tokens) if token.is_word and token.lower not in _TRAILING]
     weighty = [i for i in content if tokens[i].lower not in _LIGHT_VERBS]
     focus, heads = set[int](), set[int]()

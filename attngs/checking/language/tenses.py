@@ -68,7 +68,9 @@ def acts(tokens: Sequence[Token]) -> frozenset[str]:
     """Stems of the verbs that tell what a clause says to be done: simple pasts, and what follows "will", "to" or "is"."""
     found = set[str]()
     for before, token in pairwise(tokens):
-        follows = before.lower in _BEFORE_BASES or (before.lower in _BEFORE_PARTICIPLES | _PAST_AUXILIARIES and token.lower.endswith(("ing", "ed")))
+        follows = before.lower in _BEFORE_BASES or (
+            before.lower in _BEFORE_PARTICIPLES | _PAST_AUXILIARIES and token.lower.endswith(("ing", "ed"))
+        )
         if token.is_word and (follows or token.lower in _past_forms() or token.lower.endswith("ed")):
             found.add(term(token.lower, None).stem)
     return frozenset(found)
@@ -100,7 +102,18 @@ def states(tokens: Sequence[Token]) -> list[State]:
         past = token.lower in _PAST_AUXILIARIES or _follows(tokens, i, {"used"}) or any(word.lower in _FORMER for word in said)
         if not past and token.lower in {"be", "have"} and i and tokens[i - 1].lower in _BEFORE_BASES:
             continue  # "will have a baby"
-        stems = frozenset(term(word.lower, None).stem for word in said) - {"of", "in", "for", "with", "the", "and", "my", "his", "her", "at"}
+        stems = frozenset(term(word.lower, None).stem for word in said) - {
+            "of",
+            "in",
+            "for",
+            "with",
+            "the",
+            "and",
+            "my",
+            "his",
+            "her",
+            "at",
+        }
         found.append(State(verb, past, stems, " ".join(word.text for word in tokens[i : rest + len(said) + (not counted)])))
     return found
 
