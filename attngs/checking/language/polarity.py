@@ -22,22 +22,8 @@ _WITHOUT_APOSTROPHE = frozenset("dont cant wont isnt doesnt".split())
 _QUANTIFIERS = frozenset("more longer other such one doubt need way".split())
 _TRAILING = frozenset("yet either anymore any more so though it that this nicht mehr pas plus".split())
 _PHRASES = frozenset(
-    {
-        "gave up",
-        "given up",
-        "give up",
-        "turned down",
-        "turn down",
-        "called off",
-        "yet to",
-        "ruled out",
-        "left out",
-        "leave out",
-        "leaves out",
-        "short of",
-        "refrain from",
-        "refrains from",
-    }
+    "gave up|given up|give up|turned down|turn down|called off|yet to|ruled out|left out|leave out|leaves out|short of|refrain from|"
+    "refrains from".split("|")
 )
 _BEFORE_NOUNS = frozenset(
     "no without kein keine keinen keinem keiner ohne sans aucun aucune sin ningún ninguna senza nessun nessuna sem nenhum".split()

@@ -24,10 +24,11 @@ _STATES = {
     **dict.fromkeys("is am are was were be i'm he's she's it's we're they're".split(), "be"),
     **dict.fromkeys("have has had i've we've they've".split(), "have"),
 }
-_ARTICLES = frozenset("a an in at on".split())  # "was a nurse", "was in the navy"
+_OPENINGS = frozenset("a an in at on".split())  # "was a nurse", "was in the navy"
+_EMPTY = frozenset("of in at for with and the a an my his her".split())
 _ADVERBS = frozenset("also still now once then only just already again currently".split())
 _FORMER = frozenset("former ex retired".split())
-_COMPLEMENT = 6  # tokens of what somebody is or has
+_LONGEST_COMPLEMENT = 5  # tokens of what somebody is or has
 _REACH = 2  # words between an auxiliary and its verb
 
 
@@ -68,10 +69,8 @@ def acts(tokens: Sequence[Token]) -> frozenset[str]:
     """Stems of the verbs that tell what a clause says to be done: simple pasts, and what follows "will", "to" or "is"."""
     found = set[str]()
     for before, token in pairwise(tokens):
-        follows = before.lower in _BEFORE_BASES or (
-            before.lower in _BEFORE_PARTICIPLES | _PAST_AUXILIARIES and token.lower.endswith(("ing", "ed"))
-        )
-        if token.is_word and (follows or token.lower in _past_forms() or token.lower.endswith("ed")):
+        runs = before.lower in _BEFORE_PARTICIPLES | _PAST_AUXILIARIES and token.lower.endswith("ing")
+        if token.is_word and (runs or before.lower in _BEFORE_BASES or token.lower in _past_forms() or token.lower.endswith("ed")):
             found.add(term(token.lower, None).stem)
     return frozenset(found)
 
@@ -88,34 +87,28 @@ class State(NamedTuple):
 
 
 def states(tokens: Sequence[Token]) -> list[State]:
-    """The states that a clause tells: "is a nurse", "had two cats", "used to be a nurse"."""
+    """The states that a clause tells: "is a nurse", "was in hospital", "had two cats", "used to be a nurse"."""
     found = list[State]()
     for i, token in enumerate(tokens):
         verb = _STATES.get(token.lower)
-        if verb is None:
+        first = _complement(tokens, i, _DETERMINERS if verb == "have" else _OPENINGS) if verb else None
+        if verb is None or first is None:
             continue
-        rest = next((j for j in range(i + 1, len(tokens)) if tokens[j].lower not in _ADVERBS), len(tokens))
-        counted = rest < len(tokens) and tokens[rest].start > tokens[rest - 1].end + 1  # a figure is no token
-        if not counted and not (rest < len(tokens) and tokens[rest].lower in (_DETERMINERS if verb == "have" else _ARTICLES)):
-            continue
-        said = list(takewhile(lambda token: token.is_word, tokens[rest + (not counted) : rest + _COMPLEMENT]))
+        said = list(takewhile(lambda token: token.is_word, tokens[first : first + _LONGEST_COMPLEMENT]))
         past = token.lower in _PAST_AUXILIARIES or _follows(tokens, i, {"used"}) or any(word.lower in _FORMER for word in said)
-        if not past and token.lower in {"be", "have"} and i and tokens[i - 1].lower in _BEFORE_BASES:
-            continue  # "will have a baby"
-        stems = frozenset(term(word.lower, None).stem for word in said) - {
-            "of",
-            "in",
-            "for",
-            "with",
-            "the",
-            "and",
-            "my",
-            "his",
-            "her",
-            "at",
-        }
-        found.append(State(verb, past, stems, " ".join(word.text for word in tokens[i : rest + len(said) + (not counted)])))
+        if past or token.lower not in {"be", "have"} or not _follows(tokens, i, _BEFORE_BASES, reach=1):  # not "will have a baby"
+            stems = frozenset(term(word.lower, None).stem for word in said if word.lower not in _EMPTY)
+            found.append(State(verb, past, stems, " ".join(word.text for word in tokens[i : first + len(said)])))
     return found
+
+
+def _complement(tokens: Sequence[Token], i: int, openings: Collection[str]) -> int | None:
+    """Where it stands what somebody is or has, behind one of some words or a figure; `None` where nothing of the kind follows."""
+    place = next((j for j in range(i + 1, len(tokens)) if tokens[j].lower not in _ADVERBS), len(tokens))
+    if place == len(tokens):
+        return None
+    counted = tokens[place].start > tokens[place - 1].end + 1  # a figure is no token: it leaves a gap
+    return place if counted else place + 1 if tokens[place].lower in openings else None
 
 
 def _looks_third_person(word: str) -> bool:
