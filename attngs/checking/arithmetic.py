@@ -1,4 +1,4 @@
-"""Is a figure that the sources do not have the sum, the difference or the product of figures that they have?
+"""Is a figure of the reply the sum, the difference or the product of figures of the sources?
 
 "Paint 120 euros, brushes 80" carries "200 euros in total". Asked only where the reply says that it has reckoned, and of years:
 "opened in 2011, the other four years later" carries 2015.

@@ -1,4 +1,4 @@
-"""Does the reply say something as surely, as generally, of the same time and on the same condition as its sources do?
+"""Is the reply as sure and as general as its sources, of the same time and on the same condition?
 
 "Might move" is not "moves", "most" are not "all", "used to smoke" is not "smokes", "take it if it hurts" is not "take it".
 A statement of the reply is compared with those statements of the sources that share most of its words. It is unsupported
@@ -95,7 +95,7 @@ class _Statement(NamedTuple):
 
 
 def check_qualifiers(clauses: Sequence[Clause], sources: Sequence[Clause]) -> Iterator[Claim]:
-    """What a sentence says more surely, more generally, of another time or with fewer conditions than its sources.
+    """What a sentence says more surely, more generally, of another time or with fewer conditions.
 
     Args:
         clauses: A sentence of the reply.
@@ -155,7 +155,10 @@ def _bounds(clause: Clause, cue: Cue, figures: Container[int]) -> bool:
 
 
 def _near(statement: _Statement, known: Sequence[_Statement]) -> list[_Statement]:
-    """The statements of the sources that are about the same; those that tell of the same act, if there are any."""
+    """The statements of the sources that are about the same.
+
+    Where some of them have all its names, or tell of the same act, only those.
+    """
     shared = [(source, _shared(statement, source)) for source in known]
     most = max((weight for _, weight in shared), default=0.0)
     if most < max(1.0, _ABOUT * _shared(statement, statement)):
@@ -167,7 +170,7 @@ def _near(statement: _Statement, known: Sequence[_Statement]) -> list[_Statement
 
 
 def _shared(statement: _Statement, source: _Statement) -> float:
-    """How much two statements have in common. Names and figures tell less than words: they stand in many statements."""
+    """How much two statements have in common. Names and figures tell less than words."""
     figures = sum(not mention.weak and carried(mention, source.clause.figures) for mention in statement.clause.mentions)
     return len(statement.stems & source.stems) + 0.5 * (len(statement.names & source.names) + figures)
 
@@ -242,7 +245,7 @@ def _is_of_another_time(statement: _Statement, source: _Statement) -> bool:
 
 
 def _ended(statement: _Statement, known: Sequence[_Statement]) -> str:
-    """What a statement says to be so that was so only once, in all statements of the sources; empty if there is nothing."""
+    """A state of today in a statement that is a past one in all sources; empty if there is none."""
     theirs = [state for source in known for state in states(source.clause.tokens)]
     for mine in states(statement.clause.tokens):
         same = [state for state in theirs if state.verb == mine.verb and state.stems & mine.stems]
@@ -267,7 +270,10 @@ def _introduces(statement: _Statement) -> bool:
 
 
 def _reporter(clause: Clause, cues: Sequence[Cue]) -> frozenset[str] | None:
-    """Who says what a clause says; `None` where nobody is said to say it. Empty where it does not tell who."""
+    """Names and stems of who is said to say a clause; `None` where nobody is.
+
+    Empty where the clause does not tell who.
+    """
     tokens = clause.tokens
     for cue in cues:
         if cue.group != "reported":
@@ -286,7 +292,7 @@ def _reporter(clause: Clause, cues: Sequence[Cue]) -> frozenset[str] | None:
 
 
 def _is_of_oneself(tokens: Sequence[Token], cue: Cue, after: str) -> bool:
-    """Whether somebody tells of themselves: "Tom says he will come", not "his teacher thinks he is bored"."""
+    """Whether somebody tells of themselves, unlike "his teacher thinks he is bored"."""
     one = after == "they" and cue.start > 0 and not tokens[cue.start - 1].lower.endswith("s")
     return after in _OF_ONESELF and not one and tokens[cue.start].lower not in _QUOTING and tokens[0].lower not in _POSSESSIVES
 

@@ -103,7 +103,10 @@ def check_figures(comparison: Comparison) -> Iterator[Claim]:
 
 
 def _is_otherwise(mention: Mention, clause: Clause, comparison: Comparison, counts: dict[str, Figures]) -> bool:
-    """Whether a figure that the sources have counts something else there. In a comparison, both sides may have changed places."""
+    """Whether a figure that the sources have counts something else there.
+
+    In a comparison both sides may have changed places, so there it is not asked what stands beside the figure.
+    """
     return _is_miscounted(mention, counts) or ("than" not in clause.words and misplaced(mention, clause, comparison.linked))
 
 

@@ -1,4 +1,4 @@
-"""Does the reply relate two things as its sources do: which is more, which comes first, which is the cause?
+"""Does the reply relate two things as its sources do: which is more, earlier, or the cause?
 
 A relation has two sides and a sign: "the train is slower than the bus" is `speed`, train, bus, less. One of the reply is
 unsupported where the sources relate the same sides the other way round and never this way, or give what happened another
@@ -71,7 +71,10 @@ def check_relations(clauses: Sequence[Clause], sources: Sequence[Clause]) -> Ite
 
 
 def _agreement(mine: _Relation, other: _Relation) -> int:
-    """1 where two relations say the same of the same sides, -1 where one turns the other round, 0 where they are of different things."""
+    """1 where two relations say the same of the same sides, -1 where one turns the other round.
+
+    0 where they are of different things.
+    """
     (left, right), (its_left, its_right) = _apart(mine), _apart(other)
     straight, crossed = _overlap(left, its_left), _overlap(left, its_right) + _overlap(right, its_left)
     if right and its_right:
@@ -129,7 +132,10 @@ class _Words(NamedTuple):
         return next((j for j in range(i, first, -1) if self.tokens[j - 1].lower in _STOPS), first)
 
     def ahead(self, i: int) -> int:
-        """Where the stretch ends that begins at a place: at a stop, or where a new subject follows what has been said."""
+        """Where the stretch ends that begins at a place.
+
+        At a stop, or where a new subject follows what has been said.
+        """
         said = False
         end = min(len(self.tokens), i + _STRETCH)
         for j in range(i, end):
@@ -197,7 +203,10 @@ def _compared(words: _Words) -> Iterator[_Relation]:
 
 
 def _graded(words: _Words, i: int, than: int | None, found: Degree) -> Iterator[_Relation]:
-    """What a comparative at a place compares: "older than", "more people work in the warehouse than in the office"."""
+    """What a comparative at a place compares.
+
+    "More people work in the warehouse than in the office" has one side on both sides of the comparative.
+    """
     tokens = words.tokens
     if (than is None and found.scale == "time") or (i and tokens[i - 1].lower == "or"):
         return  # "four years later", "twenty or more"
@@ -221,7 +230,7 @@ def _preferred(words: _Words, cue: int, joint: int, sign: int) -> _Relation:
 
 
 def _ordered(words: _Words, before: frozenset[str]) -> Iterator[_Relation]:
-    """What comes first: "A before B", "after B, A", "first A, then B", "A first and B second", "from A to B"."""
+    """What comes first: "A before B", "after B, A", "A first and B second", "from A to B"."""
     tokens = words.tokens
     cues = [cue for cue in words.cues if cue.group == "order"]
     for cue in cues:
@@ -236,7 +245,10 @@ def _ordered(words: _Words, before: frozenset[str]) -> Iterator[_Relation]:
 
 
 def _ranked(words: _Words, cues: Sequence[Cue], before: frozenset[str]) -> Iterator[_Relation]:
-    """Stretches with their ranks: one with "then", "later" or "second" comes after one with "first", or after the last one."""
+    """What words such as "first", "then" and "second" put in order.
+
+    A stretch with "then", "later" or "second" comes after the one with "first", or else after the one before it.
+    """
     tokens = words.tokens
     ranks = {
         next(i for i in range(cue.start, cue.end) if tokens[i].lower not in _STOPS): cue.kind
@@ -274,7 +286,10 @@ def _caused(words: _Words, before: frozenset[str]) -> Iterator[_Relation]:
 
 
 def _concludes(words: _Words, cue: Cue) -> bool:
-    """Whether a "so" says that something follows: it stands after a comma, and no "that", "far" or adverb comes next."""
+    """Whether a "so" says that something follows.
+
+    It stands after a comma, and no "that", "far" or adverb comes next.
+    """
     after = words.tokens[cue.end].lower if cue.end < len(words.tokens) else ""
     before = words.tokens[cue.start - 1].lower if cue.start else "."
     return before in {",", ";", ".", "and", "—", "–"} and after not in {"that", "far", "much", "many", "as"}

@@ -1,6 +1,6 @@
-"""Words and phrases that qualify a statement, or relate two of them: "might", "most of", "used to", "if", "because", "older than".
+"""Words and phrases that qualify a statement, or relate two of them.
 
-English only: of a text in another language no cue is read.
+"Might", "most of", "used to", "if", "because", "older than". English only: of a text in another language no cue is read.
 """
 
 from __future__ import annotations
@@ -102,7 +102,9 @@ def find_cues(tokens: Sequence[Token]) -> list[Cue]:
 
 
 def degree(tokens: Sequence[Token], i: int, than: int | None) -> Degree | None:
-    """What a comparative at a place says; `None` where none stands there. "More expensive" stands at "more".
+    """What a comparative at a place says; `None` where none stands there.
+
+    "More expensive" stands at "more".
 
     Args:
         tokens: The tokens of a sentence.
@@ -126,7 +128,10 @@ def excess(token: Token) -> Degree | None:
 
 
 def measure(tokens: Sequence[Token], scale: str) -> str:
-    """What "more", "better" or "higher" is more of in a stretch of a sentence: with "costs" it is the price; else the scale as it is."""
+    """What "more", "better" or "higher" is more of in a stretch of a sentence.
+
+    With "costs" it is the price; with no such word it is the scale as given.
+    """
     if scale not in _VAGUE:
         return scale
     return next((found for token in tokens if (found := _tables().measures.get(token.lower))), scale)
@@ -137,7 +142,10 @@ def _may_compare(word: str) -> bool:
 
 
 def _root(word: str) -> str:
-    """An adjective, adverb or comparative without its ending: "bigger" and "big", "quickly" and "quicker" are the same."""
+    """An adjective, adverb or comparative without its ending.
+
+    "Bigger" and "big" have the same root, and so have "quickly" and "quicker".
+    """
     root = word.removesuffix("er") if word.endswith("er") else word.removesuffix("ly").removesuffix("e")
     root = f"{root[:-1]}y" if root.endswith("i") else root.removesuffix("e")
     return root[:-1] if len(root) > 2 and root[-1] == root[-2] else root

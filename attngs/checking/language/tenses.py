@@ -66,7 +66,7 @@ def verb_times(tokens: Sequence[Token]) -> dict[str, str]:
 
 
 def acts(tokens: Sequence[Token]) -> frozenset[str]:
-    """Stems of the verbs that tell what a clause says to be done: simple pasts, and what follows "will", "to" or "is"."""
+    """Stems of the verbs of a clause: simple pasts, and what follows "will", "to" or "is"."""
     found = set[str]()
     for before, token in pairwise(tokens):
         runs = before.lower in _BEFORE_PARTICIPLES | _PAST_AUXILIARIES and token.lower.endswith("ing")
@@ -87,7 +87,7 @@ class State(NamedTuple):
 
 
 def states(tokens: Sequence[Token]) -> list[State]:
-    """The states that a clause tells: "is a nurse", "was in hospital", "had two cats", "used to be a nurse"."""
+    """The states that a clause tells: "is a nurse", "was in hospital", "had two cats"."""
     found = list[State]()
     for i, token in enumerate(tokens):
         verb = _STATES.get(token.lower)
@@ -103,7 +103,10 @@ def states(tokens: Sequence[Token]) -> list[State]:
 
 
 def _complement(tokens: Sequence[Token], i: int, openings: Collection[str]) -> int | None:
-    """Where it stands what somebody is or has, behind one of some words or a figure; `None` where nothing of the kind follows."""
+    """Where the words stand for what somebody is or has; `None` where there are none.
+
+    They follow a figure, or one of the words that may open them.
+    """
     place = next((j for j in range(i + 1, len(tokens)) if tokens[j].lower not in _ADVERBS), len(tokens))
     if place == len(tokens):
         return None
