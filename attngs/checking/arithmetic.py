@@ -1,6 +1,7 @@
-"""Is a figure that the sources do not have the sum, the difference or the product of figures that they have?
+"""Is a figure of the reply the sum, the difference or the product of figures of the sources?
 
-"Paint 120 euros, brushes 80" carries "200 euros in total". Asked only where the reply says that it has reckoned.
+"Paint 120 euros, brushes 80" carries "200 euros in total". Asked only where the reply says that it has reckoned, and of years:
+"opened in 2011, the other four years later" carries 2015.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from attngs.checking.language.mentions import Day, Meaning, Mention, Number, Qua
 
 _RECKONING = frozenset(
     "total totals totalling altogether combined together sum sums overall all leaves leaving left remaining remain remains difference "
-    "more less fewer extra saves saved saving comes adds up lived aged age twice double after".split()
+    "more less fewer extra saves saved saving comes adds up lived aged age twice double after still not alive survived missing "
+    "outstanding unsold unsent yet old older younger later earlier".split()
 )
 _MOST = 12  # figures that are tried with each other
 _ADDENDS = 4
@@ -29,7 +31,7 @@ def is_computed(claim: Mention, clause: Clause, known: Iterable[Mention]) -> boo
         clause: The clause that it is in.
         known: The figures of the sources.
     """
-    if clause.words.isdisjoint(_RECKONING):
+    if clause.words.isdisjoint(_RECKONING) and not any(isinstance(meaning, Day) and meaning.year for meaning in claim.meanings):
         return False
     operands = list(dict.fromkeys(value for mention in known if not mention.weak for value in _values(mention.meanings)))[:_MOST]
     wanted = set(_values(claim.meanings))

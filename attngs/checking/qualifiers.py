@@ -1,4 +1,4 @@
-"""Does the reply say something as surely, as generally, of the same time and on the same condition as its sources do?
+"""Is the reply as sure and as general as its sources, of the same time and on the same condition?
 
 "Might move" is not "moves", "most" are not "all", "used to smoke" is not "smokes", "take it if it hurts" is not "take it".
 A statement of the reply is compared with those statements of the sources that share most of its words. It is unsupported
@@ -7,27 +7,31 @@ where all of them qualify it otherwise. English only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
-from attngs.checking.figures import LIGHT
+from attngs.checking.figures import LIGHT, carried
 from attngs.checking.language.clauses import Clause
 from attngs.checking.language.cues import Cue, find_cues
-from attngs.checking.language.tenses import tenses, verb_times
+from attngs.checking.language.names import USER
+from attngs.checking.language.tenses import acts, states, tenses, verb_times
 from attngs.checking.language.tokens import Token
+from attngs.checking.language.wording import term
 from attngs.types import Claim
 
 _NEAR = 0.6  # of what the most similar source statement shares: from there on a source statement is about the same
 _ABOUT = 0.5  # of what a statement of the reply says: so much of it must stand in a source statement that is about the same
 _CARRIED_BY = {
-    "fact": {"fact", "ability", "duty", "plan", "certain"},
+    "fact": {"fact", "ability", "duty", "plan", "certain", "preference"},
     "certain": {"fact", "duty", "certain"},
     "ability": {"fact", "ability", "permission", "plan", "certain", "advice"},
     "permission": {"permission", "ability", "possible", "fact", "advice"},
     "possible": {"possible", "permission", "ability", "plan", "wish", "hope"},
     "plan": {"plan", "wish", "duty", "fact", "certain"},
     "hope": {"hope", "wish", "possible"},
-    "wish": {"wish", "hope", "plan", "possible", "fact"},
+    "wish": {"wish", "hope", "plan", "possible", "fact", "preference"},
+    "preference": {"preference", "wish", "fact"},
     "advice": {"advice", "wish", "fact"},
     "duty": {"duty", "fact", "certain"},
 }
@@ -46,6 +50,12 @@ _AS_MANY = {
 _SOFTENED = frozenset({"possible", "advice", "duty", "wish", "hope"})
 _OF_ONESELF = frozenset("i we he she they".split())
 _QUOTING = frozenset("heard hear hears".split())  # even of oneself they tell what somebody else said
+_IMPERSONAL = frozenset("is are was were it expected rumoured rumored".split())
+_ORDERING = frozenset("told tells expect expects expected".split())  # with "to" they ask for something, or tell one's own plan
+_POSSESSIVES = frozenset("his her their".split())
+_UNNAMED = frozenset("he she they".split())
+_WITH_FIGURE = frozenset("over above under below up maximum max minimum more less fewer longer shorter exceeds exceeding".split())
+_FIGURE_REACH = 12  # characters from such a word to its figure
 _ASKING = frozenset("ask asks asked know knows knew wonder wondering see sure check checked find told".split())
 _WHEN = frozenset("when whenever".split())
 _LONGEST = 30  # tokens of a condition
@@ -60,9 +70,16 @@ class _Statement(NamedTuple):
     stems: frozenset[str]
     """Of its words, but for its cues and those that say little."""
     names: frozenset[str]
+    reporter: frozenset[str] | None
+    """Names and stems of who says it, empty where that is not told; `None` where nobody is said to say it."""
 
     def kinds(self, group: str) -> frozenset[str]:
         return frozenset(cue.kind for cue in self.cues if cue.group == group)
+
+    def modality(self) -> frozenset[str]:
+        """How sure it is; the least sure word counts: "perhaps she will"."""
+        found = self.kinds("modality") or frozenset({"fact"})
+        return found - {"plan"} if found & {"possible", "certain"} else found
 
     def opens_condition(self) -> bool:
         """Whether it is a condition: "if it rains"."""
@@ -78,46 +95,84 @@ class _Statement(NamedTuple):
 
 
 def check_qualifiers(clauses: Sequence[Clause], sources: Sequence[Clause]) -> Iterator[Claim]:
-    """What a sentence says more surely, more generally, of another time or with fewer conditions than its sources.
+    """What a sentence says more surely, more generally, of another time or with fewer conditions.
 
     Args:
         clauses: A sentence of the reply.
         sources: The clauses of the sentences that it is linked to, in order.
     """
-    known = [_read(source) for source in sources if not source.question]
-    said = [_read(clause) for clause in clauses if not clause.question]
-    reports = any("reported" in {cue.group for cue in statement.cues} or statement.kinds("modality") & _SOFTENED for statement in said)
+    known, said = _read_all(sources), _read_all(clauses)
+    reports = any(statement.kinds("reported") for statement in said)
+    everybody = frozenset[str]().union(*(statement.stems | statement.names for statement in said))
     for statement in said:
+        if state := _ended(statement, known):
+            yield Claim("tense", state)
         near = _near(statement, known)
         for group, differs in _GROUPS:
             if near and all(differs(statement, source) for source in near):
                 yield Claim("quantity" if group == "bound" else group, _words(statement, group))
-        reporters = [reporter for source in near if (reporter := _reporter(source)) is not None]
-        dropped = len(reporters) == len(near) > 0 and not reports  # nobody but them says it
+        reporters = [source.reporter for source in near if source.reporter is not None]
+        named = not everybody.isdisjoint(frozenset[str]().union(*reporters))  # "in Paolo's view" has no cue, but Paolo
+        soft = reports or named or bool(statement.modality() & _SOFTENED)
+        dropped = len(reporters) == len(near) > 0 and not soft  # nobody but them says it
         if dropped or (reporters and _is_another(statement, reporters)):
             yield Claim("attribution", _words(statement, "reported"))
     yield from _conditions(clauses, said, sources, known)
 
 
+def _read_all(clauses: Sequence[Clause]) -> list[_Statement]:
+    """The statements of some clauses.
+
+    "Until he was four" tells of the clause before it, too, that it has ended. "They say that" is said of the clause after it.
+    """
+    read = [_read(clause) for clause in clauses]
+    for i, (before, statement) in enumerate(pairwise(read), 1):
+        quotes = any(token.lower in _QUOTING for token in before.clause.tokens)
+        of_oneself = not quotes and any(token.lower in _OF_ONESELF for token in statement.clause.tokens[:1])
+        if statement.reporter is None and not statement.clause.opens and not of_oneself and _introduces(before):
+            read[i] = statement._replace(reporter=before.reporter)
+    for i, (statement, after) in enumerate(pairwise(read)):
+        ends = [cue for cue in after.cues if cue.kind == "ended" and cue.start == 0 and not after.clause.opens]
+        read[i] = statement._replace(cues=(*statement.cues, *(cue._replace(end=0) for cue in ends)))
+    return [statement for statement in read if not statement.clause.question]
+
+
 def _read(clause: Clause) -> _Statement:
-    cues = find_cues(clause.tokens)
+    figures = {mention.start for mention in clause.mentions}
+    cues = [cue for cue in find_cues(clause.tokens) if cue.group != "bound" or _bounds(clause, cue, figures)]
     inside = {clause.tokens[i].start for cue in cues for i in range(cue.start, cue.end)}
     stems = frozenset(word.stem for word in clause.content if word.start not in inside)
-    return _Statement(clause, tuple(cues), stems - LIGHT, frozenset(name.key for name in clause.names))
+    names = frozenset(name.key for name in clause.names) - {USER}
+    return _Statement(clause, tuple(cues), stems - LIGHT, names, _reporter(clause, cues))
+
+
+def _bounds(clause: Clause, cue: Cue, figures: Container[int]) -> bool:
+    """Whether a word such as "over" has a figure behind it. "At least" and "or more" need none."""
+    last = clause.tokens[cue.end - 1]
+    if last.lower != "than" and clause.tokens[cue.start].lower not in _WITH_FIGURE:
+        return True
+    return last.lower in {"more", "less", "fewer"} or any(last.end + step in figures for step in range(_FIGURE_REACH))
 
 
 def _near(statement: _Statement, known: Sequence[_Statement]) -> list[_Statement]:
-    """The statements of the sources that are about the same."""
+    """The statements of the sources that are about the same.
+
+    Where some of them have all its names, or tell of the same act, only those.
+    """
     shared = [(source, _shared(statement, source)) for source in known]
     most = max((weight for _, weight in shared), default=0.0)
-    if not most or most < _ABOUT * _shared(statement, statement):
+    if most < max(1.0, _ABOUT * _shared(statement, statement)):
         return []
-    return [source for source, weight in shared if weight >= _NEAR * most]
+    near = [source for source, weight in shared if weight >= _NEAR * most]
+    near = [source for source in near if source.names >= statement.names] or near
+    done = acts(statement.clause.tokens) - LIGHT
+    return [source for source in near if source.stems & done] or near
 
 
 def _shared(statement: _Statement, source: _Statement) -> float:
-    """How much two statements have in common. A name tells less than a word: it stands in many statements."""
-    return len(statement.stems & source.stems) + 0.5 * len(statement.names & source.names)
+    """How much two statements have in common. Names and figures tell less than words."""
+    figures = sum(not mention.weak and carried(mention, source.clause.figures) for mention in statement.clause.mentions)
+    return len(statement.stems & source.stems) + 0.5 * (len(statement.names & source.names) + figures)
 
 
 def _words(statement: _Statement, group: str) -> str:
@@ -129,9 +184,16 @@ def _words(statement: _Statement, group: str) -> str:
 
 def _is_surer(statement: _Statement, source: _Statement) -> bool:
     """Whether the source does not say it as surely, or not as a duty or a wish."""
-    if len(statement.stems) + len(statement.names) < 2 or statement.opens_condition() or source.denies_without():
+    if (
+        len(statement.stems) + len(statement.names) + len(statement.clause.mentions) < 2
+        or statement.opens_condition()
+        or source.denies_without()
+    ):
         return False
-    said, known = (one.kinds("modality") or frozenset({"fact"}) for one in (statement, source))
+    said, known = statement.modality(), source.modality()
+    done = said == {"fact"} and "past" in statement.tenses()
+    if done and "past" not in source.tenses() and known.isdisjoint({"fact", "certain"}):
+        return True
     return all(_CARRIED_BY[kind].isdisjoint(known) for kind in said)
 
 
@@ -142,14 +204,22 @@ def _is_as_many(table: dict[str, set[str]], said: frozenset[str], known: frozens
 def _is_of_others(statement: _Statement, source: _Statement) -> bool:
     """Whether both tell how many or how often, and not the same."""
     said, known = statement.kinds("quantity"), source.kinds("quantity")
+    if _is_opposed(statement.clause, source.clause) or ("only" in said and any(_denies(token) for token in statement.clause.tokens)):
+        return False
     if any(mention.kind == "number" and _is_part(source.clause, mention.end) for mention in source.clause.mentions):
         known = known - {"all"} | {"some"}
     return bool(said and known - {"none"}) and not _is_as_many(_AS_MANY, said, known)
 
 
+def _is_opposed(clause: Clause, source: Clause) -> bool:
+    """Whether one says the opposite of the other: nearly all closed, a few open."""
+    mine, theirs = ({word.stem: term(word.text.lower(), None).opposite for word in one.content} for one in (clause, source))
+    return any(mine[stem] != theirs[stem] for stem in mine.keys() & theirs.keys())
+
+
 def _is_part(clause: Clause, end: int) -> bool:
-    """Whether "of" follows a number: "three of the five"."""
-    return any(token.lower == "of" and token.start == end + 1 for token in clause.tokens)
+    """Whether "of" or "out of" follows a number: "three of the five"."""
+    return any(token.lower in {"of", "out"} and token.start == end + 1 for token in clause.tokens)
 
 
 def _is_bound_otherwise(statement: _Statement, source: _Statement) -> bool:
@@ -162,14 +232,26 @@ def _is_of_another_time(statement: _Statement, source: _Statement) -> bool:
     if "formerly" in said:
         return known.isdisjoint({"formerly", "past"}) and not source.clause.denies  # "no longer"
     if "formerly" in known:
-        return "past" not in said
+        return said.isdisjoint({"past", "now"})
+    if "past" in known and said & {"past", "future", "ended"} == set() and ("ended" in known or "still" in said):
+        return True
     if "future" in known and "past" not in known:
         return "past" in said and "future" not in said
     if "future" in said and "past" not in said:
         return "past" in known and "future" not in known
     mine, theirs = verb_times(statement.clause.tokens), verb_times(source.clause.tokens)
-    both = (mine.keys() & theirs.keys()) & (statement.stems | {"have"})
-    return bool(both) and all(mine[stem] != theirs[stem] for stem in both)
+    both = mine.keys() & theirs.keys() & statement.stems
+    return any(mine[stem] != theirs[stem] and (mine[stem] == "past" or "past" not in said) for stem in both)  # "got cracks"
+
+
+def _ended(statement: _Statement, known: Sequence[_Statement]) -> str:
+    """A state of today in a statement that is a past one in all sources; empty if there is none."""
+    theirs = [state for source in known for state in states(source.clause.tokens)]
+    for mine in states(statement.clause.tokens):
+        same = [state for state in theirs if state.verb == mine.verb and state.stems & mine.stems]
+        if not mine.past and same and all(state.past for state in same):
+            return mine.text
+    return ""
 
 
 _GROUPS: tuple[tuple[str, Callable[[_Statement, _Statement], bool]], ...] = (
@@ -180,27 +262,48 @@ _GROUPS: tuple[tuple[str, Callable[[_Statement, _Statement], bool]], ...] = (
 )
 
 
-def _reporter(source: _Statement) -> frozenset[str] | None:
-    """Who says what a statement of the sources says; `None` where nobody is said to say it. Empty where it does not tell who."""
-    tokens = source.clause.tokens
-    for cue in source.cues:
+def _introduces(statement: _Statement) -> bool:
+    """Whether it only says who says what follows: "they say that", "according to Tom,"."""
+    cue = next((cue for cue in statement.cues if cue.group == "reported"), None)
+    rest = statement.clause.tokens[cue.end :] if cue else ()
+    return cue is not None and (cue.kind == "source" or not any(token.is_word and token.lower != "that" for token in rest))
+
+
+def _reporter(clause: Clause, cues: Sequence[Cue]) -> frozenset[str] | None:
+    """Names and stems of who is said to say a clause; `None` where nobody is.
+
+    Empty where the clause does not tell who.
+    """
+    tokens = clause.tokens
+    for cue in cues:
         if cue.group != "reported":
             continue
         before = tokens[cue.start - 1].lower if cue.start else ""
-        after = next((token.lower for token in tokens[cue.end :] if token.lower != "that"), "")
-        quotes = tokens[cue.start].lower in _QUOTING
-        if (before in {"i", "we"} and not quotes) or after in _OF_ONESELF:
+        after = next((token.lower for token in tokens[cue.end : cue.end + 2] if token.lower != "that"), "")
+        word = tokens[cue.start].lower
+        if cue.kind == "mention" or (before in {"i", "we"} and word not in _QUOTING) or _is_of_oneself(tokens, cue, after):
             continue
-        who = _who(source.clause, cue)
-        if who or cue.kind == "opinion":
+        if word in _ORDERING and after == "to":
+            continue
+        who = _who(clause, cue)
+        if who or cue.kind in {"opinion", "source"} or before in _UNNAMED:
             return who
     return None
 
 
+def _is_of_oneself(tokens: Sequence[Token], cue: Cue, after: str) -> bool:
+    """Whether somebody tells of themselves, unlike "his teacher thinks he is bored"."""
+    one = after == "they" and cue.start > 0 and not tokens[cue.start - 1].lower.endswith("s")
+    return after in _OF_ONESELF and not one and tokens[cue.start].lower not in _QUOTING and tokens[0].lower not in _POSSESSIVES
+
+
 def _who(clause: Clause, cue: Cue) -> frozenset[str]:
-    """The names and stems of whoever says something."""
+    """The names and stems of whoever says something; empty for "is said to be"."""
     tokens = clause.tokens
-    inside = tokens[cue.end : cue.end + 4] if tokens[cue.start].lower == "according" else tokens[: cue.start]
+    if tokens[cue.end - 1].lower in {"to", "be"} or tokens[cue.start].lower in _IMPERSONAL:
+        return frozenset()
+    behind = cue.kind == "source" or any(token.lower in {"from", "by"} for token in tokens[cue.end : cue.end + 1])
+    inside = tokens[cue.end : cue.end + 4] if behind else tokens[: cue.start]
     places = {token.start for token in inside}
     names = {name.key for name in clause.names if name.start in places}
     return frozenset(names | {word.stem for word in clause.content if word.start in places})
@@ -232,9 +335,9 @@ def _conditions(
 ) -> Iterator[Claim]:
     """Conditions of the sources that a sentence of the reply drops or turns round."""
     mine = [found for sentence in _sentences(clauses) for found in _read_conditions(sentence)]
-    everything = frozenset[str]().union(*(clause.stems for clause in clauses))
+    everything = frozenset[str]().union(*(clause.stems | {name.key for name in clause.names} for clause in clauses))
     for found in (found for sentence in _sentences(sources) for found in _read_conditions(sentence)):
-        turned = [one for one in mine if one.condition & found.condition and one.main & found.main]
+        turned = [one for one in mine if len(one.condition & found.condition) >= _NEAR * len(one.condition) and one.main & found.main]
         if turned and all(one.sign != found.sign for one in turned):
             yield Claim("condition", " ".join(sorted(turned[0].condition)))
         if mine or everything & found.condition:
@@ -242,7 +345,8 @@ def _conditions(
         others = [source for source in known if source.clause not in found.clauses]
         for statement in said:
             shared = statement.stems & found.main
-            holds = shared and len(shared) >= _NEAR * len(statement.stems)
+            whole = shared == found.main and 2 * len(shared) >= len(statement.stems)
+            holds = shared and (whole or len(shared) >= _NEAR * len(statement.stems))
             if holds and not any(shared <= other.stems for other in others):
                 yield Claim("condition", _words(statement, "condition"))
 
@@ -262,22 +366,30 @@ def _read_conditions(sentence: tuple[Clause, ...]) -> Iterator[_Condition]:
     """The conditions of a sentence. Each reaches to the next comma or clause."""
     tokens = [token for clause in sentence for token in clause.tokens]
     content = {word.start: word.stem for clause in sentence for word in clause.content if word.stem not in LIGHT}
+    names = {name.start: name.key for clause in sentence for name in clause.names}
     ends = {clause.tokens[0].start for clause in sentence if clause.tokens} | {token.start for token in tokens if token.text in _ENDS}
     denied = any(clause.denies for clause in sentence)
-    past = "past" in tenses(tokens, ())
-    for cue in find_cues(tokens):
+    cues = find_cues(tokens)
+    past = "past" in tenses(tokens, ()) and not any(cue.group == "modality" for cue in cues)
+    for cue in cues:
         asks = cue.start and tokens[cue.start - 1].lower in _ASKING  # "asked if"
         once = past and tokens[cue.start].lower in _WHEN  # "when I was small"
         if cue.group != "condition" or asks or once or (cue.kind == "without" and not denied):
             continue
-        end = next((i for i in range(cue.end + 1, min(len(tokens), cue.end + _LONGEST)) if tokens[i].start in ends), cue.end + _LONGEST)
+        reach = range(cue.end + 1, min(len(tokens), cue.end + _LONGEST))
+        end = next((i for i in reach if tokens[i].start in ends or _is_subject(tokens[i])), cue.end + _LONGEST)
         inside = {token.start for token in tokens[cue.start : end]}
-        condition = frozenset(stem for start, stem in content.items() if start in inside)
+        condition = frozenset(stem for start, stem in (content | names).items() if start in inside)
         if condition:
             sign = 1 if cue.kind == "given" else -1
             turned = any(_denies(token) for token in tokens[cue.end : end])
             main = frozenset(stem for start, stem in content.items() if start not in inside)
             yield _Condition(-sign if turned else sign, condition, main, sentence)
+
+
+def _is_subject(token: Token) -> bool:
+    """Whether it is "I" or "we'll"."""
+    return token.lower.partition("'")[0] in {"i", "we", "you", "he", "she", "they"}
 
 
 def _denies(token: Token) -> bool:

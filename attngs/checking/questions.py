@@ -98,8 +98,16 @@ def check_figures(comparison: Comparison) -> Iterator[Claim]:
                     continue
                 kind = "number" if mention.kind == "unit" and miscounts(mention, nearby) else mention.kind
                 yield Claim(kind, comparison.text[mention.start : mention.end])
-            elif _is_miscounted(mention, counts) or misplaced(mention, clause, comparison.linked):
+            elif _is_otherwise(mention, clause, comparison, counts) and not is_computed(mention, clause, linked):
                 yield Claim(mention.kind, comparison.text[mention.start : mention.end])
+
+
+def _is_otherwise(mention: Mention, clause: Clause, comparison: Comparison, counts: dict[str, Figures]) -> bool:
+    """Whether a figure that the sources have counts something else there.
+
+    In a comparison both sides may have changed places, so there it is not asked what stands beside the figure.
+    """
+    return _is_miscounted(mention, counts) or ("than" not in clause.words and misplaced(mention, clause, comparison.linked))
 
 
 def _counts(mentions: Sequence[Mention]) -> dict[str, Figures]:
@@ -131,7 +139,7 @@ def check_words(comparison: Comparison) -> Iterator[Claim]:
         before = subjects or before
         if unknown:
             yield from (Claim("name", comparison.text[name.start : name.end]) for name in unknown)
-        else:
+        elif "than" not in clause.words:  # a comparison may begin with either side
             yield from _of_another(comparison, clause, names, subjects)
         if word := flipped(clause, comparison.linked):
             yield Claim("negation", word)

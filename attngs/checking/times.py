@@ -76,7 +76,7 @@ def given_time(fields: Mapping[str, object]) -> object:
 
 
 def file_time(fields: Mapping[str, object]) -> object:
-    """What an item's fields say of the time of its file, as it was written; `None` where they say nothing."""
+    """What an item's fields say of the time of its file, as written; `None` where they say nothing."""
     return _first(fields, FILE_TIME_KEYS)
 
 

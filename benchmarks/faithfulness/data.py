@@ -1,7 +1,7 @@
 """The cases: rewrites of short personal contexts, faithful or with one planted error.
 
-All are written by hand. `contexts.jsonl` has one context a line. Planted errors stand in paraphrases, not in the source's own words.
-Half of the contexts are for development, the others are held out; a hash of the id decides.
+All are written for this. `contexts.jsonl` has one context a line. Planted errors stand in paraphrases, not in the source's own words.
+Half of the contexts are for development, the others are held out; the id decides.
 """
 
 from __future__ import annotations

@@ -21,9 +21,9 @@ def found() -> dict[str, list[Case]]:
 def test_there_are_enough_cases_of_every_kind(found: dict[str, list[Case]]) -> None:
     every = [case for rows in found.values() for case in rows]
     count = Counter(case.kind for case in every)
-    assert count[""] >= 300
-    assert sum(count[kind] for kind in KINDS) >= 300
-    assert all(count[kind] >= 38 for kind in KINDS)
+    assert count[""] >= 600
+    assert sum(count[kind] for kind in KINDS) >= 1_000
+    assert all(count[kind] >= 45 for kind in KINDS)
     assert set(count) == {"", *KINDS}
 
 

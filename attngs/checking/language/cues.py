@@ -1,6 +1,6 @@
-"""Words and phrases that qualify a statement, or relate two of them: "might", "most of", "used to", "if", "because", "older than".
+"""Words and phrases that qualify a statement, or relate two of them.
 
-English only: of a text in another language no cue is read.
+"Might", "most of", "used to", "if", "because", "older than". English only: of a text in another language no cue is read.
 """
 
 from __future__ import annotations
@@ -15,6 +15,11 @@ from typing import NamedTuple
 from attngs.checking.language.tokens import Token
 
 _CONTRACTED = ("'d", "'ll")
+_NEAR = 4  # tokens from a comparative that no table has to its "than"
+_NO_COMPARATIVES = frozenset(
+    "after other another rather never either neither whether under number matter together however remember order".split()
+)
+_VAGUE = frozenset("amount height quality".split())  # scales of words that may be of anything: "more", "higher", "better"
 
 
 class Cue(NamedTuple):
@@ -45,13 +50,19 @@ class _Tables:
     degrees: Mapping[str, Degree]
     """Comparatives and superlatives."""
     adjectives: Mapping[str, Degree]
-    """Adjectives that take "more" and "less"."""
+    """Adjectives that take "more" and "less", and those of the comparatives, as `_root` gives them."""
+    verbs: Mapping[str, Degree]
+    """Verbs that compare: "outlive"."""
+    measures: Mapping[str, str]
+    """What is compared by "more", "better" and "higher" beside a word: its scale."""
 
 
 @cache
 def _tables() -> _Tables:
     table = tomllib.loads(files("attngs.checking.language").joinpath("cues.toml").read_text(encoding="utf-8"))
-    scales, adjectives = table.pop("comparison"), table.pop("adjectives")
+    degrees, adjectives, verbs = (_degrees(table.pop(name)) for name in ("comparison", "adjectives", "verbs"))
+    measures = {word: scale for scale, written in table.pop("measures").items() for word in written.split()}
+    rooted = {_root(word): found for word, found in degrees.items() if word.endswith("er")} | adjectives
     phrases: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {}
     longest: dict[str, int] = {}
     for group, kinds in table.items():
@@ -60,7 +71,7 @@ def _tables() -> _Tables:
                 words = tuple(phrase.split())
                 phrases[words] = (*phrases.get(words, ()), (group, kind))
                 longest[words[0]] = max(longest.get(words[0], 0), len(words))
-    return _Tables(phrases=phrases, longest=longest, degrees=_degrees(scales), adjectives=_degrees(adjectives))
+    return _Tables(phrases=phrases, longest=longest, degrees=degrees, adjectives=rooted, verbs=verbs, measures=measures)
 
 
 def _degrees(scales: Mapping[str, str]) -> dict[str, Degree]:
@@ -90,15 +101,54 @@ def find_cues(tokens: Sequence[Token]) -> list[Cue]:
     return found
 
 
-def degree(tokens: Sequence[Token], i: int) -> Degree | None:
-    """What a comparative at a place says; `None` where none stands there. "More expensive" stands at "more"."""
+def degree(tokens: Sequence[Token], i: int, than: int | None) -> Degree | None:
+    """What a comparative at a place says; `None` where none stands there.
+
+    "More expensive" stands at "more".
+
+    Args:
+        tokens: The tokens of a sentence.
+        i: The place.
+        than: Where its "than" stands. Shortly before one, any word in -er may be a comparative.
+    """
     tables = _tables()
     word = tokens[i].lower
     following = tokens[i + 1].lower if i + 1 < len(tokens) else ""
-    if word in {"more", "less"} and following in tables.adjectives:
-        scale, sign = tables.adjectives[following]
-        return Degree(scale, sign if word == "more" else -sign)
-    return tables.degrees.get(word)
+    if word in {"more", "less"} and (known := tables.adjectives.get(following) or tables.adjectives.get(_root(following))):
+        return Degree(known.scale, known.sign if word == "more" else -known.sign)
+    if word in tables.degrees or than is None or than - i > _NEAR or not _may_compare(word):
+        return tables.degrees.get(word)
+    between = [token.lower for token in tokens[i + 1 : than]]
+    return None if any(other in tables.degrees or _may_compare(other) for other in between) else Degree(_root(word), 1)
+
+
+def excess(token: Token) -> Degree | None:
+    """What a verb that compares says: "outlives"."""
+    return _tables().verbs.get(token.lower)
+
+
+def measure(tokens: Sequence[Token], scale: str) -> str:
+    """What "more", "better" or "higher" is more of in a stretch of a sentence.
+
+    With "costs" it is the price; with no such word it is the scale as given.
+    """
+    if scale not in _VAGUE:
+        return scale
+    return next((found for token in tokens if (found := _tables().measures.get(token.lower))), scale)
+
+
+def _may_compare(word: str) -> bool:
+    return word.endswith("er") and len(word) > 4 and word not in _NO_COMPARATIVES
+
+
+def _root(word: str) -> str:
+    """An adjective, adverb or comparative without its ending.
+
+    "Bigger" and "big" have the same root, and so have "quickly" and "quicker".
+    """
+    root = word.removesuffix("er") if word.endswith("er") else word.removesuffix("ly").removesuffix("e")
+    root = f"{root[:-1]}y" if root.endswith("i") else root.removesuffix("e")
+    return root[:-1] if len(root) > 2 and root[-1] == root[-2] else root
 
 
 def _words(token: Token) -> Iterator[str]:

@@ -85,8 +85,8 @@ def find_names(text: str, tokens: Sequence[Token], language: Language | None, op
     for i, token in enumerate(tokens):
         if not token.is_word or token.values:
             continue
-        key = token.lower.removesuffix("'s").removesuffix("'")
-        owner = key != token.lower
+        key = (token.lower[:-1] if _is_plural_initials(token.text) else token.lower).removesuffix("'s").removesuffix("'")
+        owner = token.lower.endswith(("'s", "'"))
         if (language is None or language.code == "en") and (kin := _kin(key, language)):
             yield Name(kin, token.start, token.end, first=False, sure=True, owner=owner)
         elif _capital(token) and _is_name(tokens, i, key, language, opens := token.start in openings):
@@ -138,6 +138,11 @@ def _kin(word: str, language: Language | None) -> str:
         return USER
     stem = term(word, language).stem
     return f"@{stem}" if stem in wording().relation_stems else ""
+
+
+def _is_plural_initials(word: str) -> bool:
+    """Whether it is "LEDs" or "CDs"."""
+    return len(word) > 2 and word.endswith("s") and word[:-1].isupper()
 
 
 def _capital(token: Token) -> bool:

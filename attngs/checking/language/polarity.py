@@ -15,12 +15,15 @@ from attngs.checking.language.tokens import Token
 from attngs.checking.language.wording import wording
 
 _ENDS = frozenset(", ; : . ! ? ( ) — – ， 、 。".split())
+_LEAVING = frozenset("quit quits".split())  # where nothing follows, somebody leaves
+_LIMITS = frozenset("until till".split())  # what stands behind them is not denied: "no meat until the move"
 _ANSWERS = frozenset("no non nein não".split())
 _WITHOUT_APOSTROPHE = frozenset("dont cant wont isnt doesnt".split())
 _QUANTIFIERS = frozenset("more longer other such one doubt need way".split())
 _TRAILING = frozenset("yet either anymore any more so though it that this nicht mehr pas plus".split())
 _PHRASES = frozenset(
-    {"gave up", "given up", "give up", "turned down", "turn down", "called off", "yet to", "ruled out", "refrain from", "refrains from"}
+    "gave up|given up|give up|turned down|turn down|called off|yet to|ruled out|left out|leave out|leaves out|short of|refrain from|"
+    "refrains from".split("|")
 )
 _BEFORE_NOUNS = frozenset(
     "no without kein keine keinen keinem keiner ohne sans aucun aucune sin ningún ninguna senza nessun nessuna sem nenhum".split()
@@ -57,7 +60,7 @@ def read_signs(tokens: Sequence[Token], content: Sequence[int], language: Langua
     """
     denied = _denials(tokens, language)
     sign = _signs_at_first(tokens, content, denied)
-    ends = [i for i, token in enumerate(tokens) if token.text in _ENDS]
+    ends = [i for i, token in enumerate(tokens) if token.text in _ENDS or (token.lower in _LIMITS and i - 1 not in denied)]
     follow = [i for i, token in enumerate(tokens) if token.is_word and token.lower not in _TRAILING]
     weighty = [i for i in content if tokens[i].lower not in _LIGHT_VERBS]
     focus, heads = set[int](), set[int]()
@@ -65,7 +68,7 @@ def read_signs(tokens: Sequence[Token], content: Sequence[int], language: Langua
     for cue in denied:
         start = cue + 1 + (_phrase(tokens, cue) in _PHRASES)
         end = next(iter(_between(ends, start, len(tokens), 1)), len(tokens))
-        if language.deny_back or not _between(follow, start, end, 1):
+        if language.deny_back or (tokens[cue].lower not in _LEAVING and not _between(follow, start, end, 1)):
             back, at = cue, bisect_left(content, cue)
             focus.update(content[max(0, at - _FOCUS) : at])
             heads.update(content[max(0, at - _FOCUS) : at])
