@@ -19,10 +19,9 @@ from attngs.checking.verify import Verdict, verify
 from attngs.errors import ChatError
 from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.types import ChatReply, Marking, Message, Sentence, Usage
-from attngs.writing.holding import holds_less
 from attngs.writing.passages import Passage, Window, as_marking, original, rewritten
 from attngs.writing.reply import read_reply
-from attngs.writing.statements import FaithfulnessFloor, RewriteStatement, cut, decide, in_words, joined, unsupported_share
+from attngs.writing.statements import FaithfulnessFloor, RewriteStatement, cut, decide, holds_less, in_words, joined, unsupported_share
 
 Result = TypeVar("Result")
 Dialogue = Generator[Sequence[Sequence[Message]], Sequence[ChatReply | ChatError], Result]
