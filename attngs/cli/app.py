@@ -9,7 +9,7 @@ import typer
 from attngs import __version__
 from attngs.cli import console
 from attngs.cli.compress import compress, plan
-from attngs.cli.fit import evaluate, fit
+from attngs.cli.learn import evaluate, fit, train
 from attngs.cli.options import (
     AdapterName,
     Inputs,
@@ -23,7 +23,6 @@ from attngs.cli.options import (
     marker_of,
     put,
 )
-from attngs.cli.train import train
 
 app = typer.Typer(
     name="attngs",
