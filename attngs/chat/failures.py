@@ -1,4 +1,4 @@
-"""Failures of writers: other people's errors -> a `ChatError` that repeats no request, and what is worth another attempt.
+"""Failures of writers, as a `ChatError` that repeats no request, and what is worth another attempt.
 
 The message of a `ChatError` becomes the reason in a result, and hosts log it. Clients and servers like to quote the request in their
 errors, so a client's own words stay in `__cause__`, and a server's are shown only where they hold no piece of the request.

@@ -253,7 +253,7 @@ def _encoder_frame(tokenizer: PreTrainedTokenizerBase) -> tuple[str, str, str]:
 
 
 def windows(owner: NDArray[np.int64], capacity: int) -> Iterator[tuple[int, int]]:
-    """Overlapping token ranges of at most `capacity` tokens that together cover the context and do not cut sentences.
+    """Overlapping token ranges of at most `capacity` tokens that cover the context and cut no sentence.
 
     They are filled from the front, each as full as it can be, so they do not depend on what comes later: a memory that grows keeps all its
     windows except the last, and everything that was read of them.

@@ -217,7 +217,10 @@ class Writing:
 
 
 def _own(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], query: str) -> list[Verdict]:
-    """Without what writers put round a context: the question, a first line that announces the rest, and offers of more help at the end."""
+    """The verdicts without what writers put round a context.
+
+    That is the question, a first line that announces the rest, and offers of more help at the end.
+    """
     asked = in_words(query)
     if any(in_words(sentence.text) == asked for sentence in sentences):
         asked = ""

@@ -1,4 +1,4 @@
-"""The output folder of a run: whose it is, where it stopped, and what it holds in the end, with its model card.
+"""The output folder of a run: whose it is, where it stopped, and what it holds, model card included.
 
 `run.json` is there while a run goes on, `marker.json` and the model card once it is finished. Checkpoints lie in `checkpoints/` and go with
 the end of the run: they are many times as large as the LoRA weights.
