@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from attngs.marking.marker import Marker, MarkRequest
     from attngs.marking.probe import Probe
     from attngs.marking.scorers.attention import AttentionConfig
+    from attngs.marking.scorers.cross_encoder import CrossEncoderScorer
+    from attngs.marking.scorers.embeddings import EmbeddingScorer
     from attngs.reading.context_cache import ContextCache
     from attngs.reading.tokens import TiktokenCounter
     from attngs.result.report import render_html
@@ -77,6 +79,8 @@ _MODULES = {
     "attngs.marking.marker": "Marker MarkRequest",
     "attngs.marking.probe": "Probe",
     "attngs.marking.scorers.attention": "AttentionConfig",
+    "attngs.marking.scorers.cross_encoder": "CrossEncoderScorer",
+    "attngs.marking.scorers.embeddings": "EmbeddingScorer",
     "attngs.reading.context_cache": "ContextCache",
     "attngs.reading.tokens": "TiktokenCounter",
     "attngs.result.report": "render_html",
@@ -111,7 +115,9 @@ __all__ = [
     "ContextBudget",
     "ContextCache",
     "ContextCompressor",
+    "CrossEncoderScorer",
     "Document",
+    "EmbeddingScorer",
     "Evaluation",
     "ExtractLayout",
     "FaithfulnessFloor",

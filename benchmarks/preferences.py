@@ -150,7 +150,7 @@ def main() -> None:
     settings = TrainingSettings(epochs=options.epochs, learning_rate=5e-3, batch_size=16, patience=10)
     results: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for model_type, config in (("llama", AttentionConfig(read_from="query")), ("bert", None)):
+        for model_type, config in (("llama", AttentionConfig(layers=(0.375,), read_from="query")), ("bert", None)):
             base = save_model(Path(folder, model_type), model_type)
             started = time.perf_counter()
             result = train(data, out=Path(folder, "out", model_type), objective="evidence", marker=base, settings=settings, config=config)

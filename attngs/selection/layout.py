@@ -16,6 +16,8 @@ from attngs.errors import ConfigError
 from attngs.text.defusing import TURN, handles, header, one_line, quote_lines
 from attngs.types import Document, Sentence
 
+INDENTED = frozenset({"code", "comment", "field", "key"})
+"""Kinds of units whose indentation is kept."""
 ELISION = " … "
 """Stands where a part of a unit was left out between others on the same line."""
 
@@ -100,7 +102,7 @@ class ExtractLayout:
         first = kept[0]
         for last, following in zip(kept, (*kept[1:], None), strict=True):
             if following is None or following.start != last.end:
-                yield first.document.text[first.start : last.end].strip()
+                yield _indentation(first) + first.document.text[first.start : last.end].strip()
                 if following is not None:
                     yield self._gap_between(last, following)
                     first = following
@@ -122,6 +124,17 @@ class ExtractLayout:
         if not before.strip():
             return TURN  # `{id}: ` is how turns are labelled, and would match most lines
         return header(before, after)
+
+
+def _indentation(sentence: Sentence) -> str:
+    """The white space before the first line of code or YAML, which says how deep it lies."""
+    text, start = sentence.document.text, sentence.start
+    if sentence.kind not in INDENTED:
+        return ""
+    while text[start : start + 1].isspace():
+        start += 1
+    line_start = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    return text[line_start:start] if text[line_start:start].isspace() else ""
 
 
 def _on_one_line(sentence: Sentence, following: Sentence) -> bool:

@@ -10,7 +10,7 @@ check_scorer(MyScorer())
 from __future__ import annotations
 
 from attngs.testing.expect import NASTY_TEXTS
-from attngs.testing.fakes import FakeChat, FakeScorer, count_words
+from attngs.testing.fakes import FakeChat, FakeCrossEncoder, FakeEmbeddings, FakeScorer, count_words
 from attngs.testing.hosts import HostCompressor, check_compressor
 from attngs.testing.plugins import check_scorer, check_splitter
 from attngs.testing.tiny import tiny_model, tiny_tokenizer
@@ -18,6 +18,8 @@ from attngs.testing.tiny import tiny_model, tiny_tokenizer
 __all__ = [
     "NASTY_TEXTS",
     "FakeChat",
+    "FakeCrossEncoder",
+    "FakeEmbeddings",
     "FakeScorer",
     "HostCompressor",
     "check_compressor",

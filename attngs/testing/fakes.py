@@ -1,10 +1,12 @@
-"""Stand-ins for a writer, a scorer and a tokenizer, whose every answer one can foresee."""
+"""Stand-ins for models and clients, whose every answer one can foresee."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 
 from attngs.errors import ConfigError
+from attngs.text.words import words
 from attngs.types import ChatReply, Message, Sentence
 
 
@@ -42,6 +44,48 @@ class FakeScorer:
 
     def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
         return [float(sum(word in sentence.text for word in self._important)) for sentence in sentences]
+
+
+class FakeEmbeddings:
+    """Embeddings with the methods of LangChain; a vector counts words, each at a place of its own hash.
+
+    Args:
+        size: Numbers of a vector.
+
+    Attributes:
+        calls: The texts of each call, questions by themselves.
+    """
+
+    def __init__(self, size: int = 64) -> None:
+        self._size = size
+        self.calls: list[list[str]] = []
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        self.calls.append(list(texts))
+        return [self._vector(text) for text in texts]
+
+    def embed_query(self, text: str) -> list[float]:
+        self.calls.append([text])
+        return self._vector(text)
+
+    def _vector(self, text: str) -> list[float]:
+        places = [zlib.crc32(word.encode()) % self._size for word in words(text)]
+        return [float(places.count(place)) for place in range(self._size)]
+
+
+class FakeCrossEncoder:
+    """A cross-encoder with `predict`, as in sentence-transformers: the words that a pair has in common.
+
+    Attributes:
+        calls: The pairs of each call.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[list[tuple[str, str]]] = []
+
+    def predict(self, pairs: list[tuple[str, str]]) -> list[float]:
+        self.calls.append(list(pairs))
+        return [float(len({*words(question)} & {*words(text)})) for question, text in pairs]
 
 
 def count_words(text: str) -> int:

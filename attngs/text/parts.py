@@ -34,7 +34,11 @@ _HTML_CELL = re.compile(r"<t[dh]\b", re.IGNORECASE)
 _GAP = re.compile(r"\S(?:\t| {2,})(?=\S)")
 _QUOTED_OR_MARK = re.compile(r'"(?:[^"]|"")*+"|[\t;,|]')
 _TRACEBACK = "Traceback"
-_CLOSES = re.compile(r"[)\]}]+[;,)]*$|end\b")
+_FRAME = re.compile(r"at\s\S|File \"|\.{3} \d+ more")
+_BETWEEN_ERRORS = re.compile(r"(?:The above exception was the direct cause|During handling of the above exception)")
+COMMENT = re.compile(r"(?://|#(?!!|include|define|if|end|\[)|--\s|/\*(?:(?!\*/).)*\*/$).*")
+"""The start of a line of code that is a comment on the next."""
+_CLOSES = re.compile(r"\W+$|end\b|(?:fi|done|esac)$")
 
 _IN_LINES = frozenset({"code", "signature", "event", "frame", "record", "field", "key"})
 _ENTRIES = frozenset({"record", "field", "key"})
@@ -151,6 +155,11 @@ def _lines(text: str, unit: Unit) -> list[Unit]:
     lines = lines_of(text, unit.start, unit.end) if unit.kind in _IN_LINES else []
     if len(lines) < 2:
         return []
+    above = next((n for n, line in enumerate(lines) if not COMMENT.match(text, line.start, line.end)), 0) if unit.kind == "code" else 0
+    if above:
+        comment, code = _tiled(text, unit, [lines[above].start], "comment")
+        below = _lines(text, code._replace(kind="code")) or [code._replace(kind="code")]
+        return [comment._replace(heads=(1,)), *(part._replace(heads=tuple(head + 1 for head in part.heads)) for part in below)]
     deeper = next((number for number, line in enumerate(lines) if line.indent > lines[0].indent), len(lines))
     opened = deeper < len(lines) or unit.kind in {"event", "frame"}
     first = deeper if opened and unit.kind in {"code", "signature"} else 1
@@ -161,6 +170,8 @@ def _lines(text: str, unit: Unit) -> list[Unit]:
         blocks = _named(text, blocks, _NAMES)
     elif unit.kind == "event":
         blocks = _traced(text, blocks)
+    elif unit.kind == "code":
+        blocks = [block._replace(kind="comment") if COMMENT.fullmatch(text[block.start : block.end].strip()) else block for block in blocks]
     return _headed(blocks, unit.kind) if opened else blocks
 
 
@@ -169,19 +180,22 @@ def _block_begins(text: str, lines: Sequence[Line], first: int) -> Iterator[int]
     last = last_lines(lines)
     number = first
     while number < len(lines):
-        if number == first or not _CLOSES.match(text, lines[number].start, lines[number].end):
+        if not _CLOSES.match(text, lines[number].start, lines[number].end):
             yield lines[number].start
         number = max(last[number], number) + 1
 
 
 def _traced(text: str, blocks: Sequence[Unit]) -> list[Unit]:
     """The lines of an event; the frames of a Python traceback are read with the error below them."""
-    return [
-        block._replace(heads=(number + 1,), kind="frame")
-        if number + 1 < len(blocks) and text.startswith(_TRACEBACK, after_space(text, block.start))
-        else block
-        for number, block in enumerate(blocks)
-    ]
+    found = list[Unit]()
+    for number, block in enumerate(blocks):
+        start = after_space(text, block.start)
+        if number + 1 < len(blocks) and text.startswith(_TRACEBACK, start):
+            found.append(block._replace(heads=(number + 1,), kind="frame"))
+        else:
+            kind = "markup" if _BETWEEN_ERRORS.match(text, start) else "frame" if _FRAME.match(text, start) else block.kind
+            found.append(block._replace(kind=kind))
+    return found
 
 
 def _turn(text: str, unit: Unit) -> list[Unit]:
@@ -196,8 +210,9 @@ def _turn(text: str, unit: Unit) -> list[Unit]:
         begin = lines[1].start
     else:
         return []
-    ends = sentence_ends(text, begin, unit.end)
-    return _headed(_tiled(text, unit, [begin, *(end for end in ends if end < unit.end)], "turn"), "speaker") if begin < unit.end else []
+    lines_end = (line.start for line in lines if line.start > begin)  # each line of a chat is a message
+    ends = sorted({begin, *sentence_ends(text, begin, unit.end), *lines_end})
+    return _headed(_tiled(text, unit, [end for end in ends if end < unit.end], "sentence"), "speaker") if begin < unit.end else []
 
 
 def _sentences(text: str, unit: Unit) -> list[Unit]:

@@ -59,7 +59,7 @@ def read_questions(loaded: LoadedModel, questions: Sequence[Question], what: str
         AttngsError: The model cannot be read, or failed on a question.
     """
     cache = ContextCache()
-    scorer = AttentionScorer(loaded, AttentionConfig(layers=every_layer(loaded)), cache=cache)
+    scorer = AttentionScorer(loaded, AttentionConfig(layers=every_layer(loaded), read_from="last"), cache=cache)
     cutter, counter = Cutter(Splitter(), cache), TokenizerCounter(loaded.tokenizer, loaded.name)
     readings = list[Reading]()
     for start in track(range(0, len(questions), TOGETHER), what):

@@ -39,7 +39,7 @@ class Tuner:
             objective=objective,
             marker=self.marker,
             settings=self.settings,
-            config=AttentionConfig(layers=(layer,)),
+            config=AttentionConfig(layers=(layer,), read_from="last"),
             device=self.device,
             overwrite=True,
         )

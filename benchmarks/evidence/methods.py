@@ -12,7 +12,7 @@ import torch
 
 from attngs.learning.metrics import Place
 from attngs.marking.marker import Marker
-from attngs.marking.scorers.attention import AttentionScorer
+from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
 from attngs.marking.scorers.cosine import CosineScorer
 from attngs.marking.scorers.differential import DifferentialScorer
 from attngs.marking.scorers.fusion import FusedScorer, RankFusionScorer
@@ -91,8 +91,9 @@ class Bench:
 
     @cached_property
     def attention(self) -> Scorer:
-        """Of `--marker`."""
-        return self.load().scorer
+        """Of `--marker`, by itself."""
+        assert self.marker is not None
+        return Marker.from_pretrained(self.marker, config=AttentionConfig()).scorer
 
     def load(self, **parts: Path | None) -> Marker:
         """The marker that was asked for, or the embedded one, with a probe or an adapter."""
@@ -183,10 +184,18 @@ METHODS = (
     ),
     Method(name=OURS, family="ours", make=lambda b: b.default.scorer, note="Marker.default(), as shipped"),
     Method(
+        name="marker",
+        family="ours",
+        make=lambda b: b.load().scorer,
+        note="--marker as `Marker.from_pretrained` reads it",
+        why_not=_needs("marker"),
+        asked=True,
+    ),
+    Method(
         name="marker: attention",
         family="ours",
         make=lambda b: b.attention,
-        note="--marker as `Marker.from_pretrained` reads it",
+        note="of its question tokens, in the middle to upper layers",
         why_not=_needs("marker"),
         asked=True,
     ),
@@ -194,7 +203,7 @@ METHODS = (
         name="marker: differential",
         family="ours",
         make=lambda b: DifferentialScorer(b.attention),
-        note="minus the attention of a neutral question",
+        note="as a multiple of the attention to a neutral question",
         why_not=_needs("marker"),
         asked=True,
     ),

@@ -10,7 +10,7 @@ from benchmarks.faithfulness.page import interval
 from benchmarks.shapes.data import PARTS, SHAPES
 from benchmarks.speed.tables import TextTable
 
-TITLES = {"dev": "Development half", "kept": "Kept half"}
+TITLES = {"dev": "Development half", "fresh": "Fresh development rows", "kept": "Kept half"}
 
 
 def tables(part: str, found: Mapping[str, Any]) -> Iterator[TextTable]:

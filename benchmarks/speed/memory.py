@@ -24,6 +24,7 @@ import torch
 from transformers import logging
 
 from attngs.marking.marker import Marker
+from attngs.marking.scorers.attention import AttentionConfig
 from benchmarks.machine import resident_memory
 from benchmarks.speed import cold, forwards
 from benchmarks.speed.models import POSITIONS, QUICK, SHAPES
@@ -124,7 +125,7 @@ def _own(bench: Workbench, folder: str, tokens: int) -> Contender:
 
 @cache
 def _loaded(folder: str, device: str, dtype: torch.dtype) -> Marker:
-    return Marker.from_pretrained(folder, device=device, dtype=dtype, window=POSITIONS)
+    return Marker.from_pretrained(folder, device=device, dtype=dtype, window=POSITIONS, config=AttentionConfig.paper())
 
 
 def _run(job: Job) -> dict[str, int]:

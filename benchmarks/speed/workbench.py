@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from attngs.marking.marker import Marker
+from attngs.marking.scorers.attention import AttentionConfig
 from attngs.types import Document
 from benchmarks.machine import free_memory
 from benchmarks.speed.models import POSITIONS, Shape, bare_body, build_model
@@ -40,9 +41,10 @@ class Workbench:
     def model(self) -> PreTrainedModel:
         return build_model(self.shape, self.device)
 
-    def marker(self, **settings: Any) -> Marker:
-        """A marker that has read nothing yet and never reads in windows."""
-        return Marker.from_model(self.model, self.corpus.tokenizer, window=POSITIONS, **settings)
+    def marker(self, *, layers: tuple[float, ...] | None = None, **settings: Any) -> Marker:
+        """A marker in the paper's setting, or with other layers, that has read nothing yet and never reads in windows."""
+        config = replace(AttentionConfig.paper(), layers=layers) if layers else AttentionConfig.paper()
+        return Marker.from_model(self.model, self.corpus.tokenizer, window=POSITIONS, config=config, **settings)
 
     def save(self, folder: str) -> None:
         """Model and tokenizer, as anybody's `from_pretrained` expects them."""

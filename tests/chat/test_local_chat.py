@@ -14,7 +14,7 @@ import pytest
 import torch
 from transformers import AutoModel, PreTrainedTokenizerBase
 
-from attngs import LocalChat, Marker
+from attngs import AttentionConfig, LocalChat, Marker
 from attngs.chat.chat_template import ChatTemplate
 from attngs.errors import ChatError, ConfigError, InputError, ModelNotFoundError, UnsupportedModelError
 from attngs.testing import tiny_model, tiny_tokenizer
@@ -203,7 +203,7 @@ def test_many_threads_ask_and_mark_with_the_same_weights() -> None:
 
 def test_weights_are_shared_and_not_copied() -> None:
     chat = chat_of()
-    marker = Marker.from_model(chat.model, chat.tokenizer)
+    marker = Marker.from_model(chat.model, chat.tokenizer, config=AttentionConfig())
     assert marker.scorer.reader.model is chat.model  # type: ignore[attr-defined]
 
 

@@ -23,7 +23,7 @@ from attngs.reading.lora import find_lora, merged, without_deprecations
 from attngs.types import Document
 from benchmarks.preferences import generate, recall, rows, save_model
 
-QUERY = AttentionConfig(read_from="query")
+QUERY = AttentionConfig(layers=(0.375,), read_from="query")
 SHORT = TrainingSettings(epochs=2, batch_size=8, evaluations=4, learning_rate=1e-3, rank=4, alpha=8)
 DATA = list(generate(40, topics=3))
 

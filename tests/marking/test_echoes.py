@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import Document, Marker
-from attngs.marking.echoes import find_echoes, without_echoes
+from attngs.marking.echoes import find_echoes, lower_echoes, without_echoes
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.types import ScoreRequest, Sentence, Span
 
@@ -89,3 +89,8 @@ def test_without_an_echo_scores_are_the_scorers_own(texts: list[str]) -> None:
     marker = Marker(LexicalScorer())
     marking = marker.mark([document], QUERY)
     assert list(marking.scores) == marker.scorer.score(QUERY, marking.sentences)
+
+
+def test_a_unit_that_only_repeats_its_head_is_an_echo() -> None:
+    sentences = context("From: Ute Holm\n", "The lock opens at nine.\n", "Ute\n", heads={1: 0, 2: 0})
+    assert lower_echoes("What does Ute say?", sentences, (0.0, 1.0, 3.0)) == (0.0, 1.0, 0.0)

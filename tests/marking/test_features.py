@@ -111,7 +111,7 @@ def test_odd_texts_have_features_too(texts: tuple[str, ...], query: str) -> None
 
 def test_the_mean_of_the_heads_is_the_papers_score() -> None:
     model = loaded()
-    scorer = AttentionScorer(model, AttentionConfig(layers=(2 / 3,)))
+    scorer = AttentionScorer(model, AttentionConfig(layers=(2 / 3,), read_from="last"))
     scores = np.array(scorer.score(QUERY, request().sentences))
     found = read(decoder_reader(model, head_names([1, 2], 4, ("last", "query")), 4, ContextCache()), request())
     shares = np.exp(found["last.L02.mean"])

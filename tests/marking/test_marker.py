@@ -16,11 +16,12 @@ import torch
 from attngs import Document, Marker, Probe, Splitter
 from attngs.errors import AssetError, ConfigError, InputError, MissingDependencyError, ModelNotFoundError, UnsupportedModelError
 from attngs.marking.algorithm import TopK
-from attngs.marking.assembly import trained_config
+from attngs.marking.assembly import ATTENTION_WEIGHT, trained_config
 from attngs.marking.features.assemble import JoinedFeatures, ScoreFeature
 from attngs.marking.features.encoder import EncoderFeatures
 from attngs.marking.features.text import TextFeatures
 from attngs.marking.probe import Calibration, ModelIdentity
+from attngs.marking.scales import standardised
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
 from attngs.marking.scorers.cosine import CosineScorer
 from attngs.marking.scorers.differential import DifferentialScorer
@@ -50,7 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_decoder_from_a_folder(folder: Path) -> None:
-    marker = Marker.from_pretrained(folder, rule=TopK(1), device="cpu")
+    marker = Marker.from_pretrained(folder, rule=TopK(1), device="cpu", config=AttentionConfig.paper())
     assert isinstance(marker.scorer, AttentionScorer)
     assert marker.scorer.layers == (1,)  # round(0.375 * 3)
     marking = marker.mark(TEXTS, "Who owns a dog?")
@@ -73,6 +74,32 @@ def test_an_encoder_from_a_folder_is_read_by_its_states_unless_heads_are_asked_f
     assert len(heads.mark(TEXTS, "Who owns a dog?").scores) == 4
 
 
+def test_a_decoder_is_read_beside_the_embedded_encoder(folder: Path) -> None:
+    together, alone = Marker.from_pretrained(folder), Marker.from_pretrained(folder, encoder=None)
+    assert type(together.scorer) is FusedScorer
+    assert type(alone.scorer) is DifferentialScorer
+    sentences = alone.split([Document(text=text) for text in TEXTS])
+    embedded, attention = (standardised(np.array(m.scorer.score("Who owns a dog?", sentences))) for m in (Marker.default(), alone))
+    expected = embedded + ATTENTION_WEIGHT * attention
+    assert together.scorer.score("Who owns a dog?", sentences) == pytest.approx(expected.tolist(), abs=1e-5)
+
+
+def test_another_scorer_may_stand_beside_a_decoder(folder: Path) -> None:
+    marker = Marker.from_pretrained(folder, encoder=FakeScorer("dog"), config=AttentionConfig())
+    assert type(marker.scorer) is FusedScorer
+    marking = marker.mark(TEXTS, "Who?")
+    assert marking.sentences[marking.scores.index(max(marking.scores))].text == "Ben owns a dog."
+
+
+def test_an_encoder_that_cannot_stand_beside_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"`encoder` must be 'auto', `None` or a scorer .*got 'mini'"):
+        Marker.from_pretrained(folder, encoder="mini")  # type: ignore[arg-type]
+    tiny_model("bert").save_pretrained(tmp_path)
+    tiny_tokenizer(chat_template=False).save_pretrained(tmp_path)
+    with pytest.raises(ConfigError, match=r"`encoder` goes with a decoder.*is an encoder itself.*FusedScorer"):
+        Marker.from_pretrained(tmp_path, encoder=FakeScorer("dog"))
+
+
 def test_a_model_in_memory_is_neither_moved_nor_changed() -> None:
     model = tiny_model("llama")
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -82,7 +109,7 @@ def test_a_model_in_memory_is_neither_moved_nor_changed() -> None:
 
 
 def test_dtype_and_window_are_taken(folder: Path) -> None:
-    marker = Marker.from_pretrained(folder, dtype=torch.bfloat16, window=300)
+    marker = Marker.from_pretrained(folder, dtype=torch.bfloat16, window=300, config=AttentionConfig())
     assert isinstance(marker.scorer, AttentionScorer)
     assert marker.scorer.reader.model.dtype == torch.bfloat16
     assert len(marker.mark(TEXTS * 10, "Who?").scores) == 40

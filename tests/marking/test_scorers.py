@@ -15,14 +15,14 @@ from attngs.marking.algorithm import ranking
 from attngs.marking.scales import Layout, standardised
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
 from attngs.marking.scorers.cosine import CosineScorer
-from attngs.marking.scorers.differential import DifferentialScorer
+from attngs.marking.scorers.differential import NEUTRAL_QUERY, DifferentialScorer
 from attngs.marking.scorers.encoder import EmbeddedScorer, EncoderScorer, second_hop
 from attngs.marking.scorers.fusion import FusedScorer, RankFusionScorer, mean_ranks
 from attngs.marking.scorers.late_attention import LateAttentionScorer
 from attngs.marking.scorers.lexical import WORDS_AT_ONCE, LexicalScorer, Overlap, WordIndex
 from attngs.marking.scorers.similarities import KnownContext, Similarities
 from attngs.marking.scorers.simple import LeadScorer, PermutedScorer, RandomScorer, RecencyScorer
-from attngs.protocols import Scorer
+from attngs.protocols import Likeness, Scorer
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.loading import LoadedModel, ModelSettings, wrap_model
 from attngs.reading.sentence_states import ENTRY_BYTES, SentenceStates
@@ -52,7 +52,7 @@ def states() -> SentenceStates:
 SCORERS: dict[str, Callable[[], Scorer]] = {
     "attention of a decoder": lambda: AttentionScorer(loaded()),
     "attention of an encoder": lambda: AttentionScorer(loaded("bert")),
-    "several layers, read from the question": lambda: AttentionScorer(loaded(), AttentionConfig(layers=(0.0, 1.0), read_from="query")),
+    "attention in the paper's setting": lambda: AttentionScorer(loaded(), AttentionConfig.paper()),
     "read from an answer": lambda: AttentionScorer(loaded(), AttentionConfig(answer_tokens=2)),
     "windows": lambda: AttentionScorer(loaded(window=600)),
     "differential": lambda: DifferentialScorer(AttentionScorer(loaded())),
@@ -76,6 +76,14 @@ def test_contract(name: str) -> None:
     check_scorer(SCORERS[name]())
 
 
+def test_a_fusion_knows_likeness_where_a_part_does() -> None:
+    encoder = CosineScorer(states())
+    assert not isinstance(FusedScorer((LexicalScorer(), 1.0), (LeadScorer(), 1.0)), Likeness)
+    fused = FusedScorer((LexicalScorer(), 1.0), (encoder, 1.0))
+    assert isinstance(fused, Likeness)
+    assert np.array_equal(fused.likeness(["bees", "trams"], ""), encoder.likeness(["bees", "trams"], ""))
+
+
 def test_the_contract_check_has_teeth() -> None:
     class Wrong:
         def __init__(self, *scores: float) -> None:
@@ -96,7 +104,7 @@ def test_attention_of_a_window_equals_eager_attention_by_hand() -> None:
     texts = ("One is here. Two is there. ", "And three.")
     sentences = sentences_of(*texts)
     model = loaded()
-    scorer = AttentionScorer(model, AttentionConfig(layers=(1 / 3,)))
+    scorer = AttentionScorer(model, AttentionConfig(layers=(1 / 3,), read_from="last"))
     scores = scorer.score("Which?", sentences)
     segment = scorer.segmenter.segments("Which?", sentences, "last")[0]
     model.model.set_attn_implementation("eager")
@@ -163,9 +171,20 @@ def test_settings_of_attention_out_of_range() -> None:
 def test_differential_takes_the_habit_away() -> None:
     class Habit:
         def score(self, query: str, sentences: object) -> list[float]:
-            return [5.0, 1.0 + ("two" in query)]
+            return [4.0, 1.0 + 3 * ("two" in query)]
 
-    assert DifferentialScorer(Habit()).score("two", sentences_of("One. Two.")) == [0.0, 1.0]
+    scores = DifferentialScorer(Habit()).score("two", sentences_of("One. Two."))
+    assert scores == pytest.approx([math.log(1 / 1.6), math.log(1 / 0.4)])  # each attention as a multiple of its mean
+
+
+def test_differential_of_nothing_is_nothing() -> None:
+    class Silent:
+        def score(self, query: str, sentences: object) -> list[float]:
+            return [0.0, 0.0] if query == NEUTRAL_QUERY else [0.0, 2.0]
+
+    assert DifferentialScorer(Silent()).score(NEUTRAL_QUERY, sentences_of("One. Two.")) == [0.0, 0.0]
+    low, high = DifferentialScorer(Silent()).score("two", sentences_of("One. Two."))
+    assert low == 0.0 < high < math.inf
 
 
 def test_late_attention_by_hand() -> None:

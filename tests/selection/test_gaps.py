@@ -27,3 +27,9 @@ def test_a_line_break_is_never_replaced_by_a_space(text: str, expected: str) -> 
 
 def test_another_gap_with_a_line_break_stays() -> None:
     assert shown("One.\n|Two.\n|Three.", [0, 2], ExtractLayout(gap="\n[...]\n")) == "One.\n[...]\nThree."
+
+
+def test_the_first_line_of_code_keeps_its_indentation() -> None:
+    document = Document(text="gate:\n  open: 9\n  shut: 5\n", id="a")
+    fields = [Sentence(document=document, position=0, start=a, end=b, kind="field") for a, b in ((0, 6), (6, 16), (16, 26))]
+    assert ExtractLayout().render(fields, [2], labels={}) == "  shut: 5"

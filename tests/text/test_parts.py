@@ -87,3 +87,13 @@ def test_parts_and_pieces_tile_the_unit(text: str, kind: str, longest: int) -> N
         assert not found or "".join(text[part.start : part.end] for part in found) == text
         assert len(found) < 2 or all(text[part.start : part.end].strip() for part in found)
         assert all(0 <= head < len(found) and head != number for number, part in enumerate(found) for head in part.heads)
+
+
+def test_each_line_of_a_message_is_read_with_its_speaker_and_no_other_line() -> None:
+    found = parts("oona, 10:02\nthe lock is shut\nwe wait for the keeper\nbring tea", "turn")
+    assert found == [("oona, 10:02", []), ("the lock is shut", [0]), ("we wait for the keeper", [0]), ("bring tea", [0])]
+
+
+def test_a_comment_is_read_with_the_function_below_it() -> None:
+    found = parts("// at night\nfunction shut() {\n  lower(gate);\n}", "code")
+    assert found == [("// at night", [1]), ("function shut() {", []), ("lower(gate);\n}", [1])]

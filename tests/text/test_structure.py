@@ -680,3 +680,55 @@ def test_a_page_that_a_loader_has_made_text_is_read_as_text() -> None:
     for source in ("https://shop.example/hours.html", "hours.htm"):
         assert read_structure(text, source=source) == read_structure(text)
     assert read_structure("It <b>rains</b>.", source="a.html") != read_structure("It <b>rains</b>.")
+
+
+# Dialects of mails, logs, tables and build files
+
+
+@pytest.mark.parametrize(
+    ("sender", "subject"),
+    [("差出人: 森", "件名: 船"), ("发件人：王芳", "主题：船期"), ("Von: Ute", "Betreff: Boot"), ("Lähettäjä: Aino", "Aihe: vene")],
+    ids=["ja", "zh", "de", "fi"],
+)
+def test_the_header_of_a_mail_in_many_languages(sender: str, subject: str) -> None:
+    assert headed(f"{sender}\n{subject}\n\nIt sails at nine.\n")["It sails at nine."] == (sender, subject)
+
+
+def test_a_header_may_stand_right_below_the_line_that_says_forwarded() -> None:
+    text = "See below.\n\n------ Forwarded message ------\nFrom: Ute\nSubject: Boat\n\nIt sails at nine.\n"
+    assert headed(text)["It sails at nine."] == ("From: Ute", "Subject: Boat")
+
+
+def test_a_table_keeps_its_columns_where_cells_are_empty_and_names_stand_close() -> None:
+    assert headed("boat\tday\tnote\nOtter\t3\t\nHeron\t4\tlate\nSwan\t5\t\n")["Heron 4 late"] == ("boat day note",)
+    text = "Boat     Out at Back\nOtter    3:10   5:10\nHeron    4:10   9:10\n"
+    assert headed(text)["Heron 4:10 9:10"] == ("Boat Out at Back",)
+
+
+def test_a_panic_is_an_event_of_its_own_in_a_log_of_go() -> None:
+    text = (
+        "2031/04/05 10:00:01 crane: up\n2031/04/05 10:00:02 crane: left\npanic: rope is nil\n\n"
+        "goroutine 1 [running]:\nmain.(*Crane).Lift(...)\n\t/src/crane.go:4\nmain.main()\n\t/src/main.go:9\n"
+    )
+    structure = read_structure(text)
+    assert structure.format == "log"
+    assert any(text[start:end].startswith("panic: ") for start, end, *_ in structure.units)
+
+
+def test_the_steps_of_a_build_are_headings() -> None:
+    assert headed("==> fetch\nall there\n==> weld\nseam 4 is open\n")["seam 4 is open"] == ("==> weld",)
+
+
+def test_the_stages_of_a_dockerfile_and_the_targets_of_a_makefile_hold_their_lines() -> None:
+    stages = read_structure("FROM reed AS mill\nRUN grind\n\nFROM oak\nUSER 7\n", source="Dockerfile").units
+    assert [unit.kind for unit in stages] == ["code", "code"]
+    assert read_structure("mill:\n\tgrind --fine\n", source="src/Makefile").format == "code"
+
+
+def test_what_a_file_of_code_says_about_itself_is_its_title() -> None:
+    found = headed('"""Locks of the canal."""\n\nDEPTH = 3\nWIDTH = 5\nGATES = 2\n', source="locks.py")
+    assert found["DEPTH = 3"] == ('"""Locks of the canal."""',)
+
+
+def test_a_comment_belongs_to_the_line_below_it() -> None:
+    assert "// of the gate const LOAD = 7;" in headed("const B = 1;\n// of the gate\nconst LOAD = 7;\n", source="lock.js")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from attngs.marking.assembly import identity_of
 from attngs.marking.features.assemble import DEFAULT, decoder_reader, encoder_reader
@@ -29,7 +30,7 @@ class ProbeModel:
     identity: ModelIdentity
     reader: FeatureReader
     default: str
-    """The feature that is the score of the marker without a probe."""
+    """The feature that is the score of an encoder's marker without a probe, or about that of a decoder's attention alone."""
 
 
 def load_probe_model(marker: str | Path | LoadedModel, *, cache: ContextCache, window: int | None) -> ProbeModel:
@@ -63,7 +64,8 @@ def _decoder(loaded: LoadedModel, cache: ContextCache) -> ProbeModel:
     usual = Counter(heads).most_common(1)[0][0]
     layers = [layer for layer, count in enumerate(heads) if count == usual]
     names = (*head_names(layers, usual, ("last", "query")), *TextFeatures().names)
-    (paper,) = layers_at(AttentionConfig().layers, len(heads))
-    default = HeadName(False, "last", min(layers, key=lambda layer: abs(layer - paper)), None)
+    config = AttentionConfig()
+    (middle,) = layers_at((fmean(config.layers),), len(heads))  # stands for the mean over the default's layers
+    default = HeadName(False, config.read_from, min(layers, key=lambda layer: abs(layer - middle)), None)
     reader = decoder_reader(loaded, names, len(heads), cache)
     return ProbeModel(loaded=loaded, identity=identity_of(loaded), reader=reader, default=str(default))

@@ -68,7 +68,7 @@ class AttentionEvidence:
         self._contexts = Contexts(settings)
         self._reader = AttentionReader(loaded.model)
         self._layers = layers_at(config.layers, len(self._reader.depths))
-        self._read_from: ReadFrom = config.read_from or ("last" if loaded.causal else "query")
+        self._read_from: ReadFrom = config.read_from
         self._segmenter = Segmenter(loaded.tokenizer, window=loaded.window, causal=loaded.causal, prompt=config.prompt)
         self.top: int | None = self._reader.depths[max(self._layers)]
 

@@ -119,7 +119,7 @@ def train(
     model_settings = ModelSettings(device=device, dtype=dtype, revision=revision, window=window)
     loaded = load_embedded() if base == EMBEDDED else load_model(base, model_settings)
     if loaded.causal and config is None:
-        config = AttentionConfig()
+        config = AttentionConfig.paper()
     split = prepare(rows, goal, settings, splitter=splitter, counter=TokenizerCounter(loaded.tokenizer, loaded.name))
     told = {
         "base": base,

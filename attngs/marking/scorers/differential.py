@@ -1,7 +1,8 @@
-"""Attention beyond habit: what the question adds to the attention that a neutral request pays anyway.
+"""Attention beyond habit: how many times as much attention the question draws as a neutral one.
 
 Sinks, positions and catchy words draw attention whatever the question is. Reading the same context with a question about nothing in
-particular measures that habit; the difference is what the question itself draws (cf. SAGE, arXiv 2604.15583).
+particular measures that habit; the ratio is what the question itself draws (cf. SAGE, arXiv 2604.15583). Without it, the attention of small
+decoders finds little (`benchmarks/attention`).
 """
 
 from __future__ import annotations
@@ -9,15 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from attngs.marking.scorers.batch import BatchedScorer, Composite, Scores, score_batch
-from attngs.protocols import Scorer
+from attngs.protocols import Floats, Scorer
 from attngs.types import ScoreRequest
 
 NEUTRAL_QUERY = "What does this text say?"
 
+FLOOR = 1e-4
+"""The least score that counts, as a share of the mean: the log of less says nothing more."""
+
 
 class DifferentialScorer(Composite, BatchedScorer):
-    """`score(query) - score(neutral question)`, where the scores of one text share a scale.
+    """`log(score(query) / score(neutral question))`, for scores that are not negative.
 
     A score below 0 means less attention than habit.
     """
@@ -37,4 +43,14 @@ class DifferentialScorer(Composite, BatchedScorer):
             return scores
         if isinstance(habit, Exception):
             return habit
-        return [score - h for score, h in zip(scores, habit, strict=True)]
+        return [float(difference) for difference in _logs(scores) - _logs(habit)]
+
+
+def _logs(scores: Scores) -> Floats:
+    """The logs `(S,)`; 0 for all where all are 0, and NaN for all where one is not finite."""
+    values = np.asarray(scores, dtype=np.float64)
+    least = FLOOR * float(values.mean()) if len(values) else 0.0
+    if not least:
+        return np.zeros_like(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.log(np.maximum(values, least) / least))

@@ -1,7 +1,7 @@
 """Several scorers, one score: a weighted sum of what each says, on a scale that they share.
 
 `FusedScorer` sums z-scores, which keep how far ahead a sentence is. `RankFusionScorer` sums reciprocal ranks, which do not: it suits scores
-that have nothing but their order in common.
+that have nothing but their order in common. Either says how alike sentences are if one of its parts does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from attngs.errors import ConfigError
 from attngs.marking.scales import standardised
 from attngs.marking.scorers.batch import BatchedScorer, Composite, Scores, score_batch
-from attngs.protocols import Floats, Scorer
+from attngs.protocols import Floats, Likeness, Scorer
 from attngs.types import ScoreRequest
 
 K = 60
@@ -27,6 +27,10 @@ class _Fusion(Composite, BatchedScorer):
             raise ConfigError(f"`{type(self).__name__}` needs at least one `(scorer, weight)`.")
         super().__init__(*(scorer for scorer, _ in parts))
         self._weighted = parts
+        for scorer, _ in parts:
+            if isinstance(scorer, Likeness):
+                self.likeness = scorer.likeness  # set here, since a fusion without such a part must not have the method
+                break
 
     @abstractmethod
     def scaled(self, scores: Floats) -> Floats:

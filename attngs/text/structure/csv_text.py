@@ -36,7 +36,10 @@ def _rows(text: str, lines: Sequence[Line]) -> list[tuple[int, int]]:
         if text.count('"', lines[number].start, lines[number].end) % 2:
             window = range(number + 1, min(number + LONGEST_ROW, len(lines)))
             last = next((i for i in window if text.count('"', lines[i].start, lines[i].end) % 2), number)
-        rows.append((lines[number].start, lines[last].end))
+        end = lines[last].end
+        while text[end : end + 1] == "\t":  # empty cells
+            end += 1
+        rows.append((lines[number].start, end))
         number = last + 1
     return rows
 

@@ -29,18 +29,25 @@ _STAMP = re.compile(
     | (?:[A-Z][a-z]{{2}}\ )?[A-Z][a-z]{{2}}\ [\d\ ]\d\ \d\d:\d\d:\d\d
     | \d\d:\d\d:\d\d[.,]?\d*
     | \d{{1,3}}(?:\.\d{{1,3}}){{3}}\ \S+\ \S+\ \[
-    | {_LEVEL}\b
+    | {_LEVEL}\b | (?:trace|debug|info|notice|warn(?:ing)?|error|fatal|critical):\s
     | [IWEF]\d{{4}}\ \d\d:\d\d
     )""",
     re.VERBOSE,
 )
-_MESSAGE = re.compile(rf"\b{_LEVEL}\b|\[\d+\]:|\"(?:GET|POST|PUT|HEAD|DELETE) |T\d\d:\d\d:\d\d|\w=\S", re.IGNORECASE)
-_TRACEBACK = re.compile(
-    r"Traceback \(most recent call last\)|(?:^[ \t]*at\s\S.{0,200}\(.{1,200}:\d+.{0,9}\)|Exception in thread\b)", re.MULTILINE
+_MESSAGE = re.compile(
+    rf"\b{_LEVEL}\b|\d{{4}}(?:/\d\d){{2}} [\d:.]{{8,15}} [a-z][\w./-]*: |\[\d+\]:|\"(?:GET|POST|PUT|HEAD|DELETE) |T\d\d:\d\d:\d\d|\w=\S",
+    re.IGNORECASE,
 )
-_FRAME = re.compile(r"(?:File \"|at\s|\.\.\.\s\d+ more|\^|~+\^|goroutine\s|#\d+\s)")
+_TRACEBACK = re.compile(
+    r"Traceback \(most recent call last\)|(?:^[ \t]*at\s\S.{0,200}\(.{1,200}:\d+.{0,9}\)|Exception in thread\b|^panic: |^goroutine \d)",
+    re.MULTILINE,
+)
+_FRAME = re.compile(r"(?:File \"|at\s|[\w./-]+\.(?:\(\*\w+\)\.)?\w+\(.*\)$|exit status \d|\.\.\.\s\d+ more|\^|~+\^|goroutine\s|#\d+\s)")
+_CRASH = re.compile(r"panic: |fatal error: |Exception in thread|Uncaught ")
+"""What a program prints by itself when it ends: it belongs to no event above it."""
 _ERROR_LINE = re.compile(
-    r"(?:[\w.$]{1,120}(?:Error|Exception|Warning|Interrupt|Exit|Failure|Timeout)\b|Caused by:|Exception in thread|panic:)"
+    r"(?:[\w.$]{1,120}(?:Error|Exception|Warning|Interrupt|Exit|Failure|Timeout)\b|(?:Uncaught )?Error: "
+    r"|Caused by:|Exception in thread|panic:)"
 )
 
 
@@ -74,7 +81,7 @@ def _read(text: str) -> Structure | None:
 
 
 def _begins_event(text: str, line: Line) -> bool:
-    return not line.indent and _STAMP.match(text, line.start, line.end) is not None
+    return not line.indent and (_STAMP.match(text, line.start, line.end) or _CRASH.match(text, line.start, line.end)) is not None
 
 
 def _write_event(outline: Outline, lines: Sequence[Line]) -> None:

@@ -13,11 +13,15 @@ from attngs.text.structure.units import Reader, Structure
 SENDER, FIELD = -20, -19
 """Ranks: a mail ends what the mail before opened; the text that follows lies below all fields that are heads."""
 
-_FIELD = re.compile(r"[*_]{0,2}(?P<name>[A-Za-zÀ-ÿ][\w\-]{0,30}(?:\s\w{1,10})?)[*_]{0,2}\s?[:：](?:\s|$|[*_])")
-_FROM = frozenset("from von de da van från од от".split())
-_ABOUT = frozenset("subject betreff objet asunto assunto oggetto onderwerp тема re".split())
+_FIELD = re.compile(r"[*_]{0,2}(?P<name>[^\W\d_][\w\-]{0,30}(?:\s\w{1,10})?)[*_]{0,2}\s?(?::(?:\s|$|[*_])|：)")
+_FROM = frozenset("from von de da van från fra od от kimden 差出人 送信者 发件人 寄件者 寄件人 보낸사람 보낸 lähettäjä odesílatel".split())
+_ABOUT = frozenset(
+    "subject betreff objet asunto assunto oggetto onderwerp тема re ämne emne temat předmět konu 件名 主题 主旨 제목 aihe".split()
+)
 _OTHER = frozenset(
-    "to cc bcc date sent reply-to an gesendet datum kopie à envoyé para enviado fecha data inviato aan verzonden message-id".split()
+    "to cc bcc date sent reply-to an gesendet datum kopie à envoyé para enviado fecha data inviato aan verzonden message-id "
+    "a till til do komu кому дата отправлено skickat sendt dato wysłano odesláno tarih kime gönderildi "
+    "宛先 日時 送信日時 日付 收件人 收件者 抄送 日期 发送时间 時間 时间 받는사람 날짜 lähetetty vastaanottaja".split()
 )
 _SEPARATOR = re.compile(
     r"[-_=*\s>]{2,}.{0,60}(?:original|forwarded|ursprüngliche|weitergeleitete|transféré|reenviado|inoltrato).{0,60}$", re.IGNORECASE
@@ -45,7 +49,8 @@ def _header_at(text: str, lines: Sequence[Line], number: int) -> int:
 
 def _recognises(head: str) -> bool:
     lines = lines_of(head)[:40]
-    return any(_header_at(head, lines, number) > number for number, line in enumerate(lines) if number == 0 or line.gap)
+    begins = (number for number, line in enumerate(lines) if number == 0 or line.gap or _ends_mail(head, lines[number - 1]))
+    return any(_header_at(head, lines, number) > number for number in begins)
 
 
 def _read(text: str) -> Structure | None:
@@ -98,7 +103,7 @@ def _write_header(outline: Outline, lines: Sequence[Line], subject: str) -> str:
             if subject == before:
                 outline.add(line.end, "field")
             else:
-                outline.open(line.end, "heading", rank)
+                outline.open(line.end, "subject", rank)
         else:
             outline.add(line.end, "field")
             continue

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 RULE = re.compile(r"(?:[=\-_*~•─━]{3,}|(?:[-*_]\s){2,}[-*_])$")
 TITLED_RULE = re.compile(r"(?P<rule>([=\-_*~─━])\2{2,}\s?)(?P<title>\w.{0,78}?[\w)\]?!.])\s?\2{3,}$")
+STEP = re.compile(r"(?:={1,3}>|:{2,3}>|-{2,3}>|>{3})\s?\w.{0,78}$|::group::.{1,80}$")  # of a build: `==> lint`
 BORDER = re.compile(r"\+[-=+]{3,}$")  # of a table that is drawn
 
 _BULLETS = frozenset("-*+•‣◦▪·●○–—")

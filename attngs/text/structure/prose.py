@@ -21,6 +21,7 @@ from attngs.text.structure.lines import NARROWEST, QUOTE, Line, goes_on, looks_w
 from attngs.text.structure.markers import (
     BORDER,
     RULE,
+    STEP,
     TITLED_RULE,
     Item,
     answer_at,
@@ -140,7 +141,17 @@ class _Prose:
             return False
         if sum(self._is_numbered(line) for line in lines) > 1:
             return False  # the gap is the one behind the number of an article
-        return bool(columns_of(self.text, lines)) or len({len(_CELL_GAP.split(self.text[line.start : line.end])) for line in lines}) == 1
+        if columns_of(self.text, lines):
+            return True
+        cells = [len(_CELL_GAP.split(self.text[line.start : line.end])) for line in lines]
+        below = set(cells[1:])
+        # the names of columns have less room, and may stand one space apart
+        return len(below) == 1 and (cells[0] in below or (min(below) > 2 and self._is_header_of(lines)))
+
+    def _is_header_of(self, lines: Sequence[Line]) -> bool:
+        """Whether only the first of these lines has no figures."""
+        figures = [_FIGURE.search(self.text, line.start, line.end) is not None for line in lines]
+        return not figures[0] and len(lines) > 1 and all(figures[1:])
 
     def _is_numbered(self, line: Line) -> bool:
         item = item_at(self.text, line.start, line.end, "")
@@ -172,6 +183,8 @@ class _Prose:
         if mark in "=-_*~•─━" and RULE.match(text, line.start, line.end):
             self.outline.markup(line.end)
             return number + 1
+        if mark in "=:->" and STEP.match(text, line.start, line.end):
+            return self._heading(number, number, HEADING)
         if mark == "+" and BORDER.match(text, line.start, line.end):
             self.outline.add(line.end, "markup")
             return number + 1
@@ -241,8 +254,7 @@ class _Prose:
     def _rows(self, lines: Sequence[Line], gap: Callable[[Line], re.Match[str] | None]) -> None:
         """Rows of a table without a rule: the first is the header if it alone has no figures."""
         outline, text = self.outline, self.text
-        figures = [_FIGURE.search(text, line.start, line.end) is not None for line in lines]
-        has_header = not figures[0] and len(lines) > 1 and all(figures[1:])
+        has_header = self._is_header_of(lines)
         if has_header:
             outline.open(lines[0].end, "header", TABLE)
         for line in lines[has_header:]:
@@ -333,7 +345,7 @@ class _Prose:
         if not alone or text[line.end - 1] in ".,;!:：。！" or self.depths[number] != self.depths[number + 1]:
             return 0
         words, following = text[line.start : line.end], self.lines[number + 1]
-        if is_date(words) or (not number and len(self.lines) > 3 and following.gap and words.count(" ") < 5 and words[-1] not in "?？"):
+        if is_date(words) or (not number and len(self.lines) > 3 and following.gap and words.count(" ") < 9 and words[-1] not in "?？"):
             return self._heading(number, number, TITLE)
         if words.isupper() and sum(map(str.isalpha, words)) > 3:
             return self._heading(number, number, CAPITALS)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from attngs.text.parts import COMMENT
 from attngs.text.structure.indentation import write_indented
 from attngs.text.structure.lines import Line, lines_of
 from attngs.text.structure.outline import Outline
@@ -34,11 +35,16 @@ _DEFINITION = re.compile(
     r"|(?:const|let|var)\s+[\w{\[]+.{0,80}=|public\s+\w|using\s+[\w.]+;|#!|[\w.\-]+(?:\s[\w./\-]+)?\s*\{$)"
 )
 _CLOSER = re.compile(r"(?:[)\]}]|end\b|esac\b|fi\b|done\b|else\b.{0,9}$|\{$)")
+_TITLE = re.compile(r"(?:\"\"\"|'''|//!?|#(?!!|include|define|if)|--|/\*).{3,100}$")
+"""What a file says about itself in its first line."""
+TITLE = -1
+"""Its rank."""
+_STAGE, _IS_STAGED = re.compile(r"FROM\s+\S"), re.compile(r"^FROM\s+\S", re.MULTILINE)  # of a Dockerfile
 _DECORATOR = re.compile(r"@[\w.]+(?:\(.*\))?$|\[\w+(?:\(.*\))?\]$|#\[.*\]$")
 
 _SUFFIXES = (
     ".py .pyi .js .jsx .mjs .ts .tsx .java .kt .kts .scala .c .h .cc .cpp .hpp .cs .go .rs .rb .php .swift .m .r .jl .lua .pl .sh .bash "
-    ".zsh .sql .dart .ex .exs .hs .ml .vue .svelte .css .scss .gradle .groovy .tf .proto"
+    ".zsh .sql .dart .ex .exs .hs .ml .vue .svelte .css .scss .gradle .groovy .tf .proto .mk makefile dockerfile containerfile"
 )
 _TYPES = (
     "text/x-python application/javascript text/javascript application/typescript text/x-java-source text/x-c text/x-script.python text/css"
@@ -59,7 +65,13 @@ def is_code(text: str, lines: Sequence[Line]) -> bool:
 
 def _read(text: str) -> Structure | None:
     outline = Outline(text)
-    write_indented(outline, list(_joined(text, lines_of(text))), 0, "code")
+    lines = lines_of(text)
+    if _IS_STAGED.search(text):
+        lines = [line if _STAGE.match(text, line.start) else line._replace(indent=line.indent + 1) for line in lines]
+    joined = list(_joined(text, lines))
+    if len(joined) > 2 and joined[1].gap and _TITLE.match(text, joined[0].start, joined[0].end):
+        outline.open(joined.pop(0).end, "heading", TITLE)
+    write_indented(outline, joined, 0, "code")
     return outline.structure("code")
 
 
@@ -70,7 +82,9 @@ def _joined(text: str, lines: Sequence[Line]) -> Iterator[Line]:
         if current is None:
             current = line
         elif _CLOSER.match(text, line.start, line.end) or (
-            line.indent == current.indent and not line.gap and _DECORATOR.match(text, current.start, current.end)
+            line.indent == current.indent
+            and not line.gap
+            and (_DECORATOR.match(text, current.start, current.end) or COMMENT.match(text, current.start, current.end))
         ):
             current = current._replace(end=line.end)
         else:

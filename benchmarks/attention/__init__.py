@@ -1,0 +1,1 @@
+"""Which attention of a real decoder points at evidence."""
