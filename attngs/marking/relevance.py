@@ -25,8 +25,8 @@ from torch import Tensor
 
 from attngs.marking.algorithm import ranking
 from attngs.marking.scales import standardised
-from attngs.marking.scorers.cosine import summed
 from attngs.marking.scorers.lexical import WordIndex, word_index
+from attngs.marking.scorers.states import summed
 from attngs.protocols import Floats
 from attngs.reading.sentence_states import SentenceStates
 from attngs.text.words import mostly_latin, words
