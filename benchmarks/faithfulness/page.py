@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.faithfulness.data import HALVES, KINDS
 from benchmarks.faithfulness.measure import SETTINGS
-from benchmarks.speed.tables import WHAT, TextTable
+from benchmarks.pages import WHAT, TextTable
 
 OURS = "attngs"
 TARGET_KINDS = ("number", "date", "name", "negation")
