@@ -26,10 +26,9 @@ from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.reading.tokens import MARKER_TOKENS, CounterLike, as_counter
 from attngs.result.result import CompressedContext, Method
 from attngs.selection.layout import ExtractLayout
-from attngs.selection.must_keep import MustKeep
-from attngs.selection.selector import GreedySelector
+from attngs.selection.selector import GreedySelector, MustKeep
+from attngs.text.defusing import handles
 from attngs.text.documents import check_query
-from attngs.text.handles import handles
 from attngs.types import Document as Text
 from attngs.types import Place, Sentence, Source
 from attngs.writing.statements import FaithfulnessFloor

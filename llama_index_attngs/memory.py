@@ -20,7 +20,7 @@ from attngs.hosts.budget import ContextPart
 from attngs.hosts.gate import TIMEOUT, GateDecision, OnGateError, SafetyGate
 from attngs.hosts.remembering import Edit, MemoryEditor, Origin, Path, Value
 from attngs.hosts.settings import memory_floor
-from attngs.hosts.shortened import beginning, best_dropped, room_beside_note, with_note
+from attngs.hosts.shortened import best_beginning, defused_text, room_beside_note, with_note
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
 from attngs.protocols import TokenCounter
@@ -347,15 +347,9 @@ def _shown(result: CompressedContext, counter: TokenCounter) -> str:
 
     Where no sentence fits, it is the beginning of the best one.
     """
-    if result.method == "rewrite":
-        text = defuse(result.text)
-        return text if counter.count([text])[0] <= result.target_tokens else result.selection.text
-    best = best_dropped(result)
-    if result.text or result.selection.silent or best is None:
-        return result.text
-    label = TurnLayout().label.format(id=best.document_id)
-    said = beginning(defuse(best.text).lstrip(), result.target_tokens, counter, before=label)
-    return label + said if said else ""
+    text = defused_text(result, counter, defuse)
+    shown = text or result.method == "rewrite" or result.selection.silent
+    return text if shown else best_beginning(result, counter, defuse, TurnLayout().label)
 
 
 def _state(items: Mapping[Path, Value]) -> bytes:

@@ -31,8 +31,7 @@ from attngs.marking.marker import Marker
 from attngs.protocols import Selector, TokenCounter
 from attngs.reading.tokens import MARKER_TOKENS, CounterLike, as_counter
 from attngs.selection.layout import ExtractLayout
-from attngs.selection.must_keep import MustKeep
-from attngs.selection.selector import GreedySelector
+from attngs.selection.selector import GreedySelector, MustKeep
 from attngs.text.documents import clean_text
 from attngs.writing.prompts import GuidedPrompt
 from attngs.writing.statements import FaithfulnessFloor

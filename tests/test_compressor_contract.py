@@ -14,7 +14,7 @@ import pytest
 from attngs import ContextCompressor, Document, GreedySelector, Marker, Source
 from attngs.selection.layout import ExtractLayout
 from attngs.testing import FakeScorer, check_compressor, count_words
-from attngs.testing.expect import no_network
+from attngs.testing.contracts import no_network
 
 Item = dict[str, object]
 

@@ -204,7 +204,7 @@ def test_ties_are_deterministic() -> None:
 
 
 def test_a_pattern_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attngs.selection.must_keep.PATTERN_SECONDS", 0.5)
+    monkeypatch.setattr("attngs.selection.selector.PATTERN_SECONDS", 0.5)
     marking = marking_of([("a" * 5_000 + "b", 1.0)])
     for pattern in (r"(a+)+$", re.compile(r"(A+)+$", re.IGNORECASE)):
         with pytest.raises(ConfigError, match=r"`must_keep` holds '\(.*\)\+\$', which took more than 0.5 seconds"):
@@ -212,7 +212,7 @@ def test_a_pattern_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_pattern_that_is_slow_on_many_sentences_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attngs.selection.must_keep.PATTERN_SECONDS", 0.05)
+    monkeypatch.setattr("attngs.selection.selector.PATTERN_SECONDS", 0.05)
     marking = marking_of([("Aaaaa aaaaa aaaaa aaaaa aaaaa aa. ", 1.0)] * 3_000)
     with pytest.raises(ConfigError, match="make it simpler"):
         GreedySelector(must_keep=(r"(\w+\s?)+$",)).select(marking, target_tokens=10, counter=WORDS)

@@ -32,7 +32,8 @@ from torch.nn.functional import log_softmax, normalize, softmax
 
 from attngs.learning.training.lora import with_lora
 from attngs.learning.training.settings import TrainingSettings
-from attngs.marking.scorers.late_attention import TEMPERATURE, owners
+from attngs.marking.scorers.late_attention import TEMPERATURE
+from attngs.marking.scorers.states import owners
 from attngs.reading.embedded import load_embedded
 from attngs.reading.lora import identity
 from attngs.reading.sentence_states import SentenceStates

@@ -1,4 +1,4 @@
-"""Other people's errors -> a `ChatError` that says whether to try again and repeats no request.
+"""Failures of writers, as a `ChatError` that repeats no request, and what is worth another attempt.
 
 The message of a `ChatError` becomes the reason in a result, and hosts log it. Clients and servers like to quote the request in their
 errors, so a client's own words stay in `__cause__`, and a server's are shown only where they hold no piece of the request.
@@ -6,17 +6,19 @@ errors, so a client's own words stay in `__cause__`, and a server's are shown on
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
+import random
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from attngs.errors import ChatError
 from attngs.text.words import words
-from attngs.types import Message
+from attngs.types import ChatReply, Message
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,11 @@ RUN = 3
 HIDDEN = "its words repeat the request, so only the log at DEBUG has them"
 
 _QUOTED = re.compile("['\"`\u2018\u201c\u00ab](.{2,}?)['\"`\u2019\u201d\u00bb]")
+
+FIRST_PAUSE = 0.5
+"""Seconds before the second attempt, unless the server asks for more; doubled each time, and shortened at random to spread callers."""
+
+LONGEST_PAUSE = 8.0
 
 
 def as_chat_error(error: Exception, who: str, messages: Sequence[Message]) -> ChatError:
@@ -106,3 +113,34 @@ def without_request(line: str, texts: Sequence[str]) -> str:
         logger.debug("an error that repeats the request: %s", line)
         return HIDDEN
     return line
+
+
+async def with_retries(attempt: Callable[[], Awaitable[ChatReply]], *, max_retries: int, deadline: float) -> ChatReply:
+    """The first reply of at most `1 + max_retries` attempts, with the pauses that the server asks for.
+
+    Args:
+        attempt: Raises `ChatError` when it fails.
+        max_retries: Attempts after the first.
+        deadline: In seconds of the running loop's clock. No pause goes past it; the caller cuts attempts short.
+
+    Raises:
+        ChatError: The last attempt's.
+    """
+    clock = asyncio.get_running_loop()
+    for retry in range(max_retries + 1):
+        try:
+            return await attempt()
+        except ChatError as error:
+            pause = _pause(error, retry)
+            if not error.retryable or retry == max_retries or clock.time() + pause >= deadline:
+                raise
+            logger.debug("attempt %d failed (status %s); the next one follows in %.2f s", retry + 1, error.status, pause)
+        await asyncio.sleep(pause)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _pause(error: ChatError, retry: int) -> float:
+    spread: float = random.random()  # noqa: S311 - spreads callers, keeps no secret
+    if error.retry_after is not None:
+        return error.retry_after + 0.1 * spread
+    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(retry, 10)) * (0.5 + 0.5 * spread)

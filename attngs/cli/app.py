@@ -1,29 +1,15 @@
-"""The command line: `attngs mark` and `attngs info`, and the commands that have their own files."""
+"""The command line: `attngs info`, and the commands that have their own files."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from attngs import __version__
 from attngs.cli import console
-from attngs.cli.compress import compress, plan
-from attngs.cli.fit import evaluate, fit
-from attngs.cli.options import (
-    AdapterName,
-    Inputs,
-    MarkerName,
-    Out,
-    ProbeName,
-    Query,
-    UnitName,
-    documents_of,
-    format_of,
-    marker_of,
-    put,
-)
-from attngs.cli.train import train
+from attngs.cli.compress import compress, mark, plan
+from attngs.cli.learn import evaluate, fit, train
 
 app = typer.Typer(
     name="attngs",
@@ -37,30 +23,7 @@ app = typer.Typer(
 
 app.command()(compress)
 app.command()(plan)
-
-
-@app.command()
-def mark(
-    inputs: Inputs,
-    query: Query,
-    top: Annotated[int, typer.Option(min=1, help="How many of the best sentences the table shows.")] = 20,
-    marker: MarkerName = "default",
-    adapter: AdapterName = None,
-    probe: ProbeName = None,
-    unit: UnitName = None,
-    format: Annotated[
-        Literal["table", "json"] | None,
-        typer.Option("--format", "-f", help="json lists all sentences in reading order. Default: from the suffix of --out, else table."),
-    ] = None,
-    out: Out = None,
-) -> None:
-    """Show the score of each sentence, and which sentences the marker marks."""
-    with console.reported_errors():
-        documents = documents_of(inputs)
-        with console.progress():
-            marking = marker_of(marker, adapter, probe, unit).mark(documents, query)
-        as_json = (format or format_of(out)) == "json"
-        put(console.marking_json(marking) if as_json else console.marking_table(marking, top, to_file=out is not None), out)
+app.command()(mark)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`attngs compress` and `attngs plan`: make a context short, or say what that would cost."""
+"""The commands that ask a question of texts: `attngs compress`, `attngs plan` and `attngs mark`."""
 
 from __future__ import annotations
 
@@ -149,6 +149,29 @@ def plan(
             compressor = _compressor(marker, adapter, probe, unit, tokens, _never_asked if chat else None, context, cite)
             found = compressor.plan(documents, query, target_tokens=target_tokens, rates=rates)
         put(console.plan_table(found), None)
+
+
+def mark(
+    inputs: Inputs,
+    query: Query,
+    top: Annotated[int, typer.Option(min=1, help="How many of the best sentences the table shows.")] = 20,
+    marker: MarkerName = "default",
+    adapter: AdapterName = None,
+    probe: ProbeName = None,
+    unit: UnitName = None,
+    format: Annotated[
+        Literal["table", "json"] | None,
+        typer.Option("--format", "-f", help="json lists all sentences in reading order. Default: from the suffix of --out, else table."),
+    ] = None,
+    out: Out = None,
+) -> None:
+    """Show the score of each sentence, and which sentences the marker marks."""
+    with console.reported_errors():
+        documents = documents_of(inputs)
+        with console.progress():
+            marking = marker_of(marker, adapter, probe, unit).mark(documents, query)
+        as_json = (format or format_of(out)) == "json"
+        put(console.marking_json(marking) if as_json else console.marking_table(marking, top, to_file=out is not None), out)
 
 
 def _writer(name: str | None, base_url: str | None, timeout: float) -> OpenAIChat | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from attngs.compressor import ContextCompressor
@@ -16,7 +17,7 @@ from attngs.hosts.budget import PARTS, ContextBudget, ContextPart
 from attngs.hosts.frames import FrameLayout, TurnLayout, between, defuse
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
 from attngs.hosts.settings import memory_floor
-from attngs.hosts.shortened import LONGEST_TOKEN, beginning, best_dropped, room_beside_note, with_note
+from attngs.hosts.shortened import LONGEST_TOKEN, best_beginning, defused_text, room_beside_note, with_note
 from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector
 from attngs.text.defusing import one_line
@@ -245,15 +246,9 @@ class _Composer:
 
     def _text(self, part: ContextPart, result: CompressedContext, room: int) -> str:
         """What is shown of a part, without its tags: something, unless nothing passes its floor."""
-        text = result.text
-        if result.method == "rewrite":
-            text = defuse(text, PARTS)
-            text = text if self._count(text) <= result.target_tokens else result.selection.text
-        if not text.strip() and not result.selection.silent and (best := best_dropped(result)):
-            label = one_line(best.document_id) + ": " if part == "history" else ""
-            whole = defuse(best.text, PARTS).lstrip()
-            said = beginning(whole, result.target_tokens, self._counter, before=label)
-            text = label + said if said else ""
+        text = defused_text(result, self._counter, partial(defuse, tags=PARTS))
+        if not text.strip() and not result.selection.silent:
+            text = best_beginning(result, self._counter, partial(defuse, tags=PARTS), _layout(part).label if part == "history" else "")
         if part not in REPLACED or result.method == "passthrough":
             return text
         return with_note(text, original_tokens=result.original_tokens, target_tokens=room, counter=self._counter)

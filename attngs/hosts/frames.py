@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from attngs.hosts.shortened import beginning, best_dropped, with_note
+from attngs.hosts.shortened import best_beginning, defused_text, with_note
 from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext
 from attngs.selection.layout import ExtractLayout
@@ -61,6 +62,8 @@ def defuse(text: str, tags: Iterable[str]) -> str:
     return quote_lines(quote_lines(defuse_tags(defuse_tokens(clean_text(text)), tags), TURN), NOTE)
 
 
+_ours = partial(defuse, tags=TAGS)
+
 MEMORIES, RESULT, TURNS = FrameLayout(tags=TAGS, gives_way=False), FrameLayout(tags=TAGS, label=""), TurnLayout(tags=TAGS)
 """How an agent is shown its user's memory, a tool's result and old messages."""
 
@@ -71,14 +74,8 @@ def between(tag: str, text: str) -> str:
 
 
 def text_to_show(result: CompressedContext, counter: TokenCounter) -> str:
-    """The text of a compression that one of our layouts laid out, with a writer's words defused.
-
-    Defusing can make a rewrite longer. One that no longer fits the budget gives way to the verbatim extract.
-    """
-    if result.method != "rewrite":
-        return result.text
-    text = defuse(result.text, TAGS)
-    return text if counter.count([text])[0] <= result.target_tokens else result.selection.text
+    """The text of a compression that one of our layouts laid out, with a writer's words defused."""
+    return defused_text(result, counter, _ours)
 
 
 def text_in_place(result: CompressedContext, layout: FrameLayout, counter: TokenCounter, target_tokens: int) -> str:
@@ -95,8 +92,6 @@ def text_in_place(result: CompressedContext, layout: FrameLayout, counter: Token
     text = text_to_show(result, counter)
     if result.method == "passthrough":
         return text
-    if not text.strip() and (best := best_dropped(result)):
-        label, whole = layout.label.format(id=best.document_id), defuse(best.text, TAGS).lstrip()
-        said = beginning(whole, result.target_tokens, counter, before=label)
-        text = label + said if said else beginning(whole, result.target_tokens, counter)
+    if not text.strip():
+        text = best_beginning(result, counter, _ours, layout.label) or best_beginning(result, counter, _ours)
     return with_note(text, original_tokens=result.original_tokens, target_tokens=target_tokens, counter=counter)

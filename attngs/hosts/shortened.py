@@ -6,12 +6,13 @@ can rely on it. Where it would take more than half of the budget, it is left out
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext
 from attngs.text.boundaries import cut_position
+from attngs.text.defusing import one_line
 from attngs.types import Source
 
 LONGEST_TOKEN = 32
@@ -51,7 +52,7 @@ def never_empty(result: CompressedContext, counter: TokenCounter, frames: Sequen
         counter: Whose tokens count.
         frames: What a reader is shown before and after the text of each document, by position.
     """
-    best = best_dropped(result)
+    best = _best_dropped(result)
     if result.text.strip() or result.selection.silent or best is None:
         return result
     before, after = frames[best.position] if frames else ("", "")
@@ -62,9 +63,32 @@ def never_empty(result: CompressedContext, counter: TokenCounter, frames: Sequen
     return replace(result, text=text, kept=(kept,), sources=(kept,), compressed_tokens=counter.count([text])[0])
 
 
-def best_dropped(result: CompressedContext) -> Source | None:
-    """The best sentence that was not kept; `None` where none holds text."""
-    return max((source for source in result.dropped if source.text.strip()), key=lambda source: source.score, default=None)
+def defused_text(result: CompressedContext, counter: TokenCounter, defuse: Callable[[str], str]) -> str:
+    """The text of a compression whose layout defuses what it lays out, with a writer's words defused as well.
+
+    Defusing can make a rewrite longer. One that no longer fits the budget gives way to the verbatim extract.
+    """
+    if result.method != "rewrite":
+        return result.text
+    text = defuse(result.text)
+    return text if counter.count([text])[0] <= result.target_tokens else result.selection.text
+
+
+def best_beginning(result: CompressedContext, counter: TokenCounter, defuse: Callable[[str], str], label: str = "") -> str:
+    """The beginning of the best sentence that was not kept; empty where nothing fits.
+
+    Args:
+        result: Of a compression.
+        counter: Whose tokens count.
+        defuse: Makes the sentence safe to show.
+        label: Stands before it; `{id}` becomes the id of its document.
+    """
+    best = _best_dropped(result)
+    if best is None:
+        return ""
+    before = label.format(id=one_line(best.document_id))
+    text = beginning(defuse(best.text).lstrip(), result.target_tokens, counter, before)
+    return before + text if text else ""
 
 
 def beginning(text: str, tokens: int, counter: TokenCounter, before: str = "", after: str = "") -> str:
@@ -90,3 +114,8 @@ def beginning(text: str, tokens: int, counter: TokenCounter, before: str = "", a
 
 def _with_note(text: str, tokens: int, original_tokens: int) -> str:
     return f"[shortened: {tokens} of {original_tokens} tokens]\n{text}"
+
+
+def _best_dropped(result: CompressedContext) -> Source | None:
+    """The best sentence that was not kept; `None` where none holds text."""
+    return max((source for source in result.dropped if source.text.strip()), key=lambda source: source.score, default=None)

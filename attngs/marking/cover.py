@@ -1,4 +1,4 @@
-"""The order in which units are offered to a budget: in a chat, the user's words first, and something of each message.
+"""The order in which a budget is offered units: in chats, users first, and something of each message.
 
 What surrounds a good sentence scores well too. So in a chat whose messages are documents, a few long messages, most of them an assistant's
 advice, would fill a budget, while a question about several sessions needs something of each. There, a unit of anybody but the user ranks

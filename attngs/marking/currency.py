@@ -192,12 +192,12 @@ def _usual(alike: Floats) -> float:
 
 
 def _states(sentence: Sentence) -> bool:
-    """Whether a unit may state a fact; in a chat whose messages are documents, what the assistant says is mostly advice."""
+    """Whether a unit may state a fact: what an assistant says in a chat is mostly advice."""
     return sentence.kind not in NAMING and str(sentence.document.metadata.get("role", "user")) in USERS
 
 
 def _pointed_at(sentences: Sequence[Sentence], number: int, old: int) -> int:
-    """The unit before one that only points back to it, as in "That replaces the old plan.", else the unit itself."""
+    """The unit before one that only points back ("That replaces the old plan."), else the unit itself."""
     before = number - 1
     if (
         before == old
@@ -210,7 +210,7 @@ def _pointed_at(sentences: Sequence[Sentence], number: int, old: int) -> int:
 
 
 def _follows(query: str, old: Sentence, new: Sentence, closeness: float) -> bool:
-    """Whether a later unit is news of an older one, by its words and by how close it is: its cosine plus its nearness."""
+    """Whether a later unit is news of an older one, by its words and its cosine plus its nearness."""
     text, older = new.text.strip(), old.text.strip()
     changed, now = bool(CHANGE.search(text)), bool(PRESENT.search(query))
     if closeness < BOND - CHANGED * changed - ASKED_NOW * now or text == older or "?" in (text[-1:], older[-1:]):
@@ -256,7 +256,10 @@ def _times(sentences: Sequence[Sentence], numbers: Sequence[int]) -> dict[int, T
 
 
 def _moment(sentence: Sentence) -> datetime | None:
-    """By the heading or stamp of the unit, its document's metadata, the date it begins with, its document's id, or the date of the file."""
+    """When a unit was said, by the first that tells.
+
+    It is its heading or stamp, its document's metadata, the date it begins with, its document's id, or the date of the file.
+    """
     document, text = sentence.document, sentence.text
     stamps = [text] if sentence.kind == "turn" else []
     stamps += [document.text[head.start : head.end] for head in reversed(sentence.heads)]

@@ -25,8 +25,8 @@ from torch import Tensor
 
 from attngs.marking.algorithm import ranking
 from attngs.marking.scales import standardised
-from attngs.marking.scorers.cosine import summed
 from attngs.marking.scorers.lexical import WordIndex, word_index
+from attngs.marking.scorers.states import summed
 from attngs.protocols import Floats
 from attngs.reading.sentence_states import SentenceStates
 from attngs.text.words import mostly_latin, words
@@ -186,7 +186,7 @@ def _closeness(request: ScoreRequest, finalists: Sequence[Sentence], states: Sen
 
 
 def _directions(sums: Tensor) -> Floats:
-    """The mean state of each text from the sum of its states, both `(S, D)`: of length 1, and zeros for a text without tokens."""
+    """The direction of each text, from the sum of its states, both `(S, D)`; zeros where it has no tokens."""
     found = sums.double().numpy()
     return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9))
 

@@ -1,4 +1,4 @@
-"""A model from the outside: its text part, its layers, its positions, and whether its weights have changed.
+"""A model from the outside: its text part, its layers, its positions, and the version of its weights.
 
 `text_part` finds what reads text in a model that also sees or hears. `truncated` finds the layers that a marker does without, so that their
 weights never leave the disk. `position_table` finds how many positions a model has learned. `weights_version` names the present weights, so

@@ -50,7 +50,7 @@ _LLAMA3 = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_positi
 
 
 def named(name_or_path: str | Path, gguf_file: str | None) -> str:
-    """The name of a model, or that of a GGUF file in a folder or a repository: `owner/repository/model.gguf`.
+    """The name of a model, or of a GGUF file in a folder or a repository: `owner/repository/model.gguf`.
 
     Raises:
         ConfigError: `gguf_file` names no GGUF file.
@@ -140,7 +140,7 @@ def _find(name: str, revision: str | None) -> Path:
 
 
 def _unpack(path: Path, name: str, folder: Path) -> None:
-    """Fill a folder beside the final one, and move it into its place. What a crash left of it is removed first."""
+    """Fill a folder beside the final one, and move it into its place; first remove what a crash left."""
     logger.info("unpacking %s once into %s", name, folder)
     part = folder.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
@@ -195,7 +195,7 @@ def _check_parts(reader: Any, name: str) -> None:
 
 
 def _stretch_positions(config: PretrainedConfig, reader: Any, name: str) -> None:
-    """Put the scaling of rotary positions into the config, which transformers does not read from a GGUF file.
+    """Put the scaling of rotary positions into the config: transformers does not read it from the file.
 
     Raises:
         UnsupportedModelError: They are scaled in a way that the file does not say in full.
@@ -237,7 +237,10 @@ def _unknown_scaling(name: str, kind: str) -> UnsupportedModelError:
 
 
 def _dtype(reader: Any) -> torch.dtype:
-    """The type that loses nothing that counts: that of plain numbers, and float16 for blocks, whose scales are float16."""
+    """The type that loses nothing that counts: that of plain numbers, and float16 for blocks.
+
+    The scales of blocks are float16.
+    """
     types = {tensor.tensor_type.name for tensor in reader.tensors}
     if types <= {"F32"}:
         return torch.float32
@@ -259,7 +262,10 @@ def _field(reader: Any, key: str) -> Any:
 
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
-    """Turn whatever gguf, tokenizers and transformers raise over a file into errors with a remedy. Errors of the disk come through."""
+    """Turn what gguf, tokenizers and transformers raise over a file into errors with a remedy.
+
+    Errors of the disk come through.
+    """
     try:
         yield
     except AttngsError:

@@ -127,7 +127,10 @@ def without_deprecations() -> Iterator[None]:
 
 
 def _for_model(state: Mapping[str, torch.Tensor], loaded: LoadedModel, lora: Lora) -> dict[str, torch.Tensor]:
-    """The weights under this model's names: a body without its head, or a text part alone, lacks the prefixes of the whole."""
+    """The weights under this model's names.
+
+    A body without its head, or a text part alone, lacks the prefixes of the whole.
+    """
     modules, prefix = dict(loaded.model.named_modules()), f"{loaded.model.base_model_prefix}."
     depth = int(loaded.model.config.get_text_config().num_hidden_layers)
     found: dict[str, torch.Tensor] = {}

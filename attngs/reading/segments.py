@@ -22,7 +22,6 @@ from attngs.errors import InputError, UnsupportedModelError
 from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.reading.encoding import EncodedText, TextEncoder
 from attngs.reading.token_batch import TokenBatch
-from attngs.reading.windows import windows
 from attngs.types import Sentence
 
 if TYPE_CHECKING:
@@ -35,6 +34,9 @@ PIECE = 16_384
 """Characters that are tokenized at once; longer documents are cut at sentence ends, so memory stays flat."""
 
 _CONTEXT, _QUERY = "\ue000context\ue001", "\ue000query\ue001"
+
+OVERLAP = 8
+"""A window begins with up to an eighth of the one before it, so that every sentence is read with what led up to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,3 +250,32 @@ def _split_frame(text: str) -> tuple[str, str, str] | None:
 def _encoder_frame(tokenizer: PreTrainedTokenizerBase) -> tuple[str, str, str]:
     begin, end = tokenizer.cls_token or "", tokenizer.sep_token or ""
     return begin, end, end
+
+
+def windows(owner: NDArray[np.int64], capacity: int) -> Iterator[tuple[int, int]]:
+    """Overlapping token ranges of at most `capacity` tokens that cover the context and cut no sentence.
+
+    They are filled from the front, each as full as it can be, so they do not depend on what comes later: a memory that grows keeps all its
+    windows except the last, and everything that was read of them.
+
+    Args:
+        owner: Sentence number of each token `(T,)`.
+        capacity: Tokens of a window, at least 1.
+    """
+    total = len(owner)
+    borders = np.concatenate([np.flatnonzero(np.diff(owner)) + 1, [total]])  # ends of sentences
+    begin = covered = 0
+    while covered < total:
+        end = _last_border(borders, covered, begin + capacity)
+        if end is None:  # the next sentence does not fit behind the overlap, or is longer than a window and must be cut
+            begin = covered
+            end = _last_border(borders, covered, begin + capacity) or begin + capacity
+        yield begin, end
+        covered = end
+        first = max(begin + 1, end - capacity // OVERLAP)
+        begin = min(end, int(borders[np.searchsorted(borders, first)]))
+
+
+def _last_border(borders: NDArray[np.int64], above: int, at_most: int) -> int | None:
+    border = int(borders[np.searchsorted(borders, at_most, side="right") - 1])  # wraps round to the last when there is none
+    return border if above < border <= at_most else None

@@ -23,9 +23,8 @@ from typing import TYPE_CHECKING, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from attngs.marking.algorithm import ranking
-from attngs.text.defusing import one_line
+from attngs.text.defusing import handles, one_line
 from attngs.text.documents import clean_text
-from attngs.text.handles import handles
 
 if TYPE_CHECKING:
     from attngs.result.result import CompressedContext, Statement

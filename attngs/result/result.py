@@ -10,7 +10,7 @@ from typing import Literal
 
 from attngs.protocols import TokenCounter
 from attngs.result.report import render_heat_map, render_html
-from attngs.text.handles import handles
+from attngs.text.defusing import handles
 from attngs.types import Claim, Marking, Place, Selection, Sentence, Source, Usage
 from attngs.writing.dialogue import Rewrite
 from attngs.writing.plan import ratio

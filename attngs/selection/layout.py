@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from attngs.errors import ConfigError
-from attngs.text.defusing import TURN, header, one_line, quote_lines
-from attngs.text.handles import handles
+from attngs.text.defusing import TURN, handles, header, one_line, quote_lines
 from attngs.types import Document, Sentence
 
 INDENTED = frozenset({"code", "comment", "field", "key"})
@@ -33,7 +32,7 @@ class ExtractLayout:
 
     label: str = "[{id}]\n"
     """Stands before each document when the request has several; `""` for none. On a line of its own it has the document's handle
-    (`attngs.text.handles`), otherwise its id."""
+    (`attngs.text.defusing`), otherwise its id."""
     gap: str = "\n"
     """Stands where sentences were left out; a line break where one was left out too."""
     document_gap: str = "\n\n"

@@ -9,10 +9,8 @@ check_scorer(MyScorer())
 
 from __future__ import annotations
 
-from attngs.testing.expect import NASTY_TEXTS
+from attngs.testing.contracts import NASTY_TEXTS, HostCompressor, check_compressor, check_scorer, check_splitter
 from attngs.testing.fakes import FakeChat, FakeCrossEncoder, FakeEmbeddings, FakeScorer, count_words
-from attngs.testing.hosts import HostCompressor, check_compressor
-from attngs.testing.plugins import check_scorer, check_splitter
 from attngs.testing.tiny import tiny_model, tiny_tokenizer
 
 __all__ = [

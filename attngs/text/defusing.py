@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from attngs.types import Sentence
+
 BREAKS = r"\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
 """What ends a line for a reader, as the inside of a character class."""
 LINE_START = rf"(?:^|(?<=[{BREAKS}]))"
@@ -44,6 +46,9 @@ NOTE = re.compile(
 )
 """A line that says how much of a text is left, as hosts put above what they have shortened."""
 
+LONGEST_ID = 24
+"""Characters. A longer id becomes the number of its document: a reader pays for every token of an id, and one UUID has 28."""
+
 
 def defuse_tokens(text: str) -> str:
     """The text without tokens of chat templates."""
@@ -69,3 +74,19 @@ def quote_lines(text: str, look: re.Pattern[str]) -> str:
 def one_line(name: str) -> str:
     """An id or a file name as part of a frame: on one line, and no frame itself."""
     return defuse_tokens(" ".join(name.split()))
+
+
+def handles(sentences: Iterable[Sentence]) -> dict[int, str]:
+    """What each document is called: its id on one line, or a number in place of a long id.
+
+    The number is the document's place in the request, counted from 1; documents with equal ids have equal handles. No number is the id of
+    another document.
+    """
+    documents = {sentence.position: sentence.document for sentence in sentences}
+    ids = {position: one_line(document.id) for position, document in documents.items()}
+    taken, numbers = set(ids.values()), dict[str, str]()
+    for position, name in ids.items():
+        if len(name) > LONGEST_ID and name not in numbers:
+            free = (number for number in (f"{position + 1}", f"#{position + 1}") if number not in taken)
+            numbers[name] = next(free, name)
+    return {position: numbers.get(name, name) for position, name in ids.items()}

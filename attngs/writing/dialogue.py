@@ -19,10 +19,9 @@ from attngs.checking.verify import Verdict, verify
 from attngs.errors import ChatError
 from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.types import ChatReply, Marking, Message, Sentence, Usage
-from attngs.writing.holding import holds_less
 from attngs.writing.passages import Passage, Window, as_marking, original, rewritten
 from attngs.writing.reply import read_reply
-from attngs.writing.statements import FaithfulnessFloor, RewriteStatement, cut, decide, in_words, joined, unsupported_share
+from attngs.writing.statements import FaithfulnessFloor, RewriteStatement, cut, decide, holds_less, in_words, joined, unsupported_share
 
 Result = TypeVar("Result")
 Dialogue = Generator[Sequence[Sequence[Message]], Sequence[ChatReply | ChatError], Result]
@@ -218,7 +217,10 @@ class Writing:
 
 
 def _own(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], query: str) -> list[Verdict]:
-    """Without what writers put round a context: the question, a first line that announces the rest, and offers of more help at the end."""
+    """The verdicts without what writers put round a context.
+
+    That is the question, a first line that announces the rest, and offers of more help at the end.
+    """
     asked = in_words(query)
     if any(in_words(sentence.text) == asked for sentence in sentences):
         asked = ""

@@ -12,8 +12,7 @@ from itertools import groupby
 from typing import Literal
 
 from attngs.errors import ConfigError
-from attngs.text.defusing import BLANK, LINE_START, defuse_tags, defuse_tokens, header, one_line, quote_lines
-from attngs.text.handles import handles
+from attngs.text.defusing import BLANK, LINE_START, defuse_tags, defuse_tokens, handles, header, one_line, quote_lines
 from attngs.types import Marking, Message, Sentence
 
 MARKERS = "start_important", "end_important"

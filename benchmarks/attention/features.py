@@ -25,10 +25,10 @@ from attngs.marking.algorithm import token_density
 from attngs.marking.cutting import Cutter
 from attngs.marking.features.attention import FLOOR
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
-from attngs.marking.scorers.cosine import CosineScorer
 from attngs.marking.scorers.differential import NEUTRAL_QUERY
 from attngs.marking.scorers.encoder import EmbeddedScorer
 from attngs.marking.scorers.lexical import LexicalScorer
+from attngs.marking.scorers.states import CosineScorer
 from attngs.protocols import Floats
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.embedded import load_embedded

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.tables import TextTable
+from benchmarks.pages import TextTable
 
 
 def tables(results: Mapping[str, Any]) -> list[TextTable]:

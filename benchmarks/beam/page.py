@@ -9,9 +9,8 @@ from typing import Any
 from benchmarks.beam.data import ABILITIES, ABSTENTION, CONTRADICTION, DEVELOPMENT, FINAL, UPDATE
 from benchmarks.beam.judge import BOTH, COMPLETE, FRESH, HELD, MEASURES, STALE, TOUCHED
 from benchmarks.beam.methods import BUDGETS, CHOICE, NAMES
-from benchmarks.evidence.report import interval
-from benchmarks.pages import Page, Section
-from benchmarks.speed.tables import TextTable
+from benchmarks.evidence.page import interval
+from benchmarks.pages import Page, Section, TextTable
 
 PARTS = {"development": DEVELOPMENT, "final": FINAL}
 PAGE = Page(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cache.measure import BLOCK, CACHED_SHARE
-from benchmarks.speed.tables import TextTable
+from benchmarks.pages import TextTable
 
 COLUMNS = ("requests", "sent", "cached", "full", "largest", "new_beginnings")
 

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from attngs.learning.fitting.run import fit
 from attngs.learning.training.settings import ObjectiveName
+from attngs.marking.assembly import probe_scorer
 from attngs.marking.scorers.lexical import LexicalScorer
+from attngs.marking.scorers.probe import ProbeScorer
 from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
 from attngs.protocols import Floats, Scorer
+from attngs.reading.context_cache import ContextCache
 from attngs.reading.loading import LoadedModel
 from benchmarks.decoder.measures import FIRST, Measured, best_layer, default_layer, measure, measure_layers
-from benchmarks.decoder.probe import fit_probe
 from benchmarks.decoder.readings import Reading, draw_questions, every_layer, read_questions
 from benchmarks.decoder.task import Question, Split
 
@@ -129,3 +132,13 @@ def _kinds(questions: Sequence[Question], methods: Mapping[str, Measured]) -> di
         for kind, wanted in kinds.items()
         if any(wanted)
     }
+
+
+def fit_probe(loaded: LoadedModel, questions: Sequence[Question], *, folds: int) -> ProbeScorer:
+    """What wins in nested cross-validation on these users: a setting of the attention, or a probe on heads and words.
+
+    Raises:
+        AttngsError: There are too few questions, or the model failed on one.
+    """
+    found = fit([question.example for question in questions], loaded, unit="auto", folds=folds)
+    return probe_scorer(loaded, found.probe, ContextCache())

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.decoder.evaluate import ANSWERED, CLAIMS, DEFAULT, PROBE, RAW, TUNED
 from benchmarks.decoder.measures import COLUMNS, FIRST
-from benchmarks.speed.tables import WHAT, TextTable
+from benchmarks.pages import WHAT, TextTable
 
 ORDER = ("random", "lead", "recency", "BM25", DEFAULT, RAW, PROBE, ANSWERED, TUNED)
 

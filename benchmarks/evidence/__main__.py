@@ -27,8 +27,7 @@ from benchmarks.evidence.chart import draw
 from benchmarks.evidence.data import Row
 from benchmarks.evidence.measure import Scores
 from benchmarks.evidence.methods import METHODS, Bench, choose
-from benchmarks.evidence.page import write_page
-from benchmarks.evidence.report import lead_table, set_table, verdict_table
+from benchmarks.evidence.page import lead_table, set_table, verdict_table, write_page
 from benchmarks.evidence.run import measure_sets
 from benchmarks.evidence.sets import load_set
 from benchmarks.evidence.settings import Settings, parse_arguments

@@ -9,7 +9,7 @@ from typing import Any
 from attngs.learning.evaluation import BUDGETS
 from benchmarks.curves import PALE, Line, Panel, Picture
 from benchmarks.evidence.methods import BM25, COSINE, OURS
-from benchmarks.evidence.report import title
+from benchmarks.evidence.page import title
 from benchmarks.evidence.sets import SETS
 from benchmarks.evidence.summary import percent
 

@@ -13,12 +13,12 @@ import torch
 from attngs.learning.metrics import Place
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
-from attngs.marking.scorers.cosine import CosineScorer
 from attngs.marking.scorers.differential import DifferentialScorer
 from attngs.marking.scorers.fusion import FusedScorer, RankFusionScorer
 from attngs.marking.scorers.late_attention import LateAttentionScorer
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
+from attngs.marking.scorers.states import CosineScorer
 from attngs.protocols import Scorer, TokenCounter
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.embedded import load_embedded

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.faithfulness.data import HALVES, KINDS
 from benchmarks.faithfulness.measure import SETTINGS
-from benchmarks.speed.tables import WHAT, TextTable
+from benchmarks.pages import WHAT, TextTable
 
 OURS = "attngs"
 TARGETS = dict.fromkeys(("number", "date", "name", "negation"), 0.9) | dict.fromkeys(KINDS[8:], 0.6)

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.floor.measure import BUDGETS, FLOORS
-from benchmarks.pages import Page, Section, measured_at
-from benchmarks.speed.tables import TextTable
+from benchmarks.pages import Page, Section, TextTable, measured_at
 
 PAGE = Page(
     name="floor",

@@ -8,8 +8,7 @@ from typing import Any
 
 from benchmarks.followups.data import PARTS
 from benchmarks.followups.measure import BUDGETS
-from benchmarks.pages import Page, Section, measured_at
-from benchmarks.speed.tables import TextTable
+from benchmarks.pages import Page, Section, TextTable, measured_at
 
 PAGE = Page(
     name="followups",

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.faithfulness.page import interval
+from benchmarks.pages import TextTable
 from benchmarks.shapes.data import PARTS, SHAPES
-from benchmarks.speed.tables import TextTable
 
 TITLES = {"dev": "Development half", "fresh": "Fresh development rows", "kept": "Kept half"}
 

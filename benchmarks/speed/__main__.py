@@ -21,8 +21,7 @@ from transformers import logging
 from benchmarks.machine import RESULTS, describe_machine
 from benchmarks.speed import batch, cold, exactness, memory, overhead, storage, warm
 from benchmarks.speed.chart import draw
-from benchmarks.speed.page import write_page
-from benchmarks.speed.report import tables
+from benchmarks.speed.page import tables, write_page
 from benchmarks.speed.settings import Found, Settings, parse_arguments
 from benchmarks.speed.store import Store
 from benchmarks.speed.workbench import Workbench

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.speed import forwards, models, rivals, storage, tables, timing
+from benchmarks.pages import seconds_range
+from benchmarks.speed import forwards, models, rivals, storage, timing
 from benchmarks.speed.models import Shape
 from benchmarks.speed.page import write_page
 from benchmarks.speed.settings import parse_arguments
@@ -153,7 +154,7 @@ def test_results_are_merged_and_made_into_a_page(tmp_path: Path) -> None:
     ("spread", "text"), [([0.0123, 0.0123, 0.0123], "12.3 ms"), ([1.5, 0.9, 1_234.0], "1.5 (0.9 - 1,234) s"), (None, "-")]
 )
 def test_seconds_are_told_in_one_unit(spread: list[float] | None, text: str) -> None:
-    assert tables.seconds_range(spread) == text
+    assert seconds_range(spread) == text
 
 
 def test_arguments() -> None:

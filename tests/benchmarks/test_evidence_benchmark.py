@@ -20,7 +20,7 @@ from benchmarks.evidence import __main__ as evidence
 from benchmarks.evidence.data import Row, language_group, load_maren, load_rows, parse_limits
 from benchmarks.evidence.measure import RowMeasurer, Scores
 from benchmarks.evidence.methods import BM25, COSINE, OURS, Bench, Everything, choose
-from benchmarks.evidence.report import bold, interval, set_table
+from benchmarks.evidence.page import bold, interval, set_table
 from benchmarks.evidence.rivals import LlmSlim, places_of
 from benchmarks.evidence.sets import SETS, load_set
 from benchmarks.evidence.settings import parse_arguments

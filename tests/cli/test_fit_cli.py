@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from attngs.cli.app import app
-from attngs.cli.fit import evaluate
+from attngs.cli.learn import evaluate
 
 ROWS = 24
 

@@ -33,8 +33,8 @@ from attngs.learning.training.objectives import (
 )
 from attngs.learning.training.settings import TrainingSettings
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
-from attngs.marking.scorers.cosine import cosines
 from attngs.marking.scorers.late_attention import log_lift
+from attngs.marking.scorers.states import cosines
 from attngs.reading.loading import LoadedModel, wrap_model
 from attngs.reading.sentence_states import SentenceStates
 from attngs.reading.tokens import CallableCounter

@@ -14,9 +14,9 @@ from attngs.marking.features.encoder import EncoderFeatures
 from attngs.marking.features.text import TextFeatures
 from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
-from attngs.marking.scorers.cosine import CosineScorer
 from attngs.marking.scorers.late_attention import LateAttentionScorer
 from attngs.marking.scorers.lexical import LexicalScorer
+from attngs.marking.scorers.states import CosineScorer
 from attngs.protocols import FeatureReader
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.loading import LoadedModel, wrap_model

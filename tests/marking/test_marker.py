@@ -23,13 +23,13 @@ from attngs.marking.features.text import TextFeatures
 from attngs.marking.probe import Calibration, ModelIdentity
 from attngs.marking.scales import standardised
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
-from attngs.marking.scorers.cosine import CosineScorer
 from attngs.marking.scorers.differential import DifferentialScorer
 from attngs.marking.scorers.encoder import EncoderScorer
 from attngs.marking.scorers.fusion import FusedScorer, RankFusionScorer
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.marking.scorers.probe import ProbeScorer
 from attngs.marking.scorers.simple import PermutedScorer
+from attngs.marking.scorers.states import CosineScorer
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.embedded import assets_folder, load_embedded
 from attngs.reading.loading import best_device, best_dtype, wrap_model

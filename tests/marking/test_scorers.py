@@ -14,7 +14,6 @@ from attngs.errors import ConfigError, ModelError, UnsupportedModelError
 from attngs.marking.algorithm import ranking
 from attngs.marking.scales import Layout, standardised
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
-from attngs.marking.scorers.cosine import CosineScorer
 from attngs.marking.scorers.differential import NEUTRAL_QUERY, DifferentialScorer
 from attngs.marking.scorers.encoder import EmbeddedScorer, EncoderScorer, second_hop
 from attngs.marking.scorers.fusion import FusedScorer, RankFusionScorer, mean_ranks
@@ -22,6 +21,7 @@ from attngs.marking.scorers.late_attention import LateAttentionScorer
 from attngs.marking.scorers.lexical import WORDS_AT_ONCE, LexicalScorer, Overlap, WordIndex
 from attngs.marking.scorers.similarities import KnownContext, Similarities
 from attngs.marking.scorers.simple import LeadScorer, PermutedScorer, RandomScorer, RecencyScorer
+from attngs.marking.scorers.states import CosineScorer
 from attngs.protocols import Likeness, Scorer
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.loading import LoadedModel, ModelSettings, wrap_model

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from attngs import ContextCompressor, Document, ExtractLayout, GreedySelector, Marker, Splitter
 from attngs.result.result import CompressedContext
 from attngs.testing import FakeChat, FakeScorer, count_words
-from attngs.text.handles import handles
+from attngs.text.defusing import handles
 from attngs.types import Sentence
 from attngs.writing.prompts import CITED, GUIDED
 

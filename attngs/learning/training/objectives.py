@@ -24,8 +24,8 @@ from attngs.learning.metrics import Labels
 from attngs.learning.training.examples import Contexts, TrainingExample
 from attngs.learning.training.settings import TrainingSettings
 from attngs.marking.scorers.attention import AttentionConfig
-from attngs.marking.scorers.cosine import cosines
 from attngs.marking.scorers.late_attention import log_lift
+from attngs.marking.scorers.states import cosines
 from attngs.reading.anatomy import layers_at
 from attngs.reading.attention import AttentionReader
 from attngs.reading.loading import LoadedModel

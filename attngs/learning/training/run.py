@@ -23,9 +23,8 @@ from attngs import __version__
 from attngs.errors import InputError, MissingDependencyError, OutOfMemoryError
 from attngs.learning.labelled import LabelledExample, read_examples
 from attngs.learning.metrics import Estimate
-from attngs.learning.training.card import model_card
 from attngs.learning.training.examples import Split, prepare
-from attngs.learning.training.folder import RunFolder
+from attngs.learning.training.folder import RunFolder, model_card
 from attngs.learning.training.objectives import (
     AnswerObjective,
     AnswerReader,

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attngs.marking.scorers.states import StatesScorer
+from attngs.marking.scorers.states import StatesScorer, owners
 from attngs.types import ScoreRequest
 
 TEMPERATURE = 0.1
@@ -65,10 +65,3 @@ def attention_mass(asked: Tensor, context: Sequence[Tensor]) -> Tensor:
         products = torch.cat([rows @ torch.cat(list(block)).float().T for block in blocks], dim=1)  # (r, T)
         attention = attention + products.softmax(dim=-1).sum(dim=0) / len(asked)
     return asked.new_zeros(len(context)).index_add_(0, owners(context), attention)
-
-
-def owners(context: Sequence[Tensor]) -> Tensor:
-    """The sentence of each token `(T,)`."""
-    device = context[0].device
-    tokens = torch.tensor([len(state) for state in context], device=device)
-    return torch.repeat_interleave(torch.arange(len(context), device=device), tokens)

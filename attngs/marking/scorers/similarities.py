@@ -13,8 +13,8 @@ from torch import Tensor
 
 from attngs.marking.coherence import is_conversation
 from attngs.marking.scales import SCALES, Layout, standardised
-from attngs.marking.scorers.cosine import summed
 from attngs.marking.scorers.late_attention import ROWS, attention_mass
+from attngs.marking.scorers.states import summed
 from attngs.protocols import Floats
 from attngs.reading.forks import computed_once
 from attngs.reading.sentence_states import SentenceStates

@@ -1,4 +1,4 @@
-"""What all scores of an encoder's sentence states share: how the states are read."""
+"""Scores of an encoder's sentence states: how the states are read, and the plainest score, their cosine."""
 
 from __future__ import annotations
 
@@ -63,3 +63,35 @@ class StatesScorer(BatchedScorer):
     def _compared(self, request: ScoreRequest) -> Floats:
         asked, *context = self.states.of_request(request)
         return np.asarray(self.compare(request, asked, context), dtype=np.float64)
+
+
+class CosineScorer(StatesScorer):
+    """Cosine of mean-pooled states, as in sentence-transformers; a sentence without tokens scores -1."""
+
+    def compare(self, request: ScoreRequest, asked: Tensor, context: Sequence[Tensor]) -> list[float]:
+        return cosines(asked, context).tolist()
+
+
+def cosines(asked: Tensor, context: Sequence[Tensor]) -> Tensor:
+    """The score of each sentence `(S,)` in float32, differentiable.
+
+    Args:
+        asked: States of the question `(R, D)`.
+        context: States of each sentence `(T, D)`.
+    """
+    tokens = torch.tensor([len(state) for state in context], device=asked.device)  # (S,)
+    similar = normalize(summed(context, asked), dim=-1) @ normalize(asked.float().sum(dim=0), dim=0)
+    return torch.where(tokens > 0, similar, -1.0)
+
+
+def summed(context: Sequence[Tensor], like: Tensor) -> Tensor:
+    """The sum of each sentence's states `(S, D)`, which points where their mean does."""
+    keys = torch.cat([like[:0], *context]).float()  # (T, D)
+    return keys.new_zeros(len(context), keys.shape[1]).index_add_(0, owners(context), keys)
+
+
+def owners(context: Sequence[Tensor]) -> Tensor:
+    """The sentence of each token `(T,)`."""
+    device = context[0].device
+    tokens = torch.tensor([len(state) for state in context], device=device)
+    return torch.repeat_interleave(torch.arange(len(context), device=device), tokens)

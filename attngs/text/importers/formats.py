@@ -1,13 +1,22 @@
-"""Which importer reads a file: its suffix tells."""
+"""Which importer reads a file: its suffix tells, and in JSON the shape of the data."""
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from attngs.errors import InputError
-from attngs.text.importers.json_files import Problem, read_json, read_json_lines
+from attngs.text.importers.conversations import (
+    CONVERSATION_IDS,
+    conversation_document,
+    conversations_in,
+    is_conversation,
+    is_message,
+)
 from attngs.text.importers.office import CONVERTERS, convert
+from attngs.text.importers.records import record_document, records_in
 from attngs.text.structure.reading import READERS
 from attngs.types import Document
 
@@ -18,6 +27,9 @@ SUFFIXES = frozenset((*_PLAIN, *(suffix for reader in READERS for suffix in read
 """Files that are read from a folder. A file that is named itself is read whatever its suffix."""
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+Problem = Callable[[InputError], None]
+"""Is told of a part that cannot be read. It raises, or the rest is read."""
 
 
 def suffix_of(name: str) -> str:
@@ -70,3 +82,79 @@ def decode(data: bytes, name: str) -> str:
     if "\0" in text:
         raise InputError(f"`{name}` is a binary file, not text.")
     return text
+
+
+def read_json(text: str, path: str, name: str, problem: Problem) -> Iterator[Document]:
+    """The conversations or records of a JSON file; other data is one document as it is.
+
+    Args:
+        text: The file's content.
+        path: The file, for errors.
+        name: Its name in ids.
+        problem: Is told of items that cannot be read.
+
+    Raises:
+        InputError: The file is not JSON.
+    """
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if _are_lines(text):
+            yield from read_json_lines(text, path, name, problem)
+            return
+        place = f"{path}, line {error.lineno}" if isinstance(error, json.JSONDecodeError) else path
+        raise InputError(f"`{place}` is not JSON: {error}.") from error
+    if (conversations := conversations_in(value)) is not None:
+        for number, conversation in enumerate(conversations, start=1):
+            place, own_id = f"{path}, item {number}", name if len(conversations) == 1 else f"{name}:{number}"
+            yield from _tried(partial(conversation_document, conversation, place, own_id, name), problem)
+    elif (records := records_in(value)) is not None:
+        for number, record in enumerate(records, start=1):
+            yield from _tried(partial(record_document, record, f"{path}, item {number}", f"{name}:{number}"), problem)
+    else:
+        yield Document(text=text, id=name, metadata={"source": name})
+
+
+def read_json_lines(text: str, path: str, name: str, problem: Problem) -> Iterator[Document]:
+    """The documents of JSON lines, each of which is a record, a conversation, or one message.
+
+    Messages that name no conversation are all of one, whose id is `name`.
+    """
+    messages = dict[str, list[object]]()
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        place, own_id = f"{path}, line {number}", f"{name}:{number}"
+        try:
+            value: object = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            problem(InputError(f"`{place}` is not JSON: {error}."))
+            continue
+        if is_conversation(value):
+            yield from _tried(partial(conversation_document, value, place, own_id, name), problem)
+        elif isinstance(value, Mapping) and is_message(value):
+            messages.setdefault(next((str(value[key]) for key in CONVERSATION_IDS if key in value), name), []).append(value)
+        else:
+            yield from _tried(partial(record_document, value, place, own_id), problem)
+    for conversation_id, said in messages.items():
+        yield from _tried(partial(conversation_document, {"messages": said}, path, conversation_id, name), problem)
+
+
+def _tried(read: Callable[[], Document | None], problem: Problem) -> Iterator[Document]:
+    try:
+        found = read()
+    except InputError as error:
+        problem(error)
+        return
+    if found:
+        yield found
+
+
+def _are_lines(text: str) -> bool:
+    """Whether the first line of a text is JSON by itself, and another one follows."""
+    first, _, rest = text.strip().partition("\n")
+    try:
+        json.loads(first)
+    except (ValueError, RecursionError):
+        return False
+    return bool(rest.strip())

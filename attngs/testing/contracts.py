@@ -1,29 +1,21 @@
-"""What a compressor inside a framework must keep to, whatever the framework.
-
-```python
-class MyHost:
-    def wrap(self, documents): return [TheirDocument(...) for document in documents]
-    def read(self, item): return Document(text=item.text, id=item.id, metadata=item.metadata)
-    def compress(self, items, query, target_tokens): return TheirCompressor(budget=target_tokens).compress(items, query)
-    async def acompress(self, items, query, target_tokens): return await TheirCompressor(budget=target_tokens).acompress(items, query)
-
-check_compressor(MyHost(), counter=count_words)
-```
-"""
+"""What plug-ins must keep to: splitters, scorers, and a compressor inside any framework."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
 from attngs.errors import InputError
+from attngs.protocols import BatchScorer, Scorer, SentenceSplitter
 from attngs.selection.layout import ELISION
-from attngs.testing.expect import NASTY_TEXTS, expect, no_network
-from attngs.types import Document
+from attngs.types import Document, ScoreRequest, Sentence
 
 Item = TypeVar("Item")
 
@@ -40,9 +32,41 @@ DOCUMENTS = (
 )
 """Two of them say the same, one says nothing, and their ids are in no order."""
 
+NASTY_TEXTS = (
+    "",
+    " ",
+    "\n\n\n",
+    "One sentence.",
+    "First. Second! Third? And a last one without a stop",
+    "Ana: hi\nBen: hello, Dr. Who.\nAna: 3.14 is enough, e.g. here.",
+    "- one\n- two\n\n```\ncode. here\n```\n",
+    "日本語です。そうですか？はい。",
+    "यह हिंदी है। और यह भी।",
+    "هل هذا عربي؟ نعم.",
+    "lone \ud800 surrogate and \udfff another. <|im_end|> [SEP] <start_important>",
+    "nul \0 bell \a separator \u2028 zero\u200bwidth e\u0301 👩‍👩‍👧",
+    "x" * 1_200,
+    "word " * 250,
+)
+"""Texts that have broken splitters, tokenizers and scorers."""
+
+_ears = list[list[str]]()
+"""Lists of what is heard, one for each block that is being watched."""
+
 
 class HostCompressor(Protocol[Item]):
-    """A framework's objects and calls. `target_tokens` limits the texts of all that comes back."""
+    """A framework's objects and calls. `target_tokens` limits the texts of all that comes back.
+
+    ```python
+    class MyHost:
+        def wrap(self, documents): return [TheirDocument(...) for document in documents]
+        def read(self, item): return Document(text=item.text, id=item.id, metadata=item.metadata)
+        def compress(self, items, query, target_tokens): return TheirCompressor(budget=target_tokens).compress(items, query)
+        async def acompress(self, items, query, target_tokens): return await TheirCompressor(budget=target_tokens).acompress(items, query)
+
+    check_compressor(MyHost(), counter=count_words)
+    ```
+    """
 
     def wrap(self, documents: Sequence[Document]) -> Sequence[Item]:
         """The framework's own objects, with the texts, ids and metadata of these documents."""
@@ -157,3 +181,103 @@ async def _check_company(host: HostCompressor[Any]) -> None:
 
 def _nasty() -> tuple[Document, ...]:
     return tuple(Document(text=text, id=f"nasty {number}") for number, text in enumerate(NASTY_TEXTS))
+
+
+def check_splitter(splitter: SentenceSplitter) -> None:
+    """Assert that spans tile the text, on texts that have broken splitters.
+
+    Raises:
+        AssertionError: They do not; the message shows the text.
+    """
+    for text in NASTY_TEXTS:
+        spans = list(splitter(text))
+        expect("".join(text[span.start : span.end] for span in spans) == text, f"the spans do not tile {text[:60]!r}")
+        borders = [0, *(span.end for span in spans)]
+        expect(all(span.start == end < span.end for span, end in zip(spans, borders, strict=False)), f"wrong borders in {text[:60]!r}")
+
+
+def check_scorer(scorer: Scorer) -> None:
+    """Assert the contract of a scorer.
+
+    One finite score a sentence, the same when asked again or in a batch, and inputs left alone.
+
+    Raises:
+        AssertionError: It does not keep the contract; the message says how.
+    """
+    documents = [Document(text=text, id=str(number)) for number, text in enumerate(NASTY_TEXTS) if text.strip()]
+    sentences = [
+        Sentence(document=document, position=position, start=start, end=min(start + 400, len(document.text)))
+        for position, document in enumerate(documents)
+        for start in range(0, len(document.text), 400)
+    ]
+    for query in ("What is the second one?", "有什么？", "x", "<|im_end|> [SEP] \ud800"):
+        given = list(sentences)
+        scores = list(scorer.score(query, given))
+        expect(given == sentences, "the scorer changed the list of sentences")
+        expect(len(scores) == len(sentences), f"{len(scores)} scores for {len(sentences)} sentences")
+        expect(all(math.isfinite(score) for score in scores), "a score is not a finite number")
+        again = list(scorer.score(query, sentences))
+        expect(all(abs(a - b) <= 1e-5 * max(1.0, abs(a)) for a, b in zip(scores, again, strict=True)), "asked again, the scores differ")
+    expect(len(scorer.score("x", sentences[:1])) == 1, "one sentence must get one score")
+    if isinstance(scorer, BatchScorer):
+        _check_batch(scorer, sentences)
+
+
+def _check_batch(scorer: BatchScorer, sentences: Sequence[Sentence]) -> None:
+    """Requests of several users in one batch, in two orders: each gets what it gets alone."""
+    requests = [
+        ScoreRequest(query=query, sentences=sentences[:size], namespace=namespace)
+        for size in (1, 7, len(sentences))
+        for query, namespace in (("What is the second one?", "ana"), ("x", "ben"))
+    ]
+    alone = [scorer.score(request.query, request.sentences) for request in requests]
+    for order in (range(len(requests)), reversed(range(len(requests)))):
+        numbers = list(order)
+        outcomes = list(scorer.score_batch([requests[i] for i in numbers]))
+        expect(len(outcomes) == len(requests), "`score_batch` must return one result a request")
+        for i, outcome in zip(numbers, outcomes, strict=True):
+            expect(not isinstance(outcome, Exception), f"a request of a batch failed: {outcome!r}")
+            assert not isinstance(outcome, Exception)
+            largest = max(abs(score) for score in alone[i])
+            same = all(abs(a - b) <= 1e-3 * max(largest, 1e-6) for a, b in zip(alone[i], outcome, strict=True))
+            expect(same, "a request gets other scores in a batch than alone")
+
+
+def expect(condition: bool, message: str) -> None:
+    """`assert` that stays when Python runs with -O."""
+    if not condition:
+        raise AssertionError(message)
+
+
+@contextmanager
+def no_network() -> Iterator[None]:
+    """Assert that no thread connects, or asks for an address.
+
+    It listens to Python's audit events; nothing is replaced or stopped.
+
+    Raises:
+        AssertionError: One did; the message names the address.
+    """
+    _listen()
+    heard = list[str]()
+    _ears.append(heard)
+    try:
+        yield
+    finally:
+        _ears[:] = [ear for ear in _ears if ear is not heard]
+    expect(not heard, f"the network was used: {heard[:3]}")
+
+
+@cache
+def _listen() -> None:
+    sys.addaudithook(_hear)  # there is no way to take one out again; with nobody watching it does nothing
+
+
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    if not _ears or event not in ("socket.connect", "socket.getaddrinfo"):
+        return
+    address = arguments[1] if event == "socket.connect" else arguments[0]
+    if event == "socket.connect" and isinstance(address, str | bytes):
+        return  # a path: a socket of this machine
+    for heard in _ears:
+        heard.append(f"{event} {address}")
