@@ -64,7 +64,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked, and what it is read with. `attngs.as_question` makes it of a chat."""
+    """A question, and the background that it is read with. `attngs.as_question` makes one from a chat."""
 
     text: str
     """What is asked. Writers are shown nothing else of a question."""
@@ -122,7 +122,7 @@ class Marking:
 class Selection:
     """Which sentences fit the budget.
 
-    `kept` and `dropped` are indices in reading order; together they are all.
+    `kept` and `dropped` are indices in reading order; every sentence is in one of them.
     """
 
     kept: tuple[int, ...]

@@ -223,7 +223,7 @@ class AttnGSCompressor(BaseDocumentCompressor):
 
 
 class AttnGSRetriever(BaseRetriever):
-    """A retriever that compresses what another one finds. It needs `langchain-core` alone.
+    """A retriever that compresses what another one finds. It needs only `langchain-core`.
 
     All other arguments of a call, such as `k`, go on to the wrapped retriever. LangChain's own names for the two settings,
     `base_retriever` and `base_compressor`, are taken too.

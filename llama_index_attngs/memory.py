@@ -161,7 +161,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         `chat_history_token_ratio` follow from it: the history has the shares of `history` and `tool_results`.
 
         Args:
-            **settings: Those of `Memory.from_defaults`, such as `session_id` and `async_database_uri`. They come before ours.
+            **settings: Those of `Memory.from_defaults`, such as `session_id` and `async_database_uri`. They replace the ones set here.
 
         Raises:
             ConfigError: The budget has no share for the history, or a limit is given beside a budget.

@@ -43,7 +43,8 @@ ChatName = Annotated[
         "--chat",
         metavar="MODEL",
         help="The chat model that writes the short context, such as gpt-5-mini, behind an OpenAI-compatible API. The key is read from "
-        "OPENAI_API_KEY. Unsupported sentences are replaced by their sources; if the model fails, you get the sentences verbatim.",
+        "OPENAI_API_KEY. Unsupported sentences are replaced by their sources. If the model fails, or an extract of that length holds more, "
+        "you get the sentences verbatim.",
     ),
 ]
 BaseUrl = Annotated[
@@ -57,7 +58,7 @@ BaseUrl = Annotated[
 PlannedChat = Annotated[
     str | None,
     typer.Option(
-        "--chat", metavar="MODEL", help="The chat model that compress would ask. plan does not ask it and needs no key and no network."
+        "--chat", metavar="MODEL", help="The chat model that compress would ask. plan asks nobody, and needs neither a key nor a network."
     ),
 ]
 ContextView = Annotated[
@@ -95,7 +96,7 @@ def compress(
     The text goes to standard output and the statistics go to standard error, so you can pipe the text:
     attngs compress memory.jsonl -q 'Which pills?' | llm 'Which pills does she take?'
 
-    Take what you have:
+    Files, folders and exports can be mixed:
     attngs compress chatgpt-export.zip notes/ report.pdf -q 'What did we decide about the roof?'
     """
     with console.reported_errors():
@@ -123,7 +124,7 @@ def plan(
     context: ContextView = "all",
     cite: Cite = False,
     reader_price: Annotated[float, typer.Option(min=0, help="Price of a million input tokens of the model that reads the context.")] = 0.0,
-    cached_price: Annotated[float | None, typer.Option(min=0, help="Price of a million of these that the provider has cached.")] = None,
+    cached_price: Annotated[float | None, typer.Option(min=0, help="Price of a million input tokens that the provider has cached.")] = None,
     writer_prices: Annotated[
         tuple[float, float], typer.Option(metavar="IN OUT", help="Prices of a million tokens of the writer's input and output.")
     ] = (0.0, 0.0),

@@ -124,7 +124,7 @@ async def acompose(
     documents: Texts = (),
     namespace: str = "",
 ) -> ComposedContext:
-    """`compose`, awaited."""
+    """The same as `compose`, for asyncio."""
     composer = _Composer(compressor, budget, query, namespace)
     return await arun_steps(composer.steps(_checked(profile, memory, history, tool_results, documents)), workers=len(PARTS))
 

@@ -77,7 +77,7 @@ def lower_echoes(query: str, sentences: Sequence[Sentence], scores: tuple[float,
 
 
 def _echoes_of_heads(sentences: Sequence[Sentence], scores: Sequence[float]) -> Iterator[int]:
-    """Of the best units, those that only repeat what they are read with: the name under a mail, a bracket that closes a function."""
+    """Of the best units, those that only repeat what they are read with, such as the name under a mail."""
     best = nlargest(BEST, (i for i, sentence in enumerate(sentences) if sentence.heads), key=scores.__getitem__)
     short = [i for i in best if sentences[i].end - sentences[i].start <= LONGEST_NAME]
     leads = {(sentences[i].position, head.start) for i in best for head in sentences[i].heads} if short else set[tuple[int, int]]()

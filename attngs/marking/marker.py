@@ -128,8 +128,8 @@ class Marker(Shared):
     ) -> Marker:
         """Load a marker from the Hugging Face hub, a local folder or a GGUF file.
 
-        A decoder is read by its attention, beside the embedded encoder where the extra `mini` is installed: the two find different things,
-        so their sum finds most. Layers above the highest one that is read are not loaded. A BERT-like encoder is read by late attention
+        A decoder is read by its attention, which finds less than the embedded encoder; so the encoder's score is added where the extra
+        `mini` is installed. Layers above the highest one that is read are not loaded. A BERT-like encoder is read by late attention
         over its states, since its heads find little; pass `layers` or a `config` to read its heads.
 
         Args:

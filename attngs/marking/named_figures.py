@@ -1,4 +1,4 @@
-"""A question can name a thing by its number: "which machine does press 2 replace?", "what is on invoice 8841?".
+"""A question can name a thing by its number: "which machine does press 2 replace?".
 
 Its neighbours, press 3 and invoice 8842, say nearly the same in nearly the same words, and states hardly tell numbers apart. So the best
 units gain where they, or a head of theirs, have the number behind the same word; in a table the word may be the name of the column.

@@ -213,7 +213,7 @@ class Draft:
         return [head for head in heads if head is not None]
 
     def _telling_heads(self, i: int) -> Sequence[int]:
-        """All heads, but for a title over everything and the subject of a mail where these take much of the budget."""
+        """All heads, except a title over everything or a mail's subject that takes much of the budget."""
         heads = self._all_heads(i)
         return [head for head in heads if not self._is_costly(head)] or heads[-1:]
 

@@ -35,7 +35,7 @@ def standout(scores: Sequence[float]) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """What your models cost for a million tokens, in one currency, as far as you know.
+    """What your models cost per million tokens, in one currency; leave out what you do not know.
 
     Args:
         reader_price: Of input to the model that reads the context.

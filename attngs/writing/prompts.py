@@ -29,7 +29,7 @@ Marks = Literal["markers", "numbers", "none"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuidedPrompt:
-    """A system and a user message round the context.
+    """A system and a user message around the context.
 
     Args:
         name: With its version, as in `guided-1`.

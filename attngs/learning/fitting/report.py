@@ -43,7 +43,7 @@ WEIGHTS = 15
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class FitResult:
-    """A probe, and what is known about it."""
+    """A probe, and the report that says how good it is."""
 
     probe: Probe
     report: Mapping[str, Any]

@@ -91,7 +91,7 @@ def train(
         objective: `evidence`, `answer` or `perce`; see docs/train.md.
         marker: A model name or folder, or `default` for the embedded encoder.
         settings: How it is trained.
-        config: Which layers and positions are read; when not given, what `Marker.from_pretrained` chooses.
+        config: Which layers and positions are read; when not given, the paper's of a decoder, and the states of an encoder.
         splitter: Cuts texts into units.
         device: As for `Marker.from_pretrained`.
         dtype: As for `Marker.from_pretrained`; the adapter itself is always float32.

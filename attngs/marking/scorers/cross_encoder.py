@@ -31,7 +31,7 @@ class ScoresPairs(Protocol):
 
 
 class CrossEncoderScorer(BatchedScorer):
-    """What the model says of each pair of question and sentence.
+    """The model's score for each pair of question and sentence.
 
     Nothing can be kept for the next question, since every pair is read anew: a long context takes as many passes as it has sentences.
 

@@ -22,7 +22,7 @@ class Structure:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One format: how to tell it, and how to read it.
+    """One format: how to recognise it, and how to read it.
 
     A reader never raises because of a text: broken input is read as far as it goes, or left to the next reader.
     """
