@@ -31,7 +31,7 @@ HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Restated:
+class Memory:
     """A fact that is told again, and a second one; the question needs both."""
 
     half: str
@@ -45,7 +45,7 @@ class Restated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Outcome:
     """What a reader gets of a memory."""
 
     full: bool
@@ -54,13 +54,13 @@ class Held:
     """How many tellings of the first fact are kept, the full one among them."""
 
 
-def read_memories(half: str) -> list[Restated]:
+def read_memories(half: str) -> list[Memory]:
     """The memories of one half."""
-    rows = [Restated(**json.loads(line)) for line in MEMORIES.read_text(encoding="utf-8").splitlines()]
+    rows = [Memory(**json.loads(line)) for line in MEMORIES.read_text(encoding="utf-8").splitlines()]
     return [memory for memory in rows if memory.half == half]
 
 
-def notes(memory: Restated, number: int) -> list[Document]:
+def notes(memory: Memory, number: int) -> list[Document]:
     """The facts as notes among others; `number` varies the order, and every second memory has dates."""
     told = [memory.full, *memory.again, memory.second, *memory.near]
     told += [OTHERS[(number + i) % len(OTHERS)] for i in range(NOTES - len(told))]
@@ -69,7 +69,7 @@ def notes(memory: Restated, number: int) -> list[Document]:
     return [Document(text=text, metadata={"date": str(day)} if number % 2 else {}) for text, day in zip(told, days, strict=True)]
 
 
-def measure(compressor: ContextCompressor, memories: Sequence[Restated]) -> Iterator[Held]:
+def measure(compressor: ContextCompressor, memories: Sequence[Memory]) -> Iterator[Outcome]:
     """What is kept of every memory."""
     for number, memory in enumerate(memories):
         documents = notes(memory, number)
@@ -78,10 +78,10 @@ def measure(compressor: ContextCompressor, memories: Sequence[Restated]) -> Iter
         room = compressor.compress(needed, memory.query, target_tokens=AMPLE).compressed_tokens + SLACK
         result = compressor.compress(documents, memory.query, target_tokens=room)
         kept = {text for text, place in places.items() if kept_share(result, *place) >= HALF}
-        yield Held(full=memory.full in kept, second=memory.second in kept, tellings=len(kept & {memory.full, *memory.again}))
+        yield Outcome(full=memory.full in kept, second=memory.second in kept, tellings=len(kept & {memory.full, *memory.again}))
 
 
-def summarise(held: Sequence[Held]) -> dict[str, float]:
+def summarise(held: Sequence[Outcome]) -> dict[str, float]:
     """Shares of the memories, by measure."""
     return {
         "full and second": fmean(one.full and one.second for one in held),

@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from benchmarks.facts.current import SHAPES, Outcome, Pair, context, read_pairs, summarise
-from benchmarks.facts.restated import Held, notes, read_memories
+from benchmarks.facts.restated import Outcome as Kept
+from benchmarks.facts.restated import notes, read_memories
 from benchmarks.facts.restated import summarise as summarise_restated
 
 
@@ -48,5 +49,5 @@ def test_every_telling_stands_once_among_twelve_notes(half: str) -> None:
 
 
 def test_a_fact_that_is_told_twice_may_stand_in_the_place_of_another() -> None:
-    held = [Held(full=True, second=True, tellings=1), Held(full=True, second=False, tellings=2), Held(full=False, second=True, tellings=1)]
+    held = [Kept(full=True, second=True, tellings=1), Kept(full=True, second=False, tellings=2), Kept(full=False, second=True, tellings=1)]
     assert [round(share, 2) for share in summarise_restated(held).values()] == [0.33, 0.67, 0.67, 0.67, 0.33]
