@@ -9,7 +9,7 @@ names, it adds something ("also"), or it tells of one day ("today") without a wo
 A successor comes directly ahead of the older statement. Both stay where the budget holds two, so a wrong pair costs little. Nothing is
 removed.
 
-Constants were chosen on the development half of `python -m benchmarks.current_facts`, on the example person and on MADial, where all diary
+Constants were chosen on the development half of `python -m benchmarks.facts current`, on the example person and on MADial, where all diary
 notes of one person are alike: that is why a cosine counts only as far as it is unusual.
 """
 

@@ -1,8 +1,8 @@
 """How alike are one fact in two wordings, a fact that changed, and two facts about different things?
 
-`python -m benchmarks.close_facts` prints, for each cosine that an agent's `remember` might stop at, the share of pairs that reach it. The
-pairs are written by hand (`close_facts.jsonl`): one half to choose the cosine (`attngs.hosts.remembering.CLOSE`), the other to test it.
-Pairs about different things are made of the first facts of different pairs.
+For each cosine that an agent's `remember` might stop at, the report gives the share of pairs that reach it. The pairs in `close.jsonl` are
+written by hand: one half to choose the cosine (`attngs.hosts.remembering.CLOSE`), the other to test it. Pairs about different things are
+made of the first facts of different pairs.
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ def read_pairs(half: str) -> dict[str, list[tuple[str, str]]]:
 def cosines(pairs: list[tuple[str, str]], scorer: Likeness) -> Floats:
     """Of each pair `(N,)`."""
     texts = list(dict.fromkeys(text for pair in pairs for text in pair))
-    alike = scorer.likeness(texts, "close_facts")
+    alike = scorer.likeness(texts, "facts")
     return np.array([alike[texts.index(a), texts.index(b)] for a, b in pairs])
 
 
-def main() -> None:
-    scorer = Marker.default().scorer
+def report(marker: Marker) -> None:
+    """Print the shares of both halves."""
+    scorer = marker.scorer
     assert isinstance(scorer, Likeness)
     print(f"Share of pairs at or above a cosine; attngs stops at {CLOSE}.\n")
     for half in ("dev", "final"):
@@ -47,7 +48,3 @@ def main() -> None:
         for cut in CUTS:
             print(f"| {cut} | " + " | ".join(f"{float((found[kind] >= cut).mean()):.2f}" for kind in KINDS) + " |")
         print()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""The pairs of the benchmark of current facts, and how they are set among others; nothing is measured here."""
+"""The statements of the benchmark of facts, and how they are set among others; nothing is measured here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.current_facts import SHAPES, Outcome, Pair, context, read_pairs, summarise
+from benchmarks.facts.current import SHAPES, Outcome, Pair, context, read_pairs, summarise
+from benchmarks.facts.restated import Outcome as Kept
+from benchmarks.facts.restated import notes, read_memories
+from benchmarks.facts.restated import summarise as summarise_restated
 
 
 @pytest.mark.parametrize("half", ["dev", "final"])
@@ -34,3 +37,17 @@ def test_shares_are_of_updates_and_of_traps() -> None:
         ]
     )
     assert list(found.values()) == [0.5, 0.5, 0.5, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("half", ["dev", "final"])
+def test_every_telling_stands_once_among_twelve_notes(half: str) -> None:
+    for number, memory in enumerate(read_memories(half)):
+        texts = [document.text for document in notes(memory, number)]
+        assert len(texts) == len({*texts}) == 12
+        assert {memory.full, *memory.again, memory.second, *memory.near} <= {*texts}
+        assert all(len(telling) < len(memory.full) for telling in memory.again)
+
+
+def test_a_fact_that_is_told_twice_may_stand_in_the_place_of_another() -> None:
+    held = [Kept(full=True, second=True, tellings=1), Kept(full=True, second=False, tellings=2), Kept(full=False, second=True, tellings=1)]
+    assert [round(share, 2) for share in summarise_restated(held).values()] == [0.33, 0.67, 0.67, 0.67, 0.33]

@@ -1,8 +1,6 @@
 """Does the later of two facts about one thing reach the reader, in the shapes in which people keep dated text?
 
-    python -m benchmarks.current_facts [--half dev|final]
-
-`current_facts.jsonl` holds 96 pairs written by hand for this benchmark, half to choose constants on and half to test them. Each pair stands
+`current.jsonl` holds 96 pairs written by hand for this benchmark, half to choose constants on and half to test them. Each pair stands
 among other dated facts, as short notes, long chat messages, a chat export, records of a profile, one Markdown diary, retrieved passages,
 lines that name their own dates, or sessions of a chat. In half of the pairs the later fact changes the older one. The others are traps: a
 question about the older fact, and a later one about another person or property, a single event, or one more thing of the same kind.
@@ -10,7 +8,6 @@ question about the older fact, and a later one about another person or property,
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +16,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from statistics import fmean
 
-from attngs import CompressedContext, ContextCompressor, Marker
+from attngs import CompressedContext, ContextCompressor
 from attngs.types import Document, Sentence
 
 PAIRS = Path(__file__).with_suffix(".jsonl")
@@ -109,8 +106,8 @@ def measure(compressor: ContextCompressor, pairs: Sequence[Pair]) -> Iterator[Ou
             yield Outcome(
                 pair=pair,
                 room=room,
-                old=_share(result, *places["old"]) >= HALF,
-                new=_share(result, *places["new"]) >= HALF,
+                old=kept_share(result, *places["old"]) >= HALF,
+                new=kept_share(result, *places["new"]) >= HALF,
                 names_successor=_names(result, places["old"], places["new"]),
             )
 
@@ -128,22 +125,25 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, float]:
     }
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.current_facts", description="Does the later of two facts reach the reader?")
-    parser.add_argument("--half", choices=("dev", "final"), default="dev", help="constants may be chosen on dev alone (dev)")
-    parser.add_argument("--pairs", action="store_true", help="also print each pair that is not as it should be")
-    options = parser.parse_args(arguments)
-    outcomes = [*measure(ContextCompressor(Marker.default()), read_pairs(options.half))]
+def report(compressor: ContextCompressor, half: str, *, names_failures: bool) -> None:
+    """Print the shares of one half.
+
+    Args:
+        compressor: What is measured.
+        half: `dev` or `final`.
+        names_failures: Whether each pair is printed too that is not as it should be.
+    """
+    outcomes = [*measure(compressor, read_pairs(half))]
     for room in ROOMS:
         there = [one for one in outcomes if one.room == room]
         groups = defaultdict[str, list[Outcome]](list, all=there)
         for one in there:
             groups[one.pair.shape].append(one)
         heads = " | ".join(summarise(there))
-        print(f"\nroom for {room}\n\n| {options.half} | {heads} |\n|---{'|---' * len(summarise(there))}|")
+        print(f"\nroom for {room}\n\n| {half} | {heads} |\n|---{'|---' * len(summarise(there))}|")
         for name, members in groups.items():
             print(f"| {name} (n={len(members)}) | " + " | ".join(f"{value:.2f}" for value in summarise(members).values()) + " |")
-    if options.pairs:
+    if names_failures:
         for one in outcomes:
             if (one.old or one.names_successor, one.new)[one.pair.kind == "update"] != (one.pair.kind == "update"):
                 print(one)
@@ -247,7 +247,7 @@ def _alone(units: Sequence[Sentence], number: int, start: int, end: int) -> list
     return [own[0].document.text[head.start : head.end] for head in heads] + [unit.text for unit in own]
 
 
-def _share(result: CompressedContext, number: int, start: int, end: int) -> float:
+def kept_share(result: CompressedContext, number: int, start: int, end: int) -> float:
     """How much of a place is kept."""
     kept = sum(max(0, min(end, source.end) - max(start, source.start)) for source in result.kept if source.position == number)
     return kept / (end - start)
@@ -260,7 +260,3 @@ def _names(result: CompressedContext, old: tuple[int, int, int], new: tuple[int,
         for source in (*result.kept, *result.dropped)
         if source.position == old[0] and source.start < old[2] and source.end > old[1]
     )
-
-
-if __name__ == "__main__":
-    main()
