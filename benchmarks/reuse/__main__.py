@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         console.print("stopped; the next run goes on from here")
     results = {
-        "model": loaded.name,
+        "model": Path(loaded.name).name,
         "room": options.room,
         "layers": len(writer.reader.depths),
         "marking_layers": writer.marking_layers,

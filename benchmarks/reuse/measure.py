@@ -189,12 +189,15 @@ def losses(writer: Writer, embedded: Scorer, question: Question, seed: int) -> d
     else:
         answer = writer.greedy(asked, copy.deepcopy(everything), context, OWN_ANSWER)
 
-    def reused(kept: Collection[int], *, closed: bool = False) -> float:
-        wanted = frame | torch.isin(owner, torch.tensor(sorted(kept)))
-        past = only(chunks, wanted)
-        return writer.nll(
-            asked, answer, closed_up(writer.model, past, wanted) if closed else past, int(wanted.sum()) if closed else context
-        )
+    def mask(kept: Collection[int]) -> Tensor:
+        return frame | torch.isin(owner, torch.tensor(sorted(kept)))
+
+    def reused(kept: Collection[int]) -> float:
+        return writer.nll(asked, answer, only(chunks, mask(kept)), context)
+
+    def moved(kept: Collection[int]) -> float:
+        past = closed_up(writer.model, only(chunks, mask(kept)), mask(kept))
+        return writer.nll(asked, answer, past, past.get_seq_length())
 
     def reread(kept: Collection[int]) -> float:
         shown = extract(question.sentences, kept)
@@ -214,7 +217,7 @@ def losses(writer: Writer, embedded: Scorer, question: Question, seed: int) -> d
             kept = pick(scores)
             found[key(EXTRACT, share, name)] = reread(kept)
             found[key(MARKED, share, name)] = reused(kept)
-            found[key(CLOSED, share, name)] = reused(kept, closed=True)
+            found[key(CLOSED, share, name)] = moved(kept)
         found[key(RANDOM, share)] = float(np.mean([reused(pick(scores)) for scores in chance]))
     return found
 
