@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -120,15 +120,22 @@ def key(method: str, share: float, marks: str = "") -> str:
 
 
 def closed_up(model: PreTrainedModel, past: DynamicCache, kept: Tensor) -> DynamicCache:
-    """The same past with its keys rotated to positions without gaps, as if nothing had stood between the kept tokens `(T,)`."""
+    """The same past with its keys rotated to positions without gaps, for a model with rotary positions.
+
+    Args:
+        model: What read the past.
+        past: Keys and values of the kept tokens.
+        kept: Which tokens of the context these are, a mask `(T,)`.
+    """
     positions = kept.nonzero()[:, 0]
     shift = torch.arange(len(positions)) - positions
+    rotation: Any = model.base_model.rotary_emb
     moved = DynamicCache()
     for number, layer in enumerate(past.layers):
         assert isinstance(layer, DynamicLayer)
         assert layer.keys is not None
         assert layer.values is not None
-        cosine, sine = model.base_model.rotary_emb(layer.keys, shift[None])
+        cosine, sine = rotation(layer.keys, shift[None])
         moved.update(layer.keys * cosine + rotate_half(layer.keys) * sine, layer.values, number)
     return moved
 

@@ -25,10 +25,10 @@ PREFACE = (
     "",
     "**When it pays** (SmolLM2-135M-Instruct, the tables below): only where one memory gets many questions, all layers of it are kept "
     "anyway, and the wait for the first token matters more than the answer. The first token comes 2.7 to 15 times as soon as after "
-    "the extract. But in no set is the answer predicted better: QMSum and MemoryBank differ by at most .06 nats in either direction, "
-    "and ExpMRC loses .16 to 1.23. Closing up wins back a part of that. And whoever holds the marker's keys and values can answer "
-    "from all of them: evicting saves at most a fifth of the time at 1,000 tokens and under a half at 2,000, and no loss here is "
-    "lower beyond its interval.",
+    "the extract. But the answers are not predicted better: QMSum and MemoryBank differ by at most .06 nats in either direction, and "
+    "ExpMRC loses .16 to 1.23. Closing up wins back a part of that. And whoever holds the marker's keys and values can answer from "
+    "all of them: evicting saves at most a fifth of the time at 1,000 tokens and under a half at 2,000, and no choice of sentences is "
+    "better than all of them beyond its interval.",
     "",
     "So attngs does not offer it. A product would need three things more: a marker that runs and keeps all layers; a writer that "
     "takes the marker's prompt instead of messages of its own, since keys and values hold only behind the tokens that they were read "
