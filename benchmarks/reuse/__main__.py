@@ -72,10 +72,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reuse", description="Answers from the marker's keys and values.")
     parser.add_argument("model", help="a decoder that was trained to chat: a name on the hub or a folder")
     parser.add_argument("data", nargs="?", type=Path, default=Path("../shared/data"), help="folder of the data sets (../shared/data)")
-    parser.add_argument("--count", type=int, default=12, metavar="N", help="questions of each set (12)")
+    parser.add_argument("--count", type=int, default=6, metavar="N", help="questions of each set (6)")
     parser.add_argument("--room", type=int, default=800, metavar="TOKENS", help="to which contexts are cut (800)")
     parser.add_argument(
-        "--sizes", type=int, nargs="*", default=[1_000, 4_000], metavar="TOKENS", help="contexts that are timed (1000 4000)"
+        "--sizes", type=int, nargs="*", default=[1_000, 2_000], metavar="TOKENS", help="contexts that are timed (1000 2000)"
     )
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="of reuse.jsonl, .json and .md (benchmarks/results)")
     return parser.parse_args(arguments)
