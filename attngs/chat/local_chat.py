@@ -101,7 +101,7 @@ class LocalChat(Shared):
         timeout: float | None = None,
         template_options: Mapping[str, object] | None = None,
     ) -> Self:
-        """Load a writer from the Hugging Face hub, a local folder or a GGUF file: no pickle, no code of its own.
+        """Load a writer from the Hugging Face hub, a folder or a GGUF file; no pickle, no foreign code.
 
         Args:
             name_or_path: For example `Qwen/Qwen3-0.6B`, a folder, or `model.gguf`.
@@ -257,7 +257,7 @@ class _StopSwitch(StoppingCriteria):
 
 
 def _ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, template: ChatTemplate) -> set[int]:
-    """All end tokens of the model's config, of the tokenizer and of the chat template: each may lack some."""
+    """The end tokens of config, tokenizer and chat template: each may lack some."""
     own = model.generation_config.eos_token_id if model.generation_config else None
     return {tokenizer.eos_token_id, template.end_of_turn, *(own if isinstance(own, list | tuple) else [own])} - {None}
 

@@ -64,7 +64,7 @@ def never_empty(result: CompressedContext, counter: TokenCounter, frames: Sequen
 
 
 def defused_text(result: CompressedContext, counter: TokenCounter, defuse: Callable[[str], str]) -> str:
-    """The text of a compression whose layout defuses what it lays out, with a writer's words defused as well.
+    """The text of a compression whose layout defuses, with a writer's words defused as well.
 
     Defusing can make a rewrite longer. One that no longer fits the budget gives way to the verbatim extract.
     """

@@ -186,7 +186,7 @@ def _closeness(request: ScoreRequest, finalists: Sequence[Sentence], states: Sen
 
 
 def _directions(sums: Tensor) -> Floats:
-    """The direction of each text, from the sum of its states, both `(S, D)`; zeros where it has no tokens."""
+    """The direction of each text from the sum of its states, both `(S, D)`; zeros for no tokens."""
     found = sums.double().numpy()
     return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9))
 

@@ -1,4 +1,4 @@
-"""Scores of an encoder's sentence states: how the states are read, and the plainest score, their cosine."""
+"""Scores of an encoder's sentence states: how states are read, and their cosine."""
 
 from __future__ import annotations
 
