@@ -3,7 +3,8 @@
 "Ana lives in Porto." in May is followed by "Ana moved to Lyon." in June. The older statement often words a fact as the question does and
 scores better, so in a small budget it would stand alone. A later statement is its successor if their states are alike and they score about
 the same for the question: the sum of the two must reach `BOND`. A word of change ("now", "postponed") and a question about the present
-("this week") lower the bar. Three things tell that a later statement is no news of an older one: it leaves out a person whom the question
+("this week") lower the bar. The two must share a word beside names, which the question has where no word of change stands; only what is
+closer still needs no such word. Three things tell that a later statement is no news of an older one: it leaves out a person whom the question
 names, it adds something ("also"), or it tells of one day ("today") without a word of change.
 
 A successor comes directly ahead of the older statement. Both stay where the budget holds two, so a wrong pair costs little. Nothing is
@@ -25,11 +26,17 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
+from attngs.checking.language.languages import function_words
 from attngs.checking.times import UNKNOWN, file_time, given_time, read_moment
 from attngs.marking.cover import USERS
 from attngs.protocols import Floats, Likeness, Scorer
+from attngs.text.words import words
 from attngs.types import ScoreRequest, Sentence
 
+STEM = 4
+"""Letters by which words are compared: `lives` is `live`, and `Mondays` is `Monday`."""
+STRANGE = 0.1
+"""How much closer a later statement must be that has a word of change and no other word of the older one."""
 MOST = 48
 """Only the best units are compared with each other."""
 FIRST = 8
@@ -105,6 +112,9 @@ PRONOUN = re.compile(r"\W*(?:\w+\W+){0,2}(?:he|she|they|his|her|their)\b", re.IG
 """The beginning of a statement about somebody who is not named in it."""
 NAME = re.compile(r"(?<=[^.?!:]\s)[A-Z]\w+")
 """A name: a capital inside a sentence. In languages that write nouns so, every noun is one."""
+
+CAPITAL = re.compile(r"\b[A-Z]\w+")
+"""A word that may be a name."""
 
 DATED = re.compile(r"(?:19|20)\d\d|\d[./-]\d{1,2}[./-]\d\d")
 """What is in every date that has a year."""
@@ -219,7 +229,23 @@ def _follows(query: str, old: Sentence, new: Sentence, closeness: float) -> bool
         return False
     if ONE_DAY.search(text) and not ONE_DAY.search(older) and not changed:
         return False
-    return not ADDED.search(text) and not _is_of_another(query, older, text)
+    if ADDED.search(text) or _is_of_another(query, older, text):
+        return False
+    return _is_about_the_same(query, older, text, closeness, changed=changed)
+
+
+def _is_about_the_same(query: str, old: str, new: str, closeness: float, *, changed: bool) -> bool:
+    """Whether two texts share what they are about, beside the names: in a diary all days of one person are alike."""
+    before, after = _stems(old), _stems(new)
+    if before.isdisjoint(after):
+        return changed and closeness >= BOND + STRANGE
+    return changed or not before.isdisjoint(_stems(query))
+
+
+def _stems(text: str) -> frozenset[str]:
+    """The beginnings of the words that say what a text is about; names and figures left out."""
+    names = {name.lower() for name in CAPITAL.findall(text)}
+    return frozenset(word[:STEM] for word in words(text) if word not in function_words() and word not in names and not word[:1].isdigit())
 
 
 def _is_of_another(query: str, old: str, new: str) -> bool:
