@@ -160,7 +160,8 @@ def find_successors(request: ScoreRequest, scores: tuple[float, ...], scorer: Sc
         found = [best[k] for k in np.flatnonzero(close >= least) if _follows(request.query, sentences[old], sentences[best[k]], close[k])]
         if found:
             new = max(found, key=lambda i: times[i] or (UNKNOWN, 0))
-            successors[old] = _pointed_at(sentences, new, old)
+            meant = _pointed_at(sentences, new, old)
+            successors[old] = new if old in _chain(meant, successors) else meant  # nothing follows itself
             waiting.append(successors[old])
     return successors
 
