@@ -121,6 +121,13 @@ def test_who_moved_lives_somewhere_else(compressor: ContextCompressor) -> None:
     assert successors(compressor, dated(texts), "Where does Priya live?") == {0: 2}
 
 
+def test_a_move_counts_however_far_apart_the_scores_are(compressor: ContextCompressor) -> None:
+    texts = ("Priya lives in Leeds.", "Priya keeps bees.", "Priya moved to Cardiff.", "Priya's cousin sings.", "Priya swims on Mondays.")
+    assert successors(compressor, dated(texts), "Where does Priya live?") == {0: 2}
+    moved = ("Priya lives in Leeds.", "Priya keeps bees.", "Priya's cousin moved to Cardiff.", "Priya swims on Mondays.")
+    assert successors(compressor, dated(moved), "Where does Priya live?") == {}
+
+
 def test_a_fact_in_a_long_message_has_a_successor(compressor: ContextCompressor) -> None:
     more = " The bus was late. It rained. Nobody came. The shop was closed. We ate soup."
     result = compressor.compress(dated((HOME + more, PLAY, MOVE + more, SCHOOL)), QUESTION, target_tokens=20)
