@@ -33,6 +33,8 @@ _LONGEST = 100
 _EARLIEST_SECONDS = 1e8
 """March 1973. A smaller number counts something else."""
 _NUMBER = re.compile(r"[0-9]{9,}(?:\.[0-9]+)?")
+_WRITTEN = (str, int, float, date)
+"""What a time may be written as; other kinds of values are no times."""
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # whatever the locale is
 
 
@@ -62,7 +64,7 @@ def read_moment(value: object) -> Moment | None:
         value: A `date`, a `datetime`, seconds or milliseconds since 1970, or a text: ISO 8601, RFC 2822, or a date as people write it.
     """
     if isinstance(value, datetime):
-        return Moment(_with_zone(value), True)
+        return Moment(_with_zone(value), True) if value == value else None  # pandas has a date that is none, as NaN is no number
     if isinstance(value, date):
         return Moment(datetime(value.year, value.month, value.day, tzinfo=UTC), True)
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -81,7 +83,7 @@ def file_time(fields: Mapping[str, object]) -> object:
 
 
 def _first(fields: Mapping[str, object], keys: Iterable[str]) -> object:
-    return next((fields[key] for key in keys if fields.get(key) not in (None, "", True, False)), None)
+    return next((value for key in keys if isinstance(value := fields.get(key), _WRITTEN) and not isinstance(value, bool) and value), None)
 
 
 @lru_cache(maxsize=4096)

@@ -204,6 +204,9 @@ def read_verdict(answer: object) -> GateVerdict:
         ChatError: It says neither that the question is safe nor that it is harmful, or it says both.
     """
     if isinstance(answer, GateVerdict):
+        harmful: object = answer.harmful
+        if not isinstance(harmful, bool):
+            raise ChatError(f"`harmful` of a `GateVerdict` must be True or False, got a `{type(harmful).__name__}`.")
         return answer
     if isinstance(answer, bool):
         return GateVerdict(answer)
@@ -245,6 +248,8 @@ def _in_thread(work: Callable[[], object]) -> Future[object]:
     def run() -> None:
         try:
             future.set_result(context.run(work))
+        except StopIteration as error:  # no event loop takes one, so whoever awaits would wait for ever
+            future.set_exception(RuntimeError(f"the judge raised {error!r}"))
         except BaseException as error:
             future.set_exception(error)
 

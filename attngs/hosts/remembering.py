@@ -273,7 +273,7 @@ class MemoryEditor:
         texts = {path: folded(text) for path, text in items.items()}
         kinds = (
             [path for path in items if path[-1] == memory.strip()],
-            [path for path, text in texts.items() if text == meant],
+            [path for path, text in texts.items() if meant and text == meant],
             [path for path, text in texts.items() if len(meant) >= _QUOTED and meant in text],
         )
         found = next((paths for paths in kinds if paths), [])
@@ -304,7 +304,7 @@ def clean_memory(text: str, *, longest: int | None = None) -> str:
 def _said_in(text: str, items: Mapping[Path, str]) -> Path | None:
     """The item that says the same in the same words."""
     said = _bare(text)
-    return next((path for path, known in items.items() if _bare(known) == said), None)
+    return next((path for path, known in items.items() if (_bare(known) == said if said else known == text)), None)
 
 
 def _closest(text: str, items: Mapping[Path, str], marker: Marker, namespace: str) -> Path | None:

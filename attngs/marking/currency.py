@@ -130,6 +130,11 @@ SINCE = re.compile(
 )
 """Words that say that something was otherwise before."""
 
+HOME = re.compile(r"\b(?:lives?|living|resides?)\b", re.IGNORECASE)
+"""Words for where somebody lives, in English only: the embedded encoder finds too little likeness in other languages."""
+MOVE = re.compile(r"\b(?:moved (?:back |away |house |out |in |over )*(?:in)?to|relocated to)\b", re.IGNORECASE)
+"""Words for a move to another home. The words of both differ, so their scores say nothing of how near they are."""
+
 POINTING = re.compile(
     r"\s*(?:[A-Z]\w{1,20}:\s*)?(?:that|this|which|das|dies|cela|ça|eso|esto|dat|dit)\b(?!\s+\w+\s+(?:is|was|has))", re.IGNORECASE
 )
@@ -157,6 +162,7 @@ def find_successors(request: ScoreRequest, scores: tuple[float, ...], scorer: Sc
         return {}
     gains = above[best]  # (M,)
     near = np.minimum(gains[:, None], gains) / np.maximum(gains[:, None], gains)  # (M, M)
+    near[_moves([sentences[i].text for i in best])] = 1.0
     alike = scorer.likeness([sentences[i].text for i in best], request.namespace)  # (M, M)
     alike -= _usual(alike)
     closeness = np.where(later & (alike >= ALIKE), alike + near, 0.0)  # (M, M)
@@ -170,7 +176,8 @@ def find_successors(request: ScoreRequest, scores: tuple[float, ...], scorer: Sc
         found = [best[k] for k in np.flatnonzero(close >= least) if _follows(request.query, sentences[old], sentences[best[k]], close[k])]
         if found:
             new = max(found, key=lambda i: times[i] or (UNKNOWN, 0))
-            successors[old] = _pointed_at(sentences, new, old)
+            meant = _pointed_at(sentences, new, old)
+            successors[old] = new if old in _chain(meant, successors) else meant  # nothing follows itself
             waiting.append(successors[old])
     return successors
 
@@ -266,6 +273,12 @@ def _later(times: Sequence[Time | None], texts: Sequence[str]) -> NDArray[np.boo
     known = places >= 0
     since = np.array([not time and bool(SINCE.search(text)) for time, text in zip(times, texts, strict=True)], dtype=bool)
     return np.asarray((known[:, None] & (places[:, None] < places)) | ((~known & ~since)[:, None] & since))
+
+
+def _moves(texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether the first of two texts says where somebody lives, and the second where somebody moved `(M, M)`."""
+    homes, moves = (np.array([bool(words.search(text)) for text in texts], dtype=bool) for words in (HOME, MOVE))
+    return np.asarray(homes[:, None] & moves)
 
 
 def _times(sentences: Sequence[Sentence], numbers: Sequence[int]) -> dict[int, Time | None]:

@@ -13,14 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from itertools import pairwise
 
 import numpy as np
 
 from attngs.checking.language.languages import function_words
 from attngs.checking.language.mentions import Day
-from attngs.checking.times import FILE_TIME_KEYS, TIME_KEYS
+from attngs.checking.times import FILE_TIME_KEYS, TIME_KEYS, read_moment
 from attngs.marking.dates import read_days
 from attngs.marking.scales import raised
 from attngs.protocols import Floats
@@ -104,7 +103,7 @@ def lift_by_labels(request: ScoreRequest, scores: tuple[float, ...], cache: Cont
     labels = [_label(position, document) for position, document in documents.items()]
     if len(labels) < 2 or not any(labels):
         return scores
-    key = Key(request.namespace, digest(b"labels", "\0".join(labels)))
+    key = Key(request.namespace, digest(b"labels", *labels))
     (index,) = cache.remember([key], lambda missing: [LabelIndex.of(labels)], size=lambda index: index.nbytes)
     asked = index.asked_for(request.query)
     if asked.min() == asked.max():
@@ -125,15 +124,8 @@ def _written(value: object) -> str:
     """A date of the metadata as a text; empty for what is none."""
     if isinstance(value, str) and not _SECONDS.fullmatch(value.strip()):
         return value
-    if isinstance(value, date):  # a datetime is one too
-        return value.strftime("%Y-%m-%d")
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return ""
-    seconds = float(value)
-    try:
-        return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC).strftime("%Y-%m-%d")
-    except (ValueError, OverflowError, OSError):  # no time that a calendar has
-        return ""
+    moment = read_moment(value)
+    return moment.at.strftime("%Y-%m-%d") if moment else ""
 
 
 def _same(wanted: Day, day: Day) -> bool:

@@ -228,7 +228,7 @@ def _tiled(text: str, unit: Unit, begins: Sequence[int], kind: str) -> list[Unit
         while indented > starts[-1] and text[indented - 1] in " \t":
             indented -= 1
         begin = indented if text[indented - 1] in "\n\r" else begin
-        if begin > starts[-1] and not text[starts[-1] : begin].isspace() and not text[begin : unit.end].isspace():
+        if begin > starts[-1] and text[starts[-1] : begin].strip() and text[begin : unit.end].strip():
             starts.append(begin)
     return [Unit(start, end, (), kind) for start, end in zip(starts, [*starts[1:], unit.end], strict=True)]
 

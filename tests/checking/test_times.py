@@ -82,6 +82,7 @@ def test_a_month_or_a_year_has_no_day(value: str, expected: str) -> None:
         "9" * 99,
         math.inf,
         math.nan,
+        10**400,
     ],
 )
 def test_what_says_no_date_is_unknown(value: object) -> None:
@@ -100,6 +101,7 @@ def test_what_an_item_tells_of_comes_before_when_it_was_written_down() -> None:
     assert given_time({"created_at": "2026-01-02", "valid_at": "2025-01-01", "updated_at": None}) == "2025-01-01"
     assert given_time({"created_at": "2026-01-02", "updated_at": "2026-01-03"}) == "2026-01-03"
     assert given_time({"date": "", "text": "x"}) is None
+    assert given_time({"date": {"year": 2026}, "created_at": "2026-01-02"}) == "2026-01-02"
 
 
 @given(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates() | st.datetimes())

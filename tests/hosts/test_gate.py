@@ -115,6 +115,7 @@ async def sleeps_awaited(question: str) -> bool:
         (sleeps_awaited, "took more than 0.05 s"),
         (lambda question: "Sorry, I cannot help with that.", "failed (ChatError)"),
         (lambda question: None, "failed (ChatError)"),
+        (lambda question: next(iter(())), "failed (RuntimeError)"),
     ],
 )
 async def test_a_judge_without_a_verdict_leaves_it_to_the_policy(judge: Any, said: str, how: str) -> None:
@@ -218,7 +219,11 @@ def test_the_forms_of_a_verdict(answer: object, harmful: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["", "yes", "SAFE or HARMFUL", "<think>is it harmful", 1, None, ChatReply(text="safe", finish_reason="content_filter")]
+    "answer",
+    [
+        *("", "yes", "SAFE or HARMFUL", "<think>is it harmful", 1, None, ChatReply(text="safe", finish_reason="content_filter")),
+        *(GateVerdict(None), GateVerdict("safe")),  # type: ignore[arg-type]
+    ],
 )
 def test_what_says_neither_or_both_is_no_verdict(answer: object) -> None:
     with pytest.raises(ChatError):

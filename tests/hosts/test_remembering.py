@@ -139,6 +139,20 @@ def test_words_that_name_none_or_several_change_nothing(which: str, message: str
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("which", ["", " ", "?!", "[14 March]"])
+def test_what_has_no_words_names_no_item(which: str) -> None:
+    notebook = Notebook("!!!", "She plays the cello.")
+    with pytest.raises(InputError, match="no item has these words"):
+        notebook.editor().forget(which)
+
+
+def test_items_without_words_are_the_same_only_if_their_signs_are() -> None:
+    notebook = Notebook("!!!")
+    assert notebook.remember("!!!") == "This is remembered already, with the key k0."
+    notebook.remember("...")
+    assert notebook.texts == ["!!!", "..."]
+
+
 def test_an_update_does_not_store_twice_what_another_item_says() -> None:
     notebook = Notebook("She rows.", "She swims.")
     with pytest.raises(InputError, match=r"the item with the key k0 says this already\. Use `forget` with the key k1"):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from attngs.compressor import ContextCompressor
 from attngs.marking.currency import find_successors, successors_first
 from attngs.marking.marker import Marker
+from attngs.protocols import Floats
 from attngs.types import Document, ScoreRequest, Sentence
 
 HOME, PLAY, MOVE, SCHOOL = (
@@ -119,6 +121,13 @@ def test_who_moved_lives_somewhere_else(compressor: ContextCompressor) -> None:
     assert successors(compressor, dated(texts), "Where does Priya live?") == {0: 2}
 
 
+def test_a_move_counts_however_far_apart_the_scores_are(compressor: ContextCompressor) -> None:
+    texts = ("Priya lives in Leeds.", "Priya keeps bees.", "Priya moved to Cardiff.", "Priya's cousin sings.", "Priya swims on Mondays.")
+    assert successors(compressor, dated(texts), "Where does Priya live?") == {0: 2}
+    moved = ("Priya lives in Leeds.", "Priya keeps bees.", "Priya's cousin moved to Cardiff.", "Priya swims on Mondays.")
+    assert successors(compressor, dated(moved), "Where does Priya live?") == {}
+
+
 def test_a_fact_in_a_long_message_has_a_successor(compressor: ContextCompressor) -> None:
     more = " The bus was late. It rained. Nobody came. The shop was closed. We ate soup."
     result = compressor.compress(dated((HOME + more, PLAY, MOVE + more, SCHOOL)), QUESTION, target_tokens=20)
@@ -205,6 +214,36 @@ def test_a_scorer_that_knows_no_likeness_finds_none() -> None:
 
     request = ScoreRequest(query=QUESTION, sentences=units(dated(NOTES)))
     assert find_successors(request, (1.0, 0.0, 0.9, 0.0), Plain()) == {}
+
+
+def test_no_statement_succeeds_itself() -> None:
+    """Two statements that point back, each closer to the fact before the other one, send neither in a circle."""
+    facts = [
+        "Omar rents in Ghent. ",
+        "That is no longer so. ",
+        "Omar rents in Bruges. ",
+        "This is no longer true. ",
+        "It rained. ",
+        "We ate. ",
+    ]
+    text, begins = "".join(facts), [len("".join(facts[:i])) for i in range(len(facts))]
+    sentences = [
+        Sentence(document=Document(text=text), position=0, start=begin, end=begin + len(fact))
+        for begin, fact in zip(begins, facts, strict=True)
+    ]
+
+    class Crossed:
+        def score(self, query: str, sentences: Sequence[Sentence]) -> list[float]:
+            return [1.0 for _ in sentences]
+
+        def likeness(self, texts: Sequence[str], namespace: str) -> Floats:
+            places = [facts.index(text) for text in texts]
+            return np.array([[0.0 if {a, b} in ({0, 1}, {2, 3}) else 1.0 for b in places] for a in places])
+
+    scores = (9.0, 8.9, 9.0, 8.9, 0.0, 0.0)
+    found = find_successors(ScoreRequest(query="Where does he rent now?", sentences=sentences), scores, Crossed())
+    assert found == {0: 2, 2: 1}
+    assert max(successors_first(scores, found)) == 9.0
 
 
 def test_the_last_of_a_chain_comes_first() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from attngs import ContextCache, ContextCompressor, CrossEncoderScorer, EmbeddingScorer, Marker
 from attngs.errors import ConfigError, ModelError
@@ -140,6 +141,8 @@ def refused(texts: list[Any]) -> Any:
         (lambda texts: None, r"shape \(\)"),
         (lambda texts: [["a"] for _ in texts], "no vectors"),
         (lambda texts: [[1.0, math.nan, 0.0] for _ in texts], "not a number"),
+        (lambda texts: [[1e39, 0.0, 0.0] for _ in texts], "not a number"),
+        (lambda texts: torch.ones(len(texts), 3, requires_grad=True), "no vectors"),
         (lambda texts: [[1.0, 0.0] for _ in texts], "gave the question 3 numbers and a sentence 2"),
     ],
 )
@@ -157,6 +160,7 @@ def test_embeddings_that_fail_are_named(answer: Callable[[list[Any]], Any], mess
         (lambda pairs: [[0.1, 0.9] for _ in pairs], r"shape \(3, 2\)"),
         (lambda pairs: "high", "holds no scores"),
         (lambda pairs: [math.inf for _ in pairs], "not a number"),
+        (lambda pairs: torch.ones(len(pairs), requires_grad=True), "holds no scores"),
     ],
 )
 def test_cross_encoders_that_fail_are_named(answer: Callable[[list[Any]], Any], message: str) -> None:

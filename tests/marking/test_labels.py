@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,30 @@ DIARY = {
     "2024-06-20": "Nothing to report.",
 }
 NOTES = tuple(DIARY.values())
+
+
+class NotATime(datetime):
+    """A date that is none, as pandas has one: it equals nothing and cannot be written."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def strftime(self, format: str) -> str:
+        raise ValueError(format)
+
+
+class Numbers:
+    """An array: it compares number by number, so it is neither equal to something nor different."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> Any:
+        return self
+
+    def __bool__(self) -> bool:
+        raise ValueError("ambiguous")
 
 
 def best(query: str, documents: list[Document]) -> str:
@@ -113,6 +138,15 @@ def scored(scores: list[float], ids: list[str], query: str = "What about 20 Nove
     return lift_by_labels(ScoreRequest(query=query, sentences=sentences), tuple(scores), ContextCache())
 
 
+def test_labels_that_join_alike_are_told_apart() -> None:
+    cache = ContextCache()
+    for ids in (["ash\0birch", "cedar"], ["ash", "birch", "cedar"]):
+        documents = [Document(text=f"note {i}", id=name) for i, name in enumerate(ids)]
+        sentences = [Sentence(document=document, position=i, start=0, end=6) for i, document in enumerate(documents)]
+        scores = (1.0, 0.0, 0.0)[: len(ids)]
+        assert lift_by_labels(ScoreRequest(query="What does cedar say?", sentences=sentences), scores, cache)[-1] > 0
+
+
 def test_scores_stay_in_their_range() -> None:
     assert scored([0.9, 0.2, 0.1], ["a", "2025-11-20", "b"]) == pytest.approx((0.6481, 0.9, 0.1), abs=0.001)
     assert scored([0.0, 0.0, 0.0], ["a", "2025-11-20", "b"]) == (0.0, 1.0, 0.0)
@@ -134,7 +168,9 @@ def test_what_asks_for_none_or_all_changes_nothing(ids: list[str], query: str) -
     assert scored([0.3, -1.25, 7.0], ids, query) == (0.3, -1.25, 7.0)
 
 
-@pytest.mark.parametrize("value", [None, True, "", "soon", float("nan"), float("inf"), -1e30, [], object()])
+@pytest.mark.parametrize(
+    "value", [None, True, "", "soon", float("nan"), float("inf"), -1e30, 10**400, 7, [], object(), NotATime(1, 1, 1), Numbers()]
+)
 def test_what_is_no_date_is_passed_over(value: object) -> None:
     documents = [Document(text=text, metadata={"date": value}) for text in NOTES]
     plain = Marker(LexicalScorer()).mark(NOTES, "What happened on 20 November 2025?")

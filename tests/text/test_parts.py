@@ -89,6 +89,11 @@ def test_parts_and_pieces_tile_the_unit(text: str, kind: str, longest: int) -> N
         assert all(0 <= head < len(found) and head != number for number, part in enumerate(found) for head in part.heads)
 
 
+@pytest.mark.parametrize("text", ['"plots": [\n', '"": {', '  "a" : { '])
+def test_a_key_without_a_value_has_no_empty_part(text: str) -> None:
+    assert parts(text, "key") == []
+
+
 def test_each_line_of_a_message_is_read_with_its_speaker_and_no_other_line() -> None:
     found = parts("oona, 10:02\nthe lock is shut\nwe wait for the keeper\nbring tea", "turn")
     assert found == [("oona, 10:02", []), ("the lock is shut", [0]), ("we wait for the keeper", [0]), ("bring tea", [0])]

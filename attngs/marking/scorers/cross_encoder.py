@@ -78,7 +78,7 @@ class CrossEncoderScorer(BatchedScorer):
             raise ModelError(f"`{self._name}` failed on {len(pairs)} pairs ({type(error).__name__}); the cause says why.") from error
         try:
             scores = np.asarray(values, dtype=np.float64)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RuntimeError) as error:  # tensors raise the last
             raise ModelError(f"`{self._name}` returned a {type(values).__name__} that holds no scores ({error}).") from error
         if scores.shape not in ((len(pairs),), (len(pairs), 1)):
             raise ModelError(

@@ -139,8 +139,9 @@ class EmbeddingScorer(BatchedScorer):
 
     def _checked(self, vectors: Any, expected: int, what: str) -> list[Vector]:
         try:
-            found = np.asarray(vectors, dtype=np.float32)
-        except (TypeError, ValueError) as error:
+            with np.errstate(over="ignore"):  # what is too large for a float32 is refused below
+                found = np.asarray(vectors, dtype=np.float32)
+        except (TypeError, ValueError, RuntimeError) as error:  # tensors raise the last
             raise ModelError(f"`{self._name}` returned no vectors for {what}, or vectors of different lengths ({error}).") from error
         if found.ndim != 2 or len(found) != expected or not found.shape[1]:
             raise ModelError(f"`{self._name}` returned the shape {found.shape} for {what}; it must be ({expected}, D): one vector a text.")
