@@ -3,9 +3,9 @@
 "Ana lives in Porto." in May is followed by "Ana moved to Lyon." in June. The older statement often words a fact as the question does and
 scores better, so in a small budget it would stand alone. A later statement is its successor if their states are alike and they score about
 the same for the question: the sum of the two must reach `BOND`. A word of change ("now", "postponed") and a question about the present
-("this week") lower the bar. The two must share a word beside names, which the question has where no word of change stands; only what is
-closer still needs no such word. Three things tell that a later statement is no news of an older one: it leaves out a person whom the question
-names, it adds something ("also"), or it tells of one day ("today") without a word of change.
+("this week") lower the bar. The two must share a word beside names; without a word of change, the older one must also share one with the
+question. Three things tell that a later statement is no news of an older one: it leaves out a person whom the question names, it adds
+something ("also"), or it tells of one day ("today") without a word of change.
 
 A successor comes directly ahead of the older statement. Both stay where the budget holds two, so a wrong pair costs little. Nothing is
 removed.
@@ -243,16 +243,18 @@ def _follows(query: str, old: Sentence, new: Sentence, closeness: float) -> bool
 
 def _is_about_the_same(query: str, old: str, new: str, closeness: float, *, changed: bool) -> bool:
     """Whether two texts share what they are about, beside the names: in a diary all days of one person are alike."""
-    before, after = _stems(old), _stems(new)
+    asked, before, after = _stems(query), _stems(old), _stems(new)
     if before.isdisjoint(after):
-        return changed and closeness >= BOND + STRANGE
-    return changed or not before.isdisjoint(_stems(query))
+        return closeness >= BOND + STRANGE and (changed or not asked.isdisjoint(after))
+    named = asked & before
+    return changed or (bool(named) and (closeness >= BOND or named <= after))
 
 
 def _stems(text: str) -> frozenset[str]:
-    """The beginnings of the words that say what a text is about; names and figures left out."""
+    """The beginnings of the words that say what a text is about, names and figures left out; living and moving are one."""
     names = {name.lower() for name in CAPITAL.findall(text)}
-    return frozenset(word[:STEM] for word in words(text) if word not in function_words() and word not in names and not word[:1].isdigit())
+    said = {word[:STEM] for word in words(text) if word not in function_words() and word not in names and not word[:1].isdigit()}
+    return frozenset(said | {"home"}) if HOME.search(text) or MOVE.search(text) else frozenset(said)
 
 
 def _is_of_another(query: str, old: str, new: str) -> bool:
