@@ -8,8 +8,8 @@ from statistics import fmean
 from typing import Any
 
 from attngs.learning.metrics import estimate, interval
+from benchmarks.pages import TextTable, seconds
 from benchmarks.reuse.measure import CLOSED, EXTRACT, FULL, MARKED, NOTHING, RANDOM, SHARES, key
-from benchmarks.speed.tables import TextTable, seconds
 
 MARKS = ("attention", "embedded")
 
