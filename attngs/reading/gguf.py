@@ -127,7 +127,7 @@ def _find(name: str, revision: str | None) -> Path:
         return path
     owner, repository, file = [*name.split("/", 2), "", ""][:3]
     if not (owner and repository and file) or path.is_absolute() or path.parent.is_dir():
-        raise ModelNotFoundError(f"there is no file `{name}`. Pass the path of a GGUF file, or a repository on the hub and `gguf_file`.")
+        raise ModelNotFoundError(f"there is no file `{name}`. Pass the path of a GGUF file, or `owner/repository/file.gguf` of the hub.")
     try:
         found = cached_file(f"{owner}/{repository}", file, revision=revision)
     except (OSError, ValueError) as error:
