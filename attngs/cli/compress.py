@@ -32,6 +32,7 @@ from attngs.types import Message
 if TYPE_CHECKING:
     from attngs.chat.openai_chat import OpenAIChat
     from attngs.compressor import ChatFunction, ContextCompressor
+    from attngs.selection.selector import GreedySelector
 
 
 View = Literal["all", "marked"]
@@ -69,6 +70,18 @@ Cite = Annotated[
     bool, typer.Option("--cite", help="Ask the writer to cite sentences, and check each of its sentences against what it cites.")
 ]
 
+MinScore = Annotated[
+    float | None,
+    typer.Option(
+        "--min-score",
+        min=0,
+        max=1,
+        metavar="P",
+        help="Keep only sentences that bear on the question with at least this probability; .1 suits memories. Where none does, the result "
+        "is empty.",
+    ),
+]
+
 
 def compress(
     inputs: Inputs,
@@ -84,6 +97,7 @@ def compress(
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each request to the writer, retries included.")] = 60.0,
     context: ContextView = "all",
     cite: Cite = False,
+    min_score: MinScore = None,
     format: Annotated[
         Literal["text", "json", "html"] | None, typer.Option("--format", "-f", help="Default: from the suffix of --out, else text.")
     ] = None,
@@ -104,6 +118,8 @@ def compress(
         with console.progress():
             writer = _writer(chat, base_url, timeout)
             compressor = _compressor(marker, adapter, probe, unit, tokens, writer, context, cite)
+            if min_score is not None:
+                compressor = compressor.with_selector(_floored(min_score))
             result = compressor.compress(documents, query, target_tokens=target_tokens)
         chosen = format or format_of(out)
         text = {"text": lambda: result.text + "\n", "json": lambda: result.to_json() + "\n", "html": result.to_html}[chosen]()
@@ -188,6 +204,12 @@ def _writer(name: str | None, base_url: str | None, timeout: float) -> OpenAICha
 def _never_asked(messages: Sequence[Message]) -> str:
     """Stands in for the writer of a plan, which needs no key."""
     raise ChatError("a plan asks no writer")
+
+
+def _floored(min_score: float) -> GreedySelector:
+    from attngs.selection.selector import GreedySelector
+
+    return GreedySelector(min_score=min_score)
 
 
 def _compressor(

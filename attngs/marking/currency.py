@@ -116,6 +116,9 @@ NAME = re.compile(r"(?<=[^.?!:]\s)[A-Z]\w+")
 CAPITAL = re.compile(r"\b[A-Z]\w+")
 """A word that may be a name."""
 
+FIGURE = re.compile(r"\b\d+[:.,]\d+\b")
+"""A figure that hardly stands in two texts by chance."""
+
 DATED = re.compile(r"(?:19|20)\d\d|\d[./-]\d{1,2}[./-]\d\d")
 """What is in every date that has a year."""
 
@@ -251,10 +254,11 @@ def _is_about_the_same(query: str, old: str, new: str, closeness: float, *, chan
 
 
 def _stems(text: str) -> frozenset[str]:
-    """The beginnings of the words that say what a text is about, names and figures left out; living and moving are one."""
+    """What a text is about: the beginnings of its words without the names, and figures such as 1:55. Living and moving are one."""
     names = {name.lower() for name in CAPITAL.findall(text)}
     said = {word[:STEM] for word in words(text) if word not in function_words() and word not in names and not word[:1].isdigit()}
-    return frozenset(said | {"home"}) if HOME.search(text) or MOVE.search(text) else frozenset(said)
+    home = {"home"} if HOME.search(text) or MOVE.search(text) else set[str]()
+    return frozenset(said | home | set(FIGURE.findall(text)))
 
 
 def _is_of_another(query: str, old: str, new: str) -> bool:

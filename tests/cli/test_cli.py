@@ -40,6 +40,14 @@ def test_compress_prints_the_context_and_only_that(memory: Path) -> None:
     assert "1 of 5 sentences, extract" in err
 
 
+def test_a_floor_keeps_nothing_for_a_greeting(memory: Path) -> None:
+    code, out, err = run("compress", memory, "-q", "hi there", "-t", 12, "--min-score", 0.1)
+    assert (code, out) == (0, "\n")
+    assert "nothing in the documents bears on the question" in " ".join(err.split())
+    assert "Dr. Lima" in run("compress", memory, "-q", "Who is her dentist?", "-t", 12, "--min-score", 0.1)[1]
+    assert run("compress", memory, "-q", "hi", "-t", 12, "--min-score", 2)[0] == 2
+
+
 def test_standard_input(memory: Path) -> None:
     code, out, _ = run("compress", "-", "-q", "Where does she live?", "-t", 10, "--unit", "line", stdin=MEMORY)
     assert (code, out) == (0, "Ana: I moved to Porto in May.\n")

@@ -252,3 +252,10 @@ def test_the_last_of_a_chain_comes_first() -> None:
     assert placed[3] == 9.0
     assert min(placed[:2]) > 8.9
     assert successors_first((7.0, 9.0), {0: 1}) == (7.0, 9.0)
+
+
+def test_a_figure_that_both_have_tells_what_is_replaced(compressor: ContextCompressor) -> None:
+    plan = "For the half marathon she wants to run under 1:55."
+    news = "Her new goal replaces the 1:55: ten kilometres without pain."
+    documents = dated((plan, PLAY, SCHOOL, news))
+    assert successors(compressor, documents, "Which goal does she run for now?") == {0: 3}
