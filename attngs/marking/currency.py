@@ -245,7 +245,7 @@ def _follows(query: str, old: Sentence, new: Sentence, closeness: float) -> bool
 
 
 def _is_about_the_same(query: str, old: str, new: str, closeness: float, *, changed: bool) -> bool:
-    """Whether two texts share what they are about, beside the names: in a diary all days of one person are alike."""
+    """Whether two texts share what they are about, beside names, which all days of a diary share."""
     asked, before, after = _stems(query), _stems(old), _stems(new)
     if before.isdisjoint(after):
         return closeness >= BOND + STRANGE and (changed or not asked.isdisjoint(after))
@@ -254,7 +254,10 @@ def _is_about_the_same(query: str, old: str, new: str, closeness: float, *, chan
 
 
 def _stems(text: str) -> frozenset[str]:
-    """What a text is about: the beginnings of its words without the names, and figures such as 1:55. Living and moving are one."""
+    """The beginnings of the words of a text, without names, and figures such as 1:55.
+
+    Living and moving are one word.
+    """
     names = {name.lower() for name in CAPITAL.findall(text)}
     said = {word[:STEM] for word in words(text) if word not in function_words() and word not in names and not word[:1].isdigit()}
     home = {"home"} if HOME.search(text) or MOVE.search(text) else set[str]()
@@ -282,7 +285,7 @@ def _later(times: Sequence[Time | None], texts: Sequence[str]) -> NDArray[np.boo
 
 
 def _moves(texts: Sequence[str]) -> NDArray[np.bool_]:
-    """Whether the first of two texts says where somebody lives, and the second where somebody moved `(M, M)`."""
+    """Whether one text says where somebody lives, and another where somebody moved `(M, M)`."""
     homes, moves = (np.array([bool(words.search(text)) for text in texts], dtype=bool) for words in (HOME, MOVE))
     return np.asarray(homes[:, None] & moves)
 
