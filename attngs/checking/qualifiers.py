@@ -197,10 +197,6 @@ def _is_surer(statement: _Statement, source: _Statement) -> bool:
     return all(_CARRIED_BY[kind].isdisjoint(known) for kind in said)
 
 
-def _is_as_many(table: dict[str, set[str]], said: frozenset[str], known: frozenset[str]) -> bool:
-    return any(not table[kind].isdisjoint(known) for kind in said)
-
-
 def _is_of_others(statement: _Statement, source: _Statement) -> bool:
     """Whether both tell how many or how often, and not the same."""
     said, known = statement.kinds("quantity"), source.kinds("quantity")
@@ -208,7 +204,7 @@ def _is_of_others(statement: _Statement, source: _Statement) -> bool:
         return False
     if any(mention.kind == "number" and _is_part(source.clause, mention.end) for mention in source.clause.mentions):
         known = known - {"all"} | {"some"}
-    return bool(said and known - {"none"}) and not _is_as_many(_AS_MANY, said, known)
+    return bool(said and known - {"none"}) and all(_AS_MANY[kind].isdisjoint(known) for kind in said)
 
 
 def _is_opposed(clause: Clause, source: Clause) -> bool:

@@ -93,13 +93,11 @@ def check_figures(comparison: Comparison) -> Iterator[Claim]:
         for mention in clause.mentions:
             if mention.weak:
                 continue
-            if not carried(mention, known) and not carried_nearby(mention, nearby):
-                if is_computed(mention, clause, linked):
-                    continue
-                kind = "number" if mention.kind == "unit" and miscounts(mention, nearby) else mention.kind
+            missing = not carried(mention, known) and not carried_nearby(mention, nearby)
+            wrong = missing or _is_otherwise(mention, clause, comparison, counts)
+            if wrong and not is_computed(mention, clause, linked):
+                kind = "number" if missing and mention.kind == "unit" and miscounts(mention, nearby) else mention.kind
                 yield Claim(kind, comparison.text[mention.start : mention.end])
-            elif _is_otherwise(mention, clause, comparison, counts) and not is_computed(mention, clause, linked):
-                yield Claim(mention.kind, comparison.text[mention.start : mention.end])
 
 
 def _is_otherwise(mention: Mention, clause: Clause, comparison: Comparison, counts: dict[str, Figures]) -> bool:

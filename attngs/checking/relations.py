@@ -76,18 +76,13 @@ def _agreement(mine: _Relation, other: _Relation) -> int:
     0 where they are of different things.
     """
     (left, right), (its_left, its_right) = _apart(mine), _apart(other)
-    straight, crossed = _overlap(left, its_left), _overlap(left, its_right) + _overlap(right, its_left)
-    if right and its_right:
-        straight, crossed = _overlap(left, its_left), _overlap(left, its_right)
-        behind, across = _overlap(right, its_right), _overlap(right, its_left)
-        if not (straight and behind) and not (crossed and across):
-            return 0
-        straight, crossed = straight + behind, crossed + across
-    elif mine.group != "comparison":
+    straight, crossed = _overlap(left, its_left), _overlap(left, its_right)
+    behind, across = _overlap(right, its_right), _overlap(right, its_left)
+    both = (straight and behind) or (crossed and across)
+    same = bool(both) if right and its_right else mine.group == "comparison"
+    if not same or straight + behind == crossed + across:
         return 0
-    if straight == crossed:
-        return 0
-    return mine.sign * other.sign * (1 if straight > crossed else -1)
+    return mine.sign * other.sign * (1 if straight + behind > crossed + across else -1)
 
 
 def _apart(relation: _Relation) -> tuple[frozenset[str], frozenset[str]]:

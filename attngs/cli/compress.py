@@ -32,7 +32,6 @@ from attngs.types import Message
 if TYPE_CHECKING:
     from attngs.chat.openai_chat import OpenAIChat
     from attngs.compressor import ChatFunction, ContextCompressor
-    from attngs.selection.selector import GreedySelector
 
 
 View = Literal["all", "marked"]
@@ -117,9 +116,7 @@ def compress(
         documents = documents_of(inputs)
         with console.progress():
             writer = _writer(chat, base_url, timeout)
-            compressor = _compressor(marker, adapter, probe, unit, tokens, writer, context, cite)
-            if min_score is not None:
-                compressor = compressor.with_selector(_floored(min_score))
+            compressor = _compressor(marker, adapter, probe, unit, tokens, writer, context, cite, min_score)
             result = compressor.compress(documents, query, target_tokens=target_tokens)
         chosen = format or format_of(out)
         text = {"text": lambda: result.text + "\n", "json": lambda: result.to_json() + "\n", "html": result.to_html}[chosen]()
@@ -206,12 +203,6 @@ def _never_asked(messages: Sequence[Message]) -> str:
     raise ChatError("a plan asks no writer")
 
 
-def _floored(min_score: float) -> GreedySelector:
-    from attngs.selection.selector import GreedySelector
-
-    return GreedySelector(min_score=min_score)
-
-
 def _compressor(
     marker: str,
     adapter: Path | None,
@@ -221,11 +212,14 @@ def _compressor(
     writer: OpenAIChat | ChatFunction | None,
     context: View,
     cite: bool,
+    min_score: float | None = None,
 ) -> ContextCompressor:
     from attngs.compressor import ContextCompressor
     from attngs.reading.tokens import TiktokenCounter
+    from attngs.selection.selector import GreedySelector
     from attngs.writing.prompts import CITED, GUIDED
 
     counter = None if tokens == "marker" else TiktokenCounter(tokens)
     template = replace(CITED if cite else GUIDED, context=context)
-    return ContextCompressor(marker_of(marker, adapter, probe, unit), writer, counter=counter, template=template)
+    selector = GreedySelector(min_score=min_score)
+    return ContextCompressor(marker_of(marker, adapter, probe, unit), writer, selector=selector, counter=counter, template=template)
