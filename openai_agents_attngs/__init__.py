@@ -1,4 +1,4 @@
-"""attngs in the OpenAI Agents SDK: memory that matters, and short history and tool results, in each call of a model.
+"""attngs in the OpenAI Agents SDK: memory that matters, and short messages, in each model call.
 
 ```python
 from openai_agents_attngs import attngs_input_filter
@@ -16,7 +16,8 @@ from typing import Any
 
 from agents.run_config import CallModelData, ModelInputData
 
-from attngs.hosts.message_shortener import MessageShortener, Retriever, Texts
+from attngs.hosts.message_shortener import MessageShortener
+from attngs.hosts.recalling import Retriever, Texts
 
 __all__ = ["attngs_input_filter"]
 

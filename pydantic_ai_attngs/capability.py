@@ -11,7 +11,8 @@ from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models import ModelRequestContext
 from pydantic_ai.tools import AgentDepsT
 
-from attngs.hosts.message_shortener import MessageShortener, Retriever, Texts
+from attngs.hosts.message_shortener import MessageShortener
+from attngs.hosts.recalling import Retriever, Texts
 
 
 @dataclass
