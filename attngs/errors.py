@@ -84,3 +84,9 @@ def check_whole(name: str, value: object, least: int = 1) -> int:
     if not isinstance(value, SupportsIndex) or isinstance(value, bool) or operator.index(value) < least:
         raise ConfigError(f"`{name}` must be a whole number of at least {least}, got {value!r}.")
     return operator.index(value)
+
+
+def check_kind(value: object, name: str, kind: type) -> None:
+    """Raise a `ConfigError` unless the argument of this name is of this kind."""
+    if not isinstance(value, kind):
+        raise ConfigError(f"`{name}` must be made with `{kind.__name__}(...)`, got {type(value).__name__}.")
