@@ -10,7 +10,8 @@ AttngsError
 │   ├── ModelNotFoundError               neither a folder nor a model that can be loaded
 │   ├── OutOfMemoryError                 a batch that did not fit, split once and still too large
 │   └── UnsupportedModelError            its attention cannot be read, and what to use instead
-└── ChatError                            the writer failed: `.retryable`, `.status`, `.retry_after`
+├── ChatError                            the writer failed: `.retryable`, `.status`, `.retry_after`
+└── AccessError                          a server does not know who asks
 ```
 
 Every message names the argument, the value and the remedy. An error never becomes text or `None`.
@@ -56,6 +57,10 @@ class OutOfMemoryError(ModelError):
 
 class UnsupportedModelError(ModelError):
     """The model's attention cannot be read; the message names its type and what to do."""
+
+
+class AccessError(AttngsError):
+    """A server does not know who asks: there is no token, or nobody has it."""
 
 
 class ChatError(AttngsError):
