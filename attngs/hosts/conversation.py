@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attngs.marking.followups import as_question
 from attngs.reading.context_cache import digest
@@ -33,6 +33,16 @@ class Said:
     """The tools that it calls, with their arguments: they take tokens too."""
     is_text: bool = True
     """Whether it holds text alone, and no image for instance."""
+
+
+def keyed(messages: Sequence[Said]) -> list[Said]:
+    """The messages, with keys for the user's: digests of what the user has said up to them."""
+    found, key = list[Said](), ""
+    for message in messages:
+        if message.role == "user":
+            key = digest("asked", key, message.text).hex()
+        found.append(replace(message, key=key) if message.role == "user" else message)
+    return found
 
 
 def spoken(messages: Sequence[Said]) -> list[Message]:
