@@ -194,7 +194,11 @@ class MessageShortener(Generic[MessageT]):
         documents = () if callable(memory) else as_documents(memory)
         if not callable(memory):
             blocks = unchanged_blocks(blocks, _quoted(documents, namespace))
-        if last is None or not last.text.strip() or last.key in blocks:
+        if last is None or not last.text.strip():
+            return blocks, None
+        if conversation[-1] is last:  # its block may be of another chat with the same words, and more may be remembered by now
+            blocks = {key: block for key, block in blocks.items() if key != last.key}
+        if last.key in blocks:
             return blocks, None
         question = question_in(conversation)
         if callable(memory):

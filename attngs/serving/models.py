@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from attngs.result.result import CompressedContext
+from attngs.text.documents import clean_text
 from attngs.types import Document, Marking, Source
 
 MOST_TOKENS = 1_000_000
@@ -23,7 +24,14 @@ MinScore = Annotated[
 
 
 class _Model(BaseModel):
+    """Refuses fields that it does not know. Lone surrogates, which no reply can hold, become U+FFFD."""
+
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _clean(cls, given: Any) -> Any:
+        return _cleaned(given)
 
 
 class Text(_Model):
@@ -207,3 +215,11 @@ class ErrorReply(_Model):
     """Every failure, in the shape that OpenAI's clients know."""
 
     error: ErrorDetail
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {_cleaned(key): _cleaned(item) for key, item in value.items()}
+    return [_cleaned(item) for item in value] if isinstance(value, list) else value

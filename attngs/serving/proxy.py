@@ -117,5 +117,12 @@ def read_chat(raw: bytes) -> dict[str, Any]:
 
 
 def written(body: Mapping[str, Any]) -> bytes:
-    """The request as it is sent: ASCII, which can hold lone surrogates too."""
-    return json.dumps(body, separators=(",", ":")).encode("ascii")
+    """The request as it is sent: ASCII, which can hold lone surrogates too.
+
+    Raises:
+        InputError: It has a number that JSON cannot hold.
+    """
+    try:
+        return json.dumps(body, separators=(",", ":"), allow_nan=False).encode("ascii")
+    except ValueError:
+        raise InputError("the request has a number that is too large, or none; send numbers that a float can hold.") from None
