@@ -23,12 +23,11 @@ from attngs.hosts.frames import DATED, framed_memory
 from attngs.hosts.jobs import Call, Job, arun_jobs, run_jobs
 from attngs.hosts.openai_messages import OpenAIMessages
 from attngs.hosts.recalling import Askable, Recall, Retriever, Texts, Waiting, not_contradicted, quoted, recall_of
-from attngs.hosts.settings import memory_floor
 from attngs.hosts.shortening import History, Shortening, ToolResults, View
 from attngs.protocols import ResultCache
 from attngs.reading.context_cache import digest
 from attngs.result.result import CompressedContext
-from attngs.selection.selector import GreedySelector
+from attngs.selection.selector import GreedySelector, memory_floor
 from attngs.text.documents import check_namespace
 from attngs.types import Document, Question
 from attngs.writing.asking import atalk, talk
