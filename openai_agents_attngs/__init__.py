@@ -17,7 +17,7 @@ from typing import Any
 from agents.run_config import CallModelData, ModelInputData
 
 from attngs.hosts.message_shortener import MessageShortener
-from attngs.hosts.recalling import Retriever, Texts
+from attngs.hosts.recalling import Askable, Retriever, Texts
 
 __all__ = ["attngs_input_filter"]
 
@@ -25,7 +25,7 @@ __all__ = ["attngs_input_filter"]
 def attngs_input_filter(
     shortener: MessageShortener[Any],
     *,
-    memory: Callable[[Any], Texts | Retriever] = lambda context: (),
+    memory: Callable[[Any], Texts | Retriever | Askable] = lambda context: (),
     namespace: Callable[[Any], str] = lambda context: "",
 ) -> Callable[[CallModelData[Any]], Awaitable[ModelInputData]]:
     """A `call_model_input_filter` that shortens what a model is sent; a session keeps its items as they are.

@@ -104,7 +104,7 @@ async def test_a_function_is_asked_once_a_turn() -> None:
         last = await shortener.ashorten(chat, memory=search, namespace="ana")
         assert last.messages[0] == first.messages[0], "what a search does not find may still be true"
         assert last.messages[-1] == chat[-1]
-    assert len(asked) == 2
+    assert len(asked) == 3, "in a turn that goes on, it is not asked again"
     with pytest.raises(ConfigError, match="can only be awaited; call `ashorten`"):
         shortener.shorten([user("The cat?")], memory=search)
 
@@ -288,3 +288,18 @@ def test_calls_keep_their_results_and_the_last_question_stays(turns: list[tuple[
         again = shortener.shorten(chat, memory=[CAT, NUTS])
         assert again.messages == short.messages
         assert again.shortened == ()
+
+
+@pytest.mark.parametrize("known", ["all", "found"])
+def test_a_new_chat_with_the_words_of_an_old_one_is_shown_what_was_added_since(known: str) -> None:
+    shortener, facts = shortener_of("cat", "lives"), [CAT]
+    memory: Any = facts if known == "all" else lambda question: facts
+    first = shortener.shorten([user("What of the cat?")], memory=memory, namespace="ana").messages
+    again = shortener.shorten([user("What of the cat?")], memory=memory, namespace="ana").messages
+    assert again == first
+    facts.append(Document(id="m3", text="The cat lives in Porto."))
+    [message] = shortener.shorten([user("What of the cat?")], memory=memory, namespace="ana").messages
+    assert "Porto" in message["content"]
+    called = [user("What of the cat?"), call("look_up", "1"), result("short", "1")]
+    facts.append(Document(id="m4", text="The cat lives in a box."))
+    assert shortener.shorten(called, memory=memory, namespace="ana").messages[0] == message, "a turn that goes on keeps its memory"
