@@ -28,7 +28,9 @@ def attngs_input_filter(
     memory: Callable[[Any], Texts | Retriever | Askable] = lambda context: (),
     namespace: Callable[[Any], str] = lambda context: "",
 ) -> Callable[[CallModelData[Any]], Awaitable[ModelInputData]]:
-    """A `call_model_input_filter` that shortens what a model is sent; a session keeps its items as they are.
+    """A `call_model_input_filter` that shortens what a model is sent.
+
+    A session keeps its items as they are.
 
     It needs the whole conversation in each call, so it is not for conversations that OpenAI keeps (`conversation_id`,
     `previous_response_id`): there, each call brings only what is new.
