@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -127,3 +129,9 @@ async def test_pydantic_ais_own_test_model_runs(text: str) -> None:
 
     result = await agent.run(text)
     assert "look_up" in result.output
+
+
+def test_importing_it_loads_no_model_library() -> None:
+    code = "import sys, pydantic_ai_attngs, openai_agents_attngs; print(sorted({'torch', 'transformers', 'tiktoken'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
