@@ -33,7 +33,7 @@ def tables(results: Mapping[str, Any]) -> Iterator[TextTable]:
             ("ended as they should not have", f"{len(results['wrong']):,}"),
             ("replies with somebody else's code", f"{len(results['crossed']):,}"),
             ("whole replies to a question about a code", f"{results['asked']:,}"),
-            ("of these, without the code", f"{results['without']:,}"),
+            ("of these, in a chat that was never shown the code", f"{results['without']:,}"),
         ),
         notes=(
             f"The server's memory was {results['rss_begin'] / 2**20:,.0f} MiB after the first minute and {results['rss_end'] / 2**20:,.0f} "
