@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from attngs.hosts.budget import ContextBudget
     from attngs.hosts.composing import ComposedContext, acompose, compose
     from attngs.hosts.gate import GateDecision, GateVerdict, SafetyGate, as_request
+    from attngs.hosts.message_shortener import MessageShortener, ShortMessages
+    from attngs.hosts.shortening import History, ToolResults
     from attngs.learning.evaluation import Evaluation, evaluate
     from attngs.learning.fitting.report import FitResult
     from attngs.learning.fitting.run import fit
@@ -68,6 +70,8 @@ _MODULES = {
     "attngs.hosts.budget": "ContextBudget",
     "attngs.hosts.composing": "ComposedContext acompose compose",
     "attngs.hosts.gate": "GateDecision GateVerdict SafetyGate as_request",
+    "attngs.hosts.message_shortener": "MessageShortener ShortMessages",
+    "attngs.hosts.shortening": "History ToolResults",
     "attngs.learning.evaluation": "Evaluation evaluate",
     "attngs.learning.fitting.run": "fit",
     "attngs.learning.fitting.report": "FitResult",
@@ -126,6 +130,7 @@ __all__ = [
     "GateVerdict",
     "GreedySelector",
     "GuidedPrompt",
+    "History",
     "LabelledExample",
     "LocalChat",
     "MarkRequest",
@@ -133,6 +138,7 @@ __all__ = [
     "Marking",
     "MemoryResults",
     "Message",
+    "MessageShortener",
     "OpenAIChat",
     "Outline",
     "Percentile",
@@ -144,6 +150,7 @@ __all__ = [
     "SafetyGate",
     "Selection",
     "Sentence",
+    "ShortMessages",
     "Source",
     "Span",
     "Splitter",
@@ -151,6 +158,7 @@ __all__ = [
     "Statement",
     "Threshold",
     "TiktokenCounter",
+    "ToolResults",
     "TopK",
     "TopP",
     "TrainingSettings",

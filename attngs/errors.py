@@ -11,7 +11,8 @@ AttngsError
 │   ├── OutOfMemoryError                 a batch that did not fit, split once and still too large
 │   └── UnsupportedModelError            its attention cannot be read, and what to use instead
 ├── ChatError                            the writer failed: `.retryable`, `.status`, `.retry_after`
-└── AccessError                          a server does not know who asks
+├── AccessError                          a server does not know who asks
+└── RefusedError                         a server does not take a request: `.status`, `.code`, `.retry_after`
 ```
 
 Every message names the argument, the value and the remedy. An error never becomes text or `None`.
@@ -63,6 +64,23 @@ class AccessError(AttngsError):
     """A server does not know who asks: there is no token, or nobody has it."""
 
 
+class RefusedError(AttngsError):
+    """A server does not take a request, or cannot answer it now.
+
+    Args:
+        message: What is wrong, and what to do.
+        status: HTTP status.
+        code: One word for programs, such as `too_large`.
+        retry_after: Seconds after which the same request may be taken.
+    """
+
+    def __init__(self, message: str, *, status: int, code: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
+
+
 class ChatError(AttngsError):
     """The writer failed, or returned something that is not a reply.
 
@@ -89,3 +107,9 @@ def check_whole(name: str, value: object, least: int = 1) -> int:
     if not isinstance(value, SupportsIndex) or isinstance(value, bool) or operator.index(value) < least:
         raise ConfigError(f"`{name}` must be a whole number of at least {least}, got {value!r}.")
     return operator.index(value)
+
+
+def check_kind(value: object, name: str, kind: type) -> None:
+    """Raise a `ConfigError` unless the argument of this name is of this kind."""
+    if not isinstance(value, kind):
+        raise ConfigError(f"`{name}` must be made with `{kind.__name__}(...)`, got {type(value).__name__}.")

@@ -69,10 +69,10 @@ _STRUCTURAL = re.compile(r"[#>|`~]")
 _LABELLED = re.compile(r"[^\W\d_][\w /-]{0,30}: \S")
 _BAR, _FIGURE = re.compile(r"\|"), re.compile(r"\d")
 _CELL_GAP = re.compile(r"\t|\s{2,}")
-_MARK = re.compile(r"[\W\d_]|[第问問質答回]|[^\W\d_]{1,14}\s?\d{0,3}\s*[:：.)]|[^\W\d_]{3,10}\s+[\dIVXLC]|[QA]\d{0,3}\s")
+_MARK = re.compile(r"[\W_]|\d{1,3}[.)]|[第问問質答回]|[^\W\d_]{1,14}\s?\d{0,3}\s*[:：.)]|[^\W\d_]{3,10}\s+[\dIVXLC]|[QA]\d{0,3}\s")
 """What every line begins with that begins with a mark, and few others: most lines need no closer look."""
-_WORDS = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏЀ-ӿ][0-9A-Za-zÀ-ÖØ-öø-ɏЀ-ӿ ,'-]*")
-"""A line of words alone, which ends no sentence and introduces nothing."""
+_WORDS = re.compile(r"[^\W_][\w ,'-]*")
+"""A line of words and figures alone, which ends no sentence and introduces nothing."""
 _LONGEST_TITLE = 80
 
 
