@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from attngs.marking.scorers.attention import AttentionConfig
     from attngs.marking.scorers.cross_encoder import CrossEncoderScorer
     from attngs.marking.scorers.embeddings import EmbeddingScorer
+    from attngs.memory.memory import Memory
     from attngs.reading.context_cache import ContextCache
     from attngs.reading.tokens import TiktokenCounter
     from attngs.result.report import render_html
@@ -85,6 +86,7 @@ _MODULES = {
     "attngs.marking.scorers.attention": "AttentionConfig",
     "attngs.marking.scorers.cross_encoder": "CrossEncoderScorer",
     "attngs.marking.scorers.embeddings": "EmbeddingScorer",
+    "attngs.memory.memory": "Memory",
     "attngs.reading.context_cache": "ContextCache",
     "attngs.reading.tokens": "TiktokenCounter",
     "attngs.result.report": "render_html",
@@ -136,6 +138,7 @@ __all__ = [
     "MarkRequest",
     "Marker",
     "Marking",
+    "Memory",
     "MemoryResults",
     "Message",
     "MessageShortener",

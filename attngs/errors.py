@@ -6,6 +6,7 @@ AttngsError
 ├── InputError (ValueError)              documents, query or a file that cannot be read as text
 ├── MissingDependencyError (ImportError) an extra that is not installed, with the command that installs it
 ├── AssetError                           a file on disk that is missing or not what it should be
+│   └── UnavailableError                 it cannot be used now: it is locked, read-only, or its disk is full
 ├── ModelError                           the marker model
 │   ├── ModelNotFoundError               neither a folder nor a model that can be loaded
 │   ├── OutOfMemoryError                 a batch that did not fit, split once and still too large
@@ -42,6 +43,10 @@ class MissingDependencyError(AttngsError, ImportError):
 
 class AssetError(AttngsError):
     """A file that attngs needs is missing, or its content is not the expected one."""
+
+
+class UnavailableError(AssetError):
+    """The file cannot be used now: it is locked, read-only, or its disk is full. It need not be damaged."""
 
 
 class ModelError(AttngsError):

@@ -16,10 +16,9 @@ from attngs.errors import ConfigError, InputError
 from attngs.hosts.budget import PARTS, ContextBudget, ContextPart
 from attngs.hosts.frames import FrameLayout, TurnLayout, between, defuse
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
-from attngs.hosts.settings import memory_floor
 from attngs.hosts.shortened import LONGEST_TOKEN, best_beginning, defused_text, room_beside_note, with_note
 from attngs.result.result import CompressedContext
-from attngs.selection.selector import GreedySelector
+from attngs.selection.selector import GreedySelector, memory_floor
 from attngs.text.defusing import one_line
 from attngs.text.documents import DocumentLike, as_documents, check_query
 from attngs.types import Document, Message, Sentence

@@ -261,6 +261,24 @@ class Marker(Shared):
             watched.note({"attngs.sentences": len(outcome.sentences)})
             return outcome
 
+    def mark_units(self, units: Sequence[Sentence], query: str | Question, *, namespace: str = "") -> Marking:
+        """`mark` for some units of documents, such as those that a search found.
+
+        Args:
+            units: Units that `split` made, in reading order. What each is read with counts if it is among them.
+            query: As for `mark`.
+            namespace: As for `mark`.
+
+        Raises:
+            InputError: The question cannot be used.
+            ModelError: The model failed or returned something that is not a number.
+        """
+        cut = _Cut(question=check_question(query), sentences=units, namespace=check_namespace(namespace))
+        outcome = self._marking(cut, score_batch(self.scorer, cut.readings) if units else [])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
     async def amark(self, documents: DocumentLike | Iterable[DocumentLike], query: str | Question, *, namespace: str = "") -> Marking:
         """`mark` without blocking the event loop; questions of the same milliseconds share a batch.
 

@@ -49,6 +49,16 @@ def as_documents(documents: DocumentLike | Iterable[DocumentLike]) -> tuple[Docu
     Raises:
         InputError: An entry is no `DocumentLike`, or its text or id is not a `str`. The message names the position.
     """
+    given = as_given(documents)
+    return tuple(document if document.id else replace(document, id=f"document-{number + 1}") for number, document in enumerate(given))
+
+
+def as_given(documents: DocumentLike | Iterable[DocumentLike]) -> tuple[Document, ...]:
+    """`as_documents` that leaves a missing id empty.
+
+    Raises:
+        InputError: As in `as_documents`.
+    """
     if isinstance(documents, str | Document) or _is_page(documents) or _is_node(documents):
         documents = [documents]
     if isinstance(documents, bytes | Mapping) or not isinstance(documents, Iterable):
@@ -131,7 +141,7 @@ def _as_document(value: object, number: int) -> Document:
             raise InputError(f"`documents[{number}].{name}` must be a str, got {type(content).__name__}.")
     if not isinstance(document.metadata, Mapping):
         raise InputError(f"`documents[{number}].metadata` must be a mapping, got {type(document.metadata).__name__}.")
-    return document if document.id else replace(document, id=f"document-{number + 1}")
+    return document
 
 
 def _converted(value: object) -> object:
