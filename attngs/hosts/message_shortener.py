@@ -24,12 +24,11 @@ from attngs.hosts.conversation import Said, before_words, keyed, last_question, 
 from attngs.hosts.frames import DATED, day_of, framed_memory
 from attngs.hosts.jobs import Call, Job, arun_jobs, run_jobs
 from attngs.hosts.openai_messages import OpenAIMessages
-from attngs.hosts.settings import memory_floor
 from attngs.hosts.shortening import History, Shortening, ToolResults, View
 from attngs.protocols import ResultCache
 from attngs.reading.context_cache import digest
 from attngs.result.result import CompressedContext
-from attngs.selection.selector import GreedySelector
+from attngs.selection.selector import GreedySelector, memory_floor
 from attngs.text.documents import DocumentLike, as_documents, check_namespace
 from attngs.types import Document, Question
 from attngs.writing.asking import atalk, talk
