@@ -67,7 +67,9 @@ def serve(
     upstream: UpstreamUrl = None,
     upstream_key: KeyVariable = None,
     pass_key: PassKey = False,
-    memory_tokens: Annotated[int, typer.Option(min=1, help="Tokens of memory that a chat's turn is shown at most.")] = 512,
+    target_tokens: Annotated[
+        int, typer.Option(min=1, help="Tokens of memory that a chat's turn is shown at most, and of each text that is shortened.")
+    ] = 512,
     marker: MarkerName = "default",
     body_bytes: Annotated[int, typer.Option(min=1, help="Bytes of a request at most; more is a 413.")] = 20_000_000,
     per_minute: Annotated[int, typer.Option(min=1, help="Requests a minute of each namespace at most; more are a 429.")] = 600,
@@ -101,7 +103,7 @@ def serve(
             namespace=namespace,
             tokens=known,
             upstream=_upstream(upstream, upstream_key, pass_key),
-            memory_tokens=memory_tokens,
+            target_tokens=target_tokens,
             limits=Limits(body_bytes=body_bytes, per_minute=per_minute, at_once=at_once, seconds=seconds),
         )
         with console.progress():

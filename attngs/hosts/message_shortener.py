@@ -7,10 +7,8 @@ conversation is known again by its own words, whoever keeps it, and an app passe
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import json
-from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, Protocol, TypedDict, TypeVar
@@ -18,18 +16,19 @@ from typing import Any, Generic, Protocol, TypedDict, TypeVar
 from attngs.chat.replies import MemoryResults
 from attngs.compressor import ContextCompressor
 from attngs.errors import ConfigError, check_kind, check_whole
-from attngs.hosts.blocks import Blocks, MemoryBlock, QuotedItem, alone, asked_by, block_of, own_blocks, unchanged_blocks
+from attngs.hosts.blocks import Blocks, MemoryBlock, alone, asked_by, block_of, own_blocks
 from attngs.hosts.budget import ContextBudget, ContextPart, Rations
 from attngs.hosts.conversation import Said, before_words, keyed, last_question, question_in
-from attngs.hosts.frames import DATED, day_of, framed_memory
+from attngs.hosts.frames import DATED, framed_memory
 from attngs.hosts.jobs import Call, Job, arun_jobs, run_jobs
 from attngs.hosts.openai_messages import OpenAIMessages
+from attngs.hosts.recalling import Askable, Recall, Retriever, Texts, Waiting, not_contradicted, quoted, recall_of
 from attngs.hosts.shortening import History, Shortening, ToolResults, View
 from attngs.protocols import ResultCache
 from attngs.reading.context_cache import digest
 from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector, memory_floor
-from attngs.text.documents import DocumentLike, as_documents, check_namespace
+from attngs.text.documents import check_namespace
 from attngs.types import Document, Question
 from attngs.writing.asking import atalk, talk
 
@@ -37,9 +36,6 @@ WORKERS = 4
 """Texts that are shortened at the same time."""
 
 MessageT = TypeVar("MessageT")
-Texts = DocumentLike | Iterable[DocumentLike]
-Retriever = Callable[[str], Texts | Awaitable[Texts]]
-"""From a question to what is remembered of it, such as a search of a memory layer; only `ashorten` awaits it."""
 
 
 class MessageShape(Protocol[MessageT]):
@@ -126,13 +122,15 @@ class MessageShortener(Generic[MessageT]):
         self._shown: ResultCache = MemoryResults() if shown is None else shown
         self._shape: MessageShape[Any] = OpenAIMessages() if messages is None else messages
 
-    def shorten(self, messages: Sequence[MessageT], *, memory: Texts | Retriever = (), namespace: str = "") -> ShortMessages[MessageT]:
+    def shorten(
+        self, messages: Sequence[MessageT], *, memory: Texts | Retriever | Askable = (), namespace: str = ""
+    ) -> ShortMessages[MessageT]:
         """The conversation as a model is to be shown it.
 
         Args:
             messages: The whole conversation; it is not changed.
-            memory: All that is remembered of the user, or a function that is asked for it with each question. Of a text that is given no
-                more, or is changed, nothing is shown any more; a function is taken to have just not found it.
+            memory: All that is remembered of the user; or a `Memory`, or a function, that is asked with each question. Of a text that is
+                there no more, or is changed, nothing is shown any more; a function is taken to have just not found it.
             namespace: Whose conversation it is. Nothing of it is used under another namespace.
 
         Raises:
@@ -144,7 +142,7 @@ class MessageShortener(Generic[MessageT]):
         return talk(self._steps(messages, memory, check_namespace(namespace)), lambda call: call.run())
 
     async def ashorten(
-        self, messages: Sequence[MessageT], *, memory: Texts | Retriever = (), namespace: str = ""
+        self, messages: Sequence[MessageT], *, memory: Texts | Retriever | Askable = (), namespace: str = ""
     ) -> ShortMessages[MessageT]:
         """`shorten`, awaited; `memory` may be a function that is."""
         return await atalk(self._steps(messages, memory, check_namespace(namespace)), lambda call: call.arun())
@@ -154,14 +152,13 @@ class MessageShortener(Generic[MessageT]):
         self._shown.clear(check_namespace(namespace))
         self._compressor.marker.forget(namespace)
 
-    def _steps(
-        self, messages: Sequence[MessageT], memory: Texts | Retriever, namespace: str
-    ) -> Generator[Call, Any, ShortMessages[MessageT]]:
+    def _steps(self, messages: Sequence[MessageT], memory: Texts | Retriever | Askable, namespace: str) -> Waiting[ShortMessages[MessageT]]:
         conversation = keyed(self._shape.read(messages))
         keys, last = [message.key for message in conversation if message.role == "user"], last_question(conversation)
         shown = self._load(namespace, keys)
-        rations = self._rations(has_memory=callable(memory) or memory != ())
-        blocks, recalled = yield from self._recalled(conversation, shown["blocks"], memory, namespace, rations)
+        recall = recall_of(memory, namespace)
+        rations = self._rations(has_memory=recall is not None)
+        blocks, recalled = yield from self._recalled(conversation, shown["blocks"], recall, namespace, rations)
         shortening = self._shortening(conversation, blocks, rations)
         groups = shortening.groups(shown["texts"])
         jobs = [
@@ -185,29 +182,29 @@ class MessageShortener(Generic[MessageT]):
         )
 
     def _recalled(
-        self, conversation: Sequence[Said], known: Blocks, memory: Texts | Retriever, namespace: str, rations: Rations
-    ) -> Generator[Call, Any, tuple[Blocks, CompressedContext | None]]:
+        self, conversation: Sequence[Said], known: Blocks, recall: Recall | None, namespace: str, rations: Rations
+    ) -> Waiting[tuple[Blocks, CompressedContext | None]]:
         """The blocks of memory that are shown, and the compression that made the newest, if it is new."""
         asked = {message.key: message.text for message in conversation if message.role == "user"}
         blocks, last = own_blocks(known, asked, namespace), last_question(conversation)
-        documents = () if callable(memory) else as_documents(memory)
-        if not callable(memory):
-            blocks = unchanged_blocks(blocks, _quoted(documents, namespace))
+        if recall is None:
+            return {}, None
+        blocks = yield from recall.current(blocks)
         if last is None or not last.text.strip():
             return blocks, None
         if conversation[-1] is last:  # its block may be of another chat with the same words, and more may be remembered by now
             blocks = {key: block for key, block in blocks.items() if key != last.key}
         if last.key in blocks:
             return blocks, None
-        question = question_in(conversation)
-        if callable(memory):
-            documents = as_documents((yield _retrieval(memory, question.whole)))
-            blocks = _not_contradicted(blocks, _quoted(documents, namespace))
+        question, tokens = question_in(conversation), self._memory_tokens(rations)
+        documents, marking = yield from recall.find(question, tokens)
+        items = quoted(documents, namespace)
+        blocks = not_contradicted(blocks, items)
         if not any(document.text.strip() for document in documents):
-            return {**blocks, last.key: _nothing(namespace, last.text)} if callable(memory) else blocks, None
+            return {**blocks, last.key: _nothing(namespace, last.text)}, None
         floor = memory_floor(self._selector.min_score, self._compressor.marker)
         selector = replace(self._selector, layout=DATED, min_score=floor)
-        job = self._job(documents, question, self._memory_tokens(rations), namespace, selector)
+        job = replace(self._job(documents, question, tokens, namespace, selector), marking=marking)
         result = yield Call(job.run, job.arun)
         used = {source.position for source in (*result.kept, *result.sources)}
         blocks[last.key] = block_of(
@@ -215,7 +212,7 @@ class MessageShortener(Generic[MessageT]):
             self._counter,
             asked=asked_by(namespace, last.text),
             earlier=[*blocks.values()],
-            items=_quoted([documents[position] for position in sorted(used)], namespace),
+            items=[items[position] for position in sorted(used)],
             layout=DATED,
         )
         texts = [before_words(framed_memory(block["text"])) for block in blocks.values() if block["text"]]
@@ -271,36 +268,6 @@ class MessageShortener(Generic[MessageT]):
 
 def _name(key: str) -> bytes:
     return digest("conversation", key)
-
-
-def _retrieval(retriever: Retriever, question: str) -> Call:
-    def run() -> object:
-        found = retriever(question)
-        if inspect.isawaitable(found):
-            if inspect.iscoroutine(found):
-                found.close()
-            raise ConfigError("`memory` is a function that can only be awaited; call `ashorten`.")
-        return found
-
-    async def arun() -> object:
-        found = retriever(question) if inspect.iscoroutinefunction(retriever) else await asyncio.to_thread(retriever, question)
-        return await found if inspect.isawaitable(found) else found
-
-    return Call(run, arun)
-
-
-def _quoted(documents: Iterable[Document], namespace: str) -> list[QuotedItem]:
-    """The documents as they are now."""
-    return [
-        {"namespace": [namespace], "key": document.id, "digest": digest("item", document.text, day_of(document)).hex()}
-        for document in documents
-    ]
-
-
-def _not_contradicted(blocks: Blocks, found: Sequence[QuotedItem]) -> Blocks:
-    """The blocks none of whose items now says something else. An item that was not found may still be there."""
-    keys = {item["key"] for item in found}
-    return {key: block for key, block in blocks.items() if all(item in found or item["key"] not in keys for item in block["items"])}
 
 
 def _nothing(namespace: str, text: str) -> MemoryBlock:

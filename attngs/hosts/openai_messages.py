@@ -17,7 +17,9 @@ from attngs.text.defusing import defuse_tags
 _ROLES = {"developer": "system", "function": "tool"}
 """What others call a role of ours."""
 _KNOWN = ("system", "developer", "user", "assistant", "tool", "function")
-_RESULT = "function_call_output"
+_CALLS = frozenset({"function_call", "custom_tool_call"})
+_RESULTS = frozenset({"function_call_output", "custom_tool_call_output"})
+"""Items of the Responses API."""
 _TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 
 
@@ -47,7 +49,7 @@ class OpenAIMessages:
 def _shown(message: Any, number: int, view: View) -> Any:
     fields = _fields(message, number)
     if number in view.results:
-        return {**fields, "output" if fields.get("type") == _RESULT else "content": view.results[number]}
+        return {**fields, "output" if fields.get("type") in _RESULTS else "content": view.results[number]}
     if fields.get("role") != "user" or _holds_results(fields):
         return message
     content, before = fields.get("content") or "", view.before.get(number, "")
@@ -78,7 +80,7 @@ def _said(fields: Mapping[str, Any], number: int, names: Mapping[str, str]) -> S
 def _item(fields: Mapping[str, Any], number: int, names: Mapping[str, str]) -> Said:
     """An item of the Responses API that is no message."""
     call_id = str(fields.get("call_id") or "")
-    if fields["type"] == _RESULT:
+    if fields["type"] in _RESULTS:
         text, is_text = _text(fields.get("output"), number)
         return Said(role="tool", text=text, name=names.get(call_id, ""), call_id=call_id, is_text=is_text)
     return Said(role="assistant", text="", calls=_call(fields))
@@ -86,7 +88,7 @@ def _item(fields: Mapping[str, Any], number: int, names: Mapping[str, str]) -> S
 
 def _called(fields: Mapping[str, Any]) -> dict[str, str]:
     """The names of the tools that a message calls, by the id of the call."""
-    if fields.get("type") == "function_call":
+    if fields.get("type") in _CALLS:
         return {str(fields.get("call_id") or ""): str(fields.get("name") or "")}
     calls = [call for call in (fields.get("tool_calls") or ()) if isinstance(call, Mapping)]
     return {str(call.get("id") or ""): str((call.get("function") or call.get("custom") or {}).get("name") or "") for call in calls}

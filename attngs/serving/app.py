@@ -69,7 +69,7 @@ def create_app(settings: ServerSettings, marker: Marker | None = None) -> AsgiAp
         MissingDependencyError: The extra `serve` or `mini` is not installed.
     """
     compressor, metrics = ContextCompressor(marker or Marker.default()), ServerMetrics()
-    memories = Memories.of_file(settings.memory) if settings.memory else None
+    memories = Memories.of_file(settings.memory, compressor.marker) if settings.memory else None
     proxy = Proxy(settings.upstream, seconds=settings.limits.seconds, at_once=settings.limits.at_once) if settings.upstream else None
     rules: Any = {"tool_results": settings.tool_results, "history": settings.history}
     services = Services(

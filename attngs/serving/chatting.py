@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from attngs.errors import RefusedError
+from attngs.hosts.message_shortener import ShortMessages
 from attngs.serving.proxy import read_chat, written
-from attngs.serving.services import TOKENS, Shared
+from attngs.serving.services import TOKENS, Services, Shared
 
 router = APIRouter(prefix="/v1", tags=["chat"], dependencies=TOKENS)
 
@@ -57,7 +59,16 @@ async def chat(request: Request, services: Shared) -> StreamingResponse:
     body = await asyncio.to_thread(read_chat, raw)
     user = body.get("user")
     namespace = services.namespace(request, user if isinstance(user, str) else None)
-    shown = await asyncio.to_thread(services.shortener.shorten, body["messages"], namespace=namespace)
-    services.metrics.count_tokens(original=shown.original_tokens, sent=shown.tokens)
+    shown = await _shown(body["messages"], namespace, services)
+    recalled = shown.memory.original_tokens if shown.memory else 0
+    services.metrics.count_tokens(original=shown.original_tokens + recalled, sent=shown.tokens)
     changed = shown.messages != body["messages"]
     return await services.proxy.send(request, await asyncio.to_thread(written, {**body, "messages": shown.messages}) if changed else raw)
+
+
+async def _shown(messages: Sequence[Any], namespace: str, services: Services) -> ShortMessages[Any]:
+    """The messages as the upstream is sent them. All of the work is done in a thread."""
+    if services.memories is None:
+        return await asyncio.to_thread(services.shortener.shorten, messages, namespace=namespace)
+    async with services.memories.of(namespace) as memory:
+        return await asyncio.to_thread(services.shortener.shorten, messages, memory=memory, namespace=namespace)

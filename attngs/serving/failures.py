@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from attngs.errors import AccessError, AttngsError, ConfigError, InputError, OutOfMemoryError, RefusedError
+from attngs.errors import AccessError, AttngsError, ConfigError, InputError, OutOfMemoryError, RefusedError, UnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _TYPES = {
     504: "timeout_error",
 }
 _SOON = 1.0
-"""Seconds after which what failed for want of memory may be tried again."""
+"""Seconds after which what failed for want of memory, or of a file, may be tried again."""
 
 
 def as_response(error: Exception) -> JSONResponse:
@@ -38,8 +38,8 @@ def as_response(error: Exception) -> JSONResponse:
         return _json(401, str(error), "unknown_token", headers={"WWW-Authenticate": "Bearer"})
     if isinstance(error, InputError | ConfigError):
         return _json(400, str(error), "invalid_value")
-    if isinstance(error, OutOfMemoryError):
-        return _json(503, str(error), "out_of_memory", retry_after=_SOON)
+    if isinstance(error, OutOfMemoryError | UnavailableError):
+        return _json(503, str(error), _snake(type(error).__name__), retry_after=_SOON)
     if isinstance(error, RequestValidationError):
         return _invalid(error)
     if isinstance(error, HTTPException):

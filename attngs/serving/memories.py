@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from attngs.memory import Memory
+from attngs.marking.marker import Marker
+from attngs.memory.memory import Memory
 
 MOST_OPEN = 64
 """Memories that stay open while nobody uses them."""
@@ -28,18 +27,17 @@ class Memories:
 
     Args:
         open_memory: From a namespace to its memory; runs in a thread.
+        most_open: How many stay open, those in use apart.
     """
 
-    def __init__(self, open_memory: Callable[[str], Memory]) -> None:
-        self._open_memory = open_memory
+    def __init__(self, open_memory: Callable[[str], Memory], *, most_open: int = MOST_OPEN) -> None:
+        self._open_memory, self._most_open = open_memory, most_open
         self._open = OrderedDict[str, _Open]()
 
     @classmethod
-    def of_file(cls, path: Path) -> Memories:
-        """The memories that a file holds, or will hold."""
-        from attngs.memory import Memory
-
-        return cls(lambda namespace: Memory.open(path, namespace=namespace))
+    def of_file(cls, path: Path, marker: Marker) -> Memories:
+        """The memories that a file holds, or will hold; all share a marker."""
+        return cls(lambda namespace: Memory.open(path, namespace=namespace, marker=marker))
 
     @asynccontextmanager
     async def of(self, namespace: str) -> AsyncIterator[Memory]:
@@ -67,7 +65,7 @@ class Memories:
     async def _tidy(self) -> None:
         idle = [namespace for namespace, entry in self._open.items() if not entry.users]
         failed = [namespace for namespace in idle if (task := self._open[namespace].opening).done() and task.exception()]
-        for namespace in {*failed, *idle[: max(0, len(self._open) - MOST_OPEN)]}:
+        for namespace in {*failed, *idle[: max(0, len(self._open) - self._most_open)]}:
             await self._close(namespace)
 
     async def _close(self, namespace: str) -> None:

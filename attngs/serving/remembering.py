@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
+from attngs.errors import RefusedError
+from attngs.memory.memory import Memory
 from attngs.serving.models import AddReply, AddRequest, AskRequest, CompressReply, ListReply, Text, UpdateRequest, documents
 from attngs.serving.services import TOKENS, Namespace, Shared
-
-if TYPE_CHECKING:
-    from attngs.memory import Memory
+from attngs.types import Document
 
 MOST_LISTED = 1_000
 
@@ -62,25 +62,48 @@ async def ask(given: AskRequest, namespace: Namespace, services: Shared) -> Comp
 async def get(id: Id, namespace: Namespace, services: Shared) -> Text:
     """One document."""
     async with services.required_memories.of(namespace) as memory:
-        return Text.of(await asyncio.to_thread(memory.get, id))
+        return Text.of(await asyncio.to_thread(_found, memory, id))
 
 
 @router.put("/{id:path}")
 async def update(id: Id, given: UpdateRequest, namespace: Namespace, services: Shared) -> Text:
     """Replace the text of a document. Its id and metadata stay."""
     async with services.required_memories.of(namespace) as memory:
-        await asyncio.to_thread(memory.update, id, given.text)
-        return Text.of(await asyncio.to_thread(memory.get, id))
+        return Text.of(await asyncio.to_thread(_updated, memory, id, given.text))
 
 
 @router.delete("/{id:path}", status_code=HTTP_204_NO_CONTENT)
 async def delete(id: Id, namespace: Namespace, services: Shared) -> None:
     """Forget one document, for good."""
     async with services.required_memories.of(namespace) as memory:
-        await asyncio.to_thread(memory.delete, id)
+        await asyncio.to_thread(_deleted, memory, id)
     services.forget_shown(namespace)
 
 
 def _page(memory: Memory, offset: int, limit: int) -> ListReply:
     found = islice(memory.documents(), offset, offset + limit)
     return ListReply(documents=[Text.of(document) for document in found], total=len(memory))
+
+
+def _found(memory: Memory, name: str) -> Document:
+    """A document.
+
+    Raises:
+        RefusedError: There is none by this id.
+    """
+    if name not in memory:
+        raise RefusedError(
+            f"there is no document {name!r} in this namespace; GET /v1/memory lists all.", status=404, code="no_such_document"
+        )
+    return memory.get(name)
+
+
+def _updated(memory: Memory, name: str, text: str) -> Document:
+    _found(memory, name)
+    memory.update(name, text)
+    return memory.get(name)
+
+
+def _deleted(memory: Memory, name: str) -> None:
+    _found(memory, name)
+    memory.delete(name)

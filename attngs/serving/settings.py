@@ -59,8 +59,8 @@ class ServerSettings:
         namespace: Whose a request is where there are no tokens and it names no user.
         tokens: Who may ask, and in which namespace; `None`: everybody who reaches the server.
         upstream: Where chats go on to; without one, chats are refused.
-        memory_tokens: Budget of what one turn is shown of a memory.
-        target_tokens: Budget of a shortened tool result, and of shortened old turns, where their rules have none.
+        target_tokens: Budget of a chat turn's memory; also of shortened old turns and of each shortened tool result, where their rules
+            have none.
         tool_results: Which tool results of a chat are shortened; `None` for none.
         history: When old turns of a chat are shortened; `None` for never.
         limits: How much is taken.
@@ -73,7 +73,6 @@ class ServerSettings:
     namespace: str = "default"
     tokens: Tokens | None = None
     upstream: Upstream | None = None
-    memory_tokens: int = 512
     target_tokens: int = 512
     tool_results: ToolResults | None = field(default_factory=ToolResults)
     history: History | None = field(default_factory=History)
@@ -83,7 +82,6 @@ class ServerSettings:
         check_namespace(self.namespace)
         if not self.namespace.strip():
             raise ConfigError("`namespace` is empty; say whose requests are without a token, such as 'default'.")
-        check_whole("memory_tokens", self.memory_tokens)
         check_whole("target_tokens", self.target_tokens)
 
     @property

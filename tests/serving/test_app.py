@@ -157,7 +157,7 @@ def test_without_tokens_nothing_listens_where_others_reach_it(host: str) -> None
         (lambda: Limits(at_once=0), "`at_once` must be a whole number of at least 1, got 0"),
         (lambda: Limits(seconds=float("nan")), "`seconds` must be a number above 0"),
         (lambda: ServerSettings(namespace=" "), "`namespace` is empty"),
-        (lambda: ServerSettings(memory_tokens=0), "`memory_tokens`"),
+        (lambda: ServerSettings(target_tokens=0), "`target_tokens`"),
         (lambda: Upstream(base_url="nothing"), "must be a URL"),
         (lambda: Upstream(base_url="http://h/v1", key="line\nbreak"), "the upstream's key must be printable ASCII"),
         (lambda: Upstream(base_url="http://h/v1", key="key", pass_key=True), "choose one of the two"),
