@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attngs.marking.marker import Marker
-from attngs.memory.memory import Memory
+
+if TYPE_CHECKING:
+    from attngs.memory.memory import Memory
 
 MOST_OPEN = 64
 """Memories that stay open while nobody uses them."""
@@ -37,6 +40,8 @@ class Memories:
     @classmethod
     def of_file(cls, path: Path, marker: Marker) -> Memories:
         """The memories that a file holds, or will hold; all share a marker."""
+        from attngs.memory.memory import Memory  # brings torch, and a server over standard input answers before that is there
+
         return cls(lambda namespace: Memory.open(path, namespace=namespace, marker=marker))
 
     @asynccontextmanager
