@@ -1,4 +1,4 @@
-"""Chats on their way to the upstream endpoint: the request with other messages, the reply as it comes.
+"""Chats on their way upstream: the request with other messages, the reply as it comes.
 
 What the upstream says, its errors too, goes back byte by byte with its status. A reply that breaks off is left unfinished, so that the
 client sees that the rest is missing.
