@@ -98,7 +98,7 @@ async def _pieces(reply: httpx.Response) -> AsyncIterator[bytes]:
 
 
 def read_chat(raw: bytes) -> dict[str, Any]:
-    """The request of a chat, as far as it is read here: an object with a list of messages, each an object with a role.
+    """The request of a chat: an object with a list of messages, each an object with a role.
 
     Raises:
         InputError: It is something else.

@@ -15,10 +15,10 @@ PAGE = Page(
     source="serving.json",
     title="Many clients, and an endpoint that fails",
     preface=(
-        "Clients of one `attngs serve`, each with a token and a memory of its own, chat through the proxy, ask, add and compress; a "
-        f"pause of {PAUSE:g} s on average lies between two requests of a client. The endpoint behind it repeats the last message that "
-        "it is sent, so that a reply has what the proxy showed, and fails on purpose: both it and the client know how, by the request's "
-        f"name. Each memory holds six codes that nobody else has. The server waits {SECONDS:g} s for the endpoint. All runs on one machine, over "
+        "Clients of one `attngs serve`, each with a token and a memory of its own, chat through the proxy, ask, add and compress; "
+        f"a pause of {PAUSE:g} s on average lies between two requests of a client. The endpoint behind it repeats the last message, so "
+        "that a reply has what the proxy showed, and fails on purpose: both it and the client know how, by the request's name. Each "
+        f"memory holds six codes that nobody else has. The server waits {SECONDS:g} s for the endpoint. All runs on one machine, over "
         "loopback, with the embedded marker and one thread for each of its calls."
     ),
 )
