@@ -29,6 +29,9 @@ from attngs.types import Document
 if TYPE_CHECKING:
     from attngs.memory.memory import Memory
 
+LEAST = 32
+"""Tokens that the memories have at least: in fewer, a part of a sentence may say something else than the whole."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
@@ -52,18 +55,14 @@ def recall(memory: Memory, query: str, budget_tokens: int) -> Recall:
     """
     budget = check_whole("budget_tokens", budget_tokens)
     around = max(memory.counter.count([_framed(""), NOTHING]))
-    room = budget - around
-    if room < 1:
-        raise InputError(f"`budget_tokens` is {budget}, and what stands round the memories takes {around}; ask for {2 * around} or more.")
-    while True:
+    if budget < around + LEAST:
+        raise InputError(f"`budget_tokens` is {budget}, and {around} stand round the memories; ask for {around + LEAST} or more.")
+    room, tokens = budget - around, budget + 1
+    while tokens > budget:
         result = _laid_out(memory, query, room)
         text = _framed(result.text) if result.text.strip() else NOTHING
         [tokens] = memory.counter.count([text])
-        if tokens <= budget:
-            break
-        room -= tokens - budget  # joined, texts may take a few tokens more than one by one
-        if room < 1:
-            raise InputError(f"`budget_tokens` is {budget}, and nothing fits into it; ask for more.")
+        room = max(1, room - max(1, tokens - budget))  # joined, texts may take a few tokens more than one by one
     if text == NOTHING and result.dropped and not result.selection.silent:
         raise InputError(f"`budget_tokens` is {budget}, and no memory that bears on this fits into it; ask for more.")
     return Recall(text=text, tokens=tokens, budget_tokens=budget, result=result)

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 DEFAULT_BUDGET = 512
 """Tokens of a recall that names no budget."""
+LEAST_BUDGET = 64
+"""Tokens. Fewer leave too little beside what stands round the memories."""
 SENT = "attngs://sent"
 ITEM = "attngs://memory/"
 NOT_FOUND = -32002
@@ -75,7 +77,7 @@ TOOL_LIST = [
             query=_text(TOOLS["recall_more"].arguments["query"]),
             budget_tokens={
                 "type": "integer",
-                "minimum": 1,
+                "minimum": LEAST_BUDGET,
                 "default": DEFAULT_BUDGET,
                 "description": "Hard limit on the reply.",
             },

@@ -41,23 +41,15 @@ def filled(tmp_path_factory: pytest.TempPathFactory, default_marker: Marker) -> 
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@example(1)
-@example(31)
 @example(100_000)
-@given(st.integers(1, 400))
+@given(st.integers(64, 400))
 def test_a_recall_keeps_to_its_budget_whole(filled: Memory, budget: int) -> None:
-    if budget < 60:
-        try:
-            found = recall(filled, QUESTION, budget)
-        except InputError:
-            return  # that it names the budget is tested below
-    else:
-        found = recall(filled, QUESTION, budget)
+    found = recall(filled, QUESTION, budget)
     assert filled.counter.count([found.text]) == [found.tokens]
     assert found.tokens <= budget
 
 
-@pytest.mark.parametrize("budget", [1, 30, 31, 35])
+@pytest.mark.parametrize("budget", [1, 30, 31, 61])
 def test_a_budget_in_which_nothing_fits_is_refused_with_a_remedy(filled: Memory, budget: int) -> None:
     with pytest.raises(InputError, match=rf"`budget_tokens` is {budget}, .* ask for "):
         recall(filled, QUESTION, budget)
@@ -140,7 +132,7 @@ def test_a_large_memory_is_searched_for_doubles(memory: Memory) -> None:
 
 def test_hand_outs_have_places_and_days_but_no_texts(filled: Memory) -> None:
     handed = HandOuts()
-    for budget in range(60, 60 + MOST_RECALLS + 5):
+    for budget in range(64, 64 + MOST_RECALLS + 5):
         found = recall(filled, QUESTION, budget)
         handed.note("ana", found)
     known = handed.of("ana")
@@ -148,7 +140,7 @@ def test_hand_outs_have_places_and_days_but_no_texts(filled: Memory) -> None:
     assert known["recalls"] == MOST_RECALLS + 5
     assert len(known["last"]) == MOST_RECALLS  # type: ignore[arg-type]
     newest = known["last"][0]  # type: ignore[index]
-    assert (newest["budget_tokens"], newest["tokens"]) == (60 + MOST_RECALLS + 4, found.tokens)
+    assert (newest["budget_tokens"], newest["tokens"]) == (64 + MOST_RECALLS + 4, found.tokens)
     for text in newest["texts"]:
         assert filled.get(text["id"]).text[text["start"] : text["end"]].strip()
     assert "nuts" not in str(known)

@@ -62,7 +62,7 @@ async def test_an_agent_remembers_recalls_and_forgets(server: MemoryServer) -> N
     async with create_connected_server_and_client_session(server.server) as session:
         assert (await called(session, "recall", query=QUESTION)) == (NOTHING, False)
         assert not (await called(session, "remember", text=FACT))[1]
-        text, failed = await called(session, "recall", query=QUESTION, budget_tokens=60)
+        text, failed = await called(session, "recall", query=QUESTION, budget_tokens=64)
         assert (FACT in text, failed) == (True, False)
         assert (await called(session, "forget", memory=FACT)) == (f"Forgotten for good: {FACT}", False)
         assert (await called(session, "recall", query=QUESTION)) == (NOTHING, False)
@@ -72,8 +72,7 @@ async def test_an_agent_remembers_recalls_and_forgets(server: MemoryServer) -> N
     ("name", "arguments", "why"),
     [
         ("recall", {"query": " "}, "`query` is empty"),
-        ("recall", {"query": QUESTION, "budget_tokens": 3}, "ask for 60 or more"),
-        ("recall", {"query": QUESTION, "budget_tokens": 0}, "minimum"),
+        ("recall", {"query": QUESTION, "budget_tokens": 3}, "less than the minimum of 64"),
         ("recall", {}, "'query' is a required property"),
         ("recall", {"query": QUESTION, "namespace": "ben"}, "'namespace' was unexpected"),
         ("remember", {"text": ""}, "`text` is empty"),
@@ -187,7 +186,7 @@ async def test_langchains_client_uses_it(of_two: str) -> None:
     tools = {tool.name: tool for tool in await clients.MultiServerMCPClient({"memory": connection}).get_tools()}
     assert set(tools) == {"recall", "remember", "forget"}
     await tools["remember"].ainvoke({"text": FACT})
-    recalled = await tools["recall"].ainvoke({"query": QUESTION, "budget_tokens": 60})
+    recalled = await tools["recall"].ainvoke({"query": QUESTION, "budget_tokens": 64})
     assert FACT in str(recalled)
     assert "no item has these words" in str(await tools["forget"].ainvoke({"memory": "what nobody said"}))
 
