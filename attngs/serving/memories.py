@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attngs.errors import AssetError
 from attngs.marking.marker import Marker
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ class Memories:
         entry.users += 1
         try:
             yield await asyncio.shield(entry.opening)
+        except AssetError:  # the file may be another one by now, or of another marker: the next request opens it anew
+            if self._open.get(namespace) is entry:
+                del self._open[namespace]
+            raise
         finally:
             entry.users -= 1
             await self._tidy()

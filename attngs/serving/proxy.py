@@ -19,7 +19,7 @@ from attngs.errors import InputError, RefusedError
 from attngs.serving.settings import TOKEN_HEADER, Upstream
 
 _OF_ONE_CONNECTION = frozenset(
-    "connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding upgrade".split()
+    "connection expect keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding upgrade".split()
 )
 _NOT_SENT = _OF_ONE_CONNECTION | {"host", "content-length", "authorization", "cookie", TOKEN_HEADER.lower()}
 """Headers of a request that are for this server alone, or are made anew."""
