@@ -85,7 +85,6 @@ def _shared_words(catalogue: Catalogue, text: str) -> Floats:
 def _filled(catalogue: Catalogue, best: Integers, room: int) -> Integers:
     """The best units with what they come with, as many as fit."""
     chosen, left = set[int](), room
-    heads: dict[int, list[int]] = {}
     for unit in best.tolist():
         if left <= 0:
             break

@@ -39,6 +39,8 @@ ROOM = 2
 """How many times the budget the candidates may have, where that is more."""
 CACHE_BYTES = 2**27
 """What the default marker may keep in RAM of units that were asked for: the file has them all."""
+NEAR = 2_048
+"""Tokens of the units that are looked at for what is near to a text."""
 FETCHED = 256
 """Documents that `documents` reads at once."""
 
@@ -247,6 +249,27 @@ class Memory(Shared):
         with self._store.read() as reader:
             number = self._found(self._current(reader), name).number
             return reader.documents([number])[number]
+
+    def near(self, text: str) -> list[Document]:
+        """The documents that are nearest to a text, in reading order; all of them where they are few.
+
+        What they are near in, a reader has to see: it is where to look for something that is said already.
+
+        Raises:
+            InputError: The text is blank or too long.
+            ModelError: The marker's model failed.
+            AssetError: The file is damaged, or another marker has read it since.
+            UnavailableError: It cannot be read now.
+        """
+        sought = check_question(text).text
+        [vector] = self._units.vectors([sought])
+        with self._store.read() as reader:
+            known = self._current(reader)
+            units = find_candidates(known, [(sought, vector)], NEAR)
+            places = np.unique(np.searchsorted(known.starts, units, side="right") - 1)
+            rows = [known.rows[place] for place in places.tolist()]
+            found = reader.documents([row.number for row in rows])
+        return [found[row.number] for row in rows]
 
     def documents(self) -> Iterator[Document]:
         """All documents, in reading order; those that are deleted meanwhile may be left out."""

@@ -59,7 +59,7 @@ def install(app: FastAPI) -> None:
     async def answer(request: Request, error: Exception) -> JSONResponse:
         return as_response(error)
 
-    for kind in (AttngsError, RequestValidationError, HTTPException):
+    for kind in (AttngsError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, answer)
 
 

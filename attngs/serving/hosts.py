@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from urllib.parse import urlsplit
 
 from attngs.errors import ConfigError
 from attngs.serving.tokens import Tokens
@@ -19,6 +20,14 @@ def check_host(host: str, tokens: Tokens | None) -> None:
             f"`host` is {host!r}, where other machines reach the server, and without tokens anybody could read every memory; pass "
             "`--tokens FILE`, or listen on 127.0.0.1."
         )
+
+
+def name_of(host: str) -> str:
+    """The name or address in a `Host` header, without its port; empty where it is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def is_local(host: str) -> bool:

@@ -7,6 +7,7 @@ nothing behind it has to. What it refuses has cost next to nothing.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections import defaultdict
@@ -14,13 +15,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from attngs.errors import AttngsError, ConfigError, RefusedError, check_whole
 from attngs.serving.failures import as_response
-from attngs.serving.hosts import is_local
+from attngs.serving.hosts import is_local, name_of
 from attngs.serving.metrics import AsgiApp, Receive, Scope, Send
 from attngs.serving.tokens import Tokens
+
+logger = logging.getLogger(__name__)
 
 OPEN = frozenset({"/healthz", "/readyz", "/openapi.json"})
 """Paths that anybody may ask at any time: they say nothing of anybody."""
@@ -56,7 +58,9 @@ class Limits:
 
 
 class Rates:
-    """How many requests each namespace may still make: as many as a minute's at once, and then as they come back.
+    """How many requests each namespace may still make.
+
+    A minute's may come at once; then they come back one by one.
 
     Args:
         per_minute: Requests.
@@ -135,7 +139,7 @@ class Doorkeeper:
             found = headers.get(self._header)
             return self._tokens.namespace_of(None if found is None else found.decode("latin-1"))
         host = headers.get(b"host", b"").decode("latin-1")
-        if not is_local(urlsplit(f"//{host}").hostname or ""):
+        if not is_local(name_of(host)):
             raise RefusedError(
                 f"the request is for the host {host!r}, and a server without tokens answers for this machine alone; ask 127.0.0.1.",
                 status=403,
@@ -146,7 +150,7 @@ class Doorkeeper:
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the app answer, until it has answered, the client has left, or it took too long."""
         deadline = asyncio.timeout(self._limits.seconds)
-        visit = _Visit(send, deadline)
+        visit = _Visit(send, deadline, self._limits.seconds)
         try:
             async with deadline:
                 body = await self._body(scope, receive)
@@ -179,7 +183,7 @@ class Doorkeeper:
         if size > self._limits.body_bytes:
             raise RefusedError(
                 f"the request has more than {self._limits.body_bytes:,} bytes; send less, or have the server started with a larger "
-                "`--max-body`.",
+                "`--body-bytes`.",
                 status=413,
                 code="too_large",
             )
@@ -191,13 +195,14 @@ class _Visit:
     Args:
         send: To its client.
         deadline: When the reply must have begun.
+        seconds: That the client may take for each piece of it.
 
     Attributes:
         begun: Whether the app has the request.
     """
 
-    def __init__(self, send: Send, deadline: asyncio.Timeout) -> None:
-        self._send, self._deadline, self._answering = send, deadline, False
+    def __init__(self, send: Send, deadline: asyncio.Timeout, seconds: float) -> None:
+        self._send, self._deadline, self._seconds, self._answering = send, deadline, seconds, False
         self.begun = False
 
     async def answered_by(self, app: AsgiApp, scope: Scope, body: bytes, receive: Receive) -> None:
@@ -220,10 +225,14 @@ class _Visit:
                 await answer
 
     async def refuse(self, scope: Scope, receive: Receive, error: Exception) -> None:
-        """Answer with an error, if no reply has begun. A reply that has begun is left unfinished, and the server hangs up."""
-        response = as_response(error)
-        if not self._answering:
-            await response(scope, receive, self._send)
+        """Answer with an error, if no reply has begun.
+
+        A reply that has begun is left unfinished, and the server hangs up.
+        """
+        if self._answering:
+            logger.warning("a reply could not be completed: %s", getattr(error, "code", type(error).__name__))
+        else:
+            await _answer(error, scope, receive, self._send)
 
     async def _noted(self, message: Any) -> None:
         if message["type"] == "http.response.start":
@@ -231,7 +240,8 @@ class _Visit:
                 raise TimeoutError
             self._deadline.reschedule(None)
             self._answering = True
-        await self._send(message)
+        async with asyncio.timeout(self._seconds):
+            await self._send(message)
 
 
 async def _called(app: AsgiApp, scope: Scope, receive: Receive, send: Send) -> None:

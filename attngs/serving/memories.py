@@ -8,9 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from attngs.errors import AssetError
 from attngs.marking.marker import Marker
-from attngs.memory.memory import Memory
+
+if TYPE_CHECKING:
+    from attngs.memory.memory import Memory
 
 MOST_OPEN = 64
 """Memories that stay open while nobody uses them."""
@@ -35,8 +39,10 @@ class Memories:
         self._open = OrderedDict[str, _Open]()
 
     @classmethod
-    def of_file(cls, path: Path, marker: Marker) -> Memories:
+    def of_file(cls, path: str | Path, marker: Marker) -> Memories:
         """The memories that a file holds, or will hold; all share a marker."""
+        from attngs.memory.memory import Memory  # brings torch, and a server over standard input answers before that is there
+
         return cls(lambda namespace: Memory.open(path, namespace=namespace, marker=marker))
 
     @asynccontextmanager
@@ -53,6 +59,10 @@ class Memories:
         entry.users += 1
         try:
             yield await asyncio.shield(entry.opening)
+        except AssetError:  # the file may be another one by now, or of another marker: the next request opens it anew
+            if self._open.get(namespace) is entry:
+                del self._open[namespace]
+            raise
         finally:
             entry.users -= 1
             await self._tidy()

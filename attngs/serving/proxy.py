@@ -1,4 +1,4 @@
-"""Chats on their way to the upstream endpoint: the request with other messages, the reply as it comes.
+"""Chats on their way upstream: the request with other messages, the reply as it comes.
 
 What the upstream says, its errors too, goes back byte by byte with its status. A reply that breaks off is left unfinished, so that the
 client sees that the rest is missing.
@@ -19,7 +19,7 @@ from attngs.errors import InputError, RefusedError
 from attngs.serving.settings import TOKEN_HEADER, Upstream
 
 _OF_ONE_CONNECTION = frozenset(
-    "connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding upgrade".split()
+    "connection expect keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding upgrade".split()
 )
 _NOT_SENT = _OF_ONE_CONNECTION | {"host", "content-length", "authorization", "cookie", TOKEN_HEADER.lower()}
 """Headers of a request that are for this server alone, or are made anew."""
@@ -98,7 +98,7 @@ async def _pieces(reply: httpx.Response) -> AsyncIterator[bytes]:
 
 
 def read_chat(raw: bytes) -> dict[str, Any]:
-    """The request of a chat, as far as it is read here: an object with a list of messages, each an object with a role.
+    """The request of a chat: an object with a list of messages, each an object with a role.
 
     Raises:
         InputError: It is something else.

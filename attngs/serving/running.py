@@ -13,6 +13,7 @@ from attngs.errors import ConfigError
 from attngs.marking.marker import Marker
 from attngs.serving.app import create_app
 from attngs.serving.hosts import check_host
+from attngs.serving.metrics import AsgiApp
 from attngs.serving.settings import ServerSettings
 
 
@@ -38,7 +39,22 @@ def serve(
         MissingDependencyError: The extra `serve` or `mini` is not installed.
     """
     check_host(host, settings.tokens)
-    app = create_app(settings, marker or Marker.default())
+    run(create_app(settings, marker or Marker.default()), host=host, port=port, seconds=settings.limits.seconds, listening=listening)
+
+
+def run(app: AsgiApp, *, host: str, port: int, seconds: float, listening: Callable[[str], None]) -> None:
+    """Serve an app until SIGTERM or Ctrl-C.
+
+    Args:
+        app: Answers.
+        host: The address to listen on.
+        port: The port; 0 for any that is free.
+        seconds: How long running requests may go on at the end.
+        listening: Is told the URL once the port is taken.
+
+    Raises:
+        ConfigError: The server cannot listen there.
+    """
     with _listener(host, port) as taken:
         name = f"[{host}]" if ":" in host else host
         listening(f"http://{name}:{taken.getsockname()[1]}")
@@ -50,7 +66,7 @@ def serve(
             log_level="warning",
             access_log=False,  # paths hold ids
             server_header=False,
-            timeout_graceful_shutdown=math.ceil(settings.limits.seconds),
+            timeout_graceful_shutdown=math.ceil(seconds),
         )
         with suppress(KeyboardInterrupt):  # Ctrl-C is how a person ends a server: it has ended by now
             uvicorn.Server(config).run(sockets=[taken])

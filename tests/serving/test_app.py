@@ -6,10 +6,13 @@ import asyncio
 import json
 from typing import Any
 
+import httpx
 import pytest
-from servers import bearer, client_of, settings_of
+from servers import Counter, bearer, client_of, settings_of
 
+from attngs import Marker
 from attngs.errors import ConfigError
+from attngs.serving.app import create_app
 from attngs.serving.hosts import check_host
 from attngs.serving.limits import Limits
 from attngs.serving.settings import ServerSettings, Upstream
@@ -137,7 +140,14 @@ async def test_a_token_is_asked_for_and_nothing_tells_tokens_apart() -> None:
 
 async def test_without_tokens_only_this_machine_is_answered() -> None:
     async with client_of() as client:
-        for host, status in (("localhost:8000", 200), ("127.0.0.1", 200), ("[::1]:8000", 200), ("evil.example", 403), ("", 403)):
+        for host, status in (
+            ("localhost:8000", 200),
+            ("127.0.0.1", 200),
+            ("[::1]:8000", 200),
+            ("evil.example", 403),
+            ("[", 403),
+            ("", 403),
+        ):
             reply = await client.post("/v1/mark", json={"documents": TEXTS, "query": "The cat?"}, headers={"Host": host})
             assert reply.status_code == status, host
 
@@ -173,6 +183,22 @@ def test_no_secret_is_shown() -> None:
     shown = repr(settings) + repr(Upstream(base_url="http://127.0.0.1:1/v1", key="sk-secret-123"))
     assert "sk-secret" not in shown
     assert "token-of" not in shown
+
+
+class Wrong:
+    """A scorer that fails as nobody expects."""
+
+    def score(self, query: str, sentences: Any) -> list[float]:
+        raise RuntimeError("The cat is Milo.")
+
+
+async def test_an_error_that_nobody_expects_is_json_too_and_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    transport = httpx.ASGITransport(create_app(ServerSettings(), Marker(Wrong(), counter=Counter())))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        reply = await client.post("/v1/mark", json={"documents": TEXTS, "query": "The cat?"})
+    assert reply.status_code == 500
+    assert reply.json()["error"]["type"] == "server_error"
+    assert "Milo" not in reply.text + "".join(record.getMessage() for record in caplog.records if record.levelname != "DEBUG")
 
 
 async def test_many_at_once_get_their_own() -> None:

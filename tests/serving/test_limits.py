@@ -157,6 +157,20 @@ async def test_when_the_client_leaves_the_work_ends() -> None:
     assert (app.cancelled, sent) == (1, [])
 
 
+async def test_a_client_that_takes_nothing_is_hung_up_on() -> None:
+    events, sent = asyncio.Queue[Mapping[str, Any]](), list[Any]()
+    events.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+    scope = {"type": "http", "path": "/long", "method": "POST", "headers": [(b"host", b"localhost")]}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+        if message["type"] == "http.response.body":
+            await asyncio.sleep(30)
+
+    await Doorkeeper(App(), Limits(seconds=0.2), None, "Authorization")(scope, events.get, send)  # type: ignore[arg-type]
+    assert sent == ["http.response.start", "http.response.body"], "nothing comes after the piece that was not taken"
+
+
 async def test_errors_are_answers_and_an_unexpected_one_says_nothing_of_what_was_sent() -> None:
     async with door(App()) as client:
         wrong, broken = await client.post("/wrong"), await client.post("/broken")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from servers import bearer, client_of, marker_of, running, settings_of
 
 from attngs import Memory
-from attngs.errors import UnavailableError
+from attngs.errors import AssetError, UnavailableError
 from attngs.serving.failures import as_response
 from attngs.serving.memories import Memories
 from tests.loopback.server import LoopbackServer
@@ -108,6 +108,22 @@ async def test_a_file_that_is_damaged_is_an_error_and_not_an_empty_memory(client
 def test_a_file_that_cannot_be_used_now_is_a_503() -> None:
     reply = as_response(UnavailableError("the file is locked."))
     assert (reply.status_code, reply.headers["retry-after"]) == (503, "1")
+
+
+async def test_after_an_error_of_the_file_it_is_opened_anew(file: Path) -> None:
+    opened = list[str]()
+
+    def open_memory(namespace: str) -> Memory:
+        opened.append(namespace)
+        return Memory.open(file, namespace=namespace, marker=marker_of())
+
+    memories = Memories(open_memory)
+    with pytest.raises(AssetError):
+        async with memories.of("ana"):
+            raise AssetError("it was read anew with another marker.")
+    async with memories.of("ana") as memory:
+        assert len(memory) == 0
+    assert opened == ["ana", "ana"]
 
 
 async def test_users_are_told_apart_without_tokens(file: Path) -> None:
