@@ -71,13 +71,14 @@ def create_app(settings: ServerSettings, marker: Marker | None = None) -> AsgiAp
     compressor, metrics = ContextCompressor(marker or Marker.default()), ServerMetrics()
     memories = Memories.of_file(settings.memory, compressor.marker) if settings.memory else None
     proxy = Proxy(settings.upstream, seconds=settings.limits.seconds, at_once=settings.limits.at_once) if settings.upstream else None
-    rules: Any = {"tool_results": settings.tool_results, "history": settings.history}
     services = Services(
         settings=settings,
         compressor=compressor,
         metrics=metrics,
         memories=memories,
-        shortener=MessageShortener(compressor, target_tokens=settings.target_tokens, **rules),
+        shortener=MessageShortener(
+            compressor, target_tokens=settings.target_tokens, tool_results=settings.tool_results, history=settings.history
+        ),
         proxy=proxy,
     )
 

@@ -15,7 +15,7 @@ import httpx
 
 from benchmarks.serving.faults import SECONDS, fault_of
 
-PAUSE = 12.0
+PAUSE = 20.0
 """Seconds between two requests of a client, on average."""
 TURNS = 6
 """Of a chat; then a new one begins."""
@@ -66,7 +66,7 @@ class Client:
     def __init__(self, number: int, url: str, token: str, tally: Tally) -> None:
         self.number, self._tally = number, tally
         limits, headers = httpx.Limits(max_connections=1), {"Authorization": f"Bearer {token}"}
-        self._http = httpx.AsyncClient(base_url=url, headers=headers, timeout=60.0, limits=limits, trust_env=False)
+        self._http = httpx.AsyncClient(base_url=url, headers=headers, timeout=4 * SECONDS, limits=limits, trust_env=False)
         self._random = random.Random(number)
         self._requests = 0
         self._chat = list[dict[str, str]]()

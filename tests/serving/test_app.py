@@ -88,6 +88,14 @@ async def test_paths_that_are_not_there(method: str, path: str, status: int) -> 
     assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
+async def test_a_page_in_a_browser_cannot_send_json_without_asking_first(kind: str | None) -> None:
+    """What browsers send to other sites without asking them is no JSON."""
+    content, headers = json.dumps({"documents": TEXTS, "query": "q"}), {"content-type": kind} if kind else {}
+    async with client_of() as client:
+        assert (await client.post("/v1/mark", content=content, headers=headers)).status_code == 400
+
+
 async def test_health_and_metrics() -> None:
     async with client_of() as client:
         assert (await client.get("/healthz")).json() == {"status": "ok"}

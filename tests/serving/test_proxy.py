@@ -27,7 +27,7 @@ CALL = {"id": "call_0", "type": "function", "function": {"name": "look_up", "arg
 @pytest.fixture
 def server(loopback: LoopbackServer) -> Iterator[Running]:
     rules = {"tool_results": ToolResults(trigger_tokens=40, target_tokens=20), "history": History(trigger_tokens=250, target_tokens=30)}
-    with running(settings_of(loopback.url, limits=Limits(seconds=2.0), **rules)) as server:
+    with running(settings_of(loopback.url, limits=Limits(seconds=2.0, body_bytes=1_000_000), **rules)) as server:
         yield server
 
 
@@ -164,6 +164,12 @@ def test_what_is_no_chat_is_refused_before_anybody_is_asked(server: Running, loo
         assert reply.status_code == status
         assert message in reply.json()["error"]["message"]
     assert post(server, b'{"messages": []}', headers={"content-type": "text/plain"}).status_code == 415
+    assert loopback.requests == []
+
+
+def test_a_chat_that_is_too_large_is_a_413_that_the_client_can_read(server: Running, loopback: LoopbackServer) -> None:
+    reply = post(server, {"messages": [user("x" * 3_000_000)]})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (413, "too_large")
     assert loopback.requests == []
 
 
