@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from attngs.hosts.budget import ContextBudget
     from attngs.hosts.composing import ComposedContext, acompose, compose
     from attngs.hosts.gate import GateDecision, GateVerdict, SafetyGate, as_request
+    from attngs.hosts.message_shortener import MessageShortener, ShortMessages
+    from attngs.hosts.shortening import History, ToolResults
     from attngs.learning.evaluation import Evaluation, evaluate
     from attngs.learning.fitting.report import FitResult
     from attngs.learning.fitting.run import fit
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from attngs.marking.scorers.attention import AttentionConfig
     from attngs.marking.scorers.cross_encoder import CrossEncoderScorer
     from attngs.marking.scorers.embeddings import EmbeddingScorer
+    from attngs.memory.memory import Memory
     from attngs.reading.context_cache import ContextCache
     from attngs.reading.tokens import TiktokenCounter
     from attngs.result.report import render_html
@@ -68,6 +71,8 @@ _MODULES = {
     "attngs.hosts.budget": "ContextBudget",
     "attngs.hosts.composing": "ComposedContext acompose compose",
     "attngs.hosts.gate": "GateDecision GateVerdict SafetyGate as_request",
+    "attngs.hosts.message_shortener": "MessageShortener ShortMessages",
+    "attngs.hosts.shortening": "History ToolResults",
     "attngs.learning.evaluation": "Evaluation evaluate",
     "attngs.learning.fitting.run": "fit",
     "attngs.learning.fitting.report": "FitResult",
@@ -81,6 +86,7 @@ _MODULES = {
     "attngs.marking.scorers.attention": "AttentionConfig",
     "attngs.marking.scorers.cross_encoder": "CrossEncoderScorer",
     "attngs.marking.scorers.embeddings": "EmbeddingScorer",
+    "attngs.memory.memory": "Memory",
     "attngs.reading.context_cache": "ContextCache",
     "attngs.reading.tokens": "TiktokenCounter",
     "attngs.result.report": "render_html",
@@ -126,13 +132,16 @@ __all__ = [
     "GateVerdict",
     "GreedySelector",
     "GuidedPrompt",
+    "History",
     "LabelledExample",
     "LocalChat",
     "MarkRequest",
     "Marker",
     "Marking",
+    "Memory",
     "MemoryResults",
     "Message",
+    "MessageShortener",
     "OpenAIChat",
     "Outline",
     "Percentile",
@@ -144,6 +153,7 @@ __all__ = [
     "SafetyGate",
     "Selection",
     "Sentence",
+    "ShortMessages",
     "Source",
     "Span",
     "Splitter",
@@ -151,6 +161,7 @@ __all__ = [
     "Statement",
     "Threshold",
     "TiktokenCounter",
+    "ToolResults",
     "TopK",
     "TopP",
     "TrainingSettings",

@@ -29,6 +29,7 @@ from attngs.reading.copies import Shared
 from attngs.reading.tokens import CounterLike, as_counter
 from attngs.result.result import CompressedContext, Draft, finish
 from attngs.selection.selector import GreedySelector
+from attngs.telemetry import Operation, operation
 from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_question
 from attngs.types import ChatReply, Document, Marking, Message, Question, Selection
 from attngs.writing.asking import Writer, aask, ask, atalk, talk
@@ -169,14 +170,15 @@ class ContextCompressor(Shared):
             ModelError: The marker's model failed.
             ChatError: `chat` failed, and `on_chat_error` is `raise`.
         """
-        clock = _Clock()
-        request = self._check(documents, query, target_tokens, namespace, marking)
-        draft = self._everything(request, clock)
-        if draft is None:
-            marked = request.marking or self._marker.mark(request.documents, request.question, namespace=namespace)
-            draft = self._choose(request, marked, clock)
-        rewrite = talk(dialogue, partial(ask, self._writer(namespace))) if (dialogue := self._dialogue(draft)) else None
-        return finish(draft, rewrite, counter=self._counter)
+        with operation("compress_context") as watched:
+            clock = _Clock()
+            request = self._check(documents, query, target_tokens, namespace, marking)
+            draft = self._everything(request, clock)
+            if draft is None:
+                marked = request.marking or self._marker.mark(request.documents, request.question, namespace=namespace)
+                draft = self._choose(request, marked, clock)
+            rewrite = talk(dialogue, partial(ask, self._writer(namespace))) if (dialogue := self._dialogue(draft)) else None
+            return _noted(watched, finish(draft, rewrite, counter=self._counter), namespace)
 
     async def acompress(
         self,
@@ -188,14 +190,15 @@ class ContextCompressor(Shared):
         marking: Marking | None = None,
     ) -> CompressedContext:
         """`compress`, awaited. Calls that come together are marked in one batch."""
-        clock = _Clock()
-        request = await asyncio.to_thread(self._check, documents, query, target_tokens, namespace, marking)
-        draft = await asyncio.to_thread(self._everything, request, clock)
-        if draft is None:
-            marked = request.marking or await self._marker.amark(request.documents, request.question, namespace=namespace)
-            draft = await asyncio.to_thread(self._choose, request, marked, clock)
-        rewrite = await atalk(dialogue, partial(aask, self._writer(namespace))) if (dialogue := self._dialogue(draft)) else None
-        return finish(draft, rewrite, counter=self._counter)
+        with operation("compress_context") as watched:
+            clock = _Clock()
+            request = await asyncio.to_thread(self._check, documents, query, target_tokens, namespace, marking)
+            draft = await asyncio.to_thread(self._everything, request, clock)
+            if draft is None:
+                marked = request.marking or await self._marker.amark(request.documents, request.question, namespace=namespace)
+                draft = await asyncio.to_thread(self._choose, request, marked, clock)
+            rewrite = await atalk(dialogue, partial(aask, self._writer(namespace))) if (dialogue := self._dialogue(draft)) else None
+            return _noted(watched, finish(draft, rewrite, counter=self._counter), namespace)
 
     def plan(
         self,
@@ -336,6 +339,24 @@ class ContextCompressor(Shared):
         """The writer for one user's requests."""
         assert self._chat is not None
         return self._chat.for_namespace(namespace) if isinstance(self._chat, Namespaced) else self._chat
+
+
+def _noted(watched: Operation, result: CompressedContext, namespace: str) -> CompressedContext:
+    """The result, of which operators see numbers."""
+    watched.context_tokens(original=result.original_tokens, sent=result.compressed_tokens)
+    watched.note(
+        {
+            "attngs.method": result.method,
+            "attngs.target_tokens": result.target_tokens,
+            "attngs.sentences.kept": len(result.kept),
+            "attngs.sentences.dropped": len(result.dropped),
+            "attngs.silent": result.selection.silent,
+        }
+    )
+    watched.content("attngs.namespace", lambda: namespace)
+    watched.content("attngs.query.text", lambda: result.query)
+    watched.content("attngs.context.text", lambda: result.text)
+    return result
 
 
 def _selected(selector: Selector, marking: Marking, target_tokens: int, counter: TokenCounter) -> Selection:

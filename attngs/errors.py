@@ -6,11 +6,14 @@ AttngsError
 ├── InputError (ValueError)              documents, query or a file that cannot be read as text
 ├── MissingDependencyError (ImportError) an extra that is not installed, with the command that installs it
 ├── AssetError                           a file on disk that is missing or not what it should be
+│   └── UnavailableError                 it cannot be used now: it is locked, read-only, or its disk is full
 ├── ModelError                           the marker model
 │   ├── ModelNotFoundError               neither a folder nor a model that can be loaded
 │   ├── OutOfMemoryError                 a batch that did not fit, split once and still too large
 │   └── UnsupportedModelError            its attention cannot be read, and what to use instead
-└── ChatError                            the writer failed: `.retryable`, `.status`, `.retry_after`
+├── ChatError                            the writer failed: `.retryable`, `.status`, `.retry_after`
+├── AccessError                          a server does not know who asks
+└── RefusedError                         a server does not take a request: `.status`, `.code`, `.retry_after`
 ```
 
 Every message names the argument, the value and the remedy. An error never becomes text or `None`.
@@ -42,6 +45,10 @@ class AssetError(AttngsError):
     """A file that attngs needs is missing, or its content is not the expected one."""
 
 
+class UnavailableError(AssetError):
+    """The file cannot be used now: it is locked, read-only, or its disk is full. It need not be damaged."""
+
+
 class ModelError(AttngsError):
     """The marker model failed or returned something that is not a number."""
 
@@ -56,6 +63,27 @@ class OutOfMemoryError(ModelError):
 
 class UnsupportedModelError(ModelError):
     """The model's attention cannot be read; the message names its type and what to do."""
+
+
+class AccessError(AttngsError):
+    """A server does not know who asks: there is no token, or nobody has it."""
+
+
+class RefusedError(AttngsError):
+    """A server does not take a request, or cannot answer it now.
+
+    Args:
+        message: What is wrong, and what to do.
+        status: HTTP status.
+        code: One word for programs, such as `too_large`.
+        retry_after: Seconds after which the same request may be taken.
+    """
+
+    def __init__(self, message: str, *, status: int, code: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
 
 
 class ChatError(AttngsError):
@@ -84,3 +112,9 @@ def check_whole(name: str, value: object, least: int = 1) -> int:
     if not isinstance(value, SupportsIndex) or isinstance(value, bool) or operator.index(value) < least:
         raise ConfigError(f"`{name}` must be a whole number of at least {least}, got {value!r}.")
     return operator.index(value)
+
+
+def check_kind(value: object, name: str, kind: type) -> None:
+    """Raise a `ConfigError` unless the argument of this name is of this kind."""
+    if not isinstance(value, kind):
+        raise ConfigError(f"`{name}` must be made with `{kind.__name__}(...)`, got {type(value).__name__}.")

@@ -21,21 +21,22 @@ from langchain_attngs.compressor import AttnGSCompressor, AttnGSRetriever
 from langchain_attngs.tracing import Compression, RunWatch
 
 if TYPE_CHECKING:
+    from attngs.hosts.shortening import History, ToolResults
     from langchain_attngs.memory import StoreMemory
     from langchain_attngs.messages import question_of
     from langchain_attngs.middleware import AttnGSMiddleware
     from langchain_attngs.persistence import Persistence, UserMemory
-    from langchain_attngs.shortening import History, ToolResults, attngs_summarizer
+    from langchain_attngs.summarizing import attngs_summarizer
     from langchain_attngs.tools import memory_tools
 
 _AGENTS = {
     "AttnGSMiddleware": "langchain_attngs.middleware",
-    "History": "langchain_attngs.shortening",
+    "History": "attngs.hosts.shortening",
     "Persistence": "langchain_attngs.persistence",
     "StoreMemory": "langchain_attngs.memory",
-    "ToolResults": "langchain_attngs.shortening",
+    "ToolResults": "attngs.hosts.shortening",
     "UserMemory": "langchain_attngs.persistence",
-    "attngs_summarizer": "langchain_attngs.shortening",
+    "attngs_summarizer": "langchain_attngs.summarizing",
     "memory_tools": "langchain_attngs.tools",
     "question_of": "langchain_attngs.messages",
 }

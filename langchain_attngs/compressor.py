@@ -18,7 +18,7 @@ from attngs.errors import ConfigError, InputError
 from attngs.hosts.apart import APART, Apart, Part, best_probability, copies_elsewhere
 from attngs.hosts.jobs import Job, Steps
 from attngs.hosts.markers import MarkerLike, find_marker
-from attngs.hosts.settings import Mode, OnChatError, Output, check_marker_name, described, memory_floor
+from attngs.hosts.settings import Mode, OnChatError, Output, check_marker_name, described
 from attngs.hosts.shortened import never_empty
 from attngs.marking.currency import FOUND
 from attngs.marking.marker import Marker
@@ -26,7 +26,7 @@ from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.reading.tokens import MARKER_TOKENS, CounterLike, as_counter
 from attngs.result.result import CompressedContext, Method
 from attngs.selection.layout import ExtractLayout
-from attngs.selection.selector import GreedySelector, MustKeep
+from attngs.selection.selector import GreedySelector, MustKeep, memory_floor
 from attngs.text.defusing import handles
 from attngs.text.documents import check_query
 from attngs.types import Document as Text

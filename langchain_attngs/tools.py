@@ -14,7 +14,7 @@ from langgraph.prebuilt import ToolRuntime
 from langgraph.runtime import Runtime
 from langgraph.store.base import Op, Result, SearchItem, SearchOp
 
-from attngs.errors import InputError
+from attngs.errors import InputError, check_kind
 from attngs.hosts.frames import MEMORIES, MEMORY, between
 from attngs.hosts.jobs import Job, Steps
 from attngs.hosts.remembering import CLOSED, NOTHING, RECALLED, TOOLS, Edit, MemoryEditor, Origin
@@ -22,7 +22,6 @@ from attngs.text.documents import as_query
 from attngs.writing.asking import atalk, talk
 from langchain_attngs.compressor import AttnGSCompressor
 from langchain_attngs.memory import MAX_STORED, Namespace, StoreMemory, editor, joined, store_of, stored, writes
-from langchain_attngs.shortening import check_kind
 from langchain_attngs.tracing import Ledger, traced
 
 StoreSteps = Generator[Sequence[Op], list[Result], str]

@@ -19,7 +19,6 @@ from attngs.errors import ConfigError
 from attngs.hosts.budget import ContextPart
 from attngs.hosts.gate import TIMEOUT, GateDecision, OnGateError, SafetyGate
 from attngs.hosts.remembering import Edit, MemoryEditor, Origin, Path, Value
-from attngs.hosts.settings import memory_floor
 from attngs.hosts.shortened import best_beginning, defused_text, room_beside_note, with_note
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
@@ -27,7 +26,7 @@ from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
 from attngs.reading.forks import ForkSafeLock
 from attngs.result.result import CompressedContext
-from attngs.selection.selector import GreedySelector
+from attngs.selection.selector import GreedySelector, memory_floor
 from attngs.types import Marking, Question
 from llama_index_attngs.chat import LlamaIndexChat
 from llama_index_attngs.items import Items, ItemsInFile, ItemsInMemory, new_items, shown_items

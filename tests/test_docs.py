@@ -76,7 +76,11 @@ def test_nothing_is_left_out() -> None:
     assert len((ROOT / "CONTRIBUTING.md").read_text().splitlines()) < 100
 
 
-PACKAGES = [path for name in ("attngs", "langchain_attngs", "llama_index_attngs") for path in (ROOT / name).rglob("*.py")]
+PACKAGES = [
+    path
+    for name in ("attngs", "langchain_attngs", "llama_index_attngs", "pydantic_ai_attngs", "openai_agents_attngs")
+    for path in (ROOT / name).rglob("*.py")
+]
 
 
 def test_files_keep_to_one_idea() -> None:

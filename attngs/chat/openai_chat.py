@@ -63,6 +63,9 @@ class OpenAIChat(Shared):
         MissingDependencyError: The `openai` package is not installed.
     """
 
+    provider = "openai"
+    """What OpenTelemetry calls endpoints that speak this protocol."""
+
     def __init__(
         self,
         model: str,

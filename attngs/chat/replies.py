@@ -11,9 +11,9 @@ import logging
 import os
 from pathlib import Path
 
-from attngs.errors import ConfigError
+from attngs.errors import ConfigError, UnavailableError
 from attngs.reading.context_cache import ContextCache, Key, digest
-from attngs.text.storage import SqliteFile, Unavailable, explained
+from attngs.text.storage import SqliteFile, explained
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class SqliteResults:
         try:
             with self._file.read() as connection:
                 row = connection.execute(_GET, (owner, key)).fetchone()
-        except Unavailable as error:
+        except UnavailableError as error:
             _warn(error)
             return None
         if row is None:
@@ -116,7 +116,7 @@ class SqliteResults:
                     gone = connection.execute("DELETE FROM results WHERE used = (SELECT min(used) FROM results)")
                     if not gone.rowcount:
                         raise self._file.damaged("its size does not add up")
-        except Unavailable as error:
+        except UnavailableError as error:
             _warn(error)
 
     def clear(self, namespace: str | None = None) -> None:
@@ -133,11 +133,11 @@ class SqliteResults:
         try:
             with self._file.write() as connection:
                 connection.execute(_TOUCH, (owner, key))
-        except Unavailable as error:
+        except UnavailableError as error:
             _warn(error)
 
 
-def _warn(error: Unavailable) -> None:
+def _warn(error: UnavailableError) -> None:
     logger.warning("%s Until then, replies that are not kept are asked for again.", error)
 
 

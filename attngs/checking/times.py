@@ -18,8 +18,20 @@ from attngs.checking.language.languages import languages
 from attngs.checking.language.mentions import Clock, Day, Mention
 
 TIME_KEYS = (
-    *("date", "valid_at", "event_time", "timestamp", "time", "published_at", "published", "publish_date", "sent_at", "sent"),
-    *("updated_at", "created_at"),
+    *(
+        "date",
+        "valid_at",
+        "occurred_start",
+        "event_time",
+        "timestamp",
+        "time",
+        "published_at",
+        "published",
+        "publish_date",
+        "sent_at",
+        "sent",
+    ),
+    *("mentioned_at", "updated_at", "created_at"),
 )
 """Under which names stores and loaders say when something was: what it tells of comes before when it was written down."""
 FILE_TIME_KEYS = (

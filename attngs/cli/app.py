@@ -10,6 +10,8 @@ from attngs import __version__
 from attngs.cli import console
 from attngs.cli.compress import compress, mark, plan
 from attngs.cli.learn import evaluate, fit, train
+from attngs.cli.mcp import mcp
+from attngs.cli.serve import serve
 
 app = typer.Typer(
     name="attngs",
@@ -36,6 +38,8 @@ def info() -> None:
 app.command()(fit)
 app.command("eval")(evaluate)
 app.command()(train)
+app.command()(serve)
+app.command()(mcp)
 
 
 def _version(wanted: bool) -> None:

@@ -38,7 +38,7 @@ _CONTROL = re.compile(f"[\x00-\x1f\x7f-\x9f{_BIDI}]")
 """Characters that would let a document, a server or a file's name steer the terminal."""
 _CONTROL_IN_TEXT = re.compile(f"(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}]")
 """The same in a text that has lines."""
-_ARGUMENT = re.compile("`(adapter|base_url|counter|marker|probe|query|target_tokens|timeout)`")
+_ARGUMENT = re.compile("`(adapter|base_url|counter|host|marker|probe|query|target_tokens|timeout)`")
 _OPTIONS = {"counter": "--tokens"}
 """Where the option is not called like the argument."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypedDict
 
-from attngs.hosts.frames import MEMORIES, text_to_show
+from attngs.hosts.frames import FrameLayout, text_to_show
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
 from attngs.result.result import CompressedContext
@@ -91,7 +91,13 @@ def quoted_keys(result: CompressedContext) -> set[object]:
 
 
 def block_of(
-    result: CompressedContext, counter: TokenCounter, *, asked: str, earlier: Iterable[MemoryBlock], items: Sequence[QuotedItem]
+    result: CompressedContext,
+    counter: TokenCounter,
+    *,
+    asked: str,
+    earlier: Iterable[MemoryBlock],
+    items: Sequence[QuotedItem],
+    layout: FrameLayout,
 ) -> MemoryBlock:
     """The block that a compression makes, without the sentences that earlier blocks show.
 
@@ -103,6 +109,7 @@ def block_of(
         asked: As `asked_by` has it.
         earlier: The blocks that the model is still shown.
         items: What the result is made of.
+        layout: Laid out the result.
     """
     whole, said = text_to_show(result, counter), {sentence for block in earlier for sentence in block["sentences"]}
     kept = {} if result.method == "rewrite" else _digests(result)
@@ -111,7 +118,7 @@ def block_of(
     in_full = rewrite[0] not in said if rewrite else len(new) == len(kept)
     return {
         "asked": asked,
-        "text": whole if in_full else _render(result, new, counter),
+        "text": whole if in_full else _render(result, new, counter, layout),
         "whole": whole,
         "sentences": rewrite or [kept[i] for i in new],
         "kept": rewrite or [*kept.values()],
@@ -136,12 +143,12 @@ def _digest(sentence: Sentence) -> str:
     return digest("sentence", document.id, *(document.text[head.start : head.end] for head in sentence.heads), sentence.text.strip()).hex()
 
 
-def _render(result: CompressedContext, new: Sequence[int], counter: TokenCounter) -> str:
+def _render(result: CompressedContext, new: Sequence[int], counter: TokenCounter, layout: FrameLayout) -> str:
     """These of the kept sentences, with their heads; everything where they would take more room alone."""
     if not new:
         return ""
-    sentences, labels = result.marking.sentences, MEMORIES.labels_of(result.marking.sentences)
+    sentences, labels = result.marking.sentences, layout.labels_of(result.marking.sentences)
     over = {(sentences[i].position, head) for i in new for head in sentences[i].heads}
     heads = [i for i in result.selection.kept if (sentences[i].position, (sentences[i].start, sentences[i].end)) in over]
-    text = MEMORIES.render(sentences, {*heads, *new}, labels=labels)
+    text = layout.render(sentences, {*heads, *new}, labels=labels)
     return text if counter.count([text])[0] <= result.target_tokens else result.selection.text

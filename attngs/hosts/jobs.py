@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from attngs.compressor import ContextCompressor
 from attngs.result.result import CompressedContext
@@ -43,44 +43,54 @@ Watch = Callable[[Sequence[CompressedContext]], None]
 """Sees the results of each step."""
 
 
+class Call(NamedTuple):
+    """What a dialogue waits for, as a sync caller calls it and as an async one awaits it."""
+
+    run: Callable[[], Any]
+    arun: Callable[[], Awaitable[Any]]
+
+
 def run_steps(steps: Steps[Value], *, workers: int = 1, watch: Watch | None = None) -> Value:
     """Run the jobs of each step, `workers` at a time, in copies of the caller's context variables.
 
     Raises:
         Exception: That of the first job that failed, in their order, once all have ended.
     """
-
-    def answer(jobs: Sequence[Job]) -> Sequence[CompressedContext]:
-        return _watched(_run(jobs, workers), watch)
-
-    return talk(steps, answer)
+    return talk(steps, lambda jobs: _watched(run_jobs(jobs, workers), watch))
 
 
 async def arun_steps(steps: Steps[Value], *, workers: int = 4, watch: Watch | None = None) -> Value:
     """`run_steps`, awaited."""
+
+    async def answer(jobs: Sequence[Job]) -> Sequence[CompressedContext]:
+        return _watched(await arun_jobs(jobs, workers), watch)
+
+    return await atalk(steps, answer)
+
+
+def run_jobs(jobs: Sequence[Job], workers: int) -> list[CompressedContext]:
+    """Run jobs, so many at a time; raises the first error, in their order, once all have ended."""
+    if workers == 1 or len(jobs) < 2:
+        return [job.run() for job in jobs]
+    with ThreadPoolExecutor(min(workers, len(jobs)), thread_name_prefix="attngs-job") as pool:
+        return [future.result() for future in [pool.submit(contextvars.copy_context().run, job.run) for job in jobs]]
+
+
+async def arun_jobs(jobs: Sequence[Job], workers: int) -> list[CompressedContext]:
+    """`run_jobs`, awaited."""
     limit = asyncio.Semaphore(workers)
 
     async def one(job: Job) -> CompressedContext:
         async with limit:
             return await job.arun()
 
-    async def answer(jobs: Sequence[Job]) -> Sequence[CompressedContext]:
-        outcomes = await asyncio.gather(*(one(job) for job in jobs), return_exceptions=True)
-        results = list[CompressedContext]()
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):  # raised once all have ended, so that none goes on unwatched
-                raise outcome
-            results.append(outcome)
-        return _watched(results, watch)
-
-    return await atalk(steps, answer)
-
-
-def _run(jobs: Sequence[Job], workers: int) -> list[CompressedContext]:
-    if workers == 1 or len(jobs) < 2:
-        return [job.run() for job in jobs]
-    with ThreadPoolExecutor(min(workers, len(jobs)), thread_name_prefix="attngs-job") as pool:
-        return [future.result() for future in [pool.submit(contextvars.copy_context().run, job.run) for job in jobs]]
+    outcomes = await asyncio.gather(*(one(job) for job in jobs), return_exceptions=True)
+    results = list[CompressedContext]()
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):  # raised once all have ended, so that none goes on unwatched
+            raise outcome
+        results.append(outcome)
+    return results
 
 
 def _watched(results: Sequence[CompressedContext], watch: Watch | None) -> Sequence[CompressedContext]:

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain, count
 from typing import Any
 from urllib.parse import quote
 
@@ -164,18 +165,18 @@ class MemoryEditor:
             InputError: The text is empty or too long, the memory is full, or an item is close and `is_new` is not said.
         """
         text, items = clean_memory(text, longest=LONGEST_MEMORY), self._items()
-        same = _said_in(text, items)
+        same = same_item(text, items)
         if same:
             return Edit(writes={}, message=f"This is remembered already, with the key {same[-1]}.")
         if len(items) >= most:
             raise InputError(f"the memory is full: it has {len(items):,} items, and at most {most:,}. Update or forget one first.")
-        close = None if is_new else _closest(text, items, marker, namespace)
+        close = None if is_new else close_item(text, items, marker, namespace)
         if close:
             raise InputError(
-                f"not stored, because an item is close to it:\n{_listed([close], items)}\nIf it says the same, there is nothing to do. If "
+                f"not stored, because an item is close to it:\n{listed([close], items)}\nIf it says the same, there is nothing to do. If "
                 "the fact has changed, use `update` with this key. If both are true, call `remember` again with `is_new`."
             )
-        path = (self._free_key(text),)
+        path = (free_key(text, {path[-1] for path in items}),)
         writes = self._written(path, {"text": text, "metadata": self.origin.metadata()})
         return Edit(writes=writes, message=f"Remembered, with the key {path[-1]}.")
 
@@ -189,16 +190,17 @@ class MemoryEditor:
         Raises:
             InputError: The text is empty or too long, another item says it, or the words name no item, or several.
         """
-        text, path, items = clean_memory(text, longest=LONGEST_MEMORY), self._find(memory), self._items()
+        items = self._items()
+        text, path = clean_memory(text, longest=LONGEST_MEMORY), find_item(memory, items)
         before, metadata = items.pop(path), self.values[path].get("metadata")
         if before == text:
             return Edit(writes={}, message=f"The item with the key {path[-1]} says this already.")
-        if same := _said_in(text, items):
+        if same := same_item(text, items):
             raise InputError(f"the item with the key {same[-1]} says this already. Use `forget` with the key {path[-1]} instead.")
         known = metadata if isinstance(metadata, Mapping) else {}
         return Edit(
             writes=self._written(path, {"text": text, "metadata": {**known, **self.origin.metadata()}}),
-            message=f"Updated. Until now it said: {_shown(before)}\nFor {UNDO_DAYS} days, `undo` with the key {path[-1]} brings that back.",
+            message=f"Updated. Until now it said: {shown(before)}\nFor {UNDO_DAYS} days, `undo` with the key {path[-1]} brings that back.",
         )
 
     def forget(self, memory: str) -> Edit:
@@ -210,10 +212,11 @@ class MemoryEditor:
         Raises:
             InputError: The words name no item, or several.
         """
-        path = self._find(memory)
+        items = self._items()
+        path = find_item(memory, items)
         return Edit(
             writes=self._written(path, None),
-            message=f"Forgotten: {_shown(self._items()[path])}\nFor {UNDO_DAYS} days, `undo` with the key {path[-1]} brings it back.",
+            message=f"Forgotten: {shown(items[path])}\nFor {UNDO_DAYS} days, `undo` with the key {path[-1]} brings it back.",
         )
 
     def undo(self, key: str = "") -> Edit:
@@ -261,31 +264,6 @@ class MemoryEditor:
         versions = [*self._records().get(path, ()), before][-MOST_VERSIONS:]
         return {path: value, **self._swept(), record_path(path): _record(path, versions)}
 
-    def _free_key(self, text: str) -> str:
-        """A key made of the text, so that one text that is stored twice at the same time is one item."""
-        key = hashlib.sha256(folded(text).encode()).hexdigest()[:12]
-        taken = {path[-1] for path in self._items()}
-        return next(name for name in (key, *(f"{key}-{number}" for number in range(2, len(taken) + 3))) if name not in taken)
-
-    def _find(self, memory: str) -> Path:
-        """The item that is meant: by its key, its text, or words of it."""
-        items, meant = self._items(), folded(_LABEL.sub("", memory, count=1) if _LABEL.match(memory) else memory)
-        texts = {path: folded(text) for path, text in items.items()}
-        kinds = (
-            [path for path in items if path[-1] == memory.strip()],
-            [path for path, text in texts.items() if meant and text == meant],
-            [path for path, text in texts.items() if len(meant) >= _QUOTED and meant in text],
-        )
-        found = next((paths for paths in kinds if paths), [])
-        if len({texts[path] for path in found}) == 1:
-            return found[-1]
-        if found:
-            raise InputError(f"several items have these words; give the key of one:\n{_listed(found, items)}")
-        stems = _stems(memory)
-        near = sorted((path for path in items if stems & _stems(items[path])), key=lambda path: -len(stems & _stems(items[path])))
-        hint = f"; these share words with it, give a key:\n{_listed(near, items)}" if near else "; use the words of an item, or its key."
-        raise InputError(f"no item has these words{hint}")
-
 
 def clean_memory(text: str, *, longest: int | None = None) -> str:
     """The text as any store can keep it: no NUL, no lone surrogates, no space around it.
@@ -301,13 +279,48 @@ def clean_memory(text: str, *, longest: int | None = None) -> str:
     return cleaned
 
 
-def _said_in(text: str, items: Mapping[Path, str]) -> Path | None:
+def free_key(text: str, taken: Container[str]) -> str:
+    """A key made of the text, so that one text that is stored twice at the same time is one item.
+
+    Args:
+        text: Of the item.
+        taken: Keys of other items.
+    """
+    key = hashlib.sha256(folded(text).encode()).hexdigest()[:12]
+    return next(name for name in chain([key], (f"{key}-{number}" for number in count(2))) if name not in taken)
+
+
+def find_item(memory: str, items: Mapping[Path, str]) -> Path:
+    """The item that is meant: by its key, its text, or words of it.
+
+    Raises:
+        InputError: The words name no item, or several.
+    """
+    meant = folded(_LABEL.sub("", memory, count=1) if _LABEL.match(memory) else memory)
+    texts = {path: folded(text) for path, text in items.items()}
+    kinds = (
+        [path for path in items if path[-1] == memory.strip()],
+        [path for path, text in texts.items() if meant and text == meant],
+        [path for path, text in texts.items() if len(meant) >= _QUOTED and meant in text],
+    )
+    found = next((paths for paths in kinds if paths), [])
+    if len({texts[path] for path in found}) == 1:
+        return found[-1]
+    if found:
+        raise InputError(f"several items have these words; give the key of one:\n{listed(found, items)}")
+    stems = _stems(memory)
+    near = sorted((path for path in items if stems & _stems(items[path])), key=lambda path: -len(stems & _stems(items[path])))
+    hint = f"; these share words with it, give a key:\n{listed(near, items)}" if near else "; use the words of an item, or its key."
+    raise InputError(f"no item has these words{hint}")
+
+
+def same_item(text: str, items: Mapping[Path, str]) -> Path | None:
     """The item that says the same in the same words."""
     said = _bare(text)
     return next((path for path, known in items.items() if (_bare(known) == said if said else known == text)), None)
 
 
-def _closest(text: str, items: Mapping[Path, str], marker: Marker, namespace: str) -> Path | None:
+def close_item(text: str, items: Mapping[Path, str], marker: Marker, namespace: str) -> Path | None:
     """The item whose states are most like the text's, if they are close enough for both to say the same."""
     scorer, stems = marker.scorer, _stems(text)
     near = sorted(items, key=lambda path: len(stems & _stems(items[path])))[-_COMPARED:]
@@ -328,12 +341,12 @@ def _stems(text: str) -> set[str]:
     return {word[:_STEM] for word in words(text)}
 
 
-def _listed(paths: Sequence[Path], items: Mapping[Path, str]) -> str:
+def listed(paths: Sequence[Path], items: Mapping[Path, str]) -> str:
     """Items, a line each."""
-    return "\n".join(f"- {path[-1]}: {_shown(items[path])}" for path in paths[:_LISTED])
+    return "\n".join(f"- {path[-1]}: {shown(items[path])}" for path in paths[:_LISTED])
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """The beginning of an item on one line. Others may have written it, so it passes for nothing else."""
     return one_line(text[:_SHOWN]) + (" ..." if len(text) > _SHOWN else "")
 

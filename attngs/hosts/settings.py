@@ -13,12 +13,6 @@ from attngs.errors import ConfigError
 from attngs.marking.marker import Marker
 from attngs.writing.statements import FaithfulnessFloor
 
-MEMORY_FLOOR = 0.1
-"""The `min_score` of a user's memory where none is given: below it, a message has nothing to do with what is remembered.
-
-Low, because a lost answer costs more than the tokens of an idle turn; `python -m benchmarks.floor` has the curve.
-"""
-
 Mode = Literal["extract", "rewrite"]
 Output = Literal["separate", "merged"]
 OnChatError = Literal["extract", "raise"]
@@ -52,11 +46,6 @@ SETTINGS = {
     "namespace": Setting("", "Whose texts these are. What the marker caches of them is used only under the same namespace."),
     "output": Setting("separate", "`separate`: each document comes back on its own; `merged`: one document holds all of them."),
 }
-
-
-def memory_floor(min_score: float | None, marker: Marker) -> float | None:
-    """The `min_score` of a user's memory: the one given, else `MEMORY_FLOOR` if the marker can tell."""
-    return MEMORY_FLOOR if min_score is None and marker.calibrated else min_score
 
 
 def described(name: str) -> str:

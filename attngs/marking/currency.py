@@ -5,7 +5,8 @@ scores better, so in a small budget it would stand alone. A later statement is i
 the same for the question: the sum of the two must reach `BOND`. A word of change ("now", "postponed") and a question about the present
 ("this week") lower the bar. The two must share a word beside names; without a word of change, the older one must also share one with the
 question. Three things tell that a later statement is no news of an older one: it leaves out a person whom the question names, it adds
-something ("also"), or it tells of one day ("today") without a word of change.
+something ("also"), or it tells of one day ("today") without a word of change. A store that keeps the times of its facts knows better: of
+two that are alike, one that began when the other ended is its successor.
 
 A successor comes directly ahead of the older statement. Both stay where the budget holds two, so a wrong pair costs little. Nothing is
 removed.
@@ -75,6 +76,8 @@ NAMING = frozenset({"heading", "header", "speaker", "key", "question", "markup"}
 
 FOUND = "relevance_score"
 """In the metadata of a document that a search found: how near it is to the question."""
+SCORES = frozenset({FOUND, "score"})
+"""The same, as memory layers call it too."""
 
 PRESENT = re.compile(
     r"\b(?:now|nowadays|currently|at (?:the|this) moment|at present|these days|as of today|latest|newest|most recent|today|tonight|tomorrow"
@@ -176,7 +179,13 @@ def find_successors(request: ScoreRequest, scores: tuple[float, ...], scorer: Sc
         if old not in places or old in successors:
             continue
         close = closeness[places[old]]
-        found = [best[k] for k in np.flatnonzero(close >= least) if _follows(request.query, sentences[old], sentences[best[k]], close[k])]
+        near_enough = {best[k]: close[k] for k in np.flatnonzero(close)}
+        found = [
+            i
+            for i, nearness in near_enough.items()
+            if (nearness >= least and _follows(request.query, sentences[old], sentences[i], nearness))
+            or _takes_over(sentences[old], sentences[i])
+        ]
         if found:
             new = max(found, key=lambda i: times[i] or (UNKNOWN, 0))
             meant = _pointed_at(sentences, new, old)
@@ -244,6 +253,12 @@ def _follows(query: str, old: Sentence, new: Sentence, closeness: float) -> bool
     return _is_about_the_same(query, older, text, closeness, changed=changed)
 
 
+def _takes_over(old: Sentence, new: Sentence) -> bool:
+    """Whether one fact began at the moment when another ended, as the store knows it."""
+    ended = read_moment(old.document.metadata.get("invalid_at"))
+    return ended is not None and ended == read_moment(new.document.metadata.get("valid_at"))
+
+
 def _is_about_the_same(query: str, old: str, new: str, closeness: float, *, changed: bool) -> bool:
     """Whether two texts share what they are about, beside names, which all days of a diary share."""
     asked, before, after = _stems(query), _stems(old), _stems(new)
@@ -299,7 +314,7 @@ def _times(sentences: Sequence[Sentence], numbers: Sequence[int]) -> dict[int, T
     moments = {i: _moment(sentences[i]) for i in numbers}
     if not any(moments.values()) and all("role" in sentence.document.metadata for sentence in sentences):
         moments = dict.fromkeys(numbers, UNKNOWN)
-    places = {i: 0 if FOUND in sentences[i].document.metadata else sentences[i].position for i in numbers}
+    places = {i: 0 if SCORES & sentences[i].document.metadata.keys() else sentences[i].position for i in numbers}
     return {i: (moment, places[i]) if moment else None for i, moment in moments.items()}
 
 

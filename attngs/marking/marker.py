@@ -26,6 +26,7 @@ from attngs.marking.speakers import lift_by_speakers
 from attngs.protocols import CalibratedScorer, Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
 from attngs.reading.copies import Shared
+from attngs.telemetry import operation
 from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_question
 from attngs.text.sentences import Splitter
 from attngs.types import Document, Marking, Question, ScoreRequest, Sentence, Warmth
@@ -253,7 +254,27 @@ class Marker(Shared):
             InputError: The documents or the question cannot be used.
             ModelError: The model failed or returned something that is not a number.
         """
-        (outcome,) = self.mark_batch([MarkRequest(documents=documents, query=query, namespace=namespace)])
+        with operation("mark_context", model=self.name) as watched:
+            (outcome,) = self.mark_batch([MarkRequest(documents=documents, query=query, namespace=namespace)])
+            if isinstance(outcome, Exception):
+                raise outcome
+            watched.note({"attngs.sentences": len(outcome.sentences)})
+            return outcome
+
+    def mark_units(self, units: Sequence[Sentence], query: str | Question, *, namespace: str = "") -> Marking:
+        """`mark` for some units of documents, such as those that a search found.
+
+        Args:
+            units: Units that `split` made, in reading order. What each is read with counts if it is among them.
+            query: As for `mark`.
+            namespace: As for `mark`.
+
+        Raises:
+            InputError: The question cannot be used.
+            ModelError: The model failed or returned something that is not a number.
+        """
+        cut = _Cut(question=check_question(query), sentences=units, namespace=check_namespace(namespace))
+        outcome = self._marking(cut, score_batch(self.scorer, cut.readings) if units else [])
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -263,8 +284,11 @@ class Marker(Shared):
 
         The result is the same as alone. A cancelled call leaves nothing behind.
         """
-        request = MarkRequest(documents=as_documents(documents), query=query, namespace=namespace)
-        return await asyncio.wrap_future(self._batcher.submit(request))
+        with operation("mark_context", model=self.name) as watched:
+            request = MarkRequest(documents=as_documents(documents), query=query, namespace=namespace)
+            marking = await asyncio.wrap_future(self._batcher.submit(request))
+            watched.note({"attngs.sentences": len(marking.sentences)})
+            return marking
 
     def mark_batch(self, requests: Iterable[MarkRequest]) -> list[Marking | Exception]:
         """Mark many contexts in few padded passes: a marking or an error for each request, in their order.

@@ -31,6 +31,7 @@ class SentenceStates:
 
     Attributes:
         cache: As given, or its own; scorers that use the states keep what they read there too.
+        width: Numbers of a token's state.
 
     Raises:
         UnsupportedModelError: The model is a decoder, whose states know only the text before them.
@@ -46,7 +47,7 @@ class SentenceStates:
         self._room = loaded.window - len(self._begin) - len(self._end)
         self._max_batch_tokens = loaded.max_batch_tokens
         self.cache = cache or ContextCache()
-        self._width = loaded.model.config.get_text_config().hidden_size
+        self.width = loaded.model.config.get_text_config().hidden_size
         self._salt = uuid4().bytes  # states are this model's
         self._own: dict[tuple[str, ...], tuple[bytes, Tensor]] = {}
         self._version = b""  # of the weights, when they were last looked at
@@ -65,6 +66,27 @@ class SentenceStates:
         """The key of what is made of states that were read a moment ago; `parts` name it."""
         return Key(namespace, digest(b"made of states", self._salt, self._version, *parts))
 
+    def recall(self, texts: Sequence[str], namespace: str, load: Callable[[list[int]], Sequence[Tensor | None]]) -> None:
+        """Have `states` find what this encoder read of texts before, perhaps in another process.
+
+        Args:
+            texts: The texts.
+            namespace: Whose they are.
+            load: From the positions of texts that are not in the cache to their states, as `states` returned them; `None` has the text
+                read.
+
+        Raises:
+            ModelError: The encoder failed.
+        """
+
+        def known(missing: list[int]) -> list[Tensor]:
+            loaded = load(missing)
+            unknown = [i for i, state in zip(missing, loaded, strict=True) if state is None]
+            read = iter(self._read([texts[i] for i in unknown]))
+            return [next(read) if state is None else state for state in loaded]
+
+        self.cache.remember(self._keys([(namespace, text) for text in texts]), known, size=_size)
+
     def just_read(self, texts: Sequence[str], namespace: str) -> list[Tensor]:
         """`states` of texts that were read a moment ago; the weights are not looked at again."""
         return self._remember([(namespace, text) for text in texts], self._version)
@@ -80,7 +102,7 @@ class SentenceStates:
         """
         known = self._own.get(texts)
         if known is None or known[0] != self._version:
-            states = self._in_parts(texts, self._forward, torch.empty(0, self._width, dtype=torch.float16))
+            states = self._read(texts)
             known = self._own[texts] = self._version, torch.stack([state.float().sum(dim=0) for state in states])
         return known[1]
 
@@ -118,16 +140,20 @@ class SentenceStates:
         Raises:
             ModelError: The encoder failed.
         """
-        nothing = torch.empty(0, self._width, device=self._model.device)
+        nothing = torch.empty(0, self.width, device=self._model.device)
         return self._in_parts(texts, self._normalised, nothing)
 
     def _remember(self, texts: Sequence[tuple[str, str]], version: bytes = b"") -> list[Tensor]:
         """The states of each `(namespace, text)` by weights of a version, from the cache or read together."""
 
         def read(missing: list[int]) -> list[Tensor]:
-            return self._in_parts([texts[i][1] for i in missing], self._forward, torch.empty(0, self._width, dtype=torch.float16))
+            return self._read([texts[i][1] for i in missing])
 
-        return self.cache.remember(self._keys(texts, version), read, size=lambda state: state.nbytes + ENTRY_BYTES)
+        return self.cache.remember(self._keys(texts, version), read, size=_size)
+
+    def _read(self, texts: Sequence[str]) -> list[Tensor]:
+        """The states of texts, read now."""
+        return self._in_parts(texts, self._forward, torch.empty(0, self.width, dtype=torch.float16))
 
     def _keys(self, texts: Sequence[tuple[str, str]], version: bytes = b"") -> list[Key]:
         self._version = version = version or weights_version(self._model)
@@ -176,6 +202,11 @@ class SentenceStates:
         if torch.isfinite(state).all():
             return state
         return ModelError("the encoder's states are not numbers: its weights are damaged, or `dtype` is too narrow; load it in float32.")
+
+
+def _size(state: Tensor) -> int:
+    """What a state takes in the cache."""
+    return state.nbytes + ENTRY_BYTES
 
 
 def _texts(request: ScoreRequest) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from attngs.errors import ConfigError, check_whole
 from attngs.marking.cover import covering_order
+from attngs.marking.marker import Marker
 from attngs.protocols import TokenCounter
 from attngs.selection.draft import LOOK_AHEAD, Draft
 from attngs.selection.layout import ExtractLayout
@@ -19,6 +20,12 @@ from attngs.types import Document, Marking, Selection, Sentence
 
 MustKeep = str | re.Pattern[str] | Callable[[Sentence], bool]
 """What must be kept, in the words of the user: a regular expression, or a test of a sentence."""
+
+MEMORY_FLOOR = 0.1
+"""The `min_score` of a user's memory where none is given: below it, a message has nothing to do with what is remembered.
+
+Low, because a lost answer costs more than the tokens of an idle turn; `python -m benchmarks.floor` has the curve.
+"""
 
 PATTERN_SECONDS = 5.0
 """A regular expression has this long for all sentences of a request."""
@@ -224,6 +231,11 @@ def fill(scores: Sequence[float], order: Sequence[int], take: Callable[[int], bo
         fits = take(i)
         begun |= fits is True
         misfits += fits is False
+
+
+def memory_floor(min_score: float | None, marker: Marker) -> float | None:
+    """The `min_score` of a user's memory: the one given, else `MEMORY_FLOOR` if the marker can tell."""
+    return MEMORY_FLOOR if min_score is None and marker.calibrated else min_score
 
 
 def matcher(must: MustKeep) -> Callable[[Sentence], object]:

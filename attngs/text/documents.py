@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Protocol, TypeGuard
+from typing import Any, Protocol, TypeGuard
 
 from attngs.errors import InputError
+from attngs.text.importers.recalled import is_recalled, recalled_document, recalled_records
 from attngs.types import Document, Question
 
 
@@ -21,6 +22,12 @@ class PageLike(Protocol):
     def id(self) -> str | None: ...
 
 
+class BaseModelLike(Protocol):
+    """A pydantic model, such as an edge of Graphiti's or an answer of Zep's."""
+
+    def model_dump(self) -> dict[str, Any]: ...
+
+
 class NodeLike(Protocol):
     """A LlamaIndex node or `Document`, with or without a score, or anything of its shape."""
 
@@ -31,8 +38,8 @@ class NodeLike(Protocol):
     def get_content(self) -> str: ...
 
 
-DocumentLike = Document | str | PageLike | NodeLike
-"""A text, a document, or what LangChain and LlamaIndex retrieve. Their objects are read, never changed."""
+DocumentLike = Document | str | PageLike | NodeLike | Mapping[str, Any] | BaseModelLike | tuple[Any, float]
+"""A text, a document, what LangChain and LlamaIndex retrieve, or what a memory layer returns. Objects are read, never changed."""
 
 LONGEST_QUERY = 32_000
 """Characters. Every token of a question is compared with every token of the context, so long material belongs in the context."""
@@ -43,17 +50,23 @@ LONGEST_MESSAGE = 8_000
 def as_documents(documents: DocumentLike | Iterable[DocumentLike]) -> tuple[Document, ...]:
     """One text or document, or several, as documents that all have an id.
 
-    Ids are kept as they are, equal ones too; a missing one becomes `document-N` by position. Metadata of other libraries' documents is
-    copied.
+    What mem0, Zep, Graphiti, LangMem and Hindsight return is taken as it comes (`importers.recalled`). Ids are kept as they are, equal ones
+    too; a missing one becomes `document-N` by position. Metadata of other libraries' documents is copied.
 
     Raises:
         InputError: An entry is no `DocumentLike`, or its text or id is not a `str`. The message names the position.
     """
-    if isinstance(documents, str | Document) or _is_page(documents) or _is_node(documents):
-        documents = [documents]
-    if isinstance(documents, bytes | Mapping) or not isinstance(documents, Iterable):
-        raise InputError(f"`documents` must be strings or `attngs.Document`s, got {_kind(documents)}.")
-    return tuple(_as_document(document, number) for number, document in enumerate(documents))
+    given = as_given(documents)
+    return tuple(document if document.id else replace(document, id=f"document-{number + 1}") for number, document in enumerate(given))
+
+
+def as_given(documents: DocumentLike | Iterable[DocumentLike]) -> tuple[Document, ...]:
+    """`as_documents` that leaves a missing id empty.
+
+    Raises:
+        InputError: As in `as_documents`.
+    """
+    return tuple(_as_document(document, number) for number, document in enumerate(_listed(documents)))
 
 
 def check_query(query: object) -> str:
@@ -121,8 +134,20 @@ def clean_text(text: str) -> str:
     return text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
 
 
+def _listed(given: object) -> Iterable[object]:
+    """One document, or several, or the answer of a memory layer, as documents to be read."""
+    if isinstance(given, str | Document) or _is_page(given) or _is_node(given):
+        return [given]
+    if is_recalled(given):
+        records = recalled_records(given)
+        return [given] if records is None else records
+    if isinstance(given, bytes) or not isinstance(given, Iterable):
+        raise InputError(f"`documents` must be strings or `attngs.Document`s, got {_kind(given)}.")
+    return given
+
+
 def _as_document(value: object, number: int) -> Document:
-    document = _converted(value)
+    document = _converted(value, f"documents[{number}]")
     if not isinstance(document, Document):
         raise InputError(f"`documents[{number}]` must be a str or an `attngs.Document`, got {_kind(value)}.")
     for name in ("text", "id"):
@@ -131,10 +156,10 @@ def _as_document(value: object, number: int) -> Document:
             raise InputError(f"`documents[{number}].{name}` must be a str, got {type(content).__name__}.")
     if not isinstance(document.metadata, Mapping):
         raise InputError(f"`documents[{number}].metadata` must be a mapping, got {type(document.metadata).__name__}.")
-    return document if document.id else replace(document, id=f"document-{number + 1}")
+    return document
 
 
-def _converted(value: object) -> object:
+def _converted(value: object, place: str) -> object:
     """A text, or another library's document, as one of ours; anything else as it is."""
     if isinstance(value, Document):
         return value
@@ -144,11 +169,15 @@ def _converted(value: object) -> object:
         return Document(text=value.page_content, id=value.id or "", metadata=dict(value.metadata or {}))
     if _is_node(value):
         return Document(text=value.get_content(), id=value.node_id, metadata=dict(value.metadata or {}))
-    return value
+    if not is_recalled(value):
+        return value
+    inner, said = recalled_document(value, place)
+    document = _converted(inner, place)
+    return replace(document, metadata={**document.metadata, **said}) if said and isinstance(document, Document) else document
 
 
 def _kind(value: object) -> str:
-    return type(value).__name__ + ("; make it a `Document(text=..., id=...)`" if isinstance(value, Mapping) else "")
+    return type(value).__name__
 
 
 def _is_page(value: object) -> TypeGuard[PageLike]:

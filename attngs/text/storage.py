@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from attngs.errors import AssetError
+from attngs.errors import AssetError, UnavailableError
 
 _EMPTY = (0, 0, ())
 
@@ -31,10 +31,6 @@ _UNAVAILABLE = {
     sqlite3.SQLITE_TOOBIG,
 }
 """SQLite's codes that say nothing against the file. Any other failure means that the file is damaged."""
-
-
-class Unavailable(AssetError):
-    """The file cannot be used now: it is locked, read-only, or its disk is full. It need not be damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ class SqliteFile:
         """A connection in one transaction that only reads. Works on a read-only file, too.
 
         Raises:
-            Unavailable: The file cannot be read now.
+            UnavailableError: The file cannot be read now.
             AssetError: The file is damaged, is another program's, or was written by a newer attngs. It is left as it is.
         """
         with explained(self.path, self.what), _connection(self.path, self.timeout) as connection, connection:
@@ -74,12 +70,30 @@ class SqliteFile:
         """A connection in one transaction: all of it happens, or nothing does.
 
         Raises:
-            Unavailable: The file cannot be written to now.
+            UnavailableError: The file cannot be written to now.
             AssetError: The file is damaged, is another program's, or was written by a newer attngs. It is left as it is.
         """
         with explained(self.path, self.what), _connection(self.path, self.timeout) as connection, connection:
             self._begin(connection, "IMMEDIATE")
             yield connection
+
+    def let_readers_pass(self) -> None:
+        """From now on, readers see the last state while a writer works (WAL). The file must be known to be ours.
+
+        Raises:
+            UnavailableError: Another connection uses the file.
+        """
+        with explained(self.path, self.what), _connection(self.path, self.timeout) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+
+    def empty_log(self) -> None:
+        """Move the log of a file that readers may pass into the file, so that no overwritten byte is left in the log.
+
+        Raises:
+            UnavailableError: Another connection still reads the old bytes.
+        """
+        with explained(self.path, self.what), _connection(self.path, self.timeout) as connection:
+            _empty_log(connection, self.path, self.what)
 
     def rewrite(self) -> None:
         """Remove the bytes of deleted rows from the file; see the function `rewrite`."""
@@ -137,14 +151,18 @@ def rewrite(path: str | os.PathLike[str], *, what: str, timeout: float) -> None:
     `secure_delete` is not enough: where SQLite merges two pages, it leaves copies of their rows behind.
 
     Raises:
-        Unavailable: The file is locked or read-only, or another connection still reads the old bytes.
+        UnavailableError: The file is locked or read-only, or another connection still reads the old bytes.
         AssetError: The file is damaged.
     """
     with explained(path, what), _connection(path, timeout) as connection:
         connection.execute("VACUUM")
-        (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        _empty_log(connection, path, what)
+
+
+def _empty_log(connection: sqlite3.Connection, path: str | os.PathLike[str], what: str) -> None:
+    (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if busy:
-        raise Unavailable(
+        raise UnavailableError(
             f"another program is reading the {what} `{path}`, so deleted text may still be in the file beside it. "
             "Close that program, and delete again."
         )
@@ -165,7 +183,7 @@ def failure(error: sqlite3.Error | OSError, path: str | os.PathLike[str], what: 
     """The `AssetError` for an error of SQLite's or the operating system's."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if isinstance(error, OSError) or code in _UNAVAILABLE:
-        return Unavailable(f"the {what} `{path}` cannot be used now: {error}. Make it writable and unlocked, or pass another path.")
+        return UnavailableError(f"the {what} `{path}` cannot be used now: {error}. Make it writable and unlocked, or pass another path.")
     return _damaged(path, what, str(error))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -14,6 +15,7 @@ from attngs.chat.failures import as_chat_error
 from attngs.chat.messages import check_reply
 from attngs.errors import AssetError, ChatError, ConfigError
 from attngs.protocols import AsyncChatModel, ChatModel
+from attngs.telemetry import Operation, operation
 from attngs.types import ChatReply, Message
 
 Request = TypeVar("Request")
@@ -78,19 +80,49 @@ async def aask(writer: Writer, conversations: Sequence[Sequence[Message]]) -> li
 
 
 def _ask(writer: ChatModel, messages: Sequence[Message]) -> ChatReply | ChatError:
-    try:
-        return check_reply(writer.complete(messages))
-    except Exception as error:
-        return _failure(error, writer, messages)
+    with _watched(writer) as watched:
+        try:
+            answer: ChatReply | ChatError = check_reply(writer.complete(messages))
+        except Exception as error:
+            answer = _failure(error, writer, messages)
+        return _noted(watched, answer, messages)
 
 
 async def _aask(writer: Writer, messages: Sequence[Message]) -> ChatReply | ChatError:
     if not isinstance(writer, AsyncChatModel):
         return await asyncio.to_thread(_ask, writer, messages)
-    try:
-        return check_reply(await writer.acomplete(messages))
-    except Exception as error:
-        return _failure(error, writer, messages)
+    with _watched(writer) as watched:
+        try:
+            answer: ChatReply | ChatError = check_reply(await writer.acomplete(messages))
+        except Exception as error:
+            answer = _failure(error, writer, messages)
+        return _noted(watched, answer, messages)
+
+
+def _watched(writer: Writer) -> AbstractContextManager[Operation]:
+    """The call as operators see it: by the model's name, where the writer says one."""
+    model = getattr(writer, "model", "")
+    provider = getattr(writer, "provider", type(writer).__name__)
+    return operation("chat", {"gen_ai.provider.name": provider}, model=model if isinstance(model, str) else "", remote=True)
+
+
+def _noted(watched: Operation, answer: ChatReply | ChatError, messages: Sequence[Message]) -> ChatReply | ChatError:
+    """The answer, of which operators see the tokens and how it ended."""
+    watched.content("gen_ai.input.messages", lambda: [_plain(message.role, message.content) for message in messages])
+    if isinstance(answer, ChatError):
+        watched.failed(answer)
+        return answer
+    ended = answer.finish_reason
+    watched.note({"gen_ai.response.finish_reasons": [ended] if ended else None})
+    if answer.usage:
+        watched.chat_tokens(read=answer.usage.input_tokens, written=answer.usage.output_tokens)
+    watched.content("gen_ai.output.messages", lambda: [{**_plain("assistant", answer.text), "finish_reason": ended or "stop"}])
+    return answer
+
+
+def _plain(role: str, text: str) -> dict[str, object]:
+    """A message in the shape of the conventions."""
+    return {"role": role, "parts": [{"type": "text", "content": text}]}
 
 
 def _failure(error: Exception, writer: Writer, messages: Sequence[Message]) -> ChatError:

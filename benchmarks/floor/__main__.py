@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import track
 
 from attngs import Marker
-from attngs.hosts.settings import MEMORY_FLOOR
+from attngs.selection.selector import MEMORY_FLOOR
 from benchmarks.floor.data import SETS, idle_turns, load_contexts, messages
 from benchmarks.floor.measure import Row, adaptive, curve, fit_both, held_out, measure_messages, reliability
 from benchmarks.floor.page import constants, tables, write_page

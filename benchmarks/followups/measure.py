@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attngs import ContextCompressor, GreedySelector, Marker, Question, as_question
-from attngs.hosts.settings import MEMORY_FLOOR
+from attngs.selection.selector import MEMORY_FLOOR
 from attngs.types import Message
 from benchmarks.followups.data import KINDS, Dialogue
 

@@ -6,8 +6,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from attngs.hosts.settings import MEMORY_FLOOR
 from attngs.marking.relevance import LATIN, OTHER, Measures
+from attngs.selection.selector import MEMORY_FLOOR
 from benchmarks.floor.data import Kind, idle_turns, load_contexts, messages
 from benchmarks.floor.measure import FLOORS, Row, adaptive, curve, fit, held_out, reliability, script_of
 from benchmarks.floor.page import constants, tables, write_page

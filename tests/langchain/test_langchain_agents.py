@@ -20,10 +20,12 @@ from langgraph.store.memory import InMemoryStore
 
 from attngs import Marker, Splitter
 from attngs.errors import ChatError, ConfigError
+from attngs.hosts.conversation import last_turns
+from attngs.hosts.shortening import Shortening
 from attngs.reading.tokens import as_counter
 from attngs.testing import FakeScorer, count_words
 from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, StoreMemory, ToolResults, attngs_summarizer
-from langchain_attngs.shortening import Shortening, last_turns, question_of
+from langchain_attngs.messages import question_of, said, viewed
 
 MEMORY = StoreMemory(namespace=("memories", "{user_id}"), target_tokens=10)
 
@@ -275,15 +277,20 @@ async def test_old_history_is_shortened_and_turns_stay_whole(how: str) -> None:
     assert len(out["messages"]) == 8
 
 
+def shortening_of(messages: list[AnyMessage], **rules: Any) -> Shortening:
+    """The rules on a conversation, with LangChain's own way to ask."""
+    return Shortening(messages=said(messages), ask=lambda count: question_of(messages[:count]), **rules)
+
+
 def test_a_system_message_in_old_history_is_shown_as_it_is() -> None:
     rule = SystemMessage("Never talk about the cat.")
     messages: list[AnyMessage] = [rule, HumanMessage("My cat is Milo. It rained."), AIMessage("I see."), HumanMessage("The cat?")]
-    shortening = Shortening(
-        tool_results=None, history=History(trigger_tokens=1, keep=1), counter=as_counter(count_words), target_tokens=4, ask=question_of
+    shortening = shortening_of(
+        messages, tool_results=None, history=History(trigger_tokens=1, keep=1), counter=as_counter(count_words), target_tokens=4
     )
-    [group] = shortening.groups(messages, {})
+    [group] = shortening.groups({})
     assert [document.id for document in group.documents] == ["user", "assistant"]
-    shown = shortening.view(messages, {group.key: "user: My cat is Milo."})
+    shown = viewed(shortening.view({group.key: "user: My cat is Milo."}), messages, messages)
     assert [type(message).__name__ for message in shown] == ["SystemMessage", "HumanMessage"]
     assert shown[0] is rule
     assert str(shown[1].text).endswith("user: My cat is Milo.\n</earlier_conversation>\n\nThe cat?")
@@ -292,9 +299,9 @@ def test_a_system_message_in_old_history_is_shown_as_it_is() -> None:
 def test_where_a_conversation_may_be_cut() -> None:
     turn: list[AnyMessage] = [HumanMessage("q"), call("f"), ToolMessage("r", tool_call_id="call-f"), AIMessage("a")]
     messages = turn * 3
-    assert [last_turns(messages, keep) for keep in (1, 4, 5, 8, 9, 12, 13)] == [8, 8, 4, 4, 0, 0, 0]
-    assert last_turns([AIMessage("a")], 1) == 0
-    assert last_turns(turn[:1], 1) == 0
+    assert [last_turns(said(messages), keep) for keep in (1, 4, 5, 8, 9, 12, 13)] == [8, 8, 4, 4, 0, 0, 0]
+    assert last_turns(said([AIMessage("a")]), 1) == 0
+    assert last_turns(said(turn[:1]), 1) == 0
 
 
 @pytest.mark.parametrize("keep", range(1, 14))
@@ -306,16 +313,16 @@ def test_no_call_is_parted_from_its_result(keep: int) -> None:
         AIMessage("a"),
     ]
     messages = turn * 3 + turn[:3]
-    shortening = Shortening(
+    shortening = shortening_of(
+        messages,
         tool_results=ToolResults(trigger_tokens=5, target_tokens=5),
         history=History(trigger_tokens=1, keep=keep),
         counter=as_counter(count_words),
         target_tokens=9,
-        ask=question_of,
     )
     before = [message.model_copy(deep=True) for message in messages]
-    groups = shortening.groups(messages, {})
-    shown = shortening.view(messages, {group.key: "short" for group in groups})
+    groups = shortening.groups({})
+    shown = viewed(shortening.view({group.key: "short" for group in groups}), messages, messages)
     assert messages == before
     calls = {call["id"] for message in shown if isinstance(message, AIMessage) for call in message.tool_calls}
     assert {message.tool_call_id for message in shown if isinstance(message, ToolMessage)} == calls
@@ -333,9 +340,9 @@ def test_what_is_not_text_alone_is_left_alone() -> None:
         ToolMessage("long " * 50, tool_call_id="call-f", name="secret"),
     ]
     rules = ToolResults(trigger_tokens=5, exclude=frozenset({"secret"}))
-    shortening = Shortening(tool_results=rules, history=None, counter=as_counter(count_words), target_tokens=9, ask=question_of)
-    assert shortening.groups(messages, {}) == []
-    assert shortening.groups(messages[1:], {}) == []
+    shortening = shortening_of(messages, tool_results=rules, history=None, counter=as_counter(count_words), target_tokens=9)
+    assert shortening.groups({}) == []
+    assert shortening_of(messages[1:], tool_results=rules, history=None, counter=as_counter(count_words), target_tokens=9).groups({}) == []
 
 
 async def test_no_inner_token_is_streamed() -> None:

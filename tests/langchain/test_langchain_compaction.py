@@ -16,13 +16,13 @@ from langchain.agents.middleware import SummarizationMiddleware
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
-from test_langchain_agents import compressor_of, says
+from test_langchain_agents import compressor_of, says, shortening_of
 
 from attngs.errors import ConfigError
 from attngs.reading.tokens import as_counter
 from attngs.testing import count_words
 from langchain_attngs import AttnGSMiddleware, History, ToolResults, attngs_summarizer
-from langchain_attngs.shortening import Shortening, question_of
+from langchain_attngs.messages import viewed
 
 NOTE = re.compile(r"\[shortened: (\d+) of (\d+) tokens\]\n")
 PAGE = "Page {0} tells of roads and rain and of mud. " * 10 + "The cat of house {0} is grey. " + "Nobody came to see page {0} again. " * 10
@@ -206,21 +206,21 @@ def test_whatever_the_conversation_what_is_shown_is_in_order_and_settles(sizes: 
         text = "cat " * words
         messages += [HumanMessage(f"Q{number} {text}"), AIMessage(f"A{number}")] if kind == "user" else []
         messages += [call(number), ToolMessage(f"R{number} {text}", tool_call_id=f"call-{number}")] if kind == "call" else []
-    shortening = Shortening(
+    shortening = shortening_of(
+        messages,
         tool_results=ToolResults(trigger_tokens=40, target_tokens=20),
         history=History(trigger_tokens=trigger, keep=keep, target_tokens=15),
         counter=as_counter(count_words),
         target_tokens=20,
-        ask=question_of,
     )
     texts = dict[str, str]()
     for _ in range(3):
-        groups = shortening.groups(messages, texts)
+        groups = shortening.groups(texts)
         texts |= {group.key: "short" for group in groups}
-        assert all(shortening.used(messages, texts)[group.key] for group in groups)
-        texts = shortening.used(messages, texts)
-    assert shortening.groups(messages, texts) == []
-    shown = shortening.view(messages, texts)
+        assert all(shortening.used(texts)[group.key] for group in groups)
+        texts = shortening.used(texts)
+    assert shortening.groups(texts) == []
+    shown = viewed(shortening.view(texts), messages, messages)
     assert shown[-1] == messages[-1] or str(shown[-1].text) == "short" or str(shown[-1].text).endswith(str(messages[-1].text))
     left = [message for message in messages if not isinstance(message, HumanMessage)][-len([m for m in shown if m.type != "human"]) :]
     assert [message.id for message in shown if message.type != "human"] == [message.id for message in left]

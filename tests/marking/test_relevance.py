@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from attngs import ContextCompressor, ExtractLayout, GreedySelector, Marker, MarkRequest
 from attngs.errors import ModelError
-from attngs.hosts.settings import MEMORY_FLOOR, memory_floor
 from attngs.marking.relevance import CROWD, LATIN, OTHER, Measures, calibration_for, standing
+from attngs.selection.selector import MEMORY_FLOOR, memory_floor
 from attngs.testing import FakeScorer
 from attngs.types import Marking, ScoreRequest
 

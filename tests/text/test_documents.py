@@ -50,8 +50,7 @@ def test_documents_of_other_libraries_are_read() -> None:
     assert as_documents(node)[0].text == "Cake."
 
 
-@pytest.mark.parametrize("value", [{"text": "Tea."}, [{"text": "Tea."}], b"Tea.", 3, [3], None])
+@pytest.mark.parametrize("value", [b"Tea.", 3, [3], [b"Tea."], None])
 def test_what_is_no_document_is_refused(value: Any) -> None:
-    with pytest.raises(InputError, match=r"must be (a str or an `attngs\.Document`|strings or `attngs\.Document`s), got ") as error:
+    with pytest.raises(InputError, match=r"must be (a str or an `attngs\.Document`|strings or `attngs\.Document`s), got "):
         as_documents(value)
-    assert ("dict; make it a `Document(text=..., id=...)`" in str(error.value)) == ("Tea" in str(value) and not isinstance(value, bytes))

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from attngs.errors import AssetError
-from attngs.text.storage import SqliteFile, Unavailable, rewrite
+from attngs.errors import AssetError, UnavailableError
+from attngs.text.storage import SqliteFile, rewrite
 
 SCHEMA = (
     "CREATE TABLE notes (owner TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (owner, text))",
@@ -83,13 +83,14 @@ def test_reading_needs_no_lock_for_writing(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert texts(file) == ["first", "second"]
-        with pytest.raises(Unavailable, match=r"the notebook `.*notes` cannot be used now: database is locked\. Make it"):
+        with pytest.raises(UnavailableError, match=r"the notebook `.*notes` cannot be used now: database is locked\. Make it"):
             add(file, "third")
 
 
 READ_ONLY = """
 import os, sys
-from attngs.text.storage import SqliteFile, Unavailable
+from attngs.errors import UnavailableError
+from attngs.text.storage import SqliteFile
 os.setuid(65534)
 file = SqliteFile(sys.argv[1], application=0, version=1, schema=("CREATE TABLE notes (text)",), what="notebook", timeout=0)
 with file.read() as connection:
@@ -97,7 +98,7 @@ with file.read() as connection:
 try:
     with file.write() as connection:
         connection.execute("INSERT INTO notes VALUES (1)")
-except Unavailable as error:
+except UnavailableError as error:
     print(str(error).partition("now: ")[2])
 """
 

@@ -68,18 +68,21 @@ class Composite:
 
     Args:
         parts: What it is made of.
+
+    Attributes:
+        parts: As given.
     """
 
     def __init__(self, *parts: Scorer | FeatureReader) -> None:
-        self._parts = parts
+        self.parts = parts
 
     def warm(self, sentences: Sequence[Sentence], namespace: str) -> Warmth:
         """Read a context before the first question; parts that share a model share what it has read."""
-        warmths = [part.warm(sentences, namespace) for part in self._parts if isinstance(part, Warmable)]
+        warmths = [part.warm(sentences, namespace) for part in self.parts if isinstance(part, Warmable)]
         return max(warmths, default=Warmth(tokens=0, kept=0, bytes=0))
 
     def forget(self, namespace: str | None = None) -> None:
         """Forget one namespace, or everything, in every part."""
-        for part in self._parts:
+        for part in self.parts:
             if isinstance(part, Forgetful):
                 part.forget(namespace)

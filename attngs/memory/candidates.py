@@ -1,0 +1,104 @@
+"""Stage one: of all units of a memory, those that the marker shall look at for a question.
+
+Every unit gets an estimate of its score: what the encoder's score is made of (`marking/scorers/encoder.py`), but for late attention, which
+needs the state of every token. Similarity stands in for it. The best units become candidates until they fill the room, each with its heads
+and its neighbours. Then come units like the very best of them, among which is what became of a fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from attngs.marking.heads import HEAD_WEIGHT
+from attngs.marking.scales import SCALES, standardised
+from attngs.marking.scorers.lexical import K1, B
+from attngs.memory.catalogue import Catalogue, Integers
+from attngs.memory.reading import numbered
+from attngs.protocols import Floats
+from attngs.text.words import words
+
+WORDS = 0.5
+"""Weight of words beside similarity."""
+PASSAGE = 1.0
+"""Weight of the passage round a unit, in similarity and in words."""
+NEIGHBOURS = 1
+"""Units on each side that come along with a candidate."""
+LIKE = 4
+"""Of the best, how many are looked for again by what they say."""
+
+
+def find_candidates(catalogue: Catalogue, questions: Sequence[tuple[str, NDArray[np.float32]]], room: int) -> Integers:
+    """The numbers of units to look at, in reading order.
+
+    Args:
+        catalogue: All units.
+        questions: The texts that a question is scored by, each with its vector.
+        room: Tokens that the candidates may have together.
+    """
+    if int(catalogue.sizes.sum()) <= room:
+        return np.arange(len(catalogue))
+    estimates = np.max([estimate(catalogue, text, vector) for text, vector in questions], axis=0)
+    best = np.argsort(-estimates, kind="stable")
+    return _filled(catalogue, best, room)
+
+
+def estimate(catalogue: Catalogue, text: str, vector: NDArray[np.float32]) -> Floats:
+    """About the score of each unit `(S,)`."""
+    found = WORDS * _shared_words(catalogue, text)
+    if catalogue.units.vectors.shape[1] and len(vector):
+        found += _similarity(catalogue, vector)
+    return found
+
+
+def _similarity(catalogue: Catalogue, vector: NDArray[np.float32]) -> Floats:
+    """Similarity of each unit and of the passage round it `(S,)`."""
+    units, layout = catalogue.units, catalogue.layout
+    direction = torch.from_numpy(vector / max(float(np.linalg.norm(vector)), 1e-9)).half()
+    products = (units.vectors @ direction).double().numpy()  # (S,)
+    own = products.copy()
+    np.add.at(own, units.heads[:, 0], HEAD_WEIGHT * products[units.heads[:, 1]])
+    around = layout.total(products, SCALES["passage"])
+    return 2 * standardised(own / units.alone) + PASSAGE * standardised(around / units.around)
+
+
+def _shared_words(catalogue: Catalogue, text: str) -> Floats:
+    """BM25 of each unit and of the passage round it, and the share of the question's words that it has `(S,)`."""
+    size, lengths = len(catalogue), catalogue.units.lengths
+    bm25, cover = np.zeros(size), np.zeros(size)
+    held_back = K1 * (1 - B + B * lengths / max(float(lengths.mean()), 1e-9))
+    for word in dict.fromkeys(numbered(words(text)).tolist()):
+        having, counts = catalogue.words.of(word)
+        rarity = np.log1p((size - len(having) + 0.5) / (len(having) + 0.5))
+        bm25[having] += rarity * counts * (K1 + 1) / (counts + held_back[having])
+        cover[having] += rarity
+    for values in (bm25, cover):
+        heads = catalogue.units.heads
+        np.add.at(values, heads[:, 0], HEAD_WEIGHT * values[heads[:, 1]])
+    around = catalogue.layout.total(bm25, SCALES["passage"])
+    return standardised(bm25) + standardised(cover) + PASSAGE * standardised(around)
+
+
+def _filled(catalogue: Catalogue, best: Integers, room: int) -> Integers:
+    """The best units with what they come with, as many as fit."""
+    chosen, left = set[int](), room
+    for unit in best.tolist():
+        if left <= 0:
+            break
+        for number in _with_company(catalogue, unit):
+            if number not in chosen:
+                chosen.add(number)
+                left -= int(catalogue.sizes[number])
+    return np.array(sorted(chosen), dtype=np.int64)
+
+
+def _with_company(catalogue: Catalogue, unit: int) -> Iterable[int]:
+    """A unit with its heads and neighbours, and the heads of these."""
+    first, last = int(catalogue.layout.first[unit]), int(catalogue.layout.last[unit])
+    row = catalogue.rows[int(np.searchsorted(catalogue.starts, unit, side="right")) - 1]
+    near = range(max(first, unit - NEIGHBOURS), min(last, unit + NEIGHBOURS + 1))
+    heads = [first + head for number in near for head in row.units[number - first].heads]
+    return [*near, *heads]

@@ -1,0 +1,47 @@
+"""The MCP server over streamable HTTP, behind the doorkeeper of all our servers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from attngs.serving.limits import Doorkeeper, Limits
+from attngs.serving.mcp import MemoryServer
+from attngs.serving.metrics import AsgiApp, Receive, Scope, Send
+from attngs.serving.tokens import Tokens
+
+
+def http_app(server: MemoryServer, limits: Limits, tokens: Tokens | None) -> AsgiApp:
+    """The server over streamable HTTP, at `/mcp`.
+
+    Each request stands alone, and its reply is one piece of JSON: there are no sessions that somebody could take over.
+
+    Args:
+        server: Answers.
+        limits: What is taken.
+        tokens: Who may ask, and in which namespace; `None`: everybody on this machine, in the server's namespace.
+    """
+    manager = StreamableHTTPSessionManager(server.server, json_response=True, stateless=True, max_request_body_size=limits.body_bytes)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with manager.run():
+            yield
+        await server.close()
+
+    app = Starlette(routes=[Route("/mcp", _Posted(manager), methods=["POST"])], lifespan=lifespan)
+    return Doorkeeper(app, limits, tokens, "Authorization")
+
+
+class _Posted:
+    """The manager as the endpoint of a route: an object that is called as an ASGI app, where a function would be called otherwise."""
+
+    def __init__(self, manager: StreamableHTTPSessionManager) -> None:
+        self._manager = manager
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._manager.handle_request(scope, receive, send)
