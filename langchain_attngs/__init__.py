@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 from attngs.errors import MissingDependencyError
 from langchain_attngs.chat import LocalChatModel
-from langchain_attngs.compressor import AttnGSCompressor, AttnGSRetriever
+from langchain_attngs.compressor import AttnGSCompressor, AttnGSMemoryRetriever, AttnGSRetriever
 from langchain_attngs.tracing import Compression, RunWatch
 
 if TYPE_CHECKING:
     from attngs.hosts.shortening import History, ToolResults
-    from langchain_attngs.memory import StoreMemory
+    from langchain_attngs.memory import MemoryFile, StoreMemory
     from langchain_attngs.messages import question_of
     from langchain_attngs.middleware import AttnGSMiddleware
     from langchain_attngs.persistence import Persistence, UserMemory
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _AGENTS = {
     "AttnGSMiddleware": "langchain_attngs.middleware",
     "History": "attngs.hosts.shortening",
+    "MemoryFile": "langchain_attngs.memory",
     "Persistence": "langchain_attngs.persistence",
     "StoreMemory": "langchain_attngs.memory",
     "ToolResults": "attngs.hosts.shortening",
@@ -43,11 +44,13 @@ _AGENTS = {
 
 __all__ = [
     "AttnGSCompressor",
+    "AttnGSMemoryRetriever",
     "AttnGSMiddleware",
     "AttnGSRetriever",
     "Compression",
     "History",
     "LocalChatModel",
+    "MemoryFile",
     "Persistence",
     "RunWatch",
     "StoreMemory",

@@ -1,7 +1,11 @@
-"""A compressor and a retriever: documents, made short for the question under one token budget."""
+"""A compressor and two retrievers: documents, made short for the question under one token budget.
+
+More than 400 lines: a third of them say what the settings mean, and the retrievers are the compressor behind another call.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from itertools import groupby
@@ -18,6 +22,7 @@ from attngs.errors import ConfigError, InputError
 from attngs.hosts.apart import APART, Apart, Part, best_probability, copies_elsewhere
 from attngs.hosts.jobs import Job, Steps
 from attngs.hosts.markers import MarkerLike, find_marker
+from attngs.hosts.recalling import Askable, documents_of
 from attngs.hosts.settings import Mode, OnChatError, Output, check_marker_name, described
 from attngs.hosts.shortened import never_empty
 from attngs.marking.currency import FOUND
@@ -30,7 +35,7 @@ from attngs.selection.selector import GreedySelector, MustKeep, memory_floor
 from attngs.text.defusing import handles
 from attngs.text.documents import check_query
 from attngs.types import Document as Text
-from attngs.types import Place, Sentence, Source
+from attngs.types import Marking, Place, Question, Sentence, Source
 from attngs.writing.statements import FaithfulnessFloor
 from langchain_attngs.chat import RunnableChat
 from langchain_attngs.tracing import Ledger, traced
@@ -168,9 +173,27 @@ class AttnGSCompressor(BaseDocumentCompressor):
         return (yield from compress(documents, query, config))
 
     def _separate(self, documents: Sequence[Document], query: str, config: RunnableConfig) -> Steps[tuple[list[Document], Ledger]]:
+        return (yield from self.apart(documents, as_texts(documents), query, config))
+
+    def apart(
+        self,
+        documents: Sequence[Document],
+        texts: Sequence[Text],
+        query: str | Question,
+        config: RunnableConfig,
+        marking: Marking | None = None,
+    ) -> Steps[tuple[list[Document], Ledger]]:
+        """Make documents short, each of which stays one.
+
+        Args:
+            documents: What is made short.
+            texts: The same for the marker.
+            query: The question.
+            config: Of the run.
+            marking: Of the texts, where they are marked already.
+        """
         apart = Apart(extractor=self.extractor(APART), writer=self.writer(config, APART), counter=self.found_counter())
-        texts = as_texts(documents)
-        result = yield from apart.steps(texts, query, target_tokens=self.target_tokens, namespace=self.namespace)
+        result = yield from apart.steps(texts, query, target_tokens=self.target_tokens, namespace=self.namespace, marking=marking)
         out = [shorten_document(documents, part, names_of(texts)) for part in result.parts]
         return out, Ledger(
             documents=len(documents),
@@ -252,6 +275,49 @@ class AttnGSRetriever(BaseRetriever):
     ) -> list[Document]:
         found = await self.retriever.ainvoke(query, patch_config(None, callbacks=run_manager.get_child()), **kwargs)
         return await self.compressor.acompress_documents(found, query, run_manager.get_child())
+
+
+class AttnGSMemoryRetriever(BaseRetriever):
+    """A retriever over a memory on disk: what matters to the question of all that a user's memory has, under a hard token budget.
+
+    Documents come back as `AttnGSCompressor` returns them, in the memory's order, with the ids and the metadata that they were added with.
+    What has nothing to do with the question does not come back.
+
+    ```python
+    memory = Memory.open("ana.db", namespace="ana")
+    retriever = AttnGSMemoryRetriever(memory=memory, compressor=AttnGSCompressor(target_tokens=512))
+    ```
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", frozen=True)
+
+    memory: Askable = Field(repr=False, description="One user's memory: `attngs.Memory`, or what has its `ask`.")
+    compressor: AttnGSCompressor = Field(
+        validation_alias=AliasChoices("compressor", "base_compressor"),
+        repr=False,
+        description="Makes what the memory finds short. Give it the memory's marker.",
+    )
+
+    def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
+        return self._run().invoke(self._asked(query), patch_config(None, callbacks=run_manager.get_child()))
+
+    async def _aget_relevant_documents(self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun) -> list[Document]:
+        found = await asyncio.to_thread(self._asked, query)
+        return await self._run().ainvoke(found, patch_config(None, callbacks=run_manager.get_child()))
+
+    def _asked(self, query: str) -> Marking:
+        return self.memory.ask(check_query(query), target_tokens=self.compressor.target_tokens).marking
+
+    def _run(self) -> Runnable[Marking, list[Document]]:
+        return traced(type(self.compressor).__name__, self._steps, workers=self.compressor.max_concurrency)
+
+    def _steps(self, marking: Marking, config: RunnableConfig) -> Steps[tuple[list[Document], Ledger]]:
+        texts = documents_of(marking)
+        if not texts:
+            return [], Ledger(target_tokens=self.compressor.target_tokens)
+        documents = [Document(id=text.id, page_content=text.text, metadata=dict(text.metadata)) for text in texts]
+        question = Question(text=marking.query, background=marking.background)
+        return (yield from self.compressor.for_memory().apart(documents, texts, question, config, marking))
 
 
 def check_documents(documents: object) -> list[Document]:

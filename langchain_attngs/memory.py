@@ -1,4 +1,4 @@
-"""A user's memory in a store: where it is, what is read of it, and how changes are written."""
+"""A user's memory in a store or in a file: where it is, what is read of it, and how changes are written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 from langgraph.config import get_config
 from langgraph.runtime import Runtime
@@ -16,10 +18,18 @@ from langgraph.store.base import BaseStore, GetOp, Item, PutOp, SearchItem
 
 from attngs.checking.times import TIME_KEYS, UNKNOWN, given_time, read_moment
 from attngs.errors import ConfigError, check_whole
-from attngs.hosts.blocks import Blocks, QuotedItem
+from attngs.hosts.blocks import Blocks, QuotedItem, unchanged_blocks
+from attngs.hosts.frames import DATED, MEMORIES, FrameLayout
+from attngs.hosts.jobs import Call
+from attngs.hosts.recalling import Found, Recall, Waiting, recall_of
 from attngs.hosts.remembering import VERSIONS, Edit, MemoryEditor, Origin
+from attngs.marking.marker import Marker
+from attngs.memory.opened import OpenMemories
+from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
+from attngs.result.result import CompressedContext
 from attngs.types import Document, Question
+from langchain_attngs.compressor import AttnGSCompressor
 
 Namespace = tuple[str, ...]
 ItemText = Callable[[Mapping[str, Any]], str]
@@ -88,6 +98,9 @@ class StoreMemory:
         ConfigError: The namespace is empty, a brace of it holds no name, the place is unknown, or a number is below 1.
     """
 
+    layout: ClassVar[FrameLayout] = MEMORIES
+    """How items are shown."""
+
     namespace: Namespace | Callable[[Runtime[Any]], Namespace]
     target_tokens: int | None = None
     place: Literal["last_turn", "system"] = "last_turn"
@@ -138,14 +151,28 @@ class StoreMemory:
 
         Their metadata is the value's `metadata` and times, if any, and the key as `_key`. No model sees it.
         """
+        return [self.document(item) for item in self.newest(items, namespace)]
+
+    def newest(self, items: Sequence[SearchItem], namespace: Namespace) -> list[SearchItem]:
+        """The items of this namespace, the newest last, at most `max_items`."""
         own = [item for item in items if is_below(item, namespace) and not is_version(item, namespace)]
         if len(own) > self.max_items:
             advice = "raise `max_items`, or set `ranked` for a store with an index"
             logger.warning("a memory has %d items, and only the newest %d are used; %s", len(own), self.max_items, advice)
-        newest = sorted(own, key=lambda item: (self.order(item), item.key))[-self.max_items :]
-        return [self._document(item) for item in newest]
+        return sorted(own, key=lambda item: (self.order(item), item.key))[-self.max_items :]
 
-    def _document(self, item: SearchItem) -> Document:
+    def recalled(self, namespace: Namespace, store: BaseStore | None, compressor: AttnGSCompressor) -> Recall:
+        """How to ask the store what a namespace has.
+
+        Raises:
+            ConfigError: There is no store.
+        """
+        if store is None:
+            raise ConfigError("the memory needs a store; make the agent with `create_agent(..., store=...)`.")
+        return StoreRecall(self, store, namespace)
+
+    def document(self, item: SearchItem) -> Document:
+        """One item as a document."""
         metadata = item.value.get("metadata")
         times = {key: item.value[key] for key in TIME_KEYS if key in item.value}
         return Document(
@@ -153,6 +180,112 @@ class StoreMemory:
             text=_check_str(self.text(item.value), "text", item),
             metadata={**times, **(metadata if isinstance(metadata, Mapping) else {}), "_key": item.key},
         )
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRecall:
+    """What a store has of one user."""
+
+    memory: StoreMemory
+    store: BaseStore
+    namespace: Namespace
+
+    def current(self, blocks: Blocks) -> Waiting[Blocks]:
+        """The blocks whose items are all as they were."""
+        gets = lookups(blocks)
+        found: Any = (yield Call(partial(self.store.batch, gets), partial(self.store.abatch, gets))) if gets else []
+        return unchanged_blocks(blocks, quoted(found, self.memory.text))
+
+    def find(self, question: Question, target_tokens: int) -> Waiting[Found]:
+        """All items, or those that the store finds for the question."""
+        place, options = stored(self.namespace), self.memory.search_options(question)
+        items: Any = yield Call(partial(self.store.search, place, **options), partial(self.store.asearch, place, **options))
+        newest = self.memory.newest(items, self.namespace)
+        return Found([self.memory.document(item) for item in newest], quoted(newest, self.memory.text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryFile:
+    """A file of `attngs.Memory`, and how much of a user's memory in it the agent is shown.
+
+    However large it is, a question costs milliseconds. The agent needs no store.
+
+    Args:
+        path: The file; made when something is first remembered.
+        namespace: Whose memory: the namespace that `Memory.open` is given for this user, or a function from the runtime to it. A name in
+            braces is filled from the run's context or its `configurable`. A run without such a value is refused: it would share one memory
+            with everybody.
+        target_tokens: As `StoreMemory`'s.
+        place: As `StoreMemory`'s.
+
+    Raises:
+        ConfigError: The namespace is empty, a brace of it holds no name, the place is unknown, or a number is below 1.
+    """
+
+    layout: ClassVar[FrameLayout] = DATED
+    """How documents are shown."""
+
+    path: str | Path
+    namespace: str | Callable[[Runtime[Any]], str] = "{user_id}"
+    target_tokens: int | None = None
+    place: Literal["last_turn", "system"] = "last_turn"
+
+    def __post_init__(self) -> None:
+        given = self.namespace
+        StoreMemory(
+            namespace=given if callable(given) else (given,), target_tokens=self.target_tokens, place=self.place
+        )  # raises for the same reasons
+
+    def resolve(self, runtime: Runtime[Any]) -> Namespace:
+        """The namespace of this run's user.
+
+        Raises:
+            ConfigError: The run does not say who its user is.
+        """
+        if not callable(self.namespace):
+            return (_filled(self.namespace, runtime),)
+        found: object = self.namespace(runtime)
+        if not isinstance(found, str) or not found.strip():
+            raise ConfigError(f"the `namespace` function must return the name of a user, got {found!r}.")
+        return (found,)
+
+    def recalled(self, namespace: Namespace, store: BaseStore | None, compressor: AttnGSCompressor) -> Recall:
+        """How to ask the file what a namespace has.
+
+        Raises:
+            ConfigError: The namespace has several labels.
+        """
+        if len(namespace) != 1:
+            raise ConfigError(f"`namespace` must have one label, as a memory in a file has, got {namespace!r}.")
+        recall = recall_of(
+            _OfUser(_open(Path(self.path).absolute(), compressor.found_marker(), compressor.found_counter()), namespace[0]),
+            joined(namespace),
+        )
+        assert recall is not None
+        return recall
+
+
+@dataclass(frozen=True, slots=True)
+class _OfUser:
+    """One user's memory, which is opened when it is asked: that may take a while, and is done in a thread."""
+
+    memories: OpenMemories
+    namespace: str
+
+    def ask(self, query: str | Question, *, target_tokens: int) -> CompressedContext:
+        return self.memories.of(self.namespace).ask(query, target_tokens=target_tokens)
+
+    def get(self, name: str) -> Document:
+        return self.memories.of(self.namespace).get(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.memories.of(self.namespace)
+
+
+@lru_cache(maxsize=16)
+def _open(path: Path, marker: Marker, counter: TokenCounter) -> OpenMemories:
+    """The memories of a file, the same ones for all that read it by this marker and count alike."""
+    return OpenMemories(path, marker, counter=counter)
 
 
 def store_of(runtime: Runtime[Any]) -> BaseStore:

@@ -18,22 +18,23 @@ from langchain_core.messages import AnyMessage, SystemMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.runnables.config import merge_configs
 from langgraph.runtime import Runtime
-from langgraph.store.base import BaseStore, SearchItem
+from langgraph.store.base import BaseStore
 
 from attngs.errors import ConfigError, check_kind
-from attngs.hosts.blocks import Blocks, MemoryBlock, alone, asked_by, block_of, own_blocks, quoted_keys, settled, unchanged_blocks
+from attngs.hosts.blocks import Blocks, MemoryBlock, QuotedItem, alone, asked_by, block_of, own_blocks, settled, used_positions
 from attngs.hosts.budget import ContextBudget, ContextPart, Rations
 from attngs.hosts.conversation import Said, before_words, has_question, last_question
-from attngs.hosts.frames import MEMORIES, framed_memory
+from attngs.hosts.frames import framed_memory
 from attngs.hosts.gate import TIMEOUT, GateDecision, Judge, OnGateError, SafetyGate
 from attngs.hosts.jobs import Call, Job, Steps
+from attngs.hosts.recalling import Found, Recall, Waiting
 from attngs.hosts.shortening import History, Shortening, TextGroup, ToolResults
 from attngs.result.result import CompressedContext
-from attngs.types import Document, Question
+from attngs.types import Document, Marking, Question
 from attngs.writing.asking import atalk, talk
 from langchain_attngs.chat import RunnableChat
 from langchain_attngs.compressor import AttnGSCompressor
-from langchain_attngs.memory import Namespace, StoreMemory, joined, lookups, quoted, store_of, stored
+from langchain_attngs.memory import MemoryFile, Namespace, StoreMemory, joined
 from langchain_attngs.messages import question_of, request_of, said, viewed
 from langchain_attngs.tracing import Ledger, RunWatch, traced
 
@@ -63,9 +64,12 @@ class Task(TypedDict):
 class MemoryTask(TypedDict):
     """Which items are to be shortened for a question, and what the model is shown already."""
 
-    items: Sequence[SearchItem]
+    items: Sequence[QuotedItem]
+    """The documents as a block quotes them."""
     documents: Sequence[Document]
-    query: str | Question
+    marking: Marking | None
+    """Of the documents, where they are marked already."""
+    query: Question
     namespace: str
     asked: str
     earlier: Sequence[MemoryBlock]
@@ -76,7 +80,7 @@ class MemoryTask(TypedDict):
 class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
     """Makes what an agent's model is shown shorter; messages in the state stay as they are.
 
-    - The user's memory is read from the agent's store, compressed once a turn, and put before the user's words in the turn's message. It
+    - The user's memory, in the agent's store or in a file, is compressed once a turn, and put before the user's words in its message. It
       stays there as it is, and later turns are shown only what is new, so that a provider's cache keeps working. It goes when old turns
       are shortened, and when an item that it quotes is changed or deleted.
     - Long tool results, and old turns of a long conversation, are compressed for the question that they are about. They stay as they are
@@ -92,7 +96,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
     Args:
         compressor: How texts are shortened. Its `target_tokens` is the budget of memory, results and history that have none of their own.
             Its `output` is not used, nor its `namespace` where there is a memory.
-        memory: Where the user's memory is, and how much of it is shown; `None` shows none.
+        memory: Where the user's memory is, and how much of it is shown: a `StoreMemory` or a `MemoryFile`; `None` shows none.
         tool_results: Which tool results are shortened; `None` leaves them alone.
         history: When the conversation is shortened, and to how much; `None` leaves it alone.
         question: From the messages to what the user asks with the last of them: a text or a `Question`. Follow-ups such as "and his
@@ -119,7 +123,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         self,
         compressor: AttnGSCompressor,
         *,
-        memory: StoreMemory | None = None,
+        memory: StoreMemory | MemoryFile | None = None,
         tool_results: ToolResults | None = ToolResults(),
         history: History | None = History(),
         question: Ask = question_of,
@@ -132,7 +136,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         super().__init__()
         check_kind(compressor, "compressor", AttnGSCompressor)
         for value, argument, kind in (
-            (memory, "memory", StoreMemory),
+            (memory, "memory", MemoryFile if isinstance(memory, MemoryFile) else StoreMemory),
             (tool_results, "tool_results", ToolResults),
             (history, "history", History),
             (budget, "budget", ContextBudget),
@@ -157,7 +161,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         return self._name
 
     def recall(
-        self, query: str | Question, *, store: BaseStore, namespace: Namespace, config: RunnableConfig | None = None
+        self, query: str | Question, *, namespace: Namespace, store: BaseStore | None = None, config: RunnableConfig | None = None
     ) -> CompressedContext | None:
         """What a model would be shown of this memory for this question, for a preview or a measurement.
 
@@ -165,8 +169,8 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
 
         Args:
             query: The question; of a chat, `question_of(messages)`.
-            store: Holds the memory.
-            namespace: The user's; `StoreMemory`'s with its braces filled.
+            namespace: The user's; the memory's with its braces filled.
+            store: Holds the memory, if it is a `StoreMemory`.
             config: Of the run, such as its callbacks.
 
         Returns:
@@ -177,11 +181,12 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         """
         if not namespace:
             raise ConfigError("`namespace` must have a label at least, such as ('memories', 'ana').")
-        items = store.search(stored(namespace), **self._required_memory.search_options(query))
-        text = query if isinstance(query, str) else query.text
-        task = self._memory_task(items, namespace, text, query, {})
-        if not task["documents"]:
+        question = query if isinstance(query, Question) else Question(text=query)
+        recall = self._required_memory.recalled(namespace, store, self._compressor)
+        found = talk(self._found(recall, question), lambda call: call.run())
+        if not found.documents:
             return None
+        task = self._memory_task(found, namespace, question.text, question, {})
         watch = RunWatch()
         self._recaller().invoke(task, merge_configs(config, {"callbacks": [watch]}))
         return watch.compressions[0].result
@@ -222,42 +227,43 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         return await handler(self._with_short_texts(request))
 
     @property
-    def _required_memory(self) -> StoreMemory:
+    def _required_memory(self) -> StoreMemory | MemoryFile:
         if self._memory is None:
-            raise ConfigError("this middleware has no `memory`; make it with `memory=StoreMemory(...)`.")
+            raise ConfigError("this middleware has no `memory`; make it with `memory=StoreMemory(...)`, or `MemoryFile(...)`.")
         return self._memory
 
     def _remember(self, state: AttnGSState, runtime: Runtime[Any]) -> Generator[Call, Any, dict[str, Any] | None]:
         """What `before_agent` does, in sync and async alike."""
         if self._memory is None:
             return None
-        namespace, store, query = self._memory.resolve(runtime), store_of(runtime), self._question(state)
+        namespace, query = self._memory.resolve(runtime), self._question(state)
+        recall = self._memory.recalled(namespace, runtime.store, self._compressor)
         decision = (yield _called(self._judge(), request_of(state["messages"]))) if self._gate else None
         if decision and decision.withheld:
             yield _called(self._recaller(), _withheld(namespace, decision))
             return self._memory_update(state, {}, decision=decision)
         message, known = last_question(said(state["messages"])), self._own_blocks(state, namespace)
-        gets = lookups(known)
-        found = (yield Call(partial(store.batch, gets), partial(store.abatch, gets))) if gets else []
-        known = unchanged_blocks(known, quoted(found, self._memory.text))
+        known = yield from recall.current(known)
         if message is None or message.key in known:
             return self._memory_update(state, known, decision=decision)
-        place, options = stored(namespace), self._memory.search_options(query)
-        items = yield Call(partial(store.search, place, **options), partial(store.asearch, place, **options))
-        task = self._memory_task(items, namespace, message.text, query, known)
+        found = yield from self._found(recall, query)
+        task = self._memory_task(found, namespace, message.text, query, known)
         made = (yield _called(self._recaller(), task)) if task["documents"] else None
         return self._memory_update(state, known, message, made, decision=decision)
 
-    def _question(self, state: AttnGSState) -> str | Question:
-        return self._ask(state["messages"]) if has_question(said(state["messages"])) else ""
+    def _question(self, state: AttnGSState) -> Question:
+        asked = self._ask(state["messages"]) if has_question(said(state["messages"])) else ""
+        return asked if isinstance(asked, Question) else Question(text=asked)
 
-    def _memory_task(
-        self, items: Sequence[SearchItem], namespace: Namespace, message: str, query: str | Question, earlier: Blocks
-    ) -> MemoryTask:
-        text = query if isinstance(query, str) else query.text
+    def _found(self, recall: Recall, question: Question) -> Waiting[Found]:
+        """What may be shown for a question; nothing without one."""
+        return (yield from recall.find(question, self._memory_tokens())) if question.text.strip() else Found([], [])
+
+    def _memory_task(self, found: Found, namespace: Namespace, message: str, query: Question, earlier: Blocks) -> MemoryTask:
         return {
-            "items": items,
-            "documents": self._required_memory.read(items, namespace) if text.strip() else [],
+            "items": found.items,
+            "documents": found.documents,
+            "marking": found.marking,
             "query": query,
             "namespace": joined(namespace),
             "asked": asked_by(joined(namespace), message),
@@ -389,22 +395,23 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         return traced(f"{self.name}.memory", self._recall_steps, workers=1)
 
     def _recall_steps(self, task: MemoryTask, config: RunnableConfig) -> Steps[tuple[MemoryBlock | None, Ledger]]:
-        memory, compressor, counter = self._required_memory, self._compressor.for_memory(), self._compressor.found_counter()
+        compressor, counter = self._compressor.for_memory(), self._compressor.found_counter()
+        layout = self._required_memory.layout
         if task["withheld"]:
             yield []
             return None, replace(Ledger.of([]), reason=task["withheld"])
         [result] = yield [
             Job(
-                compressor=compressor.writer(config, MEMORIES) or compressor.extractor(MEMORIES),
+                compressor=compressor.writer(config, layout) or compressor.extractor(layout),
                 documents=task["documents"],
                 query=task["query"],
                 target_tokens=self._memory_tokens(),
                 namespace=task["namespace"],
+                marking=task["marking"],
             )
         ]
-        keys = quoted_keys(result)
-        items = quoted([item for item in task["items"] if item.key in keys], memory.text)
-        made = block_of(result, counter, asked=task["asked"], earlier=task["earlier"], items=items, layout=MEMORIES)
+        items = [task["items"][position] for position in used_positions(result)]
+        made = block_of(result, counter, asked=task["asked"], earlier=task["earlier"], items=items, layout=layout)
         return made, Ledger.of([result], ["memory"])
 
     def _memory_tokens(self) -> int:
@@ -419,7 +426,17 @@ def _key_of(message: Said | None) -> str:
 
 def _withheld(namespace: Namespace, decision: GateDecision) -> MemoryTask:
     reason = f"no memory is shown: {decision.reason}"
-    return {"items": [], "documents": [], "query": "", "namespace": joined(namespace), "asked": "", "earlier": [], "withheld": reason}
+    question = Question(text="")
+    return {
+        "items": [],
+        "documents": [],
+        "marking": None,
+        "query": question,
+        "namespace": joined(namespace),
+        "asked": "",
+        "earlier": [],
+        "withheld": reason,
+    }
 
 
 def _called(runnable: Runnable[Input, Any], value: Input) -> Call:

@@ -18,11 +18,12 @@ except ImportError as error:
 
 from llama_index_attngs.chat import LlamaIndexChat
 from llama_index_attngs.memory import AttnGSMemoryBlock
-from llama_index_attngs.postprocessor import AttnGSPostprocessor, CompressionEndEvent, CompressionStartEvent
+from llama_index_attngs.postprocessor import AttnGSMemoryRetriever, AttnGSPostprocessor, CompressionEndEvent, CompressionStartEvent
 from llama_index_attngs.tools import memory_tools
 
 __all__ = [
     "AttnGSMemoryBlock",
+    "AttnGSMemoryRetriever",
     "AttnGSPostprocessor",
     "CompressionEndEvent",
     "CompressionStartEvent",

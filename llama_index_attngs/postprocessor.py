@@ -1,32 +1,37 @@
-"""`AttnGSPostprocessor`: retrieved nodes, made short for the question under one token budget."""
+"""Nodes, made short for the question under one token budget: those that were retrieved, and those of a memory on disk."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.bridge.pydantic import Field
+from llama_index.core.callbacks import CallbackManager
 from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.events.base import BaseEvent
 from llama_index.core.memory import BaseMemory
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.prompts.mixin import PromptDictType, PromptMixin, PromptMixinType
-from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
+from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
 from pydantic import AliasChoices
 
-from attngs.errors import ConfigError
+from attngs.errors import ConfigError, check_kind
 from attngs.hosts.apart import JOIN, Apart, Parts
 from attngs.hosts.budget import ContextPart
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
+from attngs.hosts.recalling import Askable, documents_of
 from attngs.hosts.settings import Output, described
 from attngs.hosts.shortened import never_empty
 from attngs.result.result import CompressedContext
 from attngs.selection.layout import ExtractLayout
-from attngs.types import Question
+from attngs.selection.selector import memory_floor
+from attngs.types import Marking, Question
 from attngs.writing.prompts import GUIDED
 from llama_index_attngs.chat import host_template
 from llama_index_attngs.messages import question
@@ -129,14 +134,25 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
 
     def _separate(self, texts: NodeTexts, query: str | Question) -> Steps[Outcome]:
         """One node for each that something was kept of."""
+        return (yield from self.apart(texts, query, self.min_score))
+
+    def apart(self, texts: NodeTexts, query: str | Question, min_score: float | None, marking: Marking | None = None) -> Steps[Outcome]:
+        """Make nodes short, each of which stays one.
+
+        Args:
+            texts: What is made short.
+            query: The question.
+            min_score: The least probability of what is kept.
+            marking: Of the texts, where they are marked already.
+        """
         layout, writer = texts.layout(), self.writer()
         apart = Apart(
-            extractor=self.compressor(None, self.selector(layout, self.min_score)),
-            writer=self.compressor(writer, self.selector(ExtractLayout(), self.min_score)) if writer else None,
+            extractor=self.compressor(None, self.selector(layout, min_score)),
+            writer=self.compressor(writer, self.selector(ExtractLayout(), min_score)) if writer else None,
             counter=self.found_counter(),
             frames=layout.frames,
         )
-        parts = yield from apart.steps(texts.documents, query, target_tokens=self.ceiling(), namespace=self.namespace)
+        parts = yield from apart.steps(texts.documents, query, target_tokens=self.ceiling(), namespace=self.namespace, marking=marking)
         return parts, {part.position: shorten(texts.scored, part) for part in parts.parts}
 
     def _merged(self, texts: NodeTexts, query: str | Question) -> Steps[Outcome]:
@@ -175,6 +191,55 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
                 milliseconds=milliseconds,
             )
         )
+
+
+class AttnGSMemoryRetriever(BaseRetriever):
+    """A retriever over a memory on disk: what matters to the question of all that a user's memory has, under a hard token budget.
+
+    Nodes come back as `AttnGSPostprocessor` returns them, in the memory's order; their ids are those of the documents. What has nothing to
+    do with the question does not come back. A postprocessor behind it is not needed.
+
+    ```python
+    memory = Memory.open("ana.db", namespace="ana")
+    retriever = AttnGSMemoryRetriever(memory, AttnGSPostprocessor(target_tokens=512))
+    ```
+
+    Args:
+        memory: One user's memory: `attngs.Memory`, or what has its `ask`.
+        postprocessor: Makes what the memory finds short. Give it the memory's marker.
+        callback_manager: As LlamaIndex's own retrievers take it.
+
+    Raises:
+        ConfigError: An argument is of another kind.
+    """
+
+    def __init__(self, memory: Askable, postprocessor: AttnGSPostprocessor, callback_manager: CallbackManager | None = None) -> None:
+        if not isinstance(memory, Askable):
+            raise ConfigError(f"`memory` must be an `attngs.Memory`, got {type(memory).__name__}.")
+        check_kind(postprocessor, "postprocessor", AttnGSPostprocessor)
+        self._memory, self._postprocessor = memory, postprocessor
+        super().__init__(callback_manager=callback_manager)
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return run_steps(self._steps(self._asked(query_bundle)), workers=self._postprocessor.max_concurrency)
+
+    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        marking = await asyncio.to_thread(self._asked, query_bundle)
+        return await arun_steps(self._steps(marking), workers=self._postprocessor.max_concurrency)
+
+    def _asked(self, query_bundle: QueryBundle) -> Marking:
+        return self._memory.ask(check_query(query_bundle), target_tokens=self._postprocessor.ceiling()).marking
+
+    def _steps(self, marking: Marking) -> Steps[list[NodeWithScore]]:
+        documents = documents_of(marking)
+        if not documents:
+            return []
+        nodes = [NodeWithScore(node=TextNode(id_=each.id, text=each.text, metadata=dict(each.metadata))) for each in documents]
+        texts = NodeTexts(nodes=tuple(nodes), numbers=tuple(range(len(nodes))), documents=tuple(documents))
+        floor = memory_floor(self._postprocessor.min_score, self._postprocessor.found_marker())
+        question = Question(text=marking.query, background=marking.background)
+        _, left = yield from self._postprocessor.apart(texts, question, floor, marking)
+        return texts.put_back(left)
 
 
 def _in_chat(query: str, said: Sequence[ChatMessage]) -> str | Question:

@@ -70,9 +70,24 @@ class Apart:
     counter: TokenCounter
     frames: Sequence[tuple[str, str]] = ()
 
-    def steps(self, documents: Sequence[Document], query: str | Question, *, target_tokens: int, namespace: str = "") -> Steps[Parts]:
+    def steps(
+        self,
+        documents: Sequence[Document],
+        query: str | Question,
+        *,
+        target_tokens: int,
+        namespace: str = "",
+        marking: Marking | None = None,
+    ) -> Steps[Parts]:
         """Compress. The jobs raise what `ContextCompressor.compress` does."""
-        job = Job(compressor=self.extractor, documents=documents, query=query, target_tokens=target_tokens, namespace=namespace)
+        job = Job(
+            compressor=self.extractor,
+            documents=documents,
+            query=query,
+            target_tokens=target_tokens,
+            namespace=namespace,
+            marking=marking,
+        )
         [found] = yield [job]
         whole = never_empty(found, self.counter, self.frames)
         extracts = self._extracts(documents, whole)

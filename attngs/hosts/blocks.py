@@ -85,9 +85,9 @@ def unchanged_blocks(blocks: Blocks, now: Collection[QuotedItem]) -> Blocks:
     return {key: block for key, block in blocks.items() if all(item in now for item in block["items"])}
 
 
-def quoted_keys(result: CompressedContext) -> set[object]:
-    """The keys of the items that a compression is made of."""
-    return {source.metadata.get("_key") for source in (*result.kept, *result.sources)}
+def used_positions(result: CompressedContext) -> list[int]:
+    """The documents that a compression is made of, by their positions."""
+    return sorted({source.position for source in (*result.kept, *result.sources)})
 
 
 def block_of(

@@ -16,13 +16,13 @@ from typing import Any, Generic, Protocol, TypedDict, TypeVar
 from attngs.chat.replies import MemoryResults
 from attngs.compressor import ContextCompressor
 from attngs.errors import ConfigError, check_kind, check_whole
-from attngs.hosts.blocks import Blocks, MemoryBlock, alone, asked_by, block_of, own_blocks
+from attngs.hosts.blocks import Blocks, MemoryBlock, alone, asked_by, block_of, own_blocks, used_positions
 from attngs.hosts.budget import ContextBudget, ContextPart, Rations
 from attngs.hosts.conversation import Said, before_words, keyed, last_question, question_in
 from attngs.hosts.frames import DATED, framed_memory
 from attngs.hosts.jobs import Call, Job, arun_jobs, run_jobs
 from attngs.hosts.openai_messages import OpenAIMessages
-from attngs.hosts.recalling import Askable, Recall, Retriever, Texts, Waiting, not_contradicted, quoted, recall_of
+from attngs.hosts.recalling import Askable, Recall, Retriever, Texts, Waiting, not_contradicted, recall_of
 from attngs.hosts.shortening import History, Shortening, ToolResults, View
 from attngs.protocols import ResultCache
 from attngs.reading.context_cache import digest
@@ -197,8 +197,7 @@ class MessageShortener(Generic[MessageT]):
         if last.key in blocks:
             return blocks, None
         question, tokens = question_in(conversation), self._memory_tokens(rations)
-        documents, marking = yield from recall.find(question, tokens)
-        items = quoted(documents, namespace)
+        documents, items, marking = yield from recall.find(question, tokens)
         blocks = not_contradicted(blocks, items)
         if not any(document.text.strip() for document in documents):
             return {**blocks, last.key: _nothing(namespace, last.text)}, None
@@ -206,13 +205,12 @@ class MessageShortener(Generic[MessageT]):
         selector = replace(self._selector, layout=DATED, min_score=floor)
         job = replace(self._job(documents, question, tokens, namespace, selector), marking=marking)
         result = yield Call(job.run, job.arun)
-        used = {source.position for source in (*result.kept, *result.sources)}
         blocks[last.key] = block_of(
             result,
             self._counter,
             asked=asked_by(namespace, last.text),
             earlier=[*blocks.values()],
-            items=[items[position] for position in sorted(used)],
+            items=[items[position] for position in used_positions(result)],
             layout=DATED,
         )
         texts = [before_words(framed_memory(block["text"])) for block in blocks.values() if block["text"]]

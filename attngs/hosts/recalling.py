@@ -47,6 +47,8 @@ class Found(NamedTuple):
     """What may be shown for a question."""
 
     documents: Sequence[Document]
+    items: Sequence[QuotedItem]
+    """The documents as a block of memory quotes them, in their order."""
     marking: Marking | None = None
     """Of these documents, where they are marked already."""
 
@@ -72,7 +74,7 @@ def recall_of(memory: Texts | Retriever | Askable, namespace: str) -> Recall | N
     if isinstance(memory, Askable):
         return _Asked(memory, namespace)
     if callable(memory):
-        return _Searched(memory)
+        return _Searched(memory, namespace)
     return _Given(documents, namespace) if (documents := _named(memory)) else None
 
 
@@ -97,14 +99,14 @@ class _Given:
 
     def find(self, question: Question, target_tokens: int) -> Waiting[Found]:
         yield from ()
-        return Found(self._documents)
+        return Found(self._documents, quoted(self._documents, self._namespace))
 
 
 class _Searched:
     """A function's answers. What it does not find may still be true."""
 
-    def __init__(self, retriever: Retriever) -> None:
-        self._retriever = retriever
+    def __init__(self, retriever: Retriever, namespace: str) -> None:
+        self._retriever, self._namespace = retriever, namespace
 
     def current(self, blocks: Blocks) -> Waiting[Blocks]:
         yield from ()
@@ -112,7 +114,8 @@ class _Searched:
 
     def find(self, question: Question, target_tokens: int) -> Waiting[Found]:
         found: Any = yield Call(partial(self._run, question.whole), partial(self._arun, question.whole))
-        return Found(_named(found))
+        documents = _named(found)
+        return Found(documents, quoted(documents, self._namespace))
 
     def _run(self, question: str) -> object:
         found = self._retriever(question)
@@ -142,8 +145,8 @@ class _Asked:
 
     def find(self, question: Question, target_tokens: int) -> Waiting[Found]:
         result: CompressedContext = yield _in_thread(partial(self._memory.ask, question, target_tokens=target_tokens))
-        documents = {sentence.position: sentence.document for sentence in result.marking.sentences}
-        return Found([documents[position] for position in sorted(documents)], result.marking)
+        documents = documents_of(result.marking)
+        return Found(documents, quoted(documents, self._namespace), result.marking)
 
     def _get(self, names: Iterable[str]) -> list[Document]:
         return [self._memory.get(name) for name in names if name in self._memory]
@@ -155,6 +158,12 @@ def quoted(documents: Iterable[Document], namespace: str) -> list[QuotedItem]:
         {"namespace": [namespace], "key": document.id, "digest": digest("item", document.text, day_of(document)).hex()}
         for document in documents
     ]
+
+
+def documents_of(marking: Marking) -> list[Document]:
+    """The documents that were marked, in their order."""
+    by_position = {sentence.position: sentence.document for sentence in marking.sentences}
+    return [by_position[position] for position in sorted(by_position)]
 
 
 def not_contradicted(blocks: Blocks, found: Sequence[QuotedItem]) -> Blocks:

@@ -1,0 +1,138 @@
+"""A memory in a file, behind an agent and behind a retriever: each user's own, current, and never another's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chat_models import ScriptedModel
+from langchain.agents import create_agent
+from langchain_core.messages import HumanMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from pydantic import ValidationError
+
+from attngs import Document, Marker, Memory, Splitter
+from attngs.errors import ConfigError, InputError
+from attngs.memory.opened import OpenMemories
+from attngs.testing import FakeScorer, count_words
+from langchain_attngs import AttnGSCompressor, AttnGSMemoryRetriever, AttnGSMiddleware, MemoryFile
+
+MARKER = Marker(FakeScorer("cat", "nuts"), splitter=Splitter(unit="sentence"))
+FACTS = [
+    Document(id="cat", text="The cat is Milo. It rained all day.", metadata={"date": "2026-03-14"}),
+    Document(id="nuts", text="She may eat no nuts. The bus was late.", metadata={"tags": ["food"]}),
+]
+
+
+def memory_of(path: Path, user: str, *facts: Document) -> Memory:
+    memory = Memory.open(path, namespace=user, marker=MARKER, counter=count_words)
+    memory.add(facts)
+    return memory
+
+
+def compressor_of(target_tokens: int = 6, **settings: Any) -> AttnGSCompressor:
+    return AttnGSCompressor(marker=MARKER, counter=count_words, target_tokens=target_tokens, **settings)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    memory_of(tmp_path / "m.db", "ana", *FACTS)
+    memory_of(tmp_path / "m.db", "ben", Document(id="cat", text="The cat is Pia. Ben likes tea."))
+    return tmp_path / "m.db"
+
+
+def agent_of(path: Path, **settings: Any) -> tuple[Any, ScriptedModel]:
+    model = ScriptedModel(answer=lambda messages: "ok")
+    middleware = AttnGSMiddleware(compressor_of(), memory=MemoryFile(path=path, target_tokens=20, **settings))
+    return create_agent(model, middleware=[middleware], checkpointer=InMemorySaver()), model
+
+
+async def asked(agent: Any, how: str, text: str, user: str, thread: str = "1") -> None:
+    given, config = {"messages": [HumanMessage(text)]}, {"configurable": {"thread_id": thread, "user_id": user}}
+    await agent.ainvoke(given, config) if how == "async" else agent.invoke(given, config)
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+async def test_an_agent_without_a_store_is_shown_its_own_users_memory(path: Path, how: str) -> None:
+    agent, model = agent_of(path)
+    await asked(agent, how, "Who is the cat?", "ana")
+    await asked(agent, how, "Who is the cat?", "ben", thread="2")
+    shown = [str(call[-1].content) for call in model.calls]
+    assert "Milo" in shown[0]
+    assert "14 Mar 2026" in shown[0]
+    assert "Pia" in shown[1]
+    assert "Milo" not in shown[1]
+
+
+async def test_what_is_changed_in_the_file_is_shown_no_more(path: Path) -> None:
+    agent, model = agent_of(path)
+    await asked(agent, "sync", "Who is the cat?", "ana")
+    Memory.open(path, namespace="ana", marker=MARKER, counter=count_words).update("cat", "The cat is Rex.")
+    await asked(agent, "sync", "Who is the cat now?", "ana")
+    everything = " ".join(str(message.content) for message in model.calls[-1])
+    assert "Rex" in everything
+    assert "Milo" not in everything
+
+
+async def test_the_beginning_of_a_request_stays_as_it_is(path: Path) -> None:
+    agent, model = agent_of(path)
+    for question in ("Who is the cat?", "May she eat nuts?", "And the cat?"):
+        await asked(agent, "sync", question, "ana")
+    for before, after in zip(model.calls, model.calls[1:], strict=False):
+        assert [str(m.content) for m in after[: len(before)]] == [str(m.content) for m in before]
+
+
+async def test_a_run_that_does_not_say_whose_it_is_is_refused(path: Path) -> None:
+    agent, _ = agent_of(path)
+    with pytest.raises(ConfigError, match="user_id"):
+        agent.invoke({"messages": [HumanMessage("Who is the cat?")]}, {"configurable": {"thread_id": "1"}})
+    agent, _ = agent_of(path, namespace=lambda runtime: " ")
+    with pytest.raises(ConfigError, match="name of a user"):
+        await asked(agent, "sync", "Who is the cat?", "ana")
+
+
+@pytest.mark.parametrize("settings", [{"namespace": ""}, {"namespace": "{}"}, {"place": "top"}, {"target_tokens": 0}])
+def test_settings_that_make_no_sense_are_refused(path: Path, settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        MemoryFile(path=path, **settings)
+
+
+def test_a_preview_needs_no_store(path: Path) -> None:
+    middleware = AttnGSMiddleware(compressor_of(), memory=MemoryFile(path=path))
+    result = middleware.recall("Who is the cat?", namespace=("ana",))
+    assert result is not None
+    assert [source.document_id for source in result.kept] == ["cat"]
+    assert middleware.recall(" ", namespace=("ana",)) is None
+    assert middleware.recall("Who is the cat?", namespace=("nobody",)) is None
+    with pytest.raises(ConfigError, match="one label"):
+        middleware.recall("Who?", namespace=("memories", "ana"))
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+async def test_a_retriever_returns_what_matters_with_ids_and_metadata(path: Path, how: str) -> None:
+    memory = Memory.open(path, namespace="ana", marker=MARKER, counter=count_words)
+    retriever = AttnGSMemoryRetriever(memory=memory, compressor=compressor_of())
+    found = retriever.invoke("Who is the cat?") if how == "sync" else await retriever.ainvoke("Who is the cat?")
+    assert [(document.id, document.page_content) for document in found] == [("cat", "The cat is Milo.")]
+    assert found[0].metadata["date"] == "2026-03-14"
+    assert found[0].metadata["attngs"]["spans"] == [[0, 17]]
+    assert sum(count_words(document.page_content) for document in found) <= 6
+    with pytest.raises(InputError):
+        retriever.invoke(" ")
+
+
+def test_an_empty_memory_finds_nothing(tmp_path: Path) -> None:
+    memory = Memory.open(tmp_path / "m.db", namespace="ana", marker=MARKER, counter=count_words)
+    assert AttnGSMemoryRetriever(memory=memory, compressor=compressor_of()).invoke("Who is the cat?") == []
+    with pytest.raises(ValidationError):
+        AttnGSMemoryRetriever(memory="m.db", compressor=compressor_of())  # type: ignore[arg-type]
+
+
+def test_few_memories_stay_open_and_each_is_opened_once(path: Path) -> None:
+    memories = OpenMemories(path, MARKER, counter=count_words, most_open=1)
+    ana = memories.of("ana")
+    assert memories.of("ana") is ana
+    assert len(memories.of("ben")) == 1
+    assert memories.of("ana") is not ana
+    assert len(ana) == len(FACTS)  # whoever still uses it can go on
