@@ -10,6 +10,7 @@ AttngsError
 │   ├── ModelNotFoundError               neither a folder nor a model that can be loaded
 │   ├── OutOfMemoryError                 a batch that did not fit, split once and still too large
 │   └── UnsupportedModelError            its attention cannot be read, and what to use instead
+├── WorkerError                          a worker on some machine died, and those that took its place too
 └── ChatError                            the writer failed: `.retryable`, `.status`, `.retry_after`
 ```
 
@@ -56,6 +57,10 @@ class OutOfMemoryError(ModelError):
 
 class UnsupportedModelError(ModelError):
     """The model's attention cannot be read; the message names its type and what to do."""
+
+
+class WorkerError(AttngsError):
+    """A worker of a cluster died, and so did those that were given its rows."""
 
 
 class ChatError(AttngsError):
