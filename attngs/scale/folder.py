@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import numpy as np
@@ -141,8 +141,8 @@ class ResultFolder:
             write_whole(path, json.dumps(wanted, indent=1) + "\n")
             return
         try:
-            found: Any = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            found = dict[str, object](json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
             raise AssetError(f"`{path}` is damaged; write to another folder.") from error
         if different := sorted(name for name in wanted if found.get(name) != wanted[name]):
             name = different[0]

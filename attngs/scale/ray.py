@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from attngs.errors import AttngsError, ConfigError, InputError, MissingDependencyError, WorkerError, check_whole
 from attngs.reading.progress import tell
@@ -230,8 +230,13 @@ def _pipeline(job: _Job) -> Dataset:
         compute=ActorPoolStrategy(size=pool.workers) if pool.workers else ActorPoolStrategy(min_size=1),
         num_cpus=pool.cpus,
         num_gpus=pool.gpus or None,
-        max_task_retries=RETRIES,
+        ray_remote_args_fn=_retries,
     )
+
+
+def _retries() -> dict[str, object]:
+    """Ray Data would give rows that kill every worker to one after the other, without end."""
+    return {"max_task_retries": RETRIES}
 
 
 def _left(table: pa.Table, done: ObjectRef[Digests]) -> pa.Table:

@@ -131,4 +131,4 @@ def _span(source: Source) -> dict[str, object]:
 
 def _row(name: str, **values: object) -> dict[str, object]:
     empty = dict.fromkeys(("text", "tokens", "original_tokens", "method", "reason", "kept", "error"))
-    return {"id": clean_text(name), **empty, **values}
+    return {"id": name, **empty, **values}
