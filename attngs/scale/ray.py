@@ -8,6 +8,8 @@ folder of results (`attngs.scale.folder`), so a run that was stopped goes on whe
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,8 +39,8 @@ FILES_OF_A_WORKER = 4
 """At least, where there are rows enough: so that workers end at about the same time."""
 RETRIES = 3
 """How often the rows of a worker that died are given to another."""
-READING_CPUS = 0.1
-"""Of a core, for a task that reads rows: cores are for the workers, and reading waits for disks."""
+READING_CPUS = 0
+"""Cores that are kept for a task that reads rows. It waits for a disk most of the time, and workers may have taken all cores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,28 @@ def compress_rows(
         job = _Job(source=source, recipe=recipe, folder=folder, done=done, left=left, pool=pool, most=rows_of_a_file)
         errors = _run(job) if left else Counter[str]()
     return ScaleReport(rows=len(identities), done_before=len(identities) - left, errors=dict(errors))
+
+
+def connect(level: int) -> None:
+    """Connect this process to the cluster of `RAY_ADDRESS`, or start one here, and have Ray say no more than `level` asks for.
+
+    A process that is connected stays as it is.
+
+    Raises:
+        MissingDependencyError: The extra `ray` is not installed.
+        WorkerError: There is no cluster at that address.
+    """
+    data = _ray_data()
+    import ray
+
+    if ray.is_initialized():
+        return
+    try:
+        ray.init(log_to_driver=False, logging_level=level)
+    except ConnectionError as error:
+        raise WorkerError(f"no Ray cluster answers ({error}); correct `RAY_ADDRESS`, or unset it to use this machine.") from error
+    logging.getLogger("ray.data").setLevel(level)
+    data.DataContext.get_current().enable_progress_bars = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,29 +238,24 @@ def _pipeline(job: _Job) -> Dataset:
     """Rows -> files, as they are finished."""
     import ray
     from ray.data import ActorPoolStrategy
+    from ray.util.annotations import RayDeprecationWarning
 
     pool, dataset = job.pool, job.source.dataset
     room = pool.workers or max(1, int(ray.cluster_resources().get("CPU", 1) // pool.cpus))
     rows = min(job.most, max(1, job.left // (room * FILES_OF_A_WORKER)))
-    if len(job.done):
-        dataset = dataset.map_batches(
-            _left, fn_args=(ray.put(job.done),), batch_format="pyarrow", batch_size=None, num_cpus=READING_CPUS, zero_copy_batch=True
+    left = dataset.map_batches(_left, fn_args=(ray.put(job.done),), batch_format="pyarrow", batch_size=None, num_cpus=READING_CPUS)
+    with warnings.catch_warnings():  # Ray wants such settings by its own names, and has none for how often rows are given to another worker
+        warnings.simplefilter("ignore", RayDeprecationWarning)
+        return left.repartition(target_num_rows_per_block=rows).map_batches(
+            _Worker,
+            fn_constructor_args=(job.recipe, job.source.read, job.folder.path),
+            batch_format="pyarrow",
+            batch_size=None,
+            compute=ActorPoolStrategy(min_size=1, max_size=pool.workers),  # the first takes no core that reading would need
+            num_cpus=pool.cpus,
+            num_gpus=pool.gpus or None,
+            max_task_retries=RETRIES,
         )
-    return dataset.repartition(target_num_rows_per_block=rows).map_batches(
-        _Worker,
-        fn_constructor_args=(job.recipe, job.source.read, job.folder.path),
-        batch_format="pyarrow",
-        batch_size=None,
-        compute=ActorPoolStrategy(size=pool.workers) if pool.workers else ActorPoolStrategy(min_size=1),
-        num_cpus=pool.cpus,
-        num_gpus=pool.gpus or None,
-        ray_remote_args_fn=_retries,
-    )
-
-
-def _retries() -> dict[str, object]:
-    """Ray Data would give rows that kill every worker to one after the other, without end."""
-    return {"max_task_retries": RETRIES}
 
 
 def _left(table: pa.Table, done: ObjectRef[Digests]) -> pa.Table:

@@ -20,10 +20,15 @@ pytest.importorskip("ray", reason="the extra `ray` is not installed")
 import ray
 import ray.data
 from pyarrow import parquet  # type: ignore[import-untyped]
+from typer.testing import CliRunner
 
+from attngs.cli.app import app
 from attngs.errors import AssetError, ConfigError, InputError, ModelNotFoundError
 from attngs.reading.progress import listening
 from attngs.scale.ray import ScaleReport, compress_rows
+
+# Ray's own settings warn about each other when they are made
+pytestmark = pytest.mark.filterwarnings("ignore:`.*` is deprecated:DeprecationWarning")
 
 ROWS = 40
 
@@ -90,8 +95,8 @@ def test_a_worker_is_killed(questions: Path, tmp_path: Path) -> None:
     assert killed
     assert report == ScaleReport(rows=ROWS + 1, done_before=0, errors={"InputError": 1})
     check(tmp_path / "results", questions)
-    again = compress_rows(questions, tmp_path / "results", target_tokens=14)
-    assert again == ScaleReport(rows=ROWS + 1, done_before=ROWS + 1, errors={})
+    again = CliRunner().invoke(app, ["scale", str(questions), "--out", str(tmp_path / "results"), "-t", "14"])
+    assert again.stdout.endswith("results: 41 were done before, 0 are done now\n"), again.stderr
     with pytest.raises(ConfigError, match="holds results with `target_tokens` 14, not 15"):
         compress_rows(questions, tmp_path / "results", target_tokens=15)
 
