@@ -37,8 +37,8 @@ PAGE = Page(
     name="scale",
     source="scale.json",
     title="A batch on Ray, beside one process",
-    preface="Each row asks a question about ten sessions of the example person, drawn by a seed, and nothing of one row is found again for "
-    "the next. Every process has one thread, and the one process does the rows in a loop. The clock of Ray's runs begins at the call, with a "
+    preface="Each row asks a question about ten sessions of the example person, drawn by a seed, and nothing of one row is kept for "
+    "the next. Every process has one thread, and the one process does the rows in a loop. Ray's clock begins at the call, with a "
     "cluster that stands already; *steady* is measured from the first finished file on. CPU seconds are those of the workers.",
 )
 

@@ -66,7 +66,7 @@ def write_pending(folder: Path, rows: Sequence[Mapping[str, object]]) -> str:
         AssetError: They cannot be written.
     """
     import pyarrow as pa
-    from pyarrow import parquet  # type: ignore[import-untyped]
+    from pyarrow import parquet
 
     name = f"{uuid4().hex}.parquet"
     try:
