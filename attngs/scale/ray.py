@@ -206,8 +206,8 @@ def _identities(dataset: Dataset) -> list[str]:
     columns = dataset.columns() or []
     if "id" not in columns:
         raise InputError(f"`rows` needs the columns `id`, `documents` and `query`, got {', '.join(map(repr, columns)) or 'no rows'}.")
-    parts = [batch["id"] for batch in dataset.select_columns(["id"]).iter_batches(batch_format="pyarrow", batch_size=None)]
-    found = pa.chunked_array([chunk.cast(pa.string()) for part in parts for chunk in part.chunks], pa.string())
+    chunks = [chunk for table in _tables(dataset.select_columns(["id"])) for chunk in table["id"].chunks]
+    found = pa.chunked_array([chunk.cast(pa.string()) for chunk in chunks], pa.string())
     if found.null_count:
         raise InputError(
             f"{found.null_count:,} of {len(found):,} rows have no `id`; give each row one, because what is done is known by it."
@@ -223,8 +223,8 @@ def _run(job: _Job) -> Counter[str]:
     """Do the rows that are left, and count those that failed."""
     errors, finished = Counter[str](), 0
     with _explained():
-        for batch in _pipeline(job).iter_batches(batch_format="pyarrow", batch_size=None):
-            for file in batch.to_pylist():
+        for table in _tables(_pipeline(job)):
+            for file in table.to_pylist():
                 job.folder.commit(file["file"])
                 finished += file["rows"]
                 errors.update(file["errors"])
@@ -240,7 +240,8 @@ def _pipeline(job: _Job) -> Dataset:
     from ray.data import ActorPoolStrategy
     from ray.util.annotations import RayDeprecationWarning
 
-    pool, dataset = job.pool, job.source.dataset
+    pool = job.pool
+    dataset: Any = job.source.dataset  # its types do not know Arrow's tables
     room = pool.workers or max(1, int(ray.cluster_resources().get("CPU", 1) // pool.cpus))
     rows = min(job.most, max(1, job.left // (room * FILES_OF_A_WORKER)))
     left = dataset.map_batches(_left, fn_args=(ray.put(job.done),), batch_format="pyarrow", batch_size=None, num_cpus=READING_CPUS)
@@ -256,6 +257,12 @@ def _pipeline(job: _Job) -> Dataset:
             num_gpus=pool.gpus or None,
             max_task_retries=RETRIES,
         )
+
+
+def _tables(dataset: Dataset) -> Iterator[pa.Table]:
+    """The rows, as they come."""
+    tables: Any = dataset.iter_batches(batch_format="pyarrow", batch_size=None)
+    yield from tables
 
 
 def _left(table: pa.Table, done: ObjectRef[Digests]) -> pa.Table:

@@ -38,7 +38,7 @@ def cluster() -> Iterator[str]:
     """Its address."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        environment.setenv("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+        environment.setenv("RAY_worker_niceness", "0")  # otherwise workers wait for all other tests
         context = ray.init(address="local", include_dashboard=False, num_cpus=2, log_to_driver=False, configure_logging=False)
         try:
             yield context.address_info["address"]
@@ -138,9 +138,10 @@ def test_a_dataset_of_columns(tmp_path: Path) -> None:
     found = results_of(tmp_path / "results")
     assert report == ScaleReport(rows=3, done_before=0, errors={"InputError": 1})
     assert found["0"]["error"]["message"] == "`query` must be a str, got NoneType."
-    assert found["1"]["text"] == "[diary]\nRosa keeps bees."
-    [kept] = found["1"]["kept"]
-    assert documents[0]["text"][kept["start"] : kept["end"]] == "Rosa keeps bees. "  # type: ignore[index]
+    assert found["1"]["tokens"] <= 9
+    kept = [documents[0]["text"][each["start"] : each["end"]].strip() for each in found["1"]["kept"]]  # type: ignore[index]
+    assert "Rosa keeps bees." in kept
+    assert all(each in found["1"]["text"] for each in kept)
 
 
 @pytest.mark.usefixtures("cluster")
