@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from attngs import errors as errors_of_attngs
 from attngs.errors import AttngsError, ConfigError, InputError, MissingDependencyError, WorkerError, check_whole
 from attngs.reading.progress import tell
 from attngs.scale.folder import Digests, ResultFolder, among, write_pending
@@ -225,6 +226,9 @@ def _run(job: _Job) -> Counter[str]:
     with _explained():
         for table in _tables(_pipeline(job)):
             for file in table.to_pylist():
+                if file["failed"]:
+                    kind, message = file["failed"]
+                    raise getattr(errors_of_attngs, kind)(message)
                 job.folder.commit(file["file"])
                 finished += file["rows"]
                 errors.update(file["errors"])
@@ -261,8 +265,8 @@ def _pipeline(job: _Job) -> Dataset:
 
 def _tables(dataset: Dataset) -> Iterator[pa.Table]:
     """The rows, as they come."""
-    tables: Any = dataset.iter_batches(batch_format="pyarrow", batch_size=None)
-    yield from tables
+    batches: Any = dataset.iter_batches(batch_format="pyarrow", batch_size=None)
+    return iter(batches)
 
 
 def _left(table: pa.Table, done: ObjectRef[Digests]) -> pa.Table:
@@ -288,45 +292,38 @@ class _Worker:
         self._compressor: ContextCompressor | None = None
 
     def __call__(self, table: pa.Table) -> pa.Table:
+        """Rows -> the name of their file, how many they are, and their errors; or what went wrong with all of them.
+
+        Ray hands on an error that is raised here as text alone.
+        """
         import pyarrow as pa
 
-        if self._compressor is None:  # here and not when it is made: from there, Ray hands on no error but as text
-            self._compressor = self._recipe.compressor()
-        given = dict(zip(_names(table), table.to_pylist(), strict=True))
-        found = compress_all(self._compressor, given, self._read, self._recipe.target_tokens)
-        errors = [row["error"]["type"] for row in found if row["error"]]  # type: ignore[index]
-        file = write_pending(self._folder, found)
-        return pa.table({"file": [file], "rows": [len(found)], "errors": pa.array([errors], pa.list_(pa.string()))})
+        file, rows, errors, failed = "", table.num_rows, list[str](), list[str]()
+        try:
+            if self._compressor is None:
+                self._compressor = self._recipe.compressor()
+            given = dict(zip(_names(table), table.to_pylist(), strict=True))
+            found = compress_all(self._compressor, given, self._read, self._recipe.target_tokens)
+            errors = [row["error"]["type"] for row in found if row["error"]]  # type: ignore[index]
+            file = write_pending(self._folder, found)
+        except AttngsError as error:
+            failed = [type(error).__name__, str(error)]
+        texts = pa.list_(pa.string())
+        return pa.table({"file": [file], "rows": [rows], "errors": pa.array([errors], texts), "failed": pa.array([failed], texts)})
 
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """An error of ours that a worker raised comes out as itself, and the death of workers as a `WorkerError`."""
+    """What Ray raises comes out as a `WorkerError`."""
     from ray.exceptions import RayError
 
     try:
         yield
-    except Exception as error:
-        chain = list(_causes(error))
-        if (ours := next((each for each in chain if isinstance(each, AttngsError)), None)) is not None:
-            raise ours from error
-        if any(isinstance(each, RayError) for each in chain):
-            raise WorkerError(
-                f"the cluster failed ({type(chain[-1]).__name__}), and trying {RETRIES} times more did not help. What is done is kept: "
-                "run again, with a smaller `rows_of_a_file` to find rows that a worker dies of."
-            ) from error
-        raise
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what led to it."""
-    seen = set[int]()
-    left: BaseException | None = error
-    while left is not None and id(left) not in seen:
-        seen.add(id(left))
-        yield left
-        cause = getattr(left, "cause", None)
-        left = cause if isinstance(cause, BaseException) else left.__cause__
+    except RayError as error:
+        raise WorkerError(
+            f"the cluster failed ({type(error).__name__}), and trying {RETRIES} times more did not help. What is done is kept: run again, "
+            "with a smaller `rows_of_a_file` to find rows that a worker dies of."
+        ) from error
 
 
 def _ray_data() -> ModuleType:
