@@ -251,7 +251,7 @@ def _pipeline(job: _Job) -> Dataset:
     left = dataset.map_batches(_left, fn_args=(ray.put(job.done),), batch_format="pyarrow", batch_size=None, num_cpus=READING_CPUS)
     with warnings.catch_warnings():  # Ray wants such settings by its own names, and has none for how often rows are given to another worker
         warnings.simplefilter("ignore", RayDeprecationWarning)
-        return left.repartition(target_num_rows_per_block=rows).map_batches(
+        files: Dataset = left.repartition(target_num_rows_per_block=rows).map_batches(
             _Worker,
             fn_constructor_args=(job.recipe, job.source.read, job.folder.path),
             batch_format="pyarrow",
@@ -261,6 +261,7 @@ def _pipeline(job: _Job) -> Dataset:
             num_gpus=pool.gpus or None,
             max_task_retries=RETRIES,
         )
+    return files
 
 
 def _tables(dataset: Dataset) -> Iterator[pa.Table]:
