@@ -12,6 +12,7 @@ AttngsError
 │   ├── OutOfMemoryError                 a batch that did not fit, split once and still too large
 │   └── UnsupportedModelError            its attention cannot be read, and what to use instead
 ├── ChatError                            the writer failed: `.retryable`, `.status`, `.retry_after`
+├── WorkerError                          a worker on some machine died, and those that took its place too
 ├── AccessError                          a server does not know who asks
 └── RefusedError                         a server does not take a request: `.status`, `.code`, `.retry_after`
 ```
@@ -84,6 +85,8 @@ class RefusedError(AttngsError):
         self.status = status
         self.code = code
         self.retry_after = retry_after
+class WorkerError(AttngsError):
+    """A worker of a cluster died, and so did those that were given its rows."""
 
 
 class ChatError(AttngsError):

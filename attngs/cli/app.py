@@ -12,6 +12,7 @@ from attngs.cli.compress import compress, mark, plan
 from attngs.cli.learn import evaluate, fit, train
 from attngs.cli.mcp import mcp
 from attngs.cli.serve import serve
+from attngs.cli.scale import scale
 
 app = typer.Typer(
     name="attngs",
@@ -40,6 +41,7 @@ app.command("eval")(evaluate)
 app.command()(train)
 app.command()(serve)
 app.command()(mcp)
+app.command()(scale)
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,1 @@
+"""Where one machine ends: millions of contexts on many machines, with Ray."""
