@@ -85,6 +85,8 @@ class RefusedError(AttngsError):
         self.status = status
         self.code = code
         self.retry_after = retry_after
+
+
 class WorkerError(AttngsError):
     """A worker of a cluster died, and so did those that were given its rows."""
 

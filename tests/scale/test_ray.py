@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 
@@ -25,7 +27,9 @@ from typer.testing import CliRunner
 from attngs.cli.app import app
 from attngs.errors import AssetError, ConfigError, InputError, ModelNotFoundError
 from attngs.reading.progress import listening
+from attngs.scale.endpoint import endpoint
 from attngs.scale.ray import ScaleReport, compress_rows
+from attngs.serving.settings import ServerSettings
 
 # Ray's own settings warn about each other when they are made
 pytestmark = pytest.mark.filterwarnings("ignore:`.*` is deprecated:DeprecationWarning")
@@ -190,3 +194,28 @@ def test_a_folder_that_another_run_has(questions: Path, tmp_path: Path) -> None:
 
     with ResultFolder(tmp_path / "results").writing({}), pytest.raises(AssetError, match="another run writes"):
         compress_rows(questions, tmp_path / "results")
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.allow_hosts(["127.0.0.1"])
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")  # Ray Serve's own
+def test_the_server_answers_from_a_cluster() -> None:
+    from ray import serve
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    serve.start(http_options={"host": "127.0.0.1", "port": port})
+    try:
+        serve.run(endpoint(ServerSettings(), cpus=0.5))
+        request = {"documents": ["Ana is allergic to nuts. It rained."], "query": "What may Ana not eat?", "target_tokens": 64}
+        reply = httpx.post(f"http://127.0.0.1:{port}/v1/compress", json=request, timeout=60)
+    finally:
+        serve.shutdown()
+    assert reply.status_code == 200
+    assert "nuts" in reply.json()["text"]
+
+
+@pytest.mark.parametrize("settings", [{"replicas": 0}, {"cpus": -1}, {"gpus": float("inf")}])
+def test_replicas_outside_their_range(settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=f"`{next(iter(settings))}`"):
+        endpoint(ServerSettings(), **settings)
