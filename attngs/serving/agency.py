@@ -57,13 +57,13 @@ def recall(memory: Memory, query: str, budget_tokens: int) -> Recall:
     around = max(memory.counter.count([_framed(""), NOTHING]))
     if budget < around + LEAST:
         raise InputError(f"`budget_tokens` is {budget}, and {around} stand round the memories; ask for {around + LEAST} or more.")
-    room, tokens = budget - around, budget + 1
-    while tokens > budget:
+    text, tokens, room = "", budget + 1, budget - around
+    while tokens > budget and room > 0:
         result = _laid_out(memory, query, room)
         text = _framed(result.text) if result.text.strip() else NOTHING
         [tokens] = memory.counter.count([text])
-        room = max(1, room - max(1, tokens - budget))  # joined, texts may take a few tokens more than one by one
-    if text == NOTHING and result.dropped and not result.selection.silent:
+        room -= tokens - budget  # joined, texts may take a few tokens more than one by one
+    if tokens > budget or (text == NOTHING and result.dropped and not result.selection.silent):
         raise InputError(f"`budget_tokens` is {budget}, and no memory that bears on this fits into it; ask for more.")
     return Recall(text=text, tokens=tokens, budget_tokens=budget, result=result)
 
