@@ -1,4 +1,4 @@
-"""attngs in the OpenAI Agents SDK: memory that matters, and short history and tool results, in each call of a model.
+"""attngs in the OpenAI Agents SDK: memory that matters, and short messages, in each model call.
 
 ```python
 from openai_agents_attngs import attngs_input_filter
@@ -16,7 +16,8 @@ from typing import Any
 
 from agents.run_config import CallModelData, ModelInputData
 
-from attngs.hosts.message_shortener import MessageShortener, Retriever, Texts
+from attngs.hosts.message_shortener import MessageShortener
+from attngs.hosts.recalling import Askable, Retriever, Texts
 
 __all__ = ["attngs_input_filter"]
 
@@ -24,10 +25,12 @@ __all__ = ["attngs_input_filter"]
 def attngs_input_filter(
     shortener: MessageShortener[Any],
     *,
-    memory: Callable[[Any], Texts | Retriever] = lambda context: (),
+    memory: Callable[[Any], Texts | Retriever | Askable] = lambda context: (),
     namespace: Callable[[Any], str] = lambda context: "",
 ) -> Callable[[CallModelData[Any]], Awaitable[ModelInputData]]:
-    """A `call_model_input_filter` that shortens what a model is sent; a session keeps its items as they are.
+    """A `call_model_input_filter` that shortens what a model is sent.
+
+    A session keeps its items as they are.
 
     It needs the whole conversation in each call, so it is not for conversations that OpenAI keeps (`conversation_id`,
     `previous_response_id`): there, each call brings only what is new.

@@ -1,4 +1,4 @@
-"""attngs in pydantic-ai: memory that matters, and short history and tool results, in each request of an agent.
+"""attngs in pydantic-ai: memory that matters, and short messages, in each request of an agent.
 
 ```python
 from pydantic_ai_attngs import AttnGSCapability, PydanticMessages
@@ -7,6 +7,7 @@ shortener = MessageShortener(ContextCompressor(Marker.default()), target_tokens=
 agent = Agent("openai:gpt-5-mini", deps_type=str, capabilities=[AttnGSCapability(shortener, memory=facts_of, namespace=user_of)])
 ```
 """
+
 from __future__ import annotations
 
 from pydantic_ai_attngs.capability import AttnGSCapability

@@ -11,7 +11,8 @@ from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models import ModelRequestContext
 from pydantic_ai.tools import AgentDepsT
 
-from attngs.hosts.message_shortener import MessageShortener, Retriever, Texts
+from attngs.hosts.message_shortener import MessageShortener
+from attngs.hosts.recalling import Askable, Retriever, Texts
 
 
 @dataclass
@@ -25,7 +26,7 @@ class AttnGSCapability(AbstractCapability[AgentDepsT]):
     """
 
     shortener: MessageShortener[ModelMessage]
-    memory: Callable[[RunContext[AgentDepsT]], Texts | Retriever] = lambda run: ()
+    memory: Callable[[RunContext[AgentDepsT]], Texts | Retriever | Askable] = lambda run: ()
     namespace: Callable[[RunContext[AgentDepsT]], str] = lambda run: ""
 
     async def before_model_request(self, ctx: RunContext[AgentDepsT], request_context: ModelRequestContext) -> ModelRequestContext:

@@ -57,13 +57,14 @@ class TurnLayout(FrameLayout):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatedLayout(FrameLayout):
-    """Lays out what is remembered: each text below its day, or below its id where it has none."""
+    """Lays out what is remembered: each text below its day, or below its id where others have a day."""
 
     def labels_of(self, sentences: Iterable[Sentence]) -> dict[int, str]:
         """The day that the metadata of each document says, also where there is only one document."""
         units = list(sentences)
         days = {unit.position: day_of(unit.document) for unit in units}
-        return FrameLayout.labels_of(self, units) | {place: self.label.format(id=day) for place, day in days.items() if day}
+        dated = {place: self.label.format(id=day) for place, day in days.items() if day}
+        return FrameLayout.labels_of(self, units) | dated if dated else {}
 
 
 def defuse(text: str, tags: Iterable[str]) -> str:

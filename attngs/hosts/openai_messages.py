@@ -1,6 +1,6 @@
-"""Messages of OpenAI's Chat Completions and items of its Responses API, as our rules read and show them.
+"""Messages of OpenAI's two APIs, as our rules read and show them.
 
-Almost every framework and server speaks one of the two. What the rules do not know, such as an image or a thought, is left as it is.
+These are messages of Chat Completions and items of the Responses API. Almost every framework and server speaks one of the two. What the rules do not know, such as an image or a thought, is left as it is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a turn's memory comes from: texts that are all given, a function that searches, or a memory that is asked.
+"""Where a turn's memory comes from: given texts, a function that searches, or a `Memory`.
 
 All three are asked at the beginning of a turn. What earlier turns were shown must still be true then, as far as each can tell.
 """
@@ -148,7 +148,10 @@ def quoted(documents: Iterable[Document], namespace: str) -> list[QuotedItem]:
 
 
 def not_contradicted(blocks: Blocks, found: Sequence[QuotedItem]) -> Blocks:
-    """The blocks none of whose items now says something else. An item that was not found may still be there."""
+    """The blocks none of whose items now says something else.
+
+    An item that was not found may still be there.
+    """
     now: Mapping[str, QuotedItem] = {item["key"]: item for item in found}
     return {key: block for key, block in blocks.items() if all(now.get(item["key"], item) == item for item in block["items"])}
 

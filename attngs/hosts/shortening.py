@@ -1,4 +1,7 @@
-"""Long tool results and old turns, short for their question; the messages themselves stay as they are."""
+"""Long tool results and old turns, short for their question.
+
+The messages themselves stay as they are: the rules say what is shown in their place.
+"""
 
 from __future__ import annotations
 

@@ -254,7 +254,7 @@ def _follows(query: str, old: Sentence, new: Sentence, closeness: float) -> bool
 
 
 def _takes_over(old: Sentence, new: Sentence) -> bool:
-    """Whether the store says that one fact began at the moment when another ended, as Zep and Graphiti do."""
+    """Whether one fact began at the moment when another ended, as the store knows it."""
     ended = read_moment(old.document.metadata.get("invalid_at"))
     return ended is not None and ended == read_moment(new.document.metadata.get("valid_at"))
 

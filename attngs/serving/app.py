@@ -1,4 +1,4 @@
-"""The server for apps in any language: `create_app(settings)` makes the ASGI app that `attngs serve` runs."""
+"""The server for apps in any language: `create_app` makes what `attngs serve` runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/v1/chat/completions`: any OpenAI request, sent on with the memory that it needs and without what it does not."""
+"""`/v1/chat/completions`: any OpenAI request, sent on with the memory that it needs."""
 
 from __future__ import annotations
 

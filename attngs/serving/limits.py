@@ -56,7 +56,9 @@ class Limits:
 
 
 class Rates:
-    """How many requests each namespace may still make: as many as a minute's at once, and then as they come back.
+    """How many requests each namespace may still make.
+
+    A minute's may come at once; then they come back one by one.
 
     Args:
         per_minute: Requests.
@@ -220,7 +222,10 @@ class _Visit:
                 await answer
 
     async def refuse(self, scope: Scope, receive: Receive, error: Exception) -> None:
-        """Answer with an error, if no reply has begun. A reply that has begun is left unfinished, and the server hangs up."""
+        """Answer with an error, if no reply has begun.
+
+        A reply that has begun is left unfinished, and the server hangs up.
+        """
         response = as_response(error)
         if not self._answering:
             await response(scope, receive, self._send)

@@ -38,7 +38,7 @@ class Memories:
         self._open = OrderedDict[str, _Open]()
 
     @classmethod
-    def of_file(cls, path: Path, marker: Marker) -> Memories:
+    def of_file(cls, path: str | Path, marker: Marker) -> Memories:
         """The memories that a file holds, or will hold; all share a marker."""
         from attngs.memory.memory import Memory  # brings torch, and a server over standard input answers before that is there
 

@@ -1,4 +1,4 @@
-"""Chats on their way to the upstream endpoint: the request with other messages, the reply as it comes.
+"""Chats on their way upstream: the request with other messages, the reply as it comes.
 
 What the upstream says, its errors too, goes back byte by byte with its status. A reply that breaks off is left unfinished, so that the
 client sees that the rest is missing.
@@ -98,7 +98,7 @@ async def _pieces(reply: httpx.Response) -> AsyncIterator[bytes]:
 
 
 def read_chat(raw: bytes) -> dict[str, Any]:
-    """The request of a chat, as far as it is read here: an object with a list of messages, each an object with a role.
+    """The request of a chat: an object with a list of messages, each an object with a role.
 
     Raises:
         InputError: It is something else.

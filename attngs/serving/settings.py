@@ -69,7 +69,7 @@ class ServerSettings:
         ConfigError: A setting is outside its range.
     """
 
-    memory: Path | None = None
+    memory: str | Path | None = None
     namespace: str = "default"
     tokens: Tokens | None = None
     upstream: Upstream | None = None

@@ -66,14 +66,7 @@ def as_given(documents: DocumentLike | Iterable[DocumentLike]) -> tuple[Document
     Raises:
         InputError: As in `as_documents`.
     """
-    if isinstance(documents, str | Document) or _is_page(documents) or _is_node(documents):
-        documents = [documents]
-    elif is_recalled(documents):
-        records = recalled_records(documents)
-        documents = [documents] if records is None else records
-    if isinstance(documents, bytes) or not isinstance(documents, Iterable):
-        raise InputError(f"`documents` must be strings or `attngs.Document`s, got {_kind(documents)}.")
-    return tuple(_as_document(document, number) for number, document in enumerate(documents))
+    return tuple(_as_document(document, number) for number, document in enumerate(_listed(documents)))
 
 
 def check_query(query: object) -> str:
@@ -139,6 +132,18 @@ def format_hints(document: Document) -> tuple[str, str]:
 def clean_text(text: str) -> str:
     """The text with U+FFFD for each lone surrogate, which no file, request or tokenizer can hold."""
     return text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
+
+
+def _listed(given: object) -> Iterable[object]:
+    """One document, or several, or the answer of a memory layer, as documents to be read."""
+    if isinstance(given, str | Document) or _is_page(given) or _is_node(given):
+        return [given]
+    if is_recalled(given):
+        records = recalled_records(given)
+        return [given] if records is None else records
+    if isinstance(given, bytes) or not isinstance(given, Iterable):
+        raise InputError(f"`documents` must be strings or `attngs.Document`s, got {_kind(given)}.")
+    return given
 
 
 def _as_document(value: object, number: int) -> Document:

@@ -15,7 +15,7 @@ import httpx
 
 from benchmarks.serving.faults import SECONDS, fault_of
 
-PAUSE = 4.0
+PAUSE = 12.0
 """Seconds between two requests of a client, on average."""
 TURNS = 6
 """Of a chat; then a new one begins."""
@@ -36,7 +36,7 @@ class Tally:
     crossed: list[str] = field(default_factory=list[str])
     """Replies with somebody else's secret."""
     without: int = 0
-    """Whole replies to a question about the secret that do not have it."""
+    """Of these, those before which the chat was never shown the secret."""
     asked: int = 0
     """Whole replies to a question about the secret."""
 
@@ -70,6 +70,7 @@ class Client:
         self._random = random.Random(number)
         self._requests = 0
         self._chat = list[dict[str, str]]()
+        self._seen = set[str]()  # what replies of this chat had; what the model was shown, it is not shown again
 
     async def remember(self) -> None:
         """Put the facts into the memory."""
@@ -94,7 +95,7 @@ class Client:
 
     async def _chats(self, kind: str) -> None:
         if len(self._chat) >= 2 * TURNS:
-            self._chat = []
+            self._chat, self._seen = [], set()
         name, thing = f"{self.number}-{self._requests}", self._random.randrange(len(THINGS))
         question = {"role": "user", "content": f"Request {name}: what is the code of the {THINGS[thing]}?"}
         body: dict[str, Any] = {"model": "m", "messages": [*self._chat, question], "metadata": {"name": name}, "stream": kind == "stream"}
@@ -116,10 +117,10 @@ class Client:
             self._tally.seconds.setdefault(kind, []).append(took)
         if name not in text:
             self._tally.wrong.append(f"{kind} {name}: the reply is to another request: {text[:300]}")
-        shown = {word for message in [*self._chat, question] for word in _SECRET.findall(message["content"])} | set(_SECRET.findall(text))
+        self._seen.update(_SECRET.findall(text))
         self._tally.asked += 1
-        self._tally.without += secret(self.number, thing) not in shown
-        self._chat += [question, {"role": "assistant", "content": f"I see, request {name}. {secret(self.number, thing)}"}]
+        self._tally.without += secret(self.number, thing) not in self._seen
+        self._chat += [question, {"role": "assistant", "content": f"I see, that was request {name}."}]
 
     async def _posts(self, kind: str) -> None:
         thing = self._random.randrange(len(THINGS))

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.loopback.turns import BREAK_OFF, HANG, RATE_LIMITED, SERVER_ERROR, Turn
 
-SECONDS = 4.0
+SECONDS = 20.0
 """That the server waits for the endpoint."""
 
 

@@ -15,9 +15,9 @@ PAGE = Page(
     source="serving.json",
     title="Many clients, and an endpoint that fails",
     preface=(
-        "Clients of one `attngs serve`, each with a token and a memory of its own, chat through the proxy, ask, add and compress; a "
-        f"pause of {PAUSE:g} s on average lies between two requests of a client. The endpoint behind it repeats the last message that it is sent, "
-        "so that a reply has what the proxy showed, and fails on purpose: both it and the client know how, by the request's name. Each "
+        "Clients of one `attngs serve`, each with a token and a memory of its own, chat through the proxy, ask, add and compress; "
+        f"a pause of {PAUSE:g} s on average lies between two requests of a client. The endpoint behind it repeats the last message, so "
+        "that a reply has what the proxy showed, and fails on purpose: both it and the client know how, by the request's name. Each "
         f"memory holds six codes that nobody else has. The server waits {SECONDS:g} s for the endpoint. All runs on one machine, over "
         "loopback, with the embedded marker and one thread for each of its calls."
     ),
@@ -33,7 +33,7 @@ def tables(results: Mapping[str, Any]) -> Iterator[TextTable]:
             ("ended as they should not have", f"{len(results['wrong']):,}"),
             ("replies with somebody else's code", f"{len(results['crossed']):,}"),
             ("whole replies to a question about a code", f"{results['asked']:,}"),
-            ("of these, without the code", f"{results['without']:,}"),
+            ("of these, in a chat that was never shown the code", f"{results['without']:,}"),
         ),
         notes=(
             f"The server's memory was {results['rss_begin'] / 2**20:,.0f} MiB after the first minute and {results['rss_end'] / 2**20:,.0f} "

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from numbers import Real
-from typing import Any
+from typing import Any, TypeGuard
 
 from attngs.text.importers.records import LIST_KEYS, TEXT_KEYS, record_document
 from attngs.types import Document
@@ -39,7 +39,7 @@ def recalled_records(answer: object) -> list[object] | None:
     fields = _fields(answer)
     if fields is None or any(isinstance(fields.get(key), str) for key in TEXT_KEYS):
         return None
-    lists = [fields[key] for key in ANSWER_KEYS if isinstance(fields.get(key), list)]
+    lists = [found for key in ANSWER_KEYS if isinstance(found := fields.get(key), list)]
     return [record for found in lists for record in found] if lists else None
 
 
@@ -57,8 +57,7 @@ def recalled_document(value: object, place: str) -> tuple[object, Mapping[str, o
         InputError: It holds no text, or its id or metadata is of the wrong type.
     """
     if _is_scored(value):
-        document, score = value  # type: ignore[misc]  # a pair
-        return document, {"score": float(score)}
+        return value[0], {"score": float(value[1])}
     fields = _fields(value)
     assert fields is not None
     found = record_document(_with_text(fields), place, "")
@@ -67,7 +66,7 @@ def recalled_document(value: object, place: str) -> tuple[object, Mapping[str, o
     return Document(text=text, id=found.id, metadata=found.metadata), {}
 
 
-def _is_scored(value: object) -> bool:
+def _is_scored(value: object) -> TypeGuard[tuple[object, float]]:
     return isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Real) and not isinstance(value[1], bool)
 
 
