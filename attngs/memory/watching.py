@@ -1,4 +1,4 @@
-"""What operators see of a memory, in the conventions' words: `search_memory`, `create_memory` and their kin.
+"""What operators see of a memory, in the words of the conventions, such as `search_memory`.
 
 How many records, and how many tokens; ids, questions and texts only where somebody asked for them (`attngs.telemetry`).
 """

@@ -1,4 +1,4 @@
-"""What an agent does with a memory: it recalls under a hard budget, remembers once, and forgets for good."""
+"""What an agent does with a memory: it recalls in a budget, remembers once, and forgets for good."""
 
 from __future__ import annotations
 
@@ -47,7 +47,12 @@ class Recall:
 
 
 def recall(memory: Memory, query: str, budget_tokens: int) -> Recall:
-    """What bears on a question, in at most so many tokens of the memory's counter, all that stands round it included.
+    """What bears on a question, in at most so many tokens, all that stands round it included.
+
+    Args:
+        memory: The user's; its counter counts.
+        query: The question.
+        budget_tokens: Of the text that is sent.
 
     Raises:
         InputError: The question cannot be used, or the budget is too small to show anything.

@@ -38,7 +38,7 @@ def http_app(server: MemoryServer, limits: Limits, tokens: Tokens | None) -> Asg
 
 
 class _Posted:
-    """The manager as the endpoint of a route: an object that is called as an ASGI app, where a function would be called otherwise."""
+    """The manager as a route's endpoint; an object is called as an ASGI app, a function is not."""
 
     def __init__(self, manager: StreamableHTTPSessionManager) -> None:
         self._manager = manager
