@@ -25,7 +25,7 @@ def http_app(server: MemoryServer, limits: Limits, tokens: Tokens | None) -> Asg
         limits: What is taken.
         tokens: Who may ask, and in which namespace; `None`: everybody on this machine, in the server's namespace.
     """
-    manager = StreamableHTTPSessionManager(server.server, json_response=True, stateless=True, max_request_body_size=limits.body_bytes)
+    manager = StreamableHTTPSessionManager(server.server, json_response=True, stateless=True)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
