@@ -1,4 +1,4 @@
-"""What agents were handed of a memory lately: which characters of which texts, of which day, and how many tokens.
+"""What agents were handed of a memory lately: places in texts, days, and tokens.
 
 No text and no question is in it. It is kept in this process alone, for few users and few recalls of each.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from attngs.hosts.frames import day_of
+from attngs.reading.forks import ForkSafeLock
 from attngs.serving.agency import Recall
 from attngs.types import Document
 
@@ -33,7 +34,7 @@ class HandOuts:
 
     def __init__(self) -> None:
         self._accounts = OrderedDict[str, _Account]()
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock(threading.Lock)
 
     def note(self, namespace: str, recalled: Recall) -> None:
         """Something was recalled for this namespace."""
@@ -53,7 +54,7 @@ class HandOuts:
                 for source in result.kept
             ],
         }
-        with self._lock:
+        with self._lock.held():
             account = self._accounts.setdefault(namespace, _Account())
             self._accounts.move_to_end(namespace)
             account.recalls += 1
@@ -65,7 +66,7 @@ class HandOuts:
 
     def of(self, namespace: str) -> dict[str, object]:
         """Everything that is known of this namespace, the newest recall first; plain values."""
-        with self._lock:
+        with self._lock.held():
             account = self._accounts.get(namespace) or _Account()
             tokens = {"original": account.original, "sent": account.sent, "saved": max(0, account.original - account.sent)}
             return {"recalls": account.recalls, "tokens": tokens, "last": [*reversed(account.last)]}
