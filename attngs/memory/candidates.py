@@ -20,6 +20,7 @@ from attngs.memory.catalogue import Catalogue, Integers
 from attngs.memory.reading import numbered
 from attngs.protocols import Floats
 from attngs.text.words import words
+from attngs.types import Whole
 
 WORDS = 0.5
 """Weight of words beside similarity."""
@@ -44,6 +45,13 @@ def find_candidates(catalogue: Catalogue, questions: Sequence[tuple[str, NDArray
     estimates = np.max([estimate(catalogue, text, vector) for text, vector in questions], axis=0)
     best = np.argsort(-estimates, kind="stable")
     return _filled(catalogue, best, room)
+
+
+def whole_of(catalogue: Catalogue, texts: Sequence[str]) -> Whole:
+    """What the candidates are part of, for the texts that a question is scored by."""
+    bag = dict.fromkeys(word for text in texts for word in words(text))
+    having = {word: len(catalogue.words.of(number)[0]) for word, number in zip(bag, numbered([*bag]).tolist(), strict=True)}
+    return Whole(units=len(catalogue), having=having)
 
 
 def estimate(catalogue: Catalogue, text: str, vector: NDArray[np.float32]) -> Floats:

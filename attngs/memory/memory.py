@@ -20,7 +20,7 @@ from attngs.compressor import ContextCompressor
 from attngs.errors import AssetError, ConfigError, InputError, check_whole
 from attngs.marking.followups import readings
 from attngs.marking.marker import Marker
-from attngs.memory.candidates import find_candidates
+from attngs.memory.candidates import find_candidates, whole_of
 from attngs.memory.catalogue import Catalogue
 from attngs.memory.reading import UnitReader, has_same_encoder, is_same, spooled
 from attngs.memory.store import NewRow, Reader, Row, Store, Writer
@@ -224,15 +224,16 @@ class Memory(Shared):
             known = self._current(reader)
             chosen = find_candidates(known, asked, max(LEAST_ROOM, ROOM * target_tokens))
             documents, sentences = self._fetched(reader, known, chosen)
-        found = 1e3 * (time.perf_counter() - began)
-        marking = self.marker.mark_units(sentences, question, namespace=self._namespace)
-        marked = 1e3 * (time.perf_counter() - began) - found
-        result = self._compressor.compress(documents, question, target_tokens=target_tokens, namespace=self._namespace, marking=marking)
-        times = {"find": found, **result.milliseconds, "mark": marked}
+        found = time.perf_counter()
         if len(chosen) == len(known):
-            return replace(result, milliseconds=times)
-        whole = sum(row.tokens for row in known.rows)
-        return replace(result, milliseconds=times, original_tokens=max(result.original_tokens, whole))
+            result = self._compressor.compress(documents, question, target_tokens=target_tokens, namespace=self._namespace)
+            return replace(result, milliseconds={"find": 1e3 * (found - began), **result.milliseconds})
+        marking = self.marker.mark_units(sentences, question, whole=whole_of(known, texts), namespace=self._namespace)
+        times = {"find": 1e3 * (found - began), "mark": 1e3 * (time.perf_counter() - found)}
+        result = self._compressor.compress_marked(
+            marking, target_tokens=target_tokens, original_tokens=sum(row.tokens for row in known.rows), namespace=self._namespace
+        )
+        return replace(result, milliseconds={**times, "select": result.milliseconds["select"]})
 
     async def aask(self, query: str | Question, *, target_tokens: int) -> CompressedContext:
         """`ask`, awaited."""
