@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attngs.marking.heads import HEAD_WEIGHT
+from attngs.marking.labels import Label, LabelIndex, label_of
 from attngs.marking.scales import SCALES, Layout
 from attngs.memory.store import Reader, Row
 from attngs.types import Unit
@@ -132,18 +133,21 @@ class Catalogue:
         rows: The documents, in reading order.
         arrays: What is known of their units, in the same order.
         words: The index of their words.
+        labels: What each document is called.
 
     Attributes:
         revision: As given.
         rows: As given.
         units: `arrays`.
         words: As given.
+        labels: The index of what the documents are called.
         starts: The number of each document's first unit, and behind them the number of all units.
         places: By id, the place of a document in `rows`.
     """
 
-    def __init__(self, revision: int, rows: Sequence[Row], arrays: UnitArrays, words: WordPlaces) -> None:
-        self.revision, self.rows, self.units, self.words = revision, tuple(rows), arrays, words
+    def __init__(self, revision: int, rows: Sequence[Row], arrays: UnitArrays, words: WordPlaces, labels: Sequence[Label]) -> None:
+        self.revision, self.rows, self.units, self.words, self._labels = revision, tuple(rows), arrays, words, labels
+        self.labels = LabelIndex.of(labels)
         self.starts = np.array([*accumulate((len(row.units) for row in rows), initial=0)], dtype=np.int64)
         self.places = {row.id: place for place, row in enumerate(rows)}
         sizes = np.diff(self.starts)
@@ -154,7 +158,7 @@ class Catalogue:
     def empty(cls) -> Catalogue:
         """The catalogue of nothing."""
         nothing = UnitArrays.joined([])
-        return cls(0, (), nothing, WordPlaces(nothing))
+        return cls(0, (), nothing, WordPlaces(nothing), ())
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -177,7 +181,9 @@ class Catalogue:
                 parts.append(self.units.between(int(self.starts[known[members[0]]]), int(self.starts[known[members[-1]] + 1])))
         arrays = UnitArrays.joined(parts)
         appended = numbers[: len(self.rows)] == [row.number for row in self.rows]
-        return Catalogue(revision, rows, arrays, WordPlaces(arrays, self.words if appended else None))
+        documents = reader.documents([*added])
+        labels = [self._labels[known[number]] if number in known else Label.of(label_of(-1, documents[number])) for number in numbers]
+        return Catalogue(revision, rows, arrays, WordPlaces(arrays, self.words if appended else None), labels)
 
 
 def _lengths(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
