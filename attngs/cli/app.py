@@ -10,6 +10,7 @@ from attngs import __version__
 from attngs.cli import console
 from attngs.cli.compress import compress, mark, plan
 from attngs.cli.learn import evaluate, fit, train
+from attngs.cli.memory import memory
 
 app = typer.Typer(
     name="attngs",
@@ -36,6 +37,7 @@ def info() -> None:
 app.command()(fit)
 app.command("eval")(evaluate)
 app.command()(train)
+app.add_typer(memory, name="memory")
 
 
 def _version(wanted: bool) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
+from typing import Any
 
 import numpy as np
 import torch
@@ -110,8 +111,10 @@ class WordPlaces:
     def __init__(self, arrays: UnitArrays, before: WordPlaces | None = None) -> None:
         self._owners = np.repeat(np.arange(len(arrays), dtype=np.int32), arrays.lengths)  # (P,)
         self._bags = arrays.bags
+        self._order: NDArray[np.int32]
         if before is not None and len(self._bags) - len(before._order) <= MOST_LOOSE:
-            self._order, self._sorted = before._order, before._sorted
+            self._order = before._order
+            self._sorted: Numbers = before._sorted
         else:
             self._order = np.argsort(self._bags, kind="stable").astype(np.int32)
             self._sorted = self._bags[self._order]
@@ -186,9 +189,9 @@ class Catalogue:
         return Catalogue(revision, rows, arrays, WordPlaces(arrays, self.words if appended else None), labels)
 
 
-def _lengths(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
-    return np.maximum(np.linalg.norm(vectors, axis=1), _LEAST).astype(np.float32)
+def _lengths(vectors: NDArray[Any]) -> NDArray[np.float32]:
+    return np.asarray(np.maximum(np.linalg.norm(vectors, axis=1), _LEAST), dtype=np.float32)
 
 
-def _joined(parts: Sequence[NDArray[np.generic]], kind: type[np.generic]) -> NDArray:
+def _joined(parts: Sequence[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
     return np.concatenate(parts) if parts else np.empty(0, kind)
