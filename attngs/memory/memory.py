@@ -59,10 +59,11 @@ class Memory(Shared):
         store: The rows.
         compressor: Marks and selects.
         namespace: Whose documents.
+        room: Tokens of the candidates, at least.
     """
 
-    def __init__(self, store: Store, compressor: ContextCompressor, namespace: str) -> None:
-        self._store, self._compressor, self._namespace = store, compressor, namespace
+    def __init__(self, store: Store, compressor: ContextCompressor, namespace: str, room: int) -> None:
+        self._store, self._compressor, self._namespace, self._room = store, compressor, namespace, room
         self._units = UnitReader(compressor.marker, compressor.counter, namespace)
         self._identity = self._units.identity()
         self._known: Catalogue | None = Catalogue.empty()
@@ -77,6 +78,7 @@ class Memory(Shared):
         min_score: float | None = None,
         counter: CounterLike | None = None,
         timeout: float = 10.0,
+        room: int = LEAST_ROOM,
         progress: Listener | None = None,
     ) -> Memory:
         """Open a file, or make it; others than its owner cannot read it.
@@ -92,6 +94,8 @@ class Memory(Shared):
                 tell.
             counter: Whose tokens count; the marker's when not given.
             timeout: Seconds to wait for another writer.
+            room: Tokens of the candidates that the marker looks at, at least; at least twice the budget are. More room finds a little more,
+                and a question takes longer.
             progress: Is called with the name of the work, the steps that are done, and all steps.
 
         Raises:
@@ -106,7 +110,8 @@ class Memory(Shared):
             raise ConfigError(f"`timeout` must be 0 to 3600 seconds, got {timeout!r}.")
         marker = marker or Marker.default(cache_bytes=CACHE_BYTES)
         selector = GreedySelector(min_score=memory_floor(min_score, marker))
-        memory = cls(Store(path, namespace, timeout), ContextCompressor(marker, selector=selector, counter=counter), namespace)
+        compressor = ContextCompressor(marker, selector=selector, counter=counter)
+        memory = cls(Store(path, namespace, timeout), compressor, namespace, check_whole("room", room))
         with listening(progress) if progress else nullcontext():
             memory._settle()
         return memory
@@ -222,7 +227,7 @@ class Memory(Shared):
         asked = list(zip(texts, self._units.vectors(texts), strict=True))
         with self._store.read() as reader:
             known = self._current(reader)
-            chosen = find_candidates(known, asked, max(LEAST_ROOM, ROOM * target_tokens))
+            chosen = find_candidates(known, asked, max(self._room, ROOM * target_tokens))
             documents, sentences = self._fetched(reader, known, chosen)
         found = time.perf_counter()
         if len(chosen) == len(known):
