@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from itertools import groupby
 from types import TracebackType
 from typing import Self
@@ -228,7 +229,7 @@ class Memory(Shared):
         with self._store.read() as reader:
             known = self._current(reader)
             chosen = find_candidates(known, asked, max(self._room, ROOM * target_tokens))
-            documents, sentences = self._fetched(reader, known, chosen)
+            documents, sentences = self._fetched(reader, known, chosen.tolist())
         found = time.perf_counter()
         if len(chosen) == len(known):
             result = self._compressor.compress(documents, question, target_tokens=target_tokens, namespace=self._namespace)
@@ -329,7 +330,7 @@ class Memory(Shared):
                 for row in rows:
                     states = reader.states(range(row.first, row.first + len(row.units)))
                     texts = [old[row.number].text[unit.start : unit.end] for unit in row.units]
-                    self._units.recall(texts, lambda missing, row=row, states=states: [states.get(row.first + i) for i in missing])
+                    self._units.recall(texts, partial(_loaded, states, range(row.first, row.first + len(row.units))))
         new = [changes.get(row.id, old[row.number]) for row in rows]
         units = self._cut(new)
         with spooled(self._units.read([unit for each in units for unit in each])) as kept, self._store.write() as writer:
@@ -342,7 +343,8 @@ class Memory(Shared):
                 rows = [self._found(now, name) for name in names]
             writer.bury(rows)
             places = [row.place for row in rows]
-            writer.add((replace(self._row(*each), place=at) for *each, at in zip(new, units, places, strict=True)), kept)
+            written = zip(map(self._row, new, units), places, strict=True)
+            writer.add((replace(row, place=place) for row, place in written), kept)
         if names is not None:
             self.marker.forget(self._namespace)
 
@@ -373,8 +375,7 @@ class Memory(Shared):
                 numbers.append(row.first + int(unit) - begin)
 
         def load(missing: list[int]) -> list[bytes | None]:
-            states = reader.states([numbers[i] for i in missing])
-            return [states.get(numbers[i]) for i in missing]
+            return _loaded(reader.states([numbers[i] for i in missing]), numbers, missing)
 
         self._units.recall([sentence.text for sentence in sentences], load)
         return [documents[row.number] for row in rows], sentences
@@ -393,6 +394,11 @@ def _sentence(document: Document, row: Row, number: int, position: int) -> Sente
     unit = row.units[number]
     heads = tuple(Span(row.units[head].start, row.units[head].end) for head in unit.heads)
     return Sentence(document=document, position=position, start=unit.start, end=unit.end, heads=heads, kind=unit.kind)
+
+
+def _loaded(states: Mapping[int, bytes], numbers: Sequence[int], missing: Sequence[int]) -> list[bytes | None]:
+    """The states of those units that are missing; `None` where none were kept."""
+    return [states.get(numbers[i]) for i in missing]
 
 
 def _named(documents: Sequence[Document], writer: Writer, taken: set[str]) -> list[Document]:

@@ -98,7 +98,7 @@ def _usearch(vectors: Vectors) -> Ask:
 
 
 def _hnswlib(vectors: Vectors) -> Ask:
-    import hnswlib  # type: ignore[import-untyped,import-not-found]
+    import hnswlib  # type: ignore[import-untyped]
 
     index = hnswlib.Index(space="ip", dim=WIDTH)
     index.init_index(max_elements=len(vectors), ef_construction=200, M=16)
