@@ -11,6 +11,7 @@ from attngs.cli import console
 from attngs.cli.compress import compress, mark, plan
 from attngs.cli.learn import evaluate, fit, train
 from attngs.cli.mcp import mcp
+from attngs.cli.memory import memory
 from attngs.cli.serve import serve
 
 app = typer.Typer(
@@ -40,6 +41,7 @@ app.command("eval")(evaluate)
 app.command()(train)
 app.command()(serve)
 app.command()(mcp)
+app.add_typer(memory, name="memory")
 
 
 def _version(wanted: bool) -> None:

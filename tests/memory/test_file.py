@@ -95,7 +95,9 @@ def test_readers_do_not_wait_for_a_writer_and_a_second_writer_says_that_it_waite
     writer.execute("BEGIN IMMEDIATE")
     try:
         assert hasty.ask("What does Ana like?", target_tokens=5).text == "Ana likes tea."
-        with pytest.raises(UnavailableError, match=r"the memory `.*ana.db` cannot be used now: database is locked\. Make it writable and unlocked"):
+        with pytest.raises(
+            UnavailableError, match=r"the memory `.*ana.db` cannot be used now: database is locked\. Make it writable and unlocked"
+        ):
             hasty.add("Ivo likes milk.")
     finally:
         writer.close()
@@ -134,7 +136,9 @@ def test_a_deletion_that_another_program_holds_up_says_so(opened: Opener, path: 
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM documents").fetchone()
     try:
-        with pytest.raises(UnavailableError, match="another program is reading the memory .* so deleted text may still be in the file beside it"):
+        with pytest.raises(
+            UnavailableError, match=r"another program is reading the memory .* so deleted text may still be in the file beside it"
+        ):
             memory.delete(ids[0])
     finally:
         reader.close()
