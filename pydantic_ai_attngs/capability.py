@@ -29,6 +29,11 @@ class AttnGSCapability(AbstractCapability[AgentDepsT]):
     memory: Callable[[RunContext[AgentDepsT]], Texts | Retriever | Askable] = lambda run: ()
     namespace: Callable[[RunContext[AgentDepsT]], str] = lambda run: ""
 
+    @classmethod
+    def get_serialization_name(cls) -> str | None:
+        """None: functions cannot stand in a file that describes an agent."""
+        return None
+
     async def before_model_request(self, ctx: RunContext[AgentDepsT], request_context: ModelRequestContext) -> ModelRequestContext:
         """Put the short messages in the request."""
         short = await self.shortener.ashorten([*request_context.messages], memory=self.memory(ctx), namespace=self.namespace(ctx))

@@ -69,8 +69,17 @@ def _shown(piece: Any, before: str, short: str | None) -> Any:
     if isinstance(content, str):
         shown: Any = before + defuse_tags(content, TAGS)
     else:
-        shown = [*([before] if before else []), *(defuse_tags(item, TAGS) if isinstance(item, str) else item for item in content)]
+        shown = [*([before] if before else []), *map(_own_words, content)]
     return piece if shown == content else replace(piece, content=shown)
+
+
+def _own_words(item: Any) -> Any:
+    """An item of the user's in which no text passes for a frame of ours; the item itself where none does."""
+    text = _text(item)
+    safe = defuse_tags(text, TAGS)
+    if safe == text:
+        return item
+    return safe if isinstance(item, str) else replace(item, content=safe)
 
 
 def _with_parts(message: ModelMessage, parts: Sequence[Any]) -> ModelMessage:

@@ -96,7 +96,7 @@ def compose(
         query: The question.
         profile: What is always true of the user.
         memory: What is remembered of the user.
-        history: Earlier messages, in their order: `Message`s, or documents whose ids are the speakers.
+        history: Earlier messages, in their order: `Message`s, dicts with `role` and `content`, or documents whose ids are the speakers.
         tool_results: What tools returned.
         documents: What was retrieved.
         namespace: Whose texts these are. What the marker caches of them is used only under the same namespace.
@@ -297,6 +297,10 @@ def _without_messages(texts: Any) -> Any:
         texts = [texts]
     if not isinstance(texts, Iterable) or isinstance(texts, str | bytes | Document | Mapping):
         return texts
-    return [
-        Document(id=text.role, text=text.content, metadata={"role": text.role}) if isinstance(text, Message) else text for text in texts
-    ]
+    return [_document(text) for text in texts]
+
+
+def _document(text: Any) -> Any:
+    if isinstance(text, Mapping) and isinstance(text.get("role"), str) and isinstance(text.get("content"), str):
+        text = Message(text["role"], text["content"])
+    return Document(id=text.role, text=text.content, metadata={"role": text.role}) if isinstance(text, Message) else text

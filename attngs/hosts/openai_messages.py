@@ -1,6 +1,7 @@
-"""Messages of OpenAI's two APIs, as our rules read and show them.
+"""Messages of OpenAI's two APIs, as our rules read them and as a model is shown them.
 
-These are messages of Chat Completions and items of the Responses API. Almost every framework and server speaks one of the two. What the rules do not know, such as an image or a thought, is left as it is.
+These are messages of Chat Completions and items of the Responses API. Almost every framework and server speaks one of the two. What the
+rules do not know, such as an image or a thought, is left as it is.
 """
 
 from __future__ import annotations
@@ -103,7 +104,10 @@ def _fields(message: Any, number: int) -> Mapping[str, Any]:
     """The message as a mapping."""
     found = message.model_dump(exclude_none=True) if callable(getattr(message, "model_dump", None)) else message
     if not isinstance(found, Mapping):
-        raise InputError(f"`messages[{number}]` must be a dict with `role` and `content`, got {type(message).__name__}.")
+        raise InputError(
+            f"`messages[{number}]` must be a dict with `role` and `content`, got {type(message).__name__}. For another "
+            "framework's messages, make the shortener with `messages=` and their shape, such as `PydanticMessages()`."
+        )
     role = found.get("role")
     if role not in _KNOWN and ("role" in found or not isinstance(found.get("type"), str)):
         raise InputError(f"the role of `messages[{number}]` must be one of {', '.join(_KNOWN)}, got {role!r}.")

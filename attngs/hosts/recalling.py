@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -17,7 +18,7 @@ from attngs.hosts.frames import day_of
 from attngs.hosts.jobs import Call
 from attngs.reading.context_cache import digest
 from attngs.result.result import CompressedContext
-from attngs.text.documents import DocumentLike, as_documents
+from attngs.text.documents import DocumentLike, as_given
 from attngs.types import Document, Marking, Question
 
 Value = TypeVar("Value")
@@ -72,7 +73,16 @@ def recall_of(memory: Texts | Retriever | Askable, namespace: str) -> Recall | N
         return _Asked(memory, namespace)
     if callable(memory):
         return _Searched(memory)
-    return _Given(documents, namespace) if (documents := as_documents(memory)) else None
+    return _Given(documents, namespace) if (documents := _named(memory)) else None
+
+
+def _named(texts: Texts) -> tuple[Document, ...]:
+    """The texts as documents. One without an id is known by its words: its place changes from question to question."""
+    return tuple(document if document.id else replace(document, id=_name_of(document.text)) for document in as_given(texts))
+
+
+def _name_of(text: str) -> str:
+    return f"text-{digest('text', text).hex()[:12]}"
 
 
 class _Given:
@@ -102,7 +112,7 @@ class _Searched:
 
     def find(self, question: Question, target_tokens: int) -> Waiting[Found]:
         found: Any = yield Call(partial(self._run, question.whole), partial(self._arun, question.whole))
-        return Found(as_documents(found))
+        return Found(_named(found))
 
     def _run(self, question: str) -> object:
         found = self._retriever(question)

@@ -52,6 +52,11 @@ def inside(context: ComposedContext, part: ContextPart) -> str:
     return str(text)
 
 
+def test_messages_in_openais_shape_are_messages() -> None:
+    dicts = [{"role": message.role, "content": message.content} for message in GIVEN["history"]]
+    assert composed(history=dicts).text == composed().text
+
+
 def test_each_part_stands_between_its_tags_in_order() -> None:
     context = composed()
     assert re.findall(r"^<(\w+)>$", context.text, re.MULTILINE) == list(PARTS) == list(context.parts)

@@ -121,6 +121,20 @@ def test_what_the_user_deletes_or_changes_is_not_shown_again() -> None:
     assert "Milo is" not in str(shortener.shorten(chat, memory=lambda question: [changed]).messages[0])
 
 
+@pytest.mark.parametrize("known", ["all", "found"])
+def test_texts_without_ids_are_known_by_their_words(known: str) -> None:
+    """Their places change with each question, and as the user deletes some."""
+    texts, chat = ["It rained all day and all night long.", "The cat is Milo."], [user("What is the cat called?")]
+    shortener = shortener_of(target_tokens=9)
+    first = shortener.shorten(chat, memory=texts if known == "all" else lambda question: texts).messages[0]
+    assert "Milo" in first["content"]
+    texts = ["The cat is Milo.", "She may eat no nuts."] if known == "all" else ["Nothing.", "She may eat no nuts."]
+    chat += [assistant("Milo."), user("May she eat nuts?")]
+    short = shortener.shorten(chat, memory=texts if known == "all" else lambda question: texts)
+    assert short.messages[0] == first
+    assert "no nuts" in short.messages[-1]["content"]
+
+
 def test_no_user_sees_anothers_memory() -> None:
     shortener, chat = shortener_of(), [user("What is the cat called?")]
     assert "Milo" in str(shortener.shorten(chat, memory=[CAT], namespace="ana").messages)

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from attngs import ContextCompressor, Document, Marker
 from attngs.errors import InputError
+from attngs.testing import FakeScorer, count_words
 from attngs.text.documents import as_documents
 from examples.recorded import as_objects, recorded
 
@@ -123,6 +124,18 @@ def test_ids_and_times_are_in_the_sources(default_marker: Marker) -> None:
     assert "hazelnuts" in result.text
     first = recorded("mem0")["results"][0]
     assert (result.sources[0].document_id, result.sources[0].metadata["created_at"]) == (first["id"], first["created_at"])
+
+
+def test_two_hundred_facts_become_a_thousand_tokens() -> None:
+    """What mem0 sends for a question, some 7,000 tokens, in the budget that was asked for."""
+    fact = recorded("mem0")["results"][0]
+    facts = [{**fact, "id": f"m{n}", "memory": f"Fact {n} tells that the cat of Ana's neighbour {n} " + "sleeps " * 24} for n in range(200)]
+    compressor = ContextCompressor(Marker(FakeScorer("cat")), counter=count_words)
+    result = compressor.compress({"results": facts}, "Where does the cat sleep?", target_tokens=1_000)
+    assert result.original_tokens > 6_000
+    assert 900 < result.compressed_tokens <= 1_000
+    assert {source.document_id for source in result.sources} <= {fact["id"] for fact in facts}
+    assert all(source.metadata["created_at"] == fact["created_at"] for source in result.sources)
 
 
 @pytest.mark.parametrize(
