@@ -372,15 +372,8 @@ class ContextCompressor(Shared):
 def _noted(watched: Operation, result: CompressedContext, namespace: str) -> CompressedContext:
     """The result, of which operators see numbers."""
     watched.context_tokens(original=result.original_tokens, sent=result.compressed_tokens)
-    watched.note(
-        {
-            "attngs.method": result.method,
-            "attngs.target_tokens": result.target_tokens,
-            "attngs.sentences.kept": len(result.kept),
-            "attngs.sentences.dropped": len(result.dropped),
-            "attngs.silent": result.selection.silent,
-        }
-    )
+    watched.note({"attngs.method": result.method, "attngs.target_tokens": result.target_tokens, "attngs.silent": result.selection.silent})
+    watched.note({"attngs.sentences.kept": len(result.kept), "attngs.sentences.dropped": len(result.dropped)})
     watched.content("attngs.namespace", lambda: namespace)
     watched.content("attngs.query.text", lambda: result.query)
     watched.content("attngs.context.text", lambda: result.text)

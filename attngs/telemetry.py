@@ -39,7 +39,10 @@ _instruments: tuple[MeterProvider, _Instruments] | None = None
 
 
 def capture_content(wanted: bool | None) -> None:
-    """Say for this process whether spans hold texts, questions, ids and namespaces; `None` leaves it to the environment."""
+    """Say for this process whether spans hold texts; `None` leaves it to the environment.
+
+    Texts are documents, questions, replies, ids and namespaces.
+    """
     global _captured
     _captured = wanted
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from attngs import ContextCompressor, Document, Marker, OpenAIChat
-from attngs.errors import ChatError, ModelError
+from attngs.errors import ChatError, InputError, ModelError
+from attngs.memory.memory import Memory
 from attngs.telemetry import CAPTURE, capture_content, operation
 from attngs.testing import FakeChat, FakeScorer, count_words
 from attngs.types import ChatReply, Message, Usage
@@ -31,6 +33,15 @@ DOCUMENTS = [
     Document(text="The car needs new tyres, says the garage. Nobody came to choir practice.", id="car-note"),
 ]
 QUERY = f"Where are the {SECRET}?"
+
+
+class Counter:
+    """Counts words, and has a name."""
+
+    name = "words"
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        return [count_words(text) for text in texts]
 
 
 @dataclass(frozen=True)
@@ -213,6 +224,48 @@ def test_seconds_and_the_writers_tokens_are_measured(watched: Watched) -> None:
     usage = {key[-1]: point for key, point in watched.points("gen_ai.client.token.usage").items()}
     assert usage["input"].max == 120
     assert usage["output"].min == 9
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Memory]:
+    with Memory.open(tmp_path / "memory.db", namespace="ana", marker=Marker(FakeScorer(SECRET), counter=Counter())) as memory:
+        yield memory
+
+
+def test_what_a_memory_does_has_the_names_of_the_conventions(watched: Watched, memory: Memory) -> None:
+    memory.add(DOCUMENTS)
+    memory.ask(QUERY, target_tokens=12)
+    memory.update("car-note", "The car is sold.")
+    memory.delete(names=["car-note"])
+    memory.delete(iter(["cellar-note"]))
+    memory.clear()
+    with pytest.raises(InputError):
+        memory.delete("nobody")
+    spans = [span for span in watched.exporter.get_finished_spans() if span.parent is None]
+    seen = [(span.name, (span.attributes or {}).get("gen_ai.memory.record.count")) for span in spans]
+    assert seen == [
+        ("create_memory", 2),
+        ("search_memory", 1),
+        ("update_memory", 1),
+        ("delete_memory", 1),
+        ("delete_memory", None),
+        ("delete_memory_store", None),
+        ("delete_memory", None),
+    ]
+    assert (spans[1].attributes or {})["attngs.tokens.original"] == 26
+    assert (spans[-1].attributes or {})["error.type"] == "InputError"
+    for written in (SECRET, "note", "ana"):
+        assert written not in watched.everything
+
+
+def test_what_a_memory_holds_is_recorded_where_it_is_asked_for(watched: Watched, memory: Memory) -> None:
+    capture_content(True)
+    memory.add(DOCUMENTS)
+    memory.ask(QUERY, target_tokens=12)
+    added, asked = (watched.spans[name].attributes or {} for name in ("create_memory", "search_memory"))
+    assert json.loads(str(added["gen_ai.memory.record.id"])) == ["cellar-note", "car-note"]
+    assert (asked["gen_ai.memory.store.id"], asked["gen_ai.memory.query.text"]) == ("ana", QUERY)
+    assert SECRET in json.loads(str(asked["gen_ai.memory.records"]))[0]["content"]
 
 
 def test_an_endpoint_is_named_with_its_model() -> None:

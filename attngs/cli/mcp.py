@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,8 +68,10 @@ def mcp(
             if http is None:
                 if tokens is not None:
                     raise typer.BadParameter("--tokens needs --http: over standard input, --namespace says whose memory it is.")
-                with suppress(KeyboardInterrupt):
-                    asyncio.run(serve_stdio(MemoryServer(Memories(_opener(memory, marker)), namespace)))
+                signal.signal(
+                    signal.SIGINT, signal.SIG_DFL
+                )  # a thread waits for input: Ctrl-C ends all at once, and what is kept is on disk
+                asyncio.run(serve_stdio(MemoryServer(Memories(_opener(memory, marker)), namespace)))
                 return
             from attngs.serving.hosts import check_host
             from attngs.serving.limits import Limits

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain, count
@@ -176,7 +176,8 @@ class MemoryEditor:
                 f"not stored, because an item is close to it:\n{listed([close], items)}\nIf it says the same, there is nothing to do. If "
                 "the fact has changed, use `update` with this key. If both are true, call `remember` again with `is_new`."
             )
-        path = (free_key(text, {path[-1] for path in items}),)
+        taken = {path[-1] for path in items}
+        path = (next(key for key in keys_of(text) if key not in taken),)
         writes = self._written(path, {"text": text, "metadata": self.origin.metadata()})
         return Edit(writes=writes, message=f"Remembered, with the key {path[-1]}.")
 
@@ -279,15 +280,13 @@ def clean_memory(text: str, *, longest: int | None = None) -> str:
     return cleaned
 
 
-def free_key(text: str, taken: Container[str]) -> str:
-    """A key made of the text, so that one text that is stored twice at the same time is one item.
+def keys_of(text: str) -> Iterator[str]:
+    """Keys made of the text, so that one text that is stored twice at the same time is one item.
 
-    Args:
-        text: Of the item.
-        taken: Keys of other items.
+    All but the first are for a text whose key belongs to another one, which was put in its place.
     """
     key = hashlib.sha256(folded(text).encode()).hexdigest()[:12]
-    return next(name for name in chain([key], (f"{key}-{number}" for number in count(2))) if name not in taken)
+    return chain([key], (f"{key}-{number}" for number in count(2)))
 
 
 def find_item(memory: str, items: Mapping[Path, str]) -> Path:

@@ -25,6 +25,7 @@ from attngs.memory.candidates import find_candidates, whole_of
 from attngs.memory.catalogue import Catalogue
 from attngs.memory.reading import UnitReader, has_same_encoder, is_same, spooled
 from attngs.memory.store import NewRow, Reader, Row, Store, Writer
+from attngs.memory.watching import added, changed, found, watched
 from attngs.protocols import TokenCounter
 from attngs.reading.copies import Shared
 from attngs.reading.progress import Listener, listening
@@ -134,6 +135,7 @@ class Memory(Shared):
         """Whose tokens count."""
         return self._compressor.counter
 
+    @watched("create_memory", added)
     def add(self, documents: DocumentLike | Iterable[DocumentLike]) -> list[str]:
         """Keep documents behind all others, all of them or none. When this returns, they outlive a crash.
 
@@ -165,6 +167,7 @@ class Memory(Shared):
             writer.add((self._row(document, cut) for document, cut in zip(named, units, strict=True)), kept)
         return [document.id for document in named]
 
+    @watched("update_memory", changed)
     def update(self, name: str, document: DocumentLike) -> None:
         """Put a document in the place of another, all of it or nothing. Only units that are new are read.
 
@@ -183,6 +186,7 @@ class Memory(Shared):
             raise InputError(f"`document` has the id {new.id!r} and cannot take the place of {name!r}; delete one and add the other.")
         self._rewrite([name], {name: replace(_checked(new, 0), id=name)})
 
+    @watched("delete_memory", changed)
     def delete(self, names: str | Iterable[str]) -> None:
         """Delete documents, all of them or none. No byte of them is left in the file or beside it.
 
@@ -201,12 +205,14 @@ class Memory(Shared):
             writer.bury([self._found(known, name) for name in wanted])
         self.marker.forget(self._namespace)
 
+    @watched("delete_memory_store")
     def clear(self) -> None:
         """Delete everything of this namespace, as `delete` does."""
         with self._store.write() as writer:
             writer.bury(self._current(writer).rows)
         self.marker.forget(self._namespace)
 
+    @watched("search_memory", found)
     def ask(self, query: str | Question, *, target_tokens: int) -> CompressedContext:
         """What matters to a question, in at most `target_tokens` tokens.
 

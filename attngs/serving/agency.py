@@ -1,7 +1,8 @@
-"""What an agent does with a memory: it recalls under a hard budget, remembers once, and forgets for good."""
+"""What an agent does with a memory: it recalls in a budget, remembers once, and forgets for good."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from attngs.hosts.remembering import (
     clean_memory,
     close_item,
     find_item,
-    free_key,
+    keys_of,
     listed,
     same_item,
     shown,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 LEAST = 32
 """Tokens that the memories have at least: in fewer, a part of a sentence may say something else than the whole."""
+_ALREADY = "This is remembered already, with the key {key}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,12 @@ class Recall:
 
 
 def recall(memory: Memory, query: str, budget_tokens: int) -> Recall:
-    """What bears on a question, in at most so many tokens of the memory's counter, all that stands round it included.
+    """What bears on a question, in at most so many tokens, all that stands round it included.
+
+    Args:
+        memory: The user's; its counter counts.
+        query: The question.
+        budget_tokens: Of the text that is sent.
 
     Raises:
         InputError: The question cannot be used, or the budget is too small to show anything.
@@ -57,13 +64,13 @@ def recall(memory: Memory, query: str, budget_tokens: int) -> Recall:
     around = max(memory.counter.count([_framed(""), NOTHING]))
     if budget < around + LEAST:
         raise InputError(f"`budget_tokens` is {budget}, and {around} stand round the memories; ask for {around + LEAST} or more.")
-    room, tokens = budget - around, budget + 1
-    while tokens > budget:
+    text, tokens, room = "", budget + 1, budget - around
+    while tokens > budget and room > 0:
         result = _laid_out(memory, query, room)
         text = _framed(result.text) if result.text.strip() else NOTHING
         [tokens] = memory.counter.count([text])
-        room = max(1, room - max(1, tokens - budget))  # joined, texts may take a few tokens more than one by one
-    if text == NOTHING and result.dropped and not result.selection.silent:
+        room -= tokens - budget  # joined, texts may take a few tokens more than one by one
+    if tokens > budget or (text == NOTHING and result.dropped and not result.selection.silent):
         raise InputError(f"`budget_tokens` is {budget}, and no memory that bears on this fits into it; ask for more.")
     return Recall(text=text, tokens=tokens, budget_tokens=budget, result=result)
 
@@ -87,7 +94,7 @@ def remember(memory: Memory, text: str, *, is_new: bool = False, replaces: str =
     text, metadata = clean_memory(text, longest=LONGEST_MEMORY), Origin().metadata()
     items = _items_near(memory, text)
     if same := same_item(text, items):
-        return f"This is remembered already, with the key {same[-1]}."
+        return _ALREADY.format(key=same[-1])
     if replaces:
         key = _found(memory, replaces, "replaces")
         before = memory.get(key).text
@@ -98,7 +105,21 @@ def remember(memory: Memory, text: str, *, is_new: bool = False, replaces: str =
             f"not stored, because something close to it is there:\n{listed([close], items)}\nIf it says the same, there is nothing to do. "
             "If the fact has changed, call `remember` again with this key as `replaces`. If both are true, call it with `is_new`."
         )
-    [key] = memory.add(Document(text=text, id=free_key(text, memory), metadata=metadata))
+    return _kept(memory, text, metadata)
+
+
+def _kept(memory: Memory, text: str, metadata: Mapping[str, object]) -> str:
+    """What became of a text that was not there a moment ago; others may have been told it meanwhile."""
+    for key in keys_of(text):
+        try:
+            memory.add(Document(text=text, id=key, metadata=metadata))
+        except InputError:
+            if key not in memory:
+                raise
+            if same_item(text, {(key,): memory.get(key).text}):
+                return _ALREADY.format(key=key)
+        else:
+            break
     return f"Remembered, with the key {key}."
 
 

@@ -1,4 +1,4 @@
-"""What agents were handed of a memory lately: which characters of which texts, of which day, and how many tokens.
+"""What agents were handed of a memory lately: places in texts, days, and tokens.
 
 No text and no question is in it. It is kept in this process alone, for few users and few recalls of each.
 """

@@ -138,7 +138,10 @@ class MemoryServer:
         return TOOL_LIST
 
     async def _call(self, name: str, arguments: dict[str, Any]) -> CallToolResult:
-        """Use a tool. A failure is a result that is marked as one, as MCP has it, so that the agent can do better."""
+        """Use a tool.
+
+        A failure is a result that is marked as one, as MCP has it, so that the agent can do better.
+        """
         tools: dict[str, Callable[[Memory, dict[str, Any]], str]] = {
             "recall": self._recall,
             "remember": lambda memory, given: remember(memory, **given),

@@ -25,7 +25,7 @@ def http_app(server: MemoryServer, limits: Limits, tokens: Tokens | None) -> Asg
         limits: What is taken.
         tokens: Who may ask, and in which namespace; `None`: everybody on this machine, in the server's namespace.
     """
-    manager = StreamableHTTPSessionManager(server.server, json_response=True, stateless=True, max_request_body_size=limits.body_bytes)
+    manager = StreamableHTTPSessionManager(server.server, json_response=True, stateless=True)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -38,7 +38,7 @@ def http_app(server: MemoryServer, limits: Limits, tokens: Tokens | None) -> Asg
 
 
 class _Posted:
-    """The manager as the endpoint of a route: an object that is called as an ASGI app, where a function would be called otherwise."""
+    """The manager as a route's endpoint; an object is called as an ASGI app, a function is not."""
 
     def __init__(self, manager: StreamableHTTPSessionManager) -> None:
         self._manager = manager

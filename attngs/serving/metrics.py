@@ -1,4 +1,4 @@
-"""What operators watch of a server, in the format of Prometheus: requests, seconds, and the tokens that were saved.
+"""What Prometheus reads of a server: requests, seconds, and the tokens that were saved.
 
 Routes stand there as templates, such as `/v1/memory/{id}`: neither a path nor a namespace becomes a label, so nothing of a user is shown
 and the number of series stays small.

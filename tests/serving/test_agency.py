@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,13 @@ def test_a_text_is_kept_once(memory: Memory) -> None:
     remember(memory, "Ana is allergic to peanuts.", is_new=True)
     assert [document.text for document in memory.documents()] == ["Ana is allergic to nuts.", "Ana is allergic to peanuts."]
     assert {document.metadata["by"] for document in memory.documents()} == {"agent"}
+
+
+def test_a_text_that_many_are_told_at_the_same_time_is_kept_once(memory: Memory) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: remember(memory, "Ana is allergic to nuts."), range(8)))
+    assert len(memory) == 1
+    assert sum(answer.startswith("Remembered") for answer in answers) == 1
 
 
 def test_a_text_takes_the_place_of_another(memory: Memory) -> None:

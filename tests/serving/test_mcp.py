@@ -97,6 +97,21 @@ async def test_an_error_of_our_own_says_nothing_of_the_texts(caplog: pytest.LogC
     assert not [record for record in caplog.records if FACT in record.getMessage()]
 
 
+async def test_a_file_that_is_none_fails_each_call_and_is_logged_at_the_start(
+    tmp_path: Path, default_marker: Marker, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text(f"{FACT}\n" * 100)
+    server = MemoryServer(Memories.of_file(path, default_marker), "ana")
+    await server.warm()
+    async with create_connected_server_and_client_session(server.server) as session:
+        text, failed = await called(session, "remember", text=FACT)
+    assert failed
+    assert "notes.txt" in text
+    assert "the memory cannot be opened" in caplog.text
+    assert path.read_text() == f"{FACT}\n" * 100
+
+
 async def test_resources_say_what_was_handed_out(server: MemoryServer) -> None:
     async with create_connected_server_and_client_session(server.server) as session:
         await called(session, "remember", text=FACT)
