@@ -200,6 +200,34 @@ class ContextCompressor(Shared):
             rewrite = await atalk(dialogue, partial(aask, self._writer(namespace))) if (dialogue := self._dialogue(draft)) else None
             return _noted(watched, finish(draft, rewrite, counter=self._counter), namespace)
 
+    def compress_marked(self, marking: Marking, *, target_tokens: int, original_tokens: int, namespace: str = "") -> CompressedContext:
+        """`compress` what is marked already and is not all there is, such as what a search found among many documents.
+
+        Args:
+            marking: Of units of any documents.
+            target_tokens: As for `compress`.
+            original_tokens: Of all that there is; more than `target_tokens`.
+            namespace: As for `compress`.
+
+        Raises:
+            ConfigError: The budget is not a whole number of at least 1, or `chat` can only be awaited.
+            ModelError: The marker's model failed.
+            ChatError: `chat` failed, and `on_chat_error` is `raise`.
+        """
+        clock = _Clock()
+        request = _Request(
+            documents=(),
+            question=Question(text=marking.query, background=marking.background),
+            target_tokens=check_whole("target_tokens", target_tokens),
+            namespace=check_namespace(namespace),
+            text_tokens=original_tokens,
+            original_tokens=original_tokens,
+            marking=marking,
+        )
+        draft = self._choose(request, marking, clock)
+        rewrite = talk(dialogue, partial(ask, self._writer(namespace))) if (dialogue := self._dialogue(draft)) else None
+        return finish(draft, rewrite, counter=self._counter)
+
     def plan(
         self,
         documents: DocumentLike | Iterable[DocumentLike],

@@ -78,6 +78,15 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """What is known of all units, where only some of them are scored."""
+
+    units: int
+    having: Mapping[str, int]
+    """For each word of the question, how many of the units have it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRequest:
     """A question to a scorer, with every sentence of one context."""
 
@@ -85,6 +94,8 @@ class ScoreRequest:
     sentences: Sequence[Sentence]
     namespace: str = ""
     """Whose context it is. What is kept of it is found only under the same namespace."""
+    whole: Whole | None = None
+    """What the sentences are part of; `None` where they are all that there is."""
 
 
 class Warmth(NamedTuple):

@@ -11,8 +11,9 @@ from attngs.cli import console
 from attngs.cli.compress import compress, mark, plan
 from attngs.cli.learn import evaluate, fit, train
 from attngs.cli.mcp import mcp
-from attngs.cli.serve import serve
+from attngs.cli.memory import memory
 from attngs.cli.scale import scale
+from attngs.cli.serve import serve
 
 app = typer.Typer(
     name="attngs",
@@ -42,6 +43,7 @@ app.command()(train)
 app.command()(serve)
 app.command()(mcp)
 app.command()(scale)
+app.add_typer(memory, name="memory")
 
 
 def _version(wanted: bool) -> None:

@@ -79,7 +79,10 @@ def recall_of(memory: Texts | Retriever | Askable, namespace: str) -> Recall | N
 
 
 def _named(texts: Texts) -> tuple[Document, ...]:
-    """The texts as documents. One without an id is known by its words: its place changes from question to question."""
+    """The texts as documents.
+
+    One without an id is known by its words: its place changes from question to question.
+    """
     return tuple(document if document.id else replace(document, id=_name_of(document.text)) for document in as_given(texts))
 
 

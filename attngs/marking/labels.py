@@ -48,6 +48,21 @@ Word = str | tuple[str, str]
 """A word, or the word before a number with the number."""
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a document is called, as far as a question can name it."""
+
+    words: frozenset[Word]
+    days: frozenset[Day]
+
+    @classmethod
+    def of(cls, label: str) -> Label:
+        """Read a label, one part a line; dates in it are read in every order and language that they allow."""
+        read = [read_days(line) for line in label.split("\n")]
+        words = frozenset(word for _, rest in read for word in telling_words(rest))
+        return cls(words, frozenset(day for days, _ in read for day in days))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelIndex:
     """The words and dates of a context's labels."""
@@ -60,14 +75,13 @@ class LabelIndex:
     """For each date the documents that have it."""
 
     @classmethod
-    def of(cls, labels: Sequence[str]) -> LabelIndex:
-        """Index the labels; dates in them are read in every order and language that they allow."""
+    def of(cls, labels: Sequence[Label]) -> LabelIndex:
+        """Index the labels."""
         by_word, by_day = dict[Word, list[int]](), dict[Day, list[int]]()
         for number, label in enumerate(labels):
-            read = [read_days(line) for line in label.split("\n")]
-            for word in {word for _, rest in read for word in telling_words(rest)}:
+            for word in label.words:
                 by_word.setdefault(word, []).append(number)
-            for day in {day for days, _ in read for day in days}:
+            for day in label.days:
                 by_day.setdefault(day, []).append(number)
         telling = {word: tuple(numbers) for word, numbers in by_word.items() if 2 * len(numbers) <= len(labels)}
         sizes = np.bincount([number for numbers in telling.values() for number in numbers], minlength=len(labels))
@@ -100,11 +114,11 @@ def lift_by_labels(request: ScoreRequest, scores: tuple[float, ...], cache: Cont
         cache: Keeps the index of the labels.
     """
     documents = {sentence.position: sentence.document for sentence in request.sentences}
-    labels = [_label(position, document) for position, document in documents.items()]
+    labels = [label_of(position, document) for position, document in documents.items()]
     if len(labels) < 2 or not any(labels):
         return scores
     key = Key(request.namespace, digest(b"labels", *labels))
-    (index,) = cache.remember([key], lambda missing: [LabelIndex.of(labels)], size=lambda index: index.nbytes)
+    (index,) = cache.remember([key], lambda missing: [LabelIndex.of([*map(Label.of, labels)])], size=lambda index: index.nbytes)
     asked = index.asked_for(request.query)
     if asked.min() == asked.max():
         return scores
@@ -112,7 +126,7 @@ def lift_by_labels(request: ScoreRequest, scores: tuple[float, ...], cache: Cont
     return raised(np.array(scores), GAIN * np.array([share[sentence.position] for sentence in request.sentences]))
 
 
-def _label(position: int, document: Document) -> str:
+def label_of(position: int, document: Document) -> str:
     """The label of a document, one part a line; empty where nothing but its position names it."""
     parts = [] if _NUMBERED.fullmatch(document.id) and document.id == f"document-{position + 1}" else [_SUFFIX.sub("", document.id)]
     parts += [_SUFFIX.sub("", value) for name in NAMES if isinstance(value := document.metadata.get(name), str)]

@@ -29,7 +29,7 @@ from attngs.reading.copies import Shared
 from attngs.telemetry import operation
 from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_question
 from attngs.text.sentences import Splitter
-from attngs.types import Document, Marking, Question, ScoreRequest, Sentence, Warmth
+from attngs.types import Document, Marking, Question, ScoreRequest, Sentence, Warmth, Whole
 
 if TYPE_CHECKING:
     import torch
@@ -59,11 +59,13 @@ class _Cut:
     question: Question
     sentences: Sequence[Sentence]
     namespace: str
+    whole: Whole | None = None
 
     @property
     def readings(self) -> list[ScoreRequest]:
         """What a scorer is asked: the question alone, or also behind its background."""
-        return [ScoreRequest(query=text, sentences=self.sentences, namespace=self.namespace) for text in readings(self.question)]
+        texts = readings(self.question)
+        return [ScoreRequest(query=text, sentences=self.sentences, namespace=self.namespace, whole=self.whole) for text in texts]
 
 
 class Marker(Shared):
@@ -261,19 +263,20 @@ class Marker(Shared):
             watched.note({"attngs.sentences": len(outcome.sentences)})
             return outcome
 
-    def mark_units(self, units: Sequence[Sentence], query: str | Question, *, namespace: str = "") -> Marking:
-        """`mark` for some units of documents, such as those that a search found.
+    def mark_units(self, units: Sequence[Sentence], query: str | Question, *, whole: Whole, namespace: str = "") -> Marking:
+        """`mark` for some units of documents, such as those that a search found among many.
 
         Args:
             units: Units that `split` made, in reading order. What each is read with counts if it is among them.
             query: As for `mark`.
+            whole: What all units are, so that probabilities are those of a unit among all.
             namespace: As for `mark`.
 
         Raises:
             InputError: The question cannot be used.
             ModelError: The model failed or returned something that is not a number.
         """
-        cut = _Cut(question=check_question(query), sentences=units, namespace=check_namespace(namespace))
+        cut = _Cut(question=check_question(query), sentences=units, namespace=check_namespace(namespace), whole=whole)
         outcome = self._marking(cut, score_batch(self.scorer, cut.readings) if units else [])
         if isinstance(outcome, Exception):
             raise outcome

@@ -139,18 +139,19 @@ def measure(request: ScoreRequest, scores: Sequence[float], states: SentenceStat
     index = word_index(states.cache, request.sentences, request.namespace)
     finalists = _finalists(request, scores, index)
     asked = list(dict.fromkeys(words(request.query)))
-    rarity = _rarity(asked, index)
-    known = [word in index.postings for word in asked]
+    having = np.array([request.whole.having.get(word, 0) if request.whole else index.found(word) for word in asked], dtype=np.float64)
+    size = request.whole.units if request.whole else len(request.sentences)
+    rarity = _rarity(having, size)
     total = float(rarity.sum())
     shared = np.zeros(len(finalists))
     for weight, word in zip(rarity, asked, strict=True):
         shared += weight * index.having(word, finalists)
-    likeness, idle = _closeness(request, [request.sentences[i] for i in finalists], states)
+    likeness, idle = _closeness(request, [request.sentences[i] for i in finalists], states, most=min(CLOSEST, max(1, size // FOR_ONE)))
     return Measures(
         likeness=likeness,
-        shared=math.log1p(float(rarity[known].sum())),
+        shared=math.log1p(float(rarity[having > 0].sum())),
         cover=float(shared.max(initial=0.0)) / total if total else 0.0,
-        sentences=math.log(max(len(request.sentences), 1)),
+        sentences=math.log(max(size, 1)),
         idle=idle,
     )
 
@@ -174,13 +175,12 @@ def _finalists(request: ScoreRequest, scores: Sequence[float], index: WordIndex)
     return [i for i in best if index.lengths[i] > len(asked) or _spaced(words(request.sentences[i].text)) not in _spaced(asked)]
 
 
-def _closeness(request: ScoreRequest, finalists: Sequence[Sentence], states: SentenceStates) -> tuple[float, float]:
-    """How close the question is to the finalists that are not idle themselves, and to idle messages."""
+def _closeness(request: ScoreRequest, finalists: Sequence[Sentence], states: SentenceStates, *, most: int) -> tuple[float, float]:
+    """How close the question is to the finalists that are not idle themselves, the closest `most` of them, and to idle messages."""
     read = states.just_read([request.query, *(sentence.text for sentence in finalists)], request.namespace)
     middle, *near = _directions(summed(read, read[0].float()))
     idle = _directions(states.of_own(IDLE))
     likely = np.sort([one @ middle for one in near if (idle @ one).max() < SMALL_TALK])
-    most = min(CLOSEST, max(1, len(request.sentences) // FOR_ONE))
     likeness = float(likely[-1] + likely[-most:].mean()) / 2 if len(likely) else 0.0
     return likeness, float(np.sort(idle @ middle)[-CLOSEST:].mean())
 
@@ -191,11 +191,9 @@ def _directions(sums: Tensor) -> Floats:
     return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9))
 
 
-def _rarity(asked: Sequence[str], index: WordIndex) -> Floats:
-    """The rarity of each word `(W,)`, as a share of that of a word in a single sentence."""
-    size = len(index.lengths)
-    found = np.array([len(index.postings[word][0]) if word in index.postings else 0 for word in asked], dtype=np.float64)
-    return np.asarray(np.log1p((size - found + 0.5) / (found + 0.5)) / math.log1p((size - 0.5) / 1.5)) if size else found
+def _rarity(having: Floats, size: int) -> Floats:
+    """The rarity of words `(W,)`, as a share of that of a word in a single one of `size` sentences."""
+    return np.asarray(np.log1p((size - having + 0.5) / (having + 0.5)) / math.log1p((size - 0.5) / 1.5)) if size else having
 
 
 def _spaced(bag: Sequence[str]) -> str:

@@ -14,12 +14,14 @@ import torch
 from numpy.typing import NDArray
 
 from attngs.marking.heads import HEAD_WEIGHT
+from attngs.marking.labels import GAIN as NAMED
 from attngs.marking.scales import SCALES, standardised
 from attngs.marking.scorers.lexical import K1, B
 from attngs.memory.catalogue import Catalogue, Integers
 from attngs.memory.reading import numbered
 from attngs.protocols import Floats
 from attngs.text.words import words
+from attngs.types import Whole
 
 WORDS = 0.5
 """Weight of words beside similarity."""
@@ -27,8 +29,10 @@ PASSAGE = 1.0
 """Weight of the passage round a unit, in similarity and in words."""
 NEIGHBOURS = 1
 """Units on each side that come along with a candidate."""
-LIKE = 4
-"""Of the best, how many are looked for again by what they say."""
+LIKE, EACH = 4, 6
+"""Of the best, how many are looked for again by what they say, and how many units each brings."""
+KEPT_FREE = 0.1
+"""Share of the room that is kept for these."""
 
 
 def find_candidates(catalogue: Catalogue, questions: Sequence[tuple[str, NDArray[np.float32]]], room: int) -> Integers:
@@ -43,14 +47,27 @@ def find_candidates(catalogue: Catalogue, questions: Sequence[tuple[str, NDArray
         return np.arange(len(catalogue))
     estimates = np.max([estimate(catalogue, text, vector) for text, vector in questions], axis=0)
     best = np.argsort(-estimates, kind="stable")
-    return _filled(catalogue, best, room)
+    chosen = dict[int, None]()
+    left = _fill(chosen, catalogue, best, int((1 - KEPT_FREE) * room))
+    _fill(chosen, catalogue, _like(catalogue, best[:LIKE]), left + room - int((1 - KEPT_FREE) * room))
+    return np.sort(np.fromiter(chosen, dtype=np.int64))
+
+
+def whole_of(catalogue: Catalogue, texts: Sequence[str]) -> Whole:
+    """What the candidates are part of, for the texts that a question is scored by."""
+    bag = dict.fromkeys(word for text in texts for word in words(text))
+    having = {word: len(catalogue.words.of(number)[0]) for word, number in zip(bag, numbered([*bag]).tolist(), strict=True)}
+    return Whole(units=len(catalogue), having=having)
 
 
 def estimate(catalogue: Catalogue, text: str, vector: NDArray[np.float32]) -> Floats:
-    """About the score of each unit `(S,)`."""
+    """About the score of each unit `(S,)`, with what it gains where the question names its document."""
     found = WORDS * _shared_words(catalogue, text)
     if catalogue.units.vectors.shape[1] and len(vector):
         found += _similarity(catalogue, vector)
+    named = catalogue.labels.asked_for(text)  # (N,)
+    if named.min() < named.max():
+        found += NAMED * float(found.std()) * np.repeat(named, np.diff(catalogue.starts))
     return found
 
 
@@ -82,17 +99,30 @@ def _shared_words(catalogue: Catalogue, text: str) -> Floats:
     return standardised(bm25) + standardised(cover) + PASSAGE * standardised(around)
 
 
-def _filled(catalogue: Catalogue, best: Integers, room: int) -> Integers:
-    """The best units with what they come with, as many as fit."""
-    chosen, left = set[int](), room
+def _like(catalogue: Catalogue, best: Integers) -> Integers:
+    """Units that say what the best ones say, among them what became of it."""
+    units = catalogue.units
+    if not units.vectors.shape[1]:
+        return best[:0]
+    found = list[Integers]()
     for unit in best.tolist():
-        if left <= 0:
+        own = units.vectors[unit].float()
+        alike = (units.vectors @ (own / own.norm().clamp(min=1e-6)).half()).float().numpy() / units.alone  # (S,)
+        most = np.argpartition(-alike, min(EACH, len(alike) - 1))[: EACH + 1]  # the unit itself is among them
+        found.append(most[np.argsort(-alike[most], kind="stable")])
+    return np.unique(np.concatenate(found)) if found else best[:0]
+
+
+def _fill(chosen: dict[int, None], catalogue: Catalogue, units: Integers, room: int) -> int:
+    """Choose units with what they come with until there is no room, and return what is left of it."""
+    for unit in units.tolist():
+        if room <= 0:
             break
         for number in _with_company(catalogue, unit):
             if number not in chosen:
-                chosen.add(number)
-                left -= int(catalogue.sizes[number])
-    return np.array(sorted(chosen), dtype=np.int64)
+                chosen[number] = None
+                room -= int(catalogue.sizes[number])
+    return room
 
 
 def _with_company(catalogue: Catalogue, unit: int) -> Iterable[int]:

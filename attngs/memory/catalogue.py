@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attngs.marking.heads import HEAD_WEIGHT
+from attngs.marking.labels import Label, LabelIndex, label_of
 from attngs.marking.scales import SCALES, Layout
 from attngs.memory.store import Reader, Row
 from attngs.types import Unit
@@ -109,8 +111,10 @@ class WordPlaces:
     def __init__(self, arrays: UnitArrays, before: WordPlaces | None = None) -> None:
         self._owners = np.repeat(np.arange(len(arrays), dtype=np.int32), arrays.lengths)  # (P,)
         self._bags = arrays.bags
+        self._order: NDArray[np.int32]
         if before is not None and len(self._bags) - len(before._order) <= MOST_LOOSE:
-            self._order, self._sorted = before._order, before._sorted
+            self._order = before._order
+            self._sorted: Numbers = before._sorted
         else:
             self._order = np.argsort(self._bags, kind="stable").astype(np.int32)
             self._sorted = self._bags[self._order]
@@ -132,18 +136,21 @@ class Catalogue:
         rows: The documents, in reading order.
         arrays: What is known of their units, in the same order.
         words: The index of their words.
+        labels: What each document is called.
 
     Attributes:
         revision: As given.
         rows: As given.
         units: `arrays`.
         words: As given.
+        labels: The index of what the documents are called.
         starts: The number of each document's first unit, and behind them the number of all units.
         places: By id, the place of a document in `rows`.
     """
 
-    def __init__(self, revision: int, rows: Sequence[Row], arrays: UnitArrays, words: WordPlaces) -> None:
-        self.revision, self.rows, self.units, self.words = revision, tuple(rows), arrays, words
+    def __init__(self, revision: int, rows: Sequence[Row], arrays: UnitArrays, words: WordPlaces, labels: Sequence[Label]) -> None:
+        self.revision, self.rows, self.units, self.words, self._labels = revision, tuple(rows), arrays, words, labels
+        self.labels = LabelIndex.of(labels)
         self.starts = np.array([*accumulate((len(row.units) for row in rows), initial=0)], dtype=np.int64)
         self.places = {row.id: place for place, row in enumerate(rows)}
         sizes = np.diff(self.starts)
@@ -154,7 +161,7 @@ class Catalogue:
     def empty(cls) -> Catalogue:
         """The catalogue of nothing."""
         nothing = UnitArrays.joined([])
-        return cls(0, (), nothing, WordPlaces(nothing))
+        return cls(0, (), nothing, WordPlaces(nothing), ())
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -177,12 +184,14 @@ class Catalogue:
                 parts.append(self.units.between(int(self.starts[known[members[0]]]), int(self.starts[known[members[-1]] + 1])))
         arrays = UnitArrays.joined(parts)
         appended = numbers[: len(self.rows)] == [row.number for row in self.rows]
-        return Catalogue(revision, rows, arrays, WordPlaces(arrays, self.words if appended else None))
+        documents = reader.documents([*added])
+        labels = [self._labels[known[number]] if number in known else Label.of(label_of(-1, documents[number])) for number in numbers]
+        return Catalogue(revision, rows, arrays, WordPlaces(arrays, self.words if appended else None), labels)
 
 
-def _lengths(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
-    return np.maximum(np.linalg.norm(vectors, axis=1), _LEAST).astype(np.float32)
+def _lengths(vectors: NDArray[Any]) -> NDArray[np.float32]:
+    return np.asarray(np.maximum(np.linalg.norm(vectors, axis=1), _LEAST), dtype=np.float32)
 
 
-def _joined(parts: Sequence[NDArray[np.generic]], kind: type[np.generic]) -> NDArray:
+def _joined(parts: Sequence[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
     return np.concatenate(parts) if parts else np.empty(0, kind)

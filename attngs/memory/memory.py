@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from itertools import groupby
 from types import TracebackType
 from typing import Self
@@ -20,7 +21,7 @@ from attngs.compressor import ContextCompressor
 from attngs.errors import AssetError, ConfigError, InputError, check_whole
 from attngs.marking.followups import readings
 from attngs.marking.marker import Marker
-from attngs.memory.candidates import find_candidates
+from attngs.memory.candidates import find_candidates, whole_of
 from attngs.memory.catalogue import Catalogue
 from attngs.memory.reading import UnitReader, has_same_encoder, is_same, spooled
 from attngs.memory.store import NewRow, Reader, Row, Store, Writer
@@ -62,10 +63,11 @@ class Memory(Shared):
         store: The rows.
         compressor: Marks and selects.
         namespace: Whose documents.
+        room: Tokens of the candidates, at least.
     """
 
-    def __init__(self, store: Store, compressor: ContextCompressor, namespace: str) -> None:
-        self._store, self._compressor, self._namespace = store, compressor, namespace
+    def __init__(self, store: Store, compressor: ContextCompressor, namespace: str, room: int) -> None:
+        self._store, self._compressor, self._namespace, self._room = store, compressor, namespace, room
         self._units = UnitReader(compressor.marker, compressor.counter, namespace)
         self._identity = self._units.identity()
         self._known: Catalogue | None = Catalogue.empty()
@@ -80,6 +82,7 @@ class Memory(Shared):
         min_score: float | None = None,
         counter: CounterLike | None = None,
         timeout: float = 10.0,
+        room: int = LEAST_ROOM,
         progress: Listener | None = None,
     ) -> Memory:
         """Open a file, or make it; others than its owner cannot read it.
@@ -95,6 +98,8 @@ class Memory(Shared):
                 tell.
             counter: Whose tokens count; the marker's when not given.
             timeout: Seconds to wait for another writer.
+            room: Tokens of the candidates that the marker looks at, at least; at least twice the budget are. More room finds a little more,
+                and a question takes longer.
             progress: Is called with the name of the work, the steps that are done, and all steps.
 
         Raises:
@@ -109,7 +114,8 @@ class Memory(Shared):
             raise ConfigError(f"`timeout` must be 0 to 3600 seconds, got {timeout!r}.")
         marker = marker or Marker.default(cache_bytes=CACHE_BYTES)
         selector = GreedySelector(min_score=memory_floor(min_score, marker))
-        memory = cls(Store(path, namespace, timeout), ContextCompressor(marker, selector=selector, counter=counter), namespace)
+        compressor = ContextCompressor(marker, selector=selector, counter=counter)
+        memory = cls(Store(path, namespace, timeout), compressor, namespace, check_whole("room", room))
         with listening(progress) if progress else nullcontext():
             memory._settle()
         return memory
@@ -230,17 +236,18 @@ class Memory(Shared):
         asked = list(zip(texts, self._units.vectors(texts), strict=True))
         with self._store.read() as reader:
             known = self._current(reader)
-            chosen = find_candidates(known, asked, max(LEAST_ROOM, ROOM * target_tokens))
-            documents, sentences = self._fetched(reader, known, chosen)
-        found = 1e3 * (time.perf_counter() - began)
-        marking = self.marker.mark_units(sentences, question, namespace=self._namespace)
-        marked = 1e3 * (time.perf_counter() - began) - found
-        result = self._compressor.compress(documents, question, target_tokens=target_tokens, namespace=self._namespace, marking=marking)
-        times = {"find": found, **result.milliseconds, "mark": marked}
+            chosen = find_candidates(known, asked, max(self._room, ROOM * target_tokens))
+            documents, sentences = self._fetched(reader, known, chosen.tolist())
+        found = time.perf_counter()
         if len(chosen) == len(known):
-            return replace(result, milliseconds=times)
-        whole = sum(row.tokens for row in known.rows)
-        return replace(result, milliseconds=times, original_tokens=max(result.original_tokens, whole))
+            result = self._compressor.compress(documents, question, target_tokens=target_tokens, namespace=self._namespace)
+            return replace(result, milliseconds={"find": 1e3 * (found - began), **result.milliseconds})
+        marking = self.marker.mark_units(sentences, question, whole=whole_of(known, texts), namespace=self._namespace)
+        times = {"find": 1e3 * (found - began), "mark": 1e3 * (time.perf_counter() - found)}
+        result = self._compressor.compress_marked(
+            marking, target_tokens=target_tokens, original_tokens=sum(row.tokens for row in known.rows), namespace=self._namespace
+        )
+        return replace(result, milliseconds={**times, "select": result.milliseconds["select"]})
 
     async def aask(self, query: str | Question, *, target_tokens: int) -> CompressedContext:
         """`ask`, awaited."""
@@ -352,7 +359,7 @@ class Memory(Shared):
                 for row in rows:
                     states = reader.states(range(row.first, row.first + len(row.units)))
                     texts = [old[row.number].text[unit.start : unit.end] for unit in row.units]
-                    self._units.recall(texts, lambda missing, row=row, states=states: [states.get(row.first + i) for i in missing])
+                    self._units.recall(texts, partial(_loaded, states, range(row.first, row.first + len(row.units))))
         new = [changes.get(row.id, old[row.number]) for row in rows]
         units = self._cut(new)
         with spooled(self._units.read([unit for each in units for unit in each])) as kept, self._store.write() as writer:
@@ -365,7 +372,8 @@ class Memory(Shared):
                 rows = [self._found(now, name) for name in names]
             writer.bury(rows)
             places = [row.place for row in rows]
-            writer.add((replace(self._row(*each), place=at) for *each, at in zip(new, units, places, strict=True)), kept)
+            written = zip(map(self._row, new, units), places, strict=True)
+            writer.add((replace(row, place=place) for row, place in written), kept)
         if names is not None:
             self.marker.forget(self._namespace)
 
@@ -396,8 +404,7 @@ class Memory(Shared):
                 numbers.append(row.first + int(unit) - begin)
 
         def load(missing: list[int]) -> list[bytes | None]:
-            states = reader.states([numbers[i] for i in missing])
-            return [states.get(numbers[i]) for i in missing]
+            return _loaded(reader.states([numbers[i] for i in missing]), numbers, missing)
 
         self._units.recall([sentence.text for sentence in sentences], load)
         return [documents[row.number] for row in rows], sentences
@@ -416,6 +423,11 @@ def _sentence(document: Document, row: Row, number: int, position: int) -> Sente
     unit = row.units[number]
     heads = tuple(Span(row.units[head].start, row.units[head].end) for head in unit.heads)
     return Sentence(document=document, position=position, start=unit.start, end=unit.end, heads=heads, kind=unit.kind)
+
+
+def _loaded(states: Mapping[int, bytes], numbers: Sequence[int], missing: Sequence[int]) -> list[bytes | None]:
+    """The states of those units that are missing; `None` where none were kept."""
+    return [states.get(numbers[i]) for i in missing]
 
 
 def _named(documents: Sequence[Document], writer: Writer, taken: set[str]) -> list[Document]:

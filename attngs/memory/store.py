@@ -34,7 +34,8 @@ _SCHEMA = (
     " WITHOUT ROWID",
     "CREATE TABLE room (used INTEGER NOT NULL, wasted INTEGER NOT NULL)",
     "CREATE TABLE documents (number INTEGER PRIMARY KEY, owner BLOB NOT NULL, live BLOB NOT NULL, place INTEGER NOT NULL,"
-    " first INTEGER NOT NULL, count INTEGER NOT NULL, tokens INTEGER NOT NULL, id BLOB NOT NULL, metadata BLOB NOT NULL, text BLOB NOT NULL, units BLOB NOT NULL)",
+    " first INTEGER NOT NULL, count INTEGER NOT NULL, tokens INTEGER NOT NULL, id BLOB NOT NULL, metadata BLOB NOT NULL,"
+    " text BLOB NOT NULL, units BLOB NOT NULL)",
     "CREATE TABLE readings (number INTEGER PRIMARY KEY, words BLOB NOT NULL, vector BLOB NOT NULL)",
     "CREATE TABLE states (number INTEGER PRIMARY KEY, states BLOB NOT NULL)",
     "CREATE INDEX in_order ON documents (owner, place) WHERE live = x'01'",

@@ -67,7 +67,7 @@ class SentenceStates:
         return Key(namespace, digest(b"made of states", self._salt, self._version, *parts))
 
     def recall(self, texts: Sequence[str], namespace: str, load: Callable[[list[int]], Sequence[Tensor | None]]) -> None:
-        """Have `states` find what this encoder read of texts before, perhaps in another process.
+        """Have `states` find what this encoder read of texts before, perhaps in another process. Weights are looked at as by `just_read`.
 
         Args:
             texts: The texts.
@@ -85,7 +85,7 @@ class SentenceStates:
             read = iter(self._read([texts[i] for i in unknown]))
             return [next(read) if state is None else state for state in loaded]
 
-        self.cache.remember(self._keys([(namespace, text) for text in texts]), known, size=_size)
+        self.cache.remember(self._keys([(namespace, text) for text in texts], self._version), known, size=_size)
 
     def just_read(self, texts: Sequence[str], namespace: str) -> list[Tensor]:
         """`states` of texts that were read a moment ago; the weights are not looked at again."""

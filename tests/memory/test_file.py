@@ -137,7 +137,7 @@ def test_a_deletion_that_another_program_holds_up_says_so(opened: Opener, path: 
     reader.execute("SELECT count(*) FROM documents").fetchone()
     try:
         with pytest.raises(
-            UnavailableError, match="another program is reading the memory .* so deleted text may still be in the file beside it"
+            UnavailableError, match=r"another program is reading the memory .* so deleted text may still be in the file beside it"
         ):
             memory.delete(ids[0])
     finally:

@@ -106,7 +106,7 @@ async def test_a_memory_can_be_awaited(memory: Memory) -> None:
 def test_a_document_changes_in_its_place(memory: Memory) -> None:
     memory.add([Document(text="Ana likes tea.", id="a", metadata={"date": "2026-01-01"}), "Ivo likes milk."])
     memory.update("a", "Ana likes coffee.")
-    assert list(memory.documents())[0] == Document(text="Ana likes coffee.", id="a", metadata={"date": "2026-01-01"})
+    assert next(memory.documents()) == Document(text="Ana likes coffee.", id="a", metadata={"date": "2026-01-01"})
     memory.update("a", Document(text="Ana likes beer.", metadata={"date": "2026-02-01"}))
     assert memory.get("a") == Document(text="Ana likes beer.", id="a", metadata={"date": "2026-02-01"})
     assert "coffee" not in memory.ask("What does Ana like? Coffee?", target_tokens=20).text

@@ -154,6 +154,10 @@ class WordIndex:
                 table[rows, column] = counts
         return table
 
+    def found(self, word: str) -> int:
+        """How many sentences have a word."""
+        return len(self.postings[word][0]) if word in self.postings else 0
+
     def having(self, word: str, sentences: Sequence[int]) -> NDArray[np.bool_]:
         """Whether each of the sentences of these numbers has a word."""
         if word not in self.postings:

@@ -1,0 +1,102 @@
+"""What a question costs as a memory grows, measured by a process of its own: `python -m benchmarks.memory.growth MEMORY DATA`.
+
+A memory of millions of tokens is made of copies of BEAM's chats 1 to 3 under other ids. So it is synthetic: the copies of a message say the
+same, and all of them are found. What the marker holds in RAM is forgotten before each question, so all it looks at comes from the file.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from attngs import Memory
+from attngs.memory.store import NewRow, Reading, Store
+from benchmarks.beam.data import DEVELOPMENT, load_chats
+from benchmarks.memory.recall import NAMESPACE
+
+BUDGET = 512
+QUESTIONS = 12
+
+
+def grown(bases: Sequence[Path], path: Path, tokens: int) -> Path:
+    """A memory of at least so many tokens, made of copies of other memories."""
+    if path.exists():
+        return path
+    shutil.copy(bases[0], path)
+    store, copy = Store(path, NAMESPACE, 60.0), 0
+    with store.read() as reader:
+        there = sum(row.tokens for row in reader.rows(reader.numbers()))
+    while there < tokens:
+        copy += 1
+        there += _copy(Store(bases[copy % len(bases)], NAMESPACE, 60.0), store, copy)
+    return path
+
+
+def _copy(base: Store, store: Store, copy: int) -> int:
+    """Copy all documents of one memory into another, and return their tokens."""
+    with base.read() as reader:
+        rows = list(reader.rows(reader.numbers()))
+        documents = reader.documents([row.number for row in rows])
+        numbers = [row.first + at for row in rows for at in range(len(row.units))]
+        words = [each for row in rows for each in reader.readings(row.first, len(row.units))]
+        states = reader.states(numbers)
+    renamed = [replace(documents[row.number], id=f"{copy}-{row.id}") for row in rows]
+    new = [NewRow(document=one, units=row.units, sizes=row.sizes, tokens=row.tokens) for one, row in zip(renamed, rows, strict=True)]
+    with store.write() as writer:
+        writer.add(new, (Reading(*both, states[number]) for both, number in zip(words, numbers, strict=True)))
+    return sum(row.tokens for row in rows)
+
+
+def main(path: Path, data: Path) -> None:
+    """Ask a memory, and print what it took as JSON."""
+    torch.set_num_threads(1)
+    questions = [question.query for chat in load_chats(data, DEVELOPMENT) for question in chat.questions[:: 60 // QUESTIONS]]
+    began = time.process_time()
+    memory = Memory.open(path, namespace=NAMESPACE, min_score=0.0)
+    opened = time.process_time() - began
+    began = time.process_time()
+    memory.ask(questions[0], target_tokens=BUDGET)
+    first = time.process_time() - began
+    times = list[float]()
+    for question in questions[1:]:
+        memory.marker.forget()
+        began = time.process_time()
+        result = memory.ask(question, target_tokens=BUDGET)
+        times.append(1e3 * (time.process_time() - began))
+    began = time.process_time()
+    (name,) = memory.add("A new line is added to the memory.")
+    added = 1e3 * (time.process_time() - began)
+    began = time.process_time()
+    memory.ask(questions[1], target_tokens=BUDGET)
+    then = 1e3 * (time.process_time() - began)
+    began = time.process_time()
+    memory.delete(name)
+    deleted = 1e3 * (time.process_time() - began)
+    found = {
+        "tokens": result.original_tokens,
+        "documents": len(memory),
+        "candidates": len(result.kept) + len(result.dropped),
+        "file_mb": round(path.stat().st_size / 1e6),
+        "open_s": round(opened, 2),
+        "first_s": round(first, 2),
+        "ask_ms": round(median(times), 1),
+        "ask_worst_ms": round(max(times), 1),
+        "add_ms": round(added, 1),
+        "ask_after_add_ms": round(then, 1),
+        "delete_ms": round(deleted, 1),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,80 @@
+"""Results -> `memory.md` and `memory.svg`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from benchmarks.curves import Line, Panel, Picture
+from benchmarks.pages import Page, Section, TextTable
+
+SETS = {"beam": "BEAM, messages of which something is kept", "qm": "QMSum, characters of the evidence"}
+TITLES = {"recall": "Recall, development", "recall, final": "Recall, final chats", "growth": "Growth", "vectors": "Ways to look at vectors"}
+PAGE = Page(
+    name="memory",
+    source="memory.json",
+    title="A memory on disk",
+    preface="The evidence that `Memory.ask` keeps, against a look at everything with the same budget; what a question costs as a memory "
+    "grows; and why all vectors are compared with each question. Times are of CPU, on one thread.",
+)
+GROWTH = {
+    "tokens": "tokens",
+    "file_mb": "file, MB",
+    "open_s": "open, s",
+    "first_s": "first question, s",
+    "ask_ms": "question, ms",
+    "ask_worst_ms": "slowest, ms",
+    "add_ms": "add a line, ms",
+    "ask_after_add_ms": "question after it, ms",
+    "delete_ms": "delete it, ms",
+    "peak_mb": "peak memory, MB",
+}
+VECTORS = {"way": "way", "vectors": "vectors", "build_s": "build, s", "ask_ms": "question, ms", "recall": "recall of the nearest 200"}
+
+
+def write_page(found: Mapping[str, Any], folder: Path) -> Path:
+    """Write `memory.md`."""
+    return PAGE.write(_sections(found), folder)
+
+
+def draw(found: Mapping[str, Any], folder: Path) -> list[Path]:
+    """The curve of growth, where it was measured."""
+    if "growth" not in found:
+        return []
+    rows = found["growth"]["rows"]
+    name = "a warm question"
+    panels = [
+        Panel(title=title, note="", what=what, curves={name: [[row[key]] * 3 for row in rows]}, top=None)
+        for title, what, key in (("CPU", "milliseconds", "ask_ms"), ("Memory", "MB at its peak", "peak_mb"))
+    ]
+    ticks = [row["tokens"] for row in rows]
+    labels = [f"{tick / 1e6:.1f}M" for tick in ticks]
+    picture = Picture(ticks=ticks, labels=labels, below="tokens in the memory", lines={name: Line("#0b6e4f")}, banded=name, columns=2)
+    return [picture.draw(panels, folder / "memory.svg")]
+
+
+def _sections(found: Mapping[str, Any]) -> Iterator[Section]:
+    for part, title in TITLES.items():
+        if part in found:
+            rows = found[part]["rows"]
+            table = _recall(rows) if part.startswith("recall") else _plain(title, GROWTH if part == "growth" else VECTORS, rows)
+            yield Section(title=title, where=found[part]["where"], tables=[table])
+
+
+def _recall(rows: Sequence[Mapping[str, Any]]) -> TextTable:
+    cells = list[tuple[str, ...]]()
+    for kind, budget in dict.fromkeys((row["set"], row["budget"]) for row in rows):
+        own = [row for row in rows if (row["set"], row["budget"]) == (kind, budget)]
+        whole, memory = (fmean(row[way] for row in own) for way in ("whole", "memory"))
+        shown = f"{budget:,} tokens" if budget else "5 %"
+        cells.append((SETS[kind], str(len(own)), shown, f"{whole:.3f}", f"{memory:.3f}", f"{memory / whole:.3f}" if whole else "-"))
+    columns = ("set", "questions", "budget", "all looked at", "memory", "ratio")
+    return TextTable(title="Evidence kept", columns=columns, rows=tuple(cells))
+
+
+def _plain(title: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> TextTable:
+    cells = tuple(tuple(f"{row[key]:,}" if isinstance(row[key], int) else str(row[key]) for key in columns) for row in rows)
+    notes = ("Memories of more than 435,000 tokens are copies of three chats: their size is synthetic.",) if "tokens" in columns else ()
+    return TextTable(title=title, columns=tuple(columns.values()), rows=cells, notes=notes)

@@ -1,0 +1,103 @@
+"""How much of the evidence a memory keeps that a look at everything keeps, at the same budget."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from attngs import Document, Marker, Memory
+from attngs.learning.metrics import Place, merged
+from benchmarks.beam.data import load_chats
+from benchmarks.beam.judge import TOUCHED, judge
+
+SHARE = 0.05
+"""The budget, as a share of the tokens of all documents."""
+EVERYTHING = 10**9
+"""Tokens of candidates: all there are."""
+NAMESPACE = "u"
+
+Judge = Callable[[Sequence[Document], Sequence[Place]], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Documents with questions about them."""
+
+    name: str
+    documents: Sequence[Document]
+    questions: Sequence[tuple[str, str, Judge]]
+    """Id, text, and what tells how much of the evidence is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One question at one budget."""
+
+    set: str
+    case: str
+    question: str
+    budget: int
+    whole: float
+    """Share of the evidence that a look at everything keeps."""
+    memory: float
+    """Share that the memory keeps."""
+
+
+def beam(data: Path, numbers: Sequence[int]) -> Iterator[Case]:
+    """Chats of BEAM; evidence counts by message, of which a sentence or more is kept."""
+    for chat in load_chats(data, numbers):
+        asked = [(q.id, q.query, lambda docs, places, q=q: judge(q, docs, places)[TOUCHED]) for q in chat.questions if q.evidence]
+        yield Case(name=f"beam{chat.number}", documents=chat.documents, questions=asked)
+
+
+def meetings(data: Path, count: int) -> Iterator[Case]:
+    """Meetings of QMSum; evidence counts by character."""
+    found = dict[str, list[dict[str, Any]]]()
+    with lzma.open(data / "qmsum_val.jsonl.xz", "rt", encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            found.setdefault(row["documents"][0]["id"], []).append(row)
+    for number, rows in enumerate(list(found.values())[:count]):
+        asked = [(row["id"], row["query"], lambda docs, places, row=row: _characters(row, docs, places)) for row in rows if row["evidence"]]
+        yield Case(name=f"qm{number}", documents=[Document(**each) for each in rows[0]["documents"]], questions=asked)
+
+
+def measure(case: Case, marker: Marker, folder: Path, budgets: Sequence[int]) -> Iterator[Row]:
+    """The rows of one case; its memory stays in the folder for the next run."""
+    kind = case.name.rstrip("0123456789")
+    with (
+        Memory.open(folder / f"{case.name}.db", namespace=NAMESPACE, marker=marker, min_score=0.0) as memory,
+        Memory.open(folder / f"{case.name}.db", namespace=NAMESPACE, marker=marker, min_score=0.0, room=EVERYTHING) as whole,
+    ):
+        if not len(memory):
+            memory.add(case.documents)
+        places = {document.id: number for number, document in enumerate(case.documents)}
+        share = int(SHARE * sum(memory.counter.count([document.text for document in case.documents])))
+        for name, text, judged in case.questions:
+            for budget in (*budgets, share):
+                kept = [
+                    judged(
+                        case.documents,
+                        [(places[source.document_id], source.start, source.end) for source in each.ask(text, target_tokens=budget).kept],
+                    )
+                    for each in (whole, memory)
+                ]
+                shown = 0 if budget == share else budget
+                yield Row(set=kind, case=case.name, question=name, budget=shown, whole=round(kept[0], 4), memory=round(kept[1], 4))
+    marker.forget()
+
+
+def plain(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Rows for JSON."""
+    return [asdict(row) for row in rows]
+
+
+def _characters(row: dict[str, Any], documents: Sequence[Document], places: Sequence[Place]) -> float:
+    """The share of a question's evidence that is kept, by character."""
+    number = {document.id: place for place, document in enumerate(documents)}
+    wanted = {(number[each["doc_id"]], at) for each in row["evidence"] for at in range(each["start"], each["end"])}
+    there = {(place, at) for place, start, end in merged(places) for at in range(start, end)}
+    return len(wanted & there) / max(len(wanted), 1)
