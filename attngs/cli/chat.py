@@ -1,4 +1,4 @@
-"""`attngs chat`: the chatbot of `examples/chatbot`, with its settings as options. Streamlit runs it in this process."""
+"""`attngs chat`: the chatbot of `examples/chatbot`, which Streamlit runs in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`attngs demo`: three questions about three months of one person's memory, what is kept, what it costs, and a heat map."""
+"""`attngs demo`: three questions about three months of one person's memory, and a heat map."""
 
 from __future__ import annotations
 
