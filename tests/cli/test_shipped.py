@@ -34,13 +34,6 @@ def test_the_demo_prints_three_answers_and_writes_their_heat_map(tmp_path: Path)
     assert (tmp_path / "heat" / "map.html").read_text("utf-8").startswith("<!doctype html>")
 
 
-def test_the_demo_says_where_it_cannot_write(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    code, _, err = run("demo", "--out", tmp_path / "file" / "map.html")
-    assert code == 1
-    assert err.startswith("error: ")
-
-
 def test_without_streamlit_the_chatbot_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "streamlit", None)  # as where it is not installed
     code, _, err = run("chat")
