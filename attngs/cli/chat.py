@@ -15,8 +15,8 @@ from attngs.cli.console import reported_errors
 from attngs.cli.shipped import shipped
 from attngs.errors import MissingDependencyError
 
-NEEDED = {"streamlit": "streamlit", "langchain": "langchain", "langgraph-checkpoint-sqlite": "aiosqlite"}
-"""Packages of the extra `app`, and a module that each of them brings."""
+NEEDED = ("streamlit", "langchain")
+"""Packages of the extra `app` without which the page cannot say what is missing."""
 
 
 def chat(
@@ -52,7 +52,12 @@ def chat(
             help="The SQLite file with everybody's memories and chats, or postgresql://... It is made if it is not there.",
         ),
     ] = str(Path(typer.get_app_dir("attngs")) / "chatbot.sqlite"),
-    port: Annotated[int, typer.Option(min=1, max=65_535, help="The page's port on this machine.")] = 8501,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65_535, help="The page's port on this machine. Default: 8501, or the next one that is free.", show_default=False
+        ),
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open the page in your browser.")] = True,
 ) -> None:
     """Open a personal assistant that remembers, in your browser.
@@ -64,10 +69,12 @@ def chat(
     attngs chat --model qwen3:4b --base-url http://localhost:11434/v1
     """
     with reported_errors():
-        missing = [package for package, module in NEEDED.items() if importlib.util.find_spec(module) is None]
+        missing = [package for package in NEEDED if importlib.util.find_spec(package) is None]
         if missing:
             raise MissingDependencyError(f"the chatbot needs {' and '.join(missing)}: pip install 'attngs[app]'")
         page = shipped("chatbot/app.py")
     os.environ |= {"ATTNGS_CHAT_MODEL": model, "ATTNGS_BASE_URL": base_url, "ATTNGS_CHATBOT_DB": memory}  # the page reads them
-    sys.argv = ["streamlit", "run", str(page), f"--server.port={port}", f"--server.headless={str(not browser).lower()}"]
+    sys.argv = ["streamlit", "run", str(page), f"--server.headless={str(not browser).lower()}"]
+    if port is not None:
+        sys.argv.append(f"--server.port={port}")
     runpy.run_module("streamlit", run_name="__main__")
