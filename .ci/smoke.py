@@ -6,6 +6,7 @@ Each extra has a function of its name here, which makes the call that the extra 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -137,6 +138,36 @@ def llama_index() -> None:
     assert [node.text.strip() for node in kept] == [FACT]
 
 
+def pydantic_ai() -> None:
+    from attngs.hosts.message_shortener import MessageShortener
+    from pydantic_ai import Agent
+    from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart
+    from pydantic_ai.models.function import AgentInfo, FunctionModel
+    from pydantic_ai_attngs import AttnGSCapability, PydanticMessages
+
+    def model(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        return ModelResponse(parts=[TextPart(str(FACT in str(messages)))])
+
+    shortener = MessageShortener(ContextCompressor(words_alone()), target_tokens=64, messages=PydanticMessages())
+    remembering = AttnGSCapability(shortener, memory=lambda context: [document.text for document in MEMORY])
+    assert Agent(FunctionModel(model), capabilities=[remembering]).run_sync(QUERY).output == "True"
+
+
+def openai_agents() -> None:
+    import asyncio
+
+    from agents import Agent
+    from agents.run_config import CallModelData, ModelInputData
+    from attngs.hosts.message_shortener import MessageShortener
+    from openai_agents_attngs import attngs_input_filter
+
+    shortener = MessageShortener(ContextCompressor(words_alone()), target_tokens=64)
+    remembering = attngs_input_filter(shortener, memory=lambda context: [document.text for document in MEMORY])
+    asked = ModelInputData(input=[{"role": "user", "content": QUERY}], instructions=None)
+    sent = asyncio.run(remembering(CallModelData(model_data=asked, agent=Agent(name="any"), context=None)))
+    assert FACT in str(sent.input)
+
+
 def train() -> None:
     model, tokenizer = tiny_model("qwen2"), tiny_tokenizer()
     model.save_pretrained("tiny")
@@ -185,7 +216,7 @@ def mcp() -> None:
     from mcp.client.stdio import stdio_client
 
     async def tools() -> list[str]:
-        how = StdioServerParameters(command=COMMAND, args=["mcp", "--memory", "ana.db", "--namespace", "ana"])
+        how = StdioServerParameters(command=COMMAND, args=["mcp", "--memory", "ana.db", "--namespace", "ana"], env=dict(os.environ))
         async with stdio_client(how) as pipes, ClientSession(*pipes) as session:
             await session.initialize()
             return [tool.name for tool in (await session.list_tools()).tools]
