@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DONE := $(VENV)/.done
 
-.PHONY: help setup demo chatbot check fix test lowest bench docs clean
+.PHONY: help setup demo chatbot check fix test lowest wheel bench docs clean
 
 help:
 	@echo "make setup   a virtual environment in $(VENV) with everything"
@@ -14,6 +14,7 @@ help:
 	@echo "make fix     format and lint, repaired where a machine can"
 	@echo "make test    the tests, offline"
 	@echo "make lowest  the tests of the adapters, with the oldest versions of their frameworks"
+	@echo "make wheel   sdist and wheel, installed into a fresh environment for each extra; EXTRAS='mini app' if you like"
 	@echo "make docs    the documentation site, in site/"
 	@echo "make bench   time and memory beside bare and eager forwards and the rivals; evidence recall (DATA=folder, EVIDENCE=options)"
 
@@ -25,10 +26,10 @@ $(DONE): pyproject.toml constraints.txt
 	@touch $(DONE)
 
 demo: setup
-	$(BIN)/python examples/demo.py
+	$(BIN)/attngs demo --out out/demo.html
 
 chatbot: setup
-	$(BIN)/streamlit run examples/chatbot/app.py $(if $(PORT),--server.port $(PORT))
+	$(BIN)/attngs chat $(if $(PORT),--port $(PORT))
 
 check: setup
 	$(BIN)/ruff format --check .
@@ -50,6 +51,9 @@ lowest: setup
 	$(BIN)/python -c "import site; print(f'import site; site.addsitedir({site.getsitepackages()[0]!r})')" > "$$($(VENV)-lowest/bin/python -c 'import site; print(site.getsitepackages()[0])')/base.pth"
 	$(VENV)-lowest/bin/python -m pip install --quiet --requirement constraints-lowest.txt
 	OMP_NUM_THREADS=1 $(VENV)-lowest/bin/python -m pytest --numprocesses auto tests/langchain tests/llama_index
+
+wheel:
+	$(PYTHON) .ci/wheel $(EXTRAS)
 
 DATA ?= ../shared/data
 bench: setup

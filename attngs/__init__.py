@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from attngs.writing.prompts import CITED, GUIDED, REASONED, SUMMARY, GuidedPrompt
     from attngs.writing.statements import FaithfulnessFloor
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _MODULES = {
     "attngs.chat.cached": "CachedChat",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pytest_examples import CodeExample, EvalExample, find_examples
+from typer.main import get_group
 from typer.testing import CliRunner
 
 from attngs.cli.app import app
@@ -17,11 +18,13 @@ from benchmarks.preferences import generate, rows
 from tests.loopback.server import LoopbackServer
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "attngs" / "__init__.py"]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "attngs" / "__init__.py"]
 BLOCKS = [
     block for page in PAGES if page.suffix == ".md" for block in re.findall(r"^```(\w*)[^\n]*\n(.*?)^```", page.read_text(), re.M | re.S)
 ]
 COMMANDS = [line.partition("#")[0].strip() for language, body in BLOCKS if language == "console" for line in body.splitlines()]
+SERVERS = {"chat", "serve", "mcp"}
+"""Commands that run until somebody stops them."""
 
 
 @pytest.fixture
@@ -39,7 +42,10 @@ def test_python_blocks(example: CodeExample, eval_example: EvalExample) -> None:
     eval_example.run_print_check(example)
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("attngs ") and "my-marker" not in command])
+@pytest.mark.parametrize(
+    "command",
+    [command for command in COMMANDS if command.startswith("attngs ") and "my-marker" not in command and command.split()[1] not in SERVERS],
+)
 def test_commands(command: str, monkeypatch: pytest.MonkeyPatch, loopback: LoopbackServer) -> None:
     """Where a chat model is named, an endpoint on this machine answers in its place."""
     monkeypatch.chdir(ROOT)
@@ -48,6 +54,13 @@ def test_commands(command: str, monkeypatch: pytest.MonkeyPatch, loopback: Loopb
     result = CliRunner().invoke(app, shlex.split(command.replace("http://localhost:11434/v1", loopback.url))[1:])
     assert result.exit_code == 0, result.stderr
     assert len(result.stdout) > 80
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("attngs ") and command.split()[1] in SERVERS])
+def test_commands_that_serve(command: str) -> None:
+    """Tests elsewhere start them; here, their options must be known and have values that are allowed."""
+    _, name, *arguments = shlex.split(command)
+    assert get_group(app).commands[name].make_context(name, arguments).params
 
 
 @pytest.mark.usefixtures("hub_at_home")

@@ -8,7 +8,9 @@ import typer
 
 from attngs import __version__
 from attngs.cli import console
+from attngs.cli.chat import chat
 from attngs.cli.compress import compress, mark, plan
+from attngs.cli.demo import demo
 from attngs.cli.learn import evaluate, fit, train
 from attngs.cli.mcp import mcp
 from attngs.cli.memory import memory
@@ -25,6 +27,7 @@ app = typer.Typer(
 )
 
 
+app.command()(demo)
 app.command()(compress)
 app.command()(plan)
 app.command()(mark)
@@ -37,6 +40,7 @@ def info() -> None:
         console.info()
 
 
+app.command()(chat)
 app.command()(fit)
 app.command("eval")(evaluate)
 app.command()(train)

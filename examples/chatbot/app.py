@@ -1,4 +1,4 @@
-"""A personal assistant that remembers, in a web page: `make chatbot`."""
+"""A personal assistant that remembers, in a web page: `attngs chat`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ state = st.session_state
 @st.cache_resource(show_spinner="Opening the memory")
 def open_assistant() -> Assistant:
     model = chat_model(os.environ.get("ATTNGS_CHAT_MODEL", ""), os.environ.get("ATTNGS_BASE_URL", ""))
-    return Assistant(People(os.environ.get("ATTNGS_CHATBOT_DB") or str(HERE.parents[1] / "out" / "chatbot.sqlite")), model)
+    return Assistant(People(os.environ.get("ATTNGS_CHATBOT_DB") or "chatbot.sqlite"), model)
 
 
 @contextmanager

@@ -56,7 +56,7 @@ pytestmark = [
 
 
 class Server:
-    """`streamlit run`, as `make chatbot` does it, on a port that is free."""
+    """`attngs chat`, on a port that is free."""
 
     def __init__(self, place: Path, base_url: str) -> None:
         with socket.socket() as free:
@@ -67,11 +67,9 @@ class Server:
         self.log = place.with_name("log.txt")
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", ROOT / "examples/chatbot/app.py", "--server.port", str(self.port)]
+        command = [sys.executable, "-m", "attngs", "chat", "--no-browser", "--port", str(self.port)]
         with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [*map(str, command), "--server.headless", "true"], env=self.environment, cwd=ROOT, stdout=log, stderr=log
-            )
+            self.process = subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
         end = time.monotonic() + 60
         while time.monotonic() < end and self.process.poll() is None:
             try:

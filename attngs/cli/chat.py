@@ -1,0 +1,80 @@
+"""`attngs chat`: the chatbot of `examples/chatbot`, which Streamlit runs in this process."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import runpy
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attngs.cli.console import reported_errors
+from attngs.cli.shipped import shipped
+from attngs.errors import MissingDependencyError
+
+NEEDED = ("streamlit", "langchain")
+"""Packages of the extra `app` without which the page cannot say what is missing."""
+
+
+def chat(
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            "-m",
+            envvar="ATTNGS_CHAT_MODEL",
+            metavar="NAME",
+            help="Who answers: a name that LangChain's init_chat_model takes, such as openai:gpt-5-mini (its key is read from its usual "
+            "variable), a server's name for a model with --base-url, or local: and a Hugging Face name or folder. Without one, nobody "
+            "answers, and the page shows what a model would be sent.",
+            show_default=False,
+        ),
+    ] = "",
+    base_url: Annotated[
+        str,
+        typer.Option(
+            "--base-url",
+            envvar="ATTNGS_BASE_URL",
+            metavar="URL",
+            help="The URL of an OpenAI-compatible server for --model, such as http://localhost:11434/v1 for Ollama.",
+            show_default=False,
+        ),
+    ] = "",
+    memory: Annotated[
+        str,
+        typer.Option(
+            "--memory",
+            envvar="ATTNGS_CHATBOT_DB",
+            metavar="FILE",
+            help="The SQLite file with everybody's memories and chats, or postgresql://... It is made if it is not there.",
+        ),
+    ] = str(Path(typer.get_app_dir("attngs")) / "chatbot.sqlite"),
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65_535, help="The page's port on this machine. Default: 8501, or the next one that is free.", show_default=False
+        ),
+    ] = None,
+    browser: Annotated[bool, typer.Option(help="Open the page in your browser.")] = True,
+) -> None:
+    """Open a personal assistant that remembers, in your browser.
+
+    It runs on this machine alone, and needs neither a key nor a network. It comes with three example people and their memories.
+
+    With a model that answers:
+    attngs chat --model openai:gpt-5-mini
+    attngs chat --model qwen3:4b --base-url http://localhost:11434/v1
+    """
+    with reported_errors():
+        missing = [package for package in NEEDED if importlib.util.find_spec(package) is None]
+        if missing:
+            raise MissingDependencyError(f"the chatbot needs {' and '.join(missing)}: pip install 'attngs[app]'")
+        page = shipped("chatbot/app.py")
+    os.environ |= {"ATTNGS_CHAT_MODEL": model, "ATTNGS_BASE_URL": base_url, "ATTNGS_CHATBOT_DB": memory}  # the page reads them
+    sys.argv = ["streamlit", "run", str(page), f"--server.headless={str(not browser).lower()}"]
+    if port is not None:
+        sys.argv.append(f"--server.port={port}")
+    runpy.run_module("streamlit", run_name="__main__")
