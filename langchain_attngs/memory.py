@@ -231,10 +231,8 @@ class MemoryFile:
     place: Literal["last_turn", "system"] = "last_turn"
 
     def __post_init__(self) -> None:
-        given = self.namespace
-        StoreMemory(
-            namespace=given if callable(given) else (given,), target_tokens=self.target_tokens, place=self.place
-        )  # raises for the same reasons
+        label = "user" if callable(self.namespace) else self.namespace
+        StoreMemory(namespace=(label,), target_tokens=self.target_tokens, place=self.place)  # raises for the same reasons
 
     def resolve(self, runtime: Runtime[Any]) -> Namespace:
         """The namespace of this run's user.
@@ -257,10 +255,9 @@ class MemoryFile:
         """
         if len(namespace) != 1:
             raise ConfigError(f"`namespace` must have one label, as a memory in a file has, got {namespace!r}.")
-        recall = recall_of(
-            _OfUser(_open(Path(self.path).absolute(), compressor.found_marker(), compressor.found_counter()), namespace[0]),
-            joined(namespace),
-        )
+        counter: Any = compressor.found_counter()
+        memories = _open(Path(self.path).absolute(), compressor.found_marker(), counter)
+        recall = recall_of(_OfUser(memories, namespace[0]), joined(namespace))
         assert recall is not None
         return recall
 

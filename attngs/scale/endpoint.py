@@ -5,7 +5,7 @@ serve.run(endpoint(ServerSettings(tokens=tokens), replicas=4))
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attngs.errors import ConfigError, MissingDependencyError, check_whole
 
@@ -51,4 +51,6 @@ def endpoint(settings: ServerSettings, *, replicas: int = 1, cpus: float = 1.0, 
         return create_app(settings)
 
     options = {"num_cpus": cpus, "num_gpus": gpus}
-    return serve.deployment(serve.ingress(build)(), name=NAME, num_replicas=replicas, ray_actor_options=options).bind()
+    deployment: Any = serve.deployment(serve.ingress(build)(), name=NAME, num_replicas=replicas, ray_actor_options=options)
+    application: Application = deployment.bind()
+    return application
