@@ -139,10 +139,11 @@ def llama_index() -> None:
 
 
 def pydantic_ai() -> None:
-    from attngs.hosts.message_shortener import MessageShortener
     from pydantic_ai import Agent
     from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart
     from pydantic_ai.models.function import AgentInfo, FunctionModel
+
+    from attngs.hosts.message_shortener import MessageShortener
     from pydantic_ai_attngs import AttnGSCapability, PydanticMessages
 
     def model(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
@@ -158,6 +159,7 @@ def openai_agents() -> None:
 
     from agents import Agent
     from agents.run_config import CallModelData, ModelInputData
+
     from attngs.hosts.message_shortener import MessageShortener
     from openai_agents_attngs import attngs_input_filter
 
@@ -234,6 +236,7 @@ def otel() -> None:
 
 def ray() -> None:
     import ray
+
     from attngs.scale.ray import compress_rows
 
     assert callable(compress_rows)
