@@ -53,6 +53,8 @@ _QUOTING = frozenset("heard hear hears".split())  # even of oneself they tell wh
 _IMPERSONAL = frozenset("is are was were it expected rumoured rumored".split())
 _ORDERING = frozenset("told tells expect expects expected".split())  # with "to" they ask for something, or tell one's own plan
 _POSSESSIVES = frozenset("his her their".split())
+_BESIDE_VERBS = frozenset("would could can do did have had will 'd 'll 've also just really still always then".split())
+_RELATIVE = frozenset("which who whom whose".split())
 _UNNAMED = frozenset("he she they".split())
 _WITH_FIGURE = frozenset("over above under below up maximum max minimum more less fewer longer shorter exceeds exceeding".split())
 _FIGURE_REACH = 12  # characters from such a word to its figure
@@ -138,8 +140,9 @@ def _read_all(clauses: Sequence[Clause]) -> list[_Statement]:
 
 
 def _read(clause: Clause) -> _Statement:
-    figures = {mention.start for mention in clause.mentions}
-    cues = [cue for cue in find_cues(clause.tokens) if cue.group != "bound" or _bounds(clause, cue, figures)]
+    figures, named = {mention.start for mention in clause.mentions}, {name.start for name in clause.names if name.sure}
+    found = [cue for cue in find_cues(clause.tokens) if clause.tokens[cue.start].start not in named]  # "the United States"
+    cues = [cue for cue in found if cue.group != "bound" or _bounds(clause, cue, figures)]
     inside = {clause.tokens[i].start for cue in cues for i in range(cue.start, cue.end)}
     stems = frozenset(word.stem for word in clause.content if word.start not in inside)
     names = frozenset(name.key for name in clause.names) - {USER}
@@ -259,7 +262,9 @@ _GROUPS: tuple[tuple[str, Callable[[_Statement, _Statement], bool]], ...] = (
 
 
 def _introduces(statement: _Statement) -> bool:
-    """Whether it only says who says what follows: "they say that", "according to Tom,"."""
+    """Whether it only says who says what follows: "they say that", "according to Tom,", but not "which nobody had expected,"."""
+    if any(token.lower in _RELATIVE for token in statement.clause.tokens[:1]):
+        return False
     cue = next((cue for cue in statement.cues if cue.group == "reported"), None)
     rest = statement.clause.tokens[cue.end :] if cue else ()
     return cue is not None and (cue.kind == "source" or not any(token.is_word and token.lower != "that" for token in rest))
@@ -274,10 +279,10 @@ def _reporter(clause: Clause, cues: Sequence[Cue]) -> frozenset[str] | None:
     for cue in cues:
         if cue.group != "reported":
             continue
-        before = tokens[cue.start - 1].lower if cue.start else ""
+        before = _speaker(tokens, cue)
         after = next((token.lower for token in tokens[cue.end : cue.end + 2] if token.lower != "that"), "")
         word = tokens[cue.start].lower
-        if cue.kind == "mention" or (before in {"i", "we"} and word not in _QUOTING) or _is_of_oneself(tokens, cue, after):
+        if cue.kind == "mention" or is_own_report(tokens, cue) or _is_of_oneself(tokens, cue, after):
             continue
         if word in _ORDERING and after == "to":
             continue
@@ -285,6 +290,16 @@ def _reporter(clause: Clause, cues: Sequence[Cue]) -> frozenset[str] | None:
         if who or cue.kind in {"opinion", "source"} or before in _UNNAMED:
             return who
     return None
+
+
+def is_own_report(tokens: Sequence[Token], cue: Cue) -> bool:
+    """Whether the speaker says what they think themselves: "I think", "we would also say"."""
+    return _speaker(tokens, cue) in {"i", "we"} and tokens[cue.start].lower not in _QUOTING
+
+
+def _speaker(tokens: Sequence[Token], cue: Cue) -> str:
+    """The word before a verb of saying; auxiliaries and adverbs between do not count. Empty if there is none."""
+    return next((token.lower for token in reversed(tokens[: cue.start]) if token.lower not in _BESIDE_VERBS), "")
 
 
 def _is_of_oneself(tokens: Sequence[Token], cue: Cue, after: str) -> bool:
@@ -365,12 +380,8 @@ def _read_conditions(sentence: tuple[Clause, ...]) -> Iterator[_Condition]:
     names = {name.start: name.key for clause in sentence for name in clause.names}
     ends = {clause.tokens[0].start for clause in sentence if clause.tokens} | {token.start for token in tokens if token.text in _ENDS}
     denied = any(clause.denies for clause in sentence)
-    cues = find_cues(tokens)
-    past = "past" in tenses(tokens, ()) and not any(cue.group == "modality" for cue in cues)
-    for cue in cues:
-        asks = cue.start and tokens[cue.start - 1].lower in _ASKING  # "asked if"
-        once = past and tokens[cue.start].lower in _WHEN  # "when I was small"
-        if cue.group != "condition" or asks or once or (cue.kind == "without" and not denied):
+    for cue in condition_cues(tokens):
+        if cue.kind == "without" and not denied:
             continue
         reach = range(cue.end + 1, min(len(tokens), cue.end + _LONGEST))
         end = next((i for i in reach if tokens[i].start in ends or _is_subject(tokens[i])), cue.end + _LONGEST)
@@ -381,6 +392,19 @@ def _read_conditions(sentence: tuple[Clause, ...]) -> Iterator[_Condition]:
             turned = any(_denies(token) for token in tokens[cue.end : end])
             main = frozenset(stem for start, stem in content.items() if start not in inside)
             yield _Condition(-sign if turned else sign, condition, main, sentence)
+
+
+def condition_cues(tokens: Sequence[Token]) -> list[Cue]:
+    """The cues of a sentence that open a condition: neither "asked if" nor "when I was small"."""
+    cues = find_cues(tokens)
+    past = "past" in tenses(tokens, ()) and not any(cue.group == "modality" for cue in cues)
+    return [
+        cue
+        for cue in cues
+        if cue.group == "condition"
+        and not (cue.start and tokens[cue.start - 1].lower in _ASKING)
+        and not (past and tokens[cue.start].lower in _WHEN)
+    ]
 
 
 def _is_subject(token: Token) -> bool:

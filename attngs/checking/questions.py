@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from attngs.checking.arithmetic import is_computed
 from attngs.checking.denial import flipped
 from attngs.checking.figures import carried, carried_nearby, counted_stem, miscounts, misplaced
+from attngs.checking.fragments import check_fragment
 from attngs.checking.language.clauses import Clause, ContentWord
 from attngs.checking.language.languages import Language
 from attngs.checking.language.mentions import Figures, Mention
@@ -147,6 +148,12 @@ def check_words(comparison: Comparison) -> Iterator[Claim]:
         yield from check_relations(comparison.clauses, linked)
     if lost := _invented(comparison.clauses, known.stems | known.words):
         yield Claim("content", comparison.text[lost[0].start : lost[-1].end])
+
+
+def check_quoted(comparison: Comparison) -> Iterator[Claim]:
+    """What a part of a sentence, quoted word for word, has lost of what qualifies it."""
+    if comparison.language is not None:
+        yield from check_fragment(comparison.clauses, [source.clause for source in comparison.linked], comparison.language)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,7 @@ def read_signs(tokens: Sequence[Token], content: Sequence[int], language: Langua
         content: Those with content, by number, ascending.
         language: Of the clause.
     """
-    denied = _denials(tokens, language)
+    denied = denials(tokens, language)
     sign = _signs_at_first(tokens, content, denied)
     ends = [i for i, token in enumerate(tokens) if token.text in _ENDS or (token.lower in _LIMITS and i - 1 not in denied)]
     follow = [i for i, token in enumerate(tokens) if token.is_word and token.lower not in _TRAILING]
@@ -96,7 +96,7 @@ def _between(places: Sequence[int], start: int, end: int, most: int | None = Non
     return places[first : last if most is None else min(last, first + most)]
 
 
-def _denials(tokens: Sequence[Token], language: Language) -> list[int]:
+def denials(tokens: Sequence[Token], language: Language) -> list[int]:
     """The tokens of a clause that deny something, by number, ascending."""
     found = list[int]()
     i = 0
