@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Sequence
 
+from attngs.checking.figures import carried
 from attngs.checking.language.clauses import Clause, ContentWord
 from attngs.checking.sources import SourceClause
 
@@ -18,7 +19,7 @@ def flipped(clause: Clause, sources: Sequence[SourceClause]) -> str:
         clause: A clause of the reply.
         sources: The clauses of the sources; only those that are about the same count.
     """
-    shared = [(source.clause, _shared(clause, source.clause)) for source in sources]
+    shared = [(source.clause, _shared(clause, source.clause)) for source in sources if not _is_of_another_day(clause, source.clause)]
     most = max((count for _, count in shared), default=0)
     near = [(source, count) for source, count in shared if count and (count >= _NEAR * most or _is_repeated(clause, source))]
     known = frozenset[str]().union(*(source.stems for source, _ in near))
@@ -30,6 +31,12 @@ def flipped(clause: Clause, sources: Sequence[SourceClause]) -> str:
         if clash.polarity > 0 or not explained:  # what the clause denies may come from another denial
             return clash.text
     return ""
+
+
+def _is_of_another_day(clause: Clause, source: Clause) -> bool:
+    """Whether both are dated, and not alike: what is open for June may be settled for May."""
+    said = [mention for mention in clause.mentions if mention.kind == "date"]
+    return bool(said and source.figures.days) and not any(carried(mention, source.figures) for mention in said)
 
 
 def _shared(clause: Clause, source: Clause) -> int:

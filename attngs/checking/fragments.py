@@ -150,7 +150,9 @@ def _trails(cue: Cue, place: _Place) -> bool:
     """Whether a cue stands in a few last words behind the quoted ones, right behind them or a comma."""
     apart = place.end < len(place.tokens) and place.tokens[place.end].text in {",", "—", "–"}
     return (
-        cue.start >= place.end and len(place.tokens) - place.end <= _TRAILER and (apart or (cue.start == place.end and cue.kind != "report"))
+        cue.start >= place.end
+        and len(place.tokens) - place.end <= _TRAILER
+        and (apart or (cue.start == place.end and cue.kind != "report"))
     )
 
 

@@ -52,6 +52,7 @@ _OF_ONESELF = frozenset("i we he she they".split())
 _QUOTING = frozenset("heard hear hears".split())  # even of oneself they tell what somebody else said
 _IMPERSONAL = frozenset("is are was were it expected rumoured rumored".split())
 _ORDERING = frozenset("told tells expect expects expected".split())  # with "to" they ask for something, or tell one's own plan
+_DETERMINERS = frozenset("a an the my his her its our their this that".split())
 _POSSESSIVES = frozenset("his her their".split())
 _BESIDE_VERBS = frozenset("would could can do did have had will 'd 'll 've also just really still always then".split())
 _RELATIVE = frozenset("which who whom whose".split())
@@ -86,6 +87,10 @@ class _Statement(NamedTuple):
     def opens_condition(self) -> bool:
         """Whether it is a condition: "if it rains"."""
         return any(cue.group == "condition" and cue.start == 0 for cue in self.cues)
+
+    def only_exists(self) -> bool:
+        """Whether it says no more than that there is something: "there's an exam"."""
+        return len(self.stems) == 1 and any(token.lower in {"there", "there's"} for token in self.clause.tokens[:1])
 
     def denies_without(self) -> bool:
         """Whether two denials say what must be: "not without a parent"."""
@@ -141,12 +146,20 @@ def _read_all(clauses: Sequence[Clause]) -> list[_Statement]:
 
 def _read(clause: Clause) -> _Statement:
     figures, named = {mention.start for mention in clause.mentions}, {name.start for name in clause.names if name.sure}
-    found = [cue for cue in find_cues(clause.tokens) if clause.tokens[cue.start].start not in named]  # "the United States"
+    found = [
+        cue for cue in find_cues(clause.tokens) if clause.tokens[cue.start].start not in named and not _goes_somewhere(clause.tokens, cue)
+    ]
     cues = [cue for cue in found if cue.group != "bound" or _bounds(clause, cue, figures)]
     inside = {clause.tokens[i].start for cue in cues for i in range(cue.start, cue.end)}
     stems = frozenset(word.stem for word in clause.content if word.start not in inside)
     names = frozenset(name.key for name in clause.names) - {USER}
     return _Statement(clause, tuple(cues), stems - LIGHT, names, _reporter(clause, cues))
+
+
+def _goes_somewhere(tokens: Sequence[Token], cue: Cue) -> bool:
+    """Whether "going to" is followed by a place: "going to a cottage"."""
+    after = tokens[cue.end] if cue.end < len(tokens) else None
+    return tokens[cue.end - 1].lower == "to" and tokens[cue.end - 2].lower == "going" and after is not None and after.lower in _DETERMINERS
 
 
 def _bounds(clause: Clause, cue: Cue, figures: Container[int]) -> bool:
@@ -190,6 +203,7 @@ def _is_surer(statement: _Statement, source: _Statement) -> bool:
     if (
         len(statement.stems) + len(statement.names) + len(statement.clause.mentions) < 2
         or statement.opens_condition()
+        or statement.only_exists()
         or source.denies_without()
     ):
         return False
@@ -313,7 +327,8 @@ def _who(clause: Clause, cue: Cue) -> frozenset[str]:
     tokens = clause.tokens
     if tokens[cue.end - 1].lower in {"to", "be"} or tokens[cue.start].lower in _IMPERSONAL:
         return frozenset()
-    behind = cue.kind == "source" or any(token.lower in {"from", "by"} for token in tokens[cue.end : cue.end + 1])
+    inverted = cue.start > 0 and not tokens[cue.start - 1].is_word and cue.end < len(tokens)  # ", said the vet"
+    behind = cue.kind == "source" or inverted or any(token.lower in {"from", "by"} for token in tokens[cue.end : cue.end + 1])
     inside = tokens[cue.end : cue.end + 4] if behind else tokens[: cue.start]
     places = {token.start for token in inside}
     names = {name.key for name in clause.names if name.start in places}
@@ -379,7 +394,7 @@ def _read_conditions(sentence: tuple[Clause, ...]) -> Iterator[_Condition]:
     content = {word.start: word.stem for clause in sentence for word in clause.content if word.stem not in LIGHT}
     names = {name.start: name.key for clause in sentence for name in clause.names}
     ends = {clause.tokens[0].start for clause in sentence if clause.tokens} | {token.start for token in tokens if token.text in _ENDS}
-    denied = any(clause.denies for clause in sentence)
+    denied = any(map(_denies, tokens))
     for cue in condition_cues(tokens):
         if cue.kind == "without" and not denied:
             continue

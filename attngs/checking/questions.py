@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,10 @@ _FIRST_UNCASED = 0x3000  # kana, Han, Hangul
 _ALONE = 3  # words of a clause of which none is carried
 _RUN = 4  # words in a row that nothing carries
 _SHARE = 0.7  # of all that a sentence says
+_PART = re.compile(
+    r"\s+of\s+(?:(?:the|its|his|her|their|our|my|all)\s+)?(?:\d|two\b|three\b|four\b|five\b|six\b|seven\b|eight\b|nine\b|ten\b|twelve\b|twenty)"
+)
+"""Behind a number that counts some of several: "ten of the twelve sessions"."""
 _PREFIX = 5  # letters that two forms of a word have in common
 
 
@@ -71,7 +76,7 @@ def compare(
         subjects: Whom the sentence before was about.
     """
     around = dict.fromkeys(i for number in numbers for i in sources.neighbours(number) if i not in numbers)
-    linked = [clause for number in numbers for clause in sources.clauses(number)]
+    linked = [clause for number in sorted(numbers) for clause in sources.clauses(number)]
     return Comparison(
         text=text,
         language=language,
@@ -89,6 +94,7 @@ def check_figures(comparison: Comparison) -> Iterator[Claim]:
     """Figures that are not there, are counted otherwise, or belong to something else."""
     linked = [mention for source in comparison.linked for mention in source.clause.mentions]
     around = [mention for source in comparison.nearby for mention in source.clause.mentions]
+    said = [mention for clause in comparison.clauses for mention in clause.mentions]
     known, nearby, counts = Figures.of([*linked, *comparison.dated]), Figures.of(around), _counts(linked)
     for clause in comparison.clauses:
         for mention in clause.mentions:
@@ -96,7 +102,7 @@ def check_figures(comparison: Comparison) -> Iterator[Claim]:
                 continue
             missing = not carried(mention, known) and not carried_nearby(mention, nearby)
             wrong = missing or _is_otherwise(mention, clause, comparison, counts)
-            if wrong and not is_computed(mention, clause, linked):
+            if wrong and not is_computed(mention, clause, said, linked):
                 kind = "number" if missing and mention.kind == "unit" and miscounts(mention, nearby) else mention.kind
                 yield Claim(kind, comparison.text[mention.start : mention.end])
 
@@ -106,7 +112,8 @@ def _is_otherwise(mention: Mention, clause: Clause, comparison: Comparison, coun
 
     In a comparison both sides may have changed places, so there it is not asked what stands beside the figure.
     """
-    return _is_miscounted(mention, counts) or ("than" not in clause.words and misplaced(mention, clause, comparison.linked))
+    part = _PART.match(comparison.text, mention.end)
+    return (not part and _is_miscounted(mention, counts)) or ("than" not in clause.words and misplaced(mention, clause, comparison.linked))
 
 
 def _counts(mentions: Sequence[Mention]) -> dict[str, Figures]:

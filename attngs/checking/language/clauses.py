@@ -124,7 +124,7 @@ def _clause(
     words = frozenset(token.lower for token in tokens if token.is_word)
     places = [i for i, token in enumerate(tokens) if _has_content(token, known) and token.start not in named]
     terms = {i: term(tokens[i].lower, language) for i in places}
-    signs = read_signs(tokens, places, known)
+    signs = read_signs(tokens, places, [mention.start for mention in mentions if not mention.weak], known)
     soft = any(found.opposite for found in terms.values()) or not words.isdisjoint(known.soft) or _used_to(tokens)
     content = tuple(_content(tokens, terms, signs, known, soft=soft, question=stretch.question))
     subject = min([word.start for word in content[:1]] + [name.start for name in names[:1]], default=-1)

@@ -42,7 +42,7 @@ _OF = frozenset("of de del di the den . , '".split())
 _UNSURE_MONTHS = frozenset("may march mar mars sept set sep out jan dec dic mag giu gen juin".split())
 _UNSURE_DAYS = frozenset("sun sat mon wed fri thu tue terça".split())
 _TO = frozenset("- – — to until till bis à".split())
-_CUES = frozenset("in since until till by last next this of from early mid late end during on every before after every each".split())
+_CUES = frozenset("in for since until till by last next this of from early mid late end during on every before after every each".split())
 
 
 def find_numeric_dates(text: str) -> Iterator[Mention]:
