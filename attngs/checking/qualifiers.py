@@ -366,7 +366,7 @@ def _conditions(
         turned = [one for one in mine if len(one.condition & found.condition) >= _NEAR * len(one.condition) and one.main & found.main]
         if turned and all(one.sign != found.sign for one in turned):
             yield Claim("condition", " ".join(sorted(turned[0].condition)))
-        if mine or everything & found.condition:
+        if mine or everything & found.condition or any("either" in clause.words for clause in clauses):
             continue
         others = [source for source in known if source.clause not in found.clauses]
         for statement in said:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from attngs.checking.figures import carried, carried_nearby, counted_stem, misco
 from attngs.checking.fragments import check_fragment
 from attngs.checking.language.clauses import Clause, ContentWord
 from attngs.checking.language.languages import Language
-from attngs.checking.language.mentions import Figures, Mention
+from attngs.checking.language.mentions import Figures, Mention, Number
 from attngs.checking.language.names import Name
 from attngs.checking.people import Subject, disowned, misattributed, names_of, subjects_of, unknown_names
 from attngs.checking.qualifiers import check_qualifiers
@@ -33,6 +34,8 @@ _PART = re.compile(
     r"\s+of\s+(?:(?:the|its|his|her|their|our|my|all)\s+)?(?:\d|two\b|three\b|four\b|five\b|six\b|seven\b|eight\b|nine\b|ten\b|twelve\b|twenty)"
 )
 """Behind a number that counts some of several: "ten of the twelve sessions"."""
+_LIST = re.compile(r"[^:.;]{0,60}:([^:.;]{1,300}?),? and ")
+"""Behind a number that counts what is listed: "three subjects: biology, French and art"."""
 _PREFIX = 5  # letters that two forms of a word have in common
 
 
@@ -102,9 +105,19 @@ def check_figures(comparison: Comparison) -> Iterator[Claim]:
                 continue
             missing = not carried(mention, known) and not carried_nearby(mention, nearby)
             wrong = missing or _is_otherwise(mention, clause, comparison, counts)
+            if wrong and _is_in_words(mention, comparison):
+                continue
             if wrong and not is_computed(mention, clause, said, linked):
                 kind = "number" if missing and mention.kind == "unit" and miscounts(mention, nearby) else mention.kind
                 yield Claim(kind, comparison.text[mention.start : mention.end])
+
+
+def _is_in_words(mention: Mention, comparison: Comparison) -> bool:
+    """Whether the sources double something, where the reply says "twice", or the reply counts what it lists itself."""
+    if comparison.text[mention.start : mention.end].lower() == "twice":
+        return any(word.startswith("doubl") for source in comparison.linked for word in source.clause.words)
+    listed = _LIST.match(comparison.text, mention.end)
+    return listed is not None and Number(Fraction(listed[1].count(",") + 2)) in mention.meanings
 
 
 def _is_otherwise(mention: Mention, clause: Clause, comparison: Comparison, counts: dict[str, Figures]) -> bool:

@@ -28,6 +28,7 @@ _LONGEST_NAME = 12  # words
 _AHEAD = 8  # tokens that tell a statement from one more item of a list
 _POINTERS = frozenset("it that this them there one ones".split())
 _COORDINATING = frozenset("and but".split())
+_GENERAL = frozenset("anything everything all everyone anybody anyone any every each".split())
 _LISTING = frozenset("and or und oder et ou y o e ed".split())
 _AUXILIARIES = frozenset(
     "is are was were has have had will would can could must should may might does did do wants needs hates loves likes plans".split()
@@ -278,6 +279,8 @@ def _cuts(tokens: Sequence[Token], figures: Sequence[int], language: Language) -
             cuts = True
         elif token.text in _DASHES:
             cuts = bool(content) or token.text == ";"
+        elif token.lower == "but" and any(before.lower in _GENERAL for before in tokens[max(0, i - 2) : i]):
+            cuts = False  # "anything but olives"
         elif token.text in _COMMAS or token.lower in language.breaks:
             full = content > 1 or _measured(figures, since, token.start)
             cuts = (content > 0 or i > 2) and _opens_statement(tokens, _after_break(tokens, i, language), language, full=full)

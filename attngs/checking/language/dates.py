@@ -270,7 +270,8 @@ def _month(tokens: Sequence[Token], i: int, language: Language, *, sure: bool) -
         return None
     token = tokens[i]
     capital, unsure = token.text[0].isupper(), token.lower in _UNSURE_MONTHS
-    english = capital and (not unsure or _is_cued(tokens, i))
+    inside = i > 0 and tokens[i - 1].is_word and token.lower == "may"  # in the middle of a sentence the verb has no capital
+    english = capital and (not unsure or inside or _is_cued(tokens, i))
     named = english if language.code == "en" else capital or not unsure or language.code == "fr"
     return language.months[token.lower] if sure or named else None
 

@@ -44,7 +44,9 @@ COMMON = frozenset(
     "vitamins therapy university college church court students pupils teachers members guests "
     "visitors customers clients patients tenants neighbours neighbors colleagues employees people men women boys girls nobody dogs cats "
     "birds plants flowers tomatoes trees books tickets orders shoes clothes towels keys prices costs fees bills payments exams lessons "
-    "classes emails messages letters photos videos headaches symptoms clothing packing bedding laundry".split()
+    "classes emails messages letters photos videos headaches symptoms clothing packing bedding laundry rubbish garbage trash recycling nicotine caffeine shade sunshine damp mould mold "
+    "silence luck childcare daycare broadband cholesterol iron salt pepper garlic onions potatoes carrots lentils beans mushrooms seafood "
+    "passports visas luggage fuel battery batteries rehearsal rehearsals practice kickoff registration enrolment sessions".split()
 )
 _VERBS = frozenset(
     "is was has had will would can could does did should must may might needs wants likes isn't wasn't hasn't won't can't doesn't "
@@ -197,6 +199,8 @@ def _opens_as_name(tokens: Sequence[Token], i: int) -> bool:
     if i + 1 >= len(tokens):
         return False
     following = tokens[i + 1]
+    if following.lower.endswith("s") and i + 2 < len(tokens) and _is_finite(tokens[i + 2].lower):
+        return _capital(following)  # "noisy restaurants are"
     if following.lower == "who" and token.lower.endswith("s"):
         return False  # "students who"
     if following.lower in {"and", "or", "&", ","}:
@@ -205,6 +209,10 @@ def _opens_as_name(tokens: Sequence[Token], i: int) -> bool:
         return not token.lower.endswith("s") or following.lower not in {"are", "were", "have", "do"}
     plural = token.lower.endswith("s") and not token.lower.endswith(("is", "us", "as", "ss", "es"))
     return following.is_word and _looks_like_verb(following.lower) and not plural
+
+
+def _is_finite(word: str) -> bool:
+    return word in {"are", "were", "have", "do", "can", "will", "may", "must", "should"} or word in wording().verbs or word.endswith("ed")
 
 
 def _looks_like_verb(word: str) -> bool:

@@ -24,7 +24,7 @@ _QUANTIFIERS = frozenset("more longer other such one doubt need way".split())
 _TRAILING = frozenset("yet either anymore any more so though it that this nicht mehr pas plus".split())
 _PHRASES = frozenset(
     "gave up|given up|give up|turned down|turn down|called off|yet to|ruled out|left out|leave out|leaves out|short of|refrain from|"
-    "refrains from".split("|")
+    "refrains from|apart from|aside from|other than".split("|")
 )
 _BEFORE_NOUNS = frozenset(
     "no without kein keine keinen keinem keiner ohne sans aucun aucune sin ningún ninguna senza nessun nessuna sem nenhum".split()
@@ -79,9 +79,10 @@ def read_signs(tokens: Sequence[Token], content: Sequence[int], figures: Sequenc
             focus.update(before)
             heads.update(before)
         about = _between(weighty, start, end, _FOCUS) or _between(content, start, end, _FOCUS)
-        focus.update(about)
-        heads.update(about if tokens[cue].lower in _BEFORE_NOUNS else about[:1])
-        sign.update(dict.fromkeys(_between(content, max(start, covered), end), -1))
+        twice = tokens[cue].lower in _WITHOUT and cue > denied[0]  # "not without a parent" demands one
+        focus.update(() if twice else about)
+        heads.update(() if twice else about if tokens[cue].lower in _BEFORE_NOUNS else about[:1])
+        sign.update(dict.fromkeys(_between(content, start if twice else max(start, covered), end), 0 if twice else -1))
         covered = end
     sign.update(dict.fromkeys(_between(content, opened, back), -1))
     return Signs(sign, focus, heads, bool(denied))
