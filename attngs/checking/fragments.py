@@ -29,7 +29,7 @@ _TAKING_STATEMENTS = frozenset(
 )
 """Behind these, "that" begins what is thought or said."""
 _PRESUPPOSING = frozenset(
-    "know knew known realise realised realize realized notice noticed mind forget regret aware surprised tell told mention only just".split()
+    "know knew known realise realised realize realized notice noticed mind forget regret aware surprised tell told mention only".split()
 )
 """Denied, they still say that what follows is so: "I did not know that Ana moved"."""
 _UNSURE = frozenset({"possible", "hope", "wish", "plan", "advice", "permission", "ability", "preference"})

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from attngs.checking.arithmetic import is_computed
 from attngs.checking.denial import flipped

@@ -124,10 +124,9 @@ class Writing:
             passages = yield from self._fitting(talk, marking, kept, target_tokens)
             statements = yield from self._final(talk, passages, marking.query, target_tokens)
             tokens = self._count(joined(statements))
-            alike = extract(tokens)
-            wanted = [i for i in sorted(kept) if marking.marked[i]]
-            share = 1.0 if alike or not wanted else tokens / self._count("".join(marking.sentences[i].text for i in wanted))
-            if holds_less(marking, statements, alike or wanted, share):
+            alike, larger = ([i for i in sorted(chosen) if marking.marked[i]] for chosen in (extract(tokens), kept))
+            share = 1.0 if alike or not larger else tokens / self._count("".join(marking.sentences[i].text for i in larger))
+            if holds_less(marking, statements, alike or larger, share):
                 raise _Fallback(f"an extract holds more of what is marked than the rewrite in its {tokens} tokens")
         except _Fallback as reason:
             return talk.ended(fallback_reason=str(reason))

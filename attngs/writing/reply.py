@@ -68,8 +68,8 @@ def read_reply(reply: ChatReply, answer: str = "") -> ReplyText:
     """The shortened context in a reply.
 
     Without thinking in any model's notation, channels, tokens of a chat template, our markers, a code fence, a tag or a JSON object round
-    all of it, lines of tags, an announcement, Markdown's emphasis and headings, the numbers of a list, and all before `answer`. Lone surrogates become
-    U+FFFD, so that the text can be sent, stored and shown.
+    all of it, lines of tags, an announcement, Markdown's emphasis and headings, the numbers of a list, and all before `answer`. Lone
+    surrogates become U+FFFD, so that the text can be sent, stored and shown.
 
     Args:
         reply: The writer's.
