@@ -38,10 +38,17 @@ def flipped(clause: Clause, sources: Sequence[SourceClause]) -> str:
         clash = _clash(clause, source, known)
         if not clash or _is_of_another(clash, clause, source, elsewhere) or any(_agrees(clash, other) for other, _ in near):
             continue
-        explained = any(other.denies and other is not source and likeness >= count for other, likeness in near)
+        explained = any(other.denies and other is not source and likeness >= count for other, likeness in near) or any(
+            other.points and _denied(clause) & _denied(other) for other, _ in shared
+        )
         if clash.polarity > 0 or not explained:  # what the clause denies may come from another denial
             return clash.text
     return ""
+
+
+def _denied(clause: Clause) -> frozenset[str]:
+    """What a clause denies: in "nobody liked it", "it" may be what the reply names."""
+    return frozenset(word.stem for word in clause.content if word.polarity < 0 and word.head)
 
 
 def _is_of_another(clash: ContentWord, clause: Clause, source: Clause, elsewhere: AbstractSet[str]) -> bool:

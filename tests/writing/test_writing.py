@@ -285,7 +285,7 @@ def test_cited_sentences_are_checked_against_what_they_cite() -> None:
         ("Ben has a dog named Rex, who is 3 years old.", "rewrite"),  # two marked sentences in ten words
         ("It rained in London on Friday. They talked about music for an hour. Rex is 3 years old.", "extract"),
         ("He pays 900 euros of rent. Rex is 3 years old.", "extract"),
-        ("It is a dog.", "extract"),  # no sentence of the context is as short, and longer ones hold more in each word
+        ("It was Porto.", "extract"),  # no sentence of the context is as short, and longer ones hold more in each word
         ("Ben's dog is Rex.", "rewrite"),
     ],
 )

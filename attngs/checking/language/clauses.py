@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -113,8 +113,21 @@ def read_clauses(text: str, language: Language | None) -> list[Clause]:
         while name_at < len(names) and names[name_at].start < stretch.end:
             name_at += 1
         inside = tokens[first_token:token_at]
-        clauses.append(_clause(stretch, inside, mentions[first_mention:mention_at], names[first_name:name_at], language))
+        clause = _clause(stretch, inside, mentions[first_mention:mention_at], names[first_name:name_at], language)
+        clauses.append(_unsigned(clause) if clauses and _goes_against(clause, clauses) else clause)
     return clauses
+
+
+def _goes_against(clause: Clause, before: Sequence[Clause]) -> bool:
+    """Whether a "but not" is against a denial: "she can skip the scales, but not the prelude"."""
+    words = [token.lower for token in clause.tokens if token.is_word][:2]
+    against = words == ["but", "not"] or (words[:1] == ["not"] and before[-1].words == {"but"})
+    return against and not clause.opens and any(not each.words.isdisjoint(wording().deniers) for each in before[-2:])
+
+
+def _unsigned(clause: Clause) -> Clause:
+    """The clause without signs, which nobody can tell."""
+    return replace(clause, content=tuple(word._replace(polarity=0, focus=False, head=False) for word in clause.content))
 
 
 def _clause(

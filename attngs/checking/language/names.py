@@ -44,8 +44,8 @@ COMMON = frozenset(
     "vitamins therapy university college church court students pupils teachers members guests "
     "visitors customers clients patients tenants neighbours neighbors colleagues employees people men women boys girls nobody dogs cats "
     "birds plants flowers tomatoes trees books tickets orders shoes clothes towels keys prices costs fees bills payments exams lessons "
-    "classes emails messages letters photos videos headaches symptoms clothing packing bedding laundry rubbish garbage trash recycling nicotine "
-    "caffeine shade sunshine damp mould mold "
+    "classes emails messages letters photos videos headaches symptoms clothing packing bedding laundry rubbish garbage trash recycling "
+    "nicotine caffeine shade sunshine damp mould mold "
     "silence luck childcare daycare broadband cholesterol iron salt pepper garlic onions potatoes carrots lentils beans mushrooms seafood "
     "passports visas luggage fuel battery batteries rehearsal rehearsals practice kickoff registration enrolment sessions".split()
 )
