@@ -71,7 +71,7 @@ def _sentences(clauses: Sequence[Clause]) -> Iterator[Sequence[Token]]:
         if clause.opens and tokens:
             yield tokens
             tokens = []
-        tokens = [*tokens, *clause.tokens]
+        tokens.extend(clause.tokens)
     yield tokens
 
 

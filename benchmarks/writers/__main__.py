@@ -21,6 +21,7 @@ from rich.console import Console
 from attngs.chat.local_chat import LocalChat
 from attngs.compressor import ContextCompressor
 from attngs.marking.marker import Marker
+from attngs.reading.tokens import as_counter
 from attngs.text.files import write_whole
 from benchmarks.machine import RESULTS, describe_machine
 from benchmarks.reuse.data import Question, load
@@ -71,8 +72,10 @@ def _measured(model: str, options: argparse.Namespace, console: Console) -> list
 def _questions(options: argparse.Namespace, marker: Marker) -> list[Question]:
     """A question of each set in turn, so that a run that is stopped has some of each."""
 
+    counter = as_counter(None, marker.counter)
+
     def tokens(text: str) -> int:
-        return marker.counter.count([text])[0]
+        return counter.count([text])[0]
 
     found = [load(options.data, name, options.count, options.room, tokens) for name in SETS]
     return [question for turn in zip(*found, strict=True) for question in turn]
