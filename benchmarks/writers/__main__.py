@@ -71,7 +71,6 @@ def _measured(model: str, options: argparse.Namespace, console: Console) -> list
 
 def _questions(options: argparse.Namespace, marker: Marker) -> list[Question]:
     """A question of each set in turn, so that a run that is stopped has some of each."""
-
     counter = as_counter(None, marker.counter)
 
     def tokens(text: str) -> int:
