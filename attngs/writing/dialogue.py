@@ -22,7 +22,17 @@ from attngs.text.words import words
 from attngs.types import ChatReply, Marking, Message, Sentence, Usage
 from attngs.writing.passages import Passage, Window, as_marking, original, rewritten
 from attngs.writing.reply import read_reply
-from attngs.writing.statements import FaithfulnessFloor, RewriteStatement, cut, decide, holds_less, in_words, joined, unsupported_share
+from attngs.writing.statements import (
+    LONG,
+    FaithfulnessFloor,
+    RewriteStatement,
+    cut,
+    decide,
+    holds_less,
+    in_words,
+    joined,
+    unsupported_share,
+)
 
 Result = TypeVar("Result")
 Dialogue = Generator[Sequence[Sequence[Message]], Sequence[ChatReply | ChatError], Result]
@@ -233,11 +243,18 @@ def _own(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], query: str)
     if any(in_words(sentence.text) == asked for sentence in sentences):
         asked = ""
     known = {word for sentence in sentences for word in words(sentence.text)}
-    own = [verdict for verdict in verdicts if (not asked or in_words(verdict.text) != asked) and not _is_about_itself(verdict, known)]
+    own = [verdict for verdict in verdicts if not _is_asked(verdict, asked) and not _is_about_itself(verdict, known)]
     while len(own) > 1 and own[-1].support < 1 and _OFFER.match(own[-1].text):
         own.pop()
     opening = own[0].text.rstrip() if len(own) > 1 and (own[0].unsupported or not own[0].sources) else ""
     return own[1:] if opening.endswith((":", "：")) else own
+
+
+def _is_asked(verdict: Verdict, asked: str) -> bool:
+    """Whether a sentence is the question, or a part of it that no context has."""
+    said = in_words(verdict.text)
+    part = verdict.support < 1 and len(said.split()) >= LONG and f" {said} " in f" {asked} "
+    return bool(asked) and (said == asked or part)
 
 
 def _is_about_itself(verdict: Verdict, known: AbstractSet[str]) -> bool:

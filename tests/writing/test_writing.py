@@ -308,6 +308,12 @@ def test_what_a_writer_says_of_its_text_is_no_part_of_the_context(talk: str) -> 
     assert compressor(f"{talk} {REX} {talk}")[0].compress(MEMORY, QUERY, target_tokens=25).text == REX
 
 
+def test_a_part_of_the_question_is_no_part_of_the_context() -> None:
+    query = '<Ben>: "I saw a black cat on the stairs today!" <Bot>: "That sounds like a lot of fun, tell me." <Ben>: "Was it Rex?"'
+    reply = f'<Ben>: "I saw a black cat on the stairs today!"\n{REX}\n<Bot>: "That sounds like a lot of fun, tell me."'
+    assert compressor(reply)[0].compress(MEMORY, query, target_tokens=25).text == REX
+
+
 def test_what_the_context_says_of_a_text_stays() -> None:
     documents = [Document(id="a", text="This text is about a dog named Rex. It rained for hours and nobody came by that day at all.")]
     result = compressor("This text is on a dog named Rex.")[0].compress(documents, QUERY, target_tokens=9)
