@@ -91,7 +91,7 @@ class Aligner:
             for word in bag:
                 self._holders.setdefault(word, []).append(bag)
 
-    def quoted(self, text: str, among: Collection[int] = ()) -> Quotation | None:
+    def quoted(self, text: str, reply: str, among: Collection[int] = ()) -> Quotation | None:
         """Where the context has a text word for word; `None` if nowhere.
 
         White space does not count. A quotation may go across sentences that follow each other. It neither begins nor ends inside a
@@ -100,12 +100,13 @@ class Aligner:
 
         Args:
             text: A sentence of the reply.
+            reply: All of it, with single blanks. It may quote a whole sentence of the context in several of its own.
             among: The sentences that may be quoted; all where none is given.
         """
         fragments = list[range]()
         for place, stop in self._places(_plain(text), among):
             found = range(bisect_right(self._starts, place) - 1, bisect_left(self._starts, stop))
-            if self._is_whole(place, stop, found):
+            if self._is_whole(place, stop, found) or all(self._texts[number] in reply for number in found):
                 return Quotation(self._with_twins(found), fragment=False)
             fragments.append(found)
             if len(fragments) == _MOST_TWINS:

@@ -16,7 +16,8 @@ from attngs.checking.language.languages import Language
 from attngs.checking.language.polarity import denials
 from attngs.checking.language.tenses import tenses
 from attngs.checking.language.tokens import Token
-from attngs.checking.qualifiers import condition_cues, is_own_report
+from attngs.checking.qualifiers import condition_cues
+from attngs.checking.reports import is_own_report
 from attngs.types import Claim
 
 _ENDS = frozenset("; : . ! ? — – ( ) [ ] and but or so because while although though which who where".split())

@@ -18,6 +18,7 @@ from attngs.checking.language.names import USER
 from attngs.checking.language.tenses import acts, states, tenses, verb_times
 from attngs.checking.language.tokens import Token
 from attngs.checking.language.wording import term
+from attngs.checking.reports import introduces, is_another, reporter
 from attngs.types import Claim
 
 _NEAR = 0.6  # of what the most similar source statement shares: from there on a source statement is about the same
@@ -48,15 +49,7 @@ _AS_MANY = {
 }
 """The same for quantities."""
 _SOFTENED = frozenset({"possible", "advice", "duty", "wish", "hope"})
-_OF_ONESELF = frozenset("i we he she they".split())
-_QUOTING = frozenset("heard hear hears".split())  # even of oneself they tell what somebody else said
-_IMPERSONAL = frozenset("is are was were it expected rumoured rumored".split())
-_ORDERING = frozenset("told tells expect expects expected".split())  # with "to" they ask for something, or tell one's own plan
 _DETERMINERS = frozenset("a an the my his her its our their this that".split())
-_POSSESSIVES = frozenset("his her their".split())
-_BESIDE_VERBS = frozenset("would could can do did have had will 'd 'll 've also just really still always then".split())
-_RELATIVE = frozenset("which who whom whose".split())
-_UNNAMED = frozenset("he she they".split())
 _WITH_FIGURE = frozenset("over above under below up maximum max minimum more less fewer longer shorter exceeds exceeding".split())
 _FIGURE_REACH = 12  # characters from such a word to its figure
 _ASKING = frozenset("ask asks asked know knows knew wonder wondering see sure check checked find told".split())
@@ -122,7 +115,7 @@ def check_qualifiers(clauses: Sequence[Clause], sources: Sequence[Clause]) -> It
         named = not everybody.isdisjoint(frozenset[str]().union(*reporters))  # "in Paolo's view" has no cue, but Paolo
         soft = reports or named or bool(statement.modality() & _SOFTENED)
         dropped = len(reporters) == len(near) > 0 and not soft  # nobody but them says it
-        if dropped or (reporters and _is_another(statement, reporters)):
+        if dropped or (reporters and is_another(statement.clause, statement.cues, reporters)):
             yield Claim("attribution", _words(statement, "reported"))
     yield from _conditions(clauses, said, sources, known)
 
@@ -134,9 +127,7 @@ def _read_all(clauses: Sequence[Clause]) -> list[_Statement]:
     """
     read = [_read(clause) for clause in clauses]
     for i, (before, statement) in enumerate(pairwise(read), 1):
-        quotes = any(token.lower in _QUOTING for token in before.clause.tokens)
-        of_oneself = not quotes and any(token.lower in _OF_ONESELF for token in statement.clause.tokens[:1])
-        if statement.reporter is None and not statement.clause.opens and not of_oneself and _introduces(before):
+        if statement.reporter is None and introduces(before.clause, before.cues, statement.clause):
             read[i] = statement._replace(reporter=before.reporter)
     for i, (statement, after) in enumerate(pairwise(read)):
         ends = [cue for cue in after.cues if cue.kind == "ended" and cue.start == 0 and not after.clause.opens]
@@ -153,7 +144,7 @@ def _read(clause: Clause) -> _Statement:
     inside = {clause.tokens[i].start for cue in cues for i in range(cue.start, cue.end)}
     stems = frozenset(word.stem for word in clause.content if word.start not in inside)
     names = frozenset(name.key for name in clause.names) - {USER}
-    return _Statement(clause, tuple(cues), stems - LIGHT, names, _reporter(clause, cues))
+    return _Statement(clause, tuple(cues), stems - LIGHT, names, reporter(clause, cues))
 
 
 def _goes_somewhere(tokens: Sequence[Token], cue: Cue) -> bool:
@@ -273,75 +264,6 @@ _GROUPS: tuple[tuple[str, Callable[[_Statement, _Statement], bool]], ...] = (
     ("bound", _is_bound_otherwise),
     ("tense", _is_of_another_time),
 )
-
-
-def _introduces(statement: _Statement) -> bool:
-    """Whether it only says who says what follows: "they say that", "according to Tom,", but not "which nobody had expected,"."""
-    if any(token.lower in _RELATIVE for token in statement.clause.tokens[:1]):
-        return False
-    cue = next((cue for cue in statement.cues if cue.group == "reported"), None)
-    rest = statement.clause.tokens[cue.end :] if cue else ()
-    return cue is not None and (cue.kind == "source" or not any(token.is_word and token.lower != "that" for token in rest))
-
-
-def _reporter(clause: Clause, cues: Sequence[Cue]) -> frozenset[str] | None:
-    """Names and stems of who is said to say a clause; `None` where nobody is.
-
-    Empty where the clause does not tell who.
-    """
-    tokens = clause.tokens
-    for cue in cues:
-        if cue.group != "reported":
-            continue
-        before = _speaker(tokens, cue)
-        after = next((token.lower for token in tokens[cue.end : cue.end + 2] if token.lower != "that"), "")
-        word = tokens[cue.start].lower
-        if cue.kind == "mention" or is_own_report(tokens, cue) or _is_of_oneself(tokens, cue, after):
-            continue
-        if word in _ORDERING and after == "to":
-            continue
-        who = _who(clause, cue)
-        if who or cue.kind in {"opinion", "source"} or before in _UNNAMED:
-            return who
-    return None
-
-
-def is_own_report(tokens: Sequence[Token], cue: Cue) -> bool:
-    """Whether the speaker says what they think themselves: "I think", "we would also say"."""
-    return _speaker(tokens, cue) in {"i", "we"} and tokens[cue.start].lower not in _QUOTING
-
-
-def _speaker(tokens: Sequence[Token], cue: Cue) -> str:
-    """The word before a verb of saying; auxiliaries and adverbs between do not count. Empty if there is none."""
-    return next((token.lower for token in reversed(tokens[: cue.start]) if token.lower not in _BESIDE_VERBS), "")
-
-
-def _is_of_oneself(tokens: Sequence[Token], cue: Cue, after: str) -> bool:
-    """Whether somebody tells of themselves, unlike "his teacher thinks he is bored"."""
-    one = after == "they" and cue.start > 0 and not tokens[cue.start - 1].lower.endswith("s")
-    return after in _OF_ONESELF and not one and tokens[cue.start].lower not in _QUOTING and tokens[0].lower not in _POSSESSIVES
-
-
-def _who(clause: Clause, cue: Cue) -> frozenset[str]:
-    """The names and stems of whoever says something; empty for "is said to be"."""
-    tokens = clause.tokens
-    if tokens[cue.end - 1].lower in {"to", "be"} or tokens[cue.start].lower in _IMPERSONAL:
-        return frozenset()
-    inverted = cue.start > 0 and not tokens[cue.start - 1].is_word and cue.end < len(tokens)  # ", said the vet"
-    behind = cue.kind == "source" or inverted or any(token.lower in {"from", "by"} for token in tokens[cue.end : cue.end + 1])
-    inside = tokens[cue.end : cue.end + 4] if behind else tokens[: cue.start]
-    places = {token.start for token in inside}
-    names = {name.key for name in clause.names if name.start in places}
-    return frozenset(names | {word.stem for word in clause.content if word.start in places})
-
-
-def _is_another(statement: _Statement, reporters: Sequence[frozenset[str]]) -> bool:
-    """Whether the reply says that somebody said it who is none of those that the sources name."""
-    cue = next((cue for cue in statement.cues if cue.group == "reported"), None)
-    if cue is None or not all(reporters):
-        return False
-    who = _who(statement.clause, cue)
-    return bool(who) and all(who.isdisjoint(reporter) for reporter in reporters)
 
 
 class _Condition(NamedTuple):

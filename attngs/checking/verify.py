@@ -120,19 +120,26 @@ class _Check:
 
     def verdicts(self, spans: Sequence[Span], parts: Sequence[CitedText]) -> Iterator[Verdict]:
         """One verdict for each span. What "he" means is carried from sentence to sentence."""
-        written = tell_language(" ".join(part.text for part in parts), self._language) or self._language
+        reply = " ".join(" ".join(part.text for part in parts).split())
+        written = tell_language(reply, self._language) or self._language
         subjects: tuple[Subject, ...] = ()
         for span, part in zip(spans, parts, strict=True):
             language = tell_language(part.text, written) or written
             clauses = read_clauses(part.text, language)
-            yield self._verdict(span, part, language, clauses, subjects)
+            yield self._verdict(span, part, reply, language, clauses, subjects)
             subjects = _subjects(clauses) or subjects
 
     def _verdict(
-        self, span: Span, part: CitedText, language: Language | None, clauses: Sequence[Clause], subjects: tuple[Subject, ...]
+        self,
+        span: Span,
+        part: CitedText,
+        reply: str,
+        language: Language | None,
+        clauses: Sequence[Clause],
+        subjects: tuple[Subject, ...],
     ) -> Verdict:
         cited, wrong = self._cited(part.numbers)
-        quotation = self._aligner.quoted(part.text, cited)
+        quotation = self._aligner.quoted(part.text, reply, cited)
         if quotation:
             sources, cover = cited or quotation.sentences, 1.0
         else:

@@ -86,5 +86,12 @@ def test_what_another_sentence_says_as_a_whole_is_faithful(sources: tuple[str, .
     assert not kinds("Ana moved to Porto.", *sources)
 
 
+def test_a_sentence_that_is_quoted_in_two_parts_loses_nothing() -> None:
+    document = Document(id="note", text="No, never:\nAna moved to Porto.")
+    sentence = Sentence(document=document, position=0, start=0, end=len(document.text))
+    assert [verdict.unsupported for verdict in verify(document.text, [sentence])] == [(), ()]
+    assert verify("Ana moved to Porto.", [sentence])[0].sources == (0,)
+
+
 def test_what_one_of_two_sentences_says_without_a_qualifier_is_faithful() -> None:
     assert not kinds("Ana moved to Porto.", "Perhaps Ana moved to Porto.", "In May, Ana moved to Porto.")
