@@ -52,7 +52,7 @@ def _denied(clause: Clause) -> frozenset[str]:
 
 
 def _is_of_another(clash: ContentWord, clause: Clause, source: Clause, elsewhere: AbstractSet[str]) -> bool:
-    """Whether both have no more than the word in common, and what the reply says it of stands elsewhere in the sources.
+    """Whether both have no more than the word in common, and the reply says it of something else.
 
     "The seniors do not play" does not deny "the juniors play".
     """
@@ -61,7 +61,7 @@ def _is_of_another(clash: ContentWord, clause: Clause, source: Clause, elsewhere
 
 
 def _is_comparable(clause: Clause, source: Clause) -> bool:
-    """Whether one can deny the other at all: with the same bounds, and not both in words for an end of something."""
+    """Whether one can deny the other: with the same bounds, and not both in words for an end."""
     if _is_bounded(clause) != _is_bounded(source) or _is_of_another_day(clause, source):
         return False
     if clause.words.isdisjoint(_ALONE) and source.denies and not source.words.isdisjoint(_ALONE):

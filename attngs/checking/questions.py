@@ -113,7 +113,7 @@ def check_figures(comparison: Comparison) -> Iterator[Claim]:
 
 
 def _is_in_words(mention: Mention, comparison: Comparison) -> bool:
-    """Whether the sources double something, where the reply says "twice", or the reply counts what it lists itself."""
+    """Whether "twice" says what the sources call doubled, or a number counts what the reply lists."""
     if comparison.text[mention.start : mention.end].lower() == "twice":
         return any(word.startswith("doubl") for source in comparison.nearby for word in source.clause.words)
     listed = _LIST.match(comparison.text, mention.end)

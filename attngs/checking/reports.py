@@ -1,4 +1,4 @@
-"""Who says it? "Tom says", "according to the seller", "it is said": what is told as somebody's word. English only."""
+"""Who says it? "Tom says", "according to the seller", "it is said". English only."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def is_own_report(tokens: Sequence[Token], cue: Cue) -> bool:
 
 
 def _speaker(tokens: Sequence[Token], cue: Cue) -> str:
-    """The word before a verb of saying; auxiliaries and adverbs between do not count. Empty if there is none."""
+    """The word before a verb of saying, auxiliaries and adverbs aside; empty if there is none."""
     return next((token.lower for token in reversed(tokens[: cue.start]) if token.lower not in _BESIDE_VERBS), "")
 
 
@@ -89,7 +89,7 @@ def _who(clause: Clause, cue: Cue) -> frozenset[str]:
 
 
 def is_another(clause: Clause, cues: Sequence[Cue], reporters: Sequence[frozenset[str]]) -> bool:
-    """Whether a clause of the reply says that somebody said it who is none of those that the sources name."""
+    """Whether a clause of the reply names somebody as its source who is none of the sources' own."""
     cue = next((cue for cue in cues if cue.group == "reported"), None)
     if cue is None or not all(reporters):
         return False

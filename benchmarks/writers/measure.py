@@ -1,4 +1,4 @@
-"""One context and one writer: what was handed on, and how much of what was written its sources support."""
+"""One context and one writer: what was handed on, and how much of what was written is supported."""
 
 from __future__ import annotations
 

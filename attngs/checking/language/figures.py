@@ -95,7 +95,7 @@ def _number(tokens: Sequence[Token], i: int, language: Language) -> Mention:
 
 
 def _goes_on(token: Token) -> bool:
-    """Whether what a number counts may stand behind a token: not behind a comma, and not behind "on" as in "at eight on weekdays"."""
+    """Whether what a number counts may follow: not after a comma, nor after "on" in "eight on weekdays"."""
     return (token.is_word or bool(token.values) or token.text in {"-", "'"}) and token.lower not in _APART
 
 
