@@ -56,7 +56,7 @@ def _is_reckoned(claim: Mention, clause: Clause, known: Sequence[Mention]) -> bo
 
 
 def _is_shown(claim: Mention, said: Sequence[Mention], known: Sequence[Mention]) -> bool:
-    """Whether it and another figure of the sentence give a figure of the sources: a sum, a product, a share."""
+    """Whether it and another figure of its sentence add up, or multiply, to a figure of the sources."""
     if any(isinstance(meaning, Day) for meaning in claim.meanings):
         return False
     others = {value for mention in said if mention is not claim for value in _values(mention.meanings) if value}
