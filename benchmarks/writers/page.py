@@ -17,8 +17,9 @@ PREFACE = (
     "Small local models are asked to shorten a context for a question, as `ContextCompressor(Marker.default(), LocalChat(...))` asks them: "
     "the whole context with marks, `GUIDED`. Contexts are cut round the evidence of seeded questions, the same for all models. A row is a "
     "context; intervals are 95 % bootstraps over contexts. *Supported*: sentences of the first reply that have a source and claim nothing "
-    "that it does not carry, handed on or not, as far as `verify` finds it. *Seconds* are of one processor core, for all replies to a "
-    "context, without loading the model."
+    "that it does not carry, handed on or not, as far as `verify` finds it. *Tokens* are of what is handed on, rewrite or extract; "
+    "*seconds* of one processor core, for all replies to a context, without loading the model. What passes need not be good: a loop "
+    "that says one half-sentence of the context again and again is cut to that half-sentence, and nothing in it is unsupported."
 )
 
 
