@@ -10,7 +10,7 @@ import math
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from attngs.checking.language.languages import Language
@@ -61,6 +61,15 @@ class Links(NamedTuple):
     """The share of the weight of its words that they hold, 0 to 1."""
 
 
+class Quotation(NamedTuple):
+    """Sentences that have a text word for word."""
+
+    sentences: tuple[int, ...]
+    """With those that say the same word for word."""
+    fragment: bool
+    """Whether each of them says more than that."""
+
+
 class Aligner:
     """Finds where the sentences of a reply come from.
 
@@ -82,26 +91,46 @@ class Aligner:
             for word in bag:
                 self._holders.setdefault(word, []).append(bag)
 
-    def quoted(self, text: str, among: Collection[int] = ()) -> tuple[int, ...]:
-        """The sentences that have a text word for word, with their twins; empty if none has it.
+    def quoted(self, text: str, reply: str, among: Collection[int] = ()) -> Quotation | None:
+        """Where the context has a text word for word; `None` if nowhere.
 
         White space does not count. A quotation may go across sentences that follow each other. It neither begins nor ends inside a
-        word or a number of the context.
+        word or a number of the context. Where it is a fragment of one sentence and all of another, the whole one counts; where it is
+        nothing but fragments, all of them count.
 
         Args:
             text: A sentence of the reply.
+            reply: All of it, with single blanks. It may quote a whole sentence of the context in several of its own.
             among: The sentences that may be quoted; all where none is given.
         """
-        wanted = _plain(text)
+        fragments = list[range]()
+        for place, stop in self._places(_plain(text), among):
+            found = range(bisect_right(self._starts, place) - 1, bisect_left(self._starts, stop))
+            if self._is_whole(place, stop, found) or all(self._texts[number] in reply for number in found):
+                return Quotation(self._with_twins(found), fragment=False)
+            fragments.append(found)
+            if len(fragments) == _MOST_TWINS:
+                break
+        if not fragments:
+            return None
+        return Quotation(self._with_twins(tuple(dict.fromkeys(number for found in fragments for number in found))), fragment=True)
+
+    def _places(self, wanted: str, among: Collection[int]) -> Iterator[tuple[int, int]]:
+        """Where a text stands in the context, from its first character to behind its last."""
         stretches = [(self._starts[number], self._starts[number] + len(self._texts[number])) for number in among]
         for start, end in stretches or [(0, len(self._whole))]:
             place = self._whole.find(wanted, start, end) if wanted else -1
             while place >= 0:
                 stop = place + len(wanted)
                 if self._is_edge(place) and self._is_edge(stop):
-                    return self._with_twins(range(bisect_right(self._starts, place) - 1, bisect_left(self._starts, stop)))
+                    yield place, stop
                 place = self._whole.find(wanted, place + 1, end)
-        return ()
+
+    def _is_whole(self, place: int, stop: int, found: range) -> bool:
+        """Whether the sentences of a quotation have no word before or behind it."""
+        before = self._whole[self._starts[found[0]] : place]
+        behind = self._whole[stop : self._starts[found[-1]] + len(self._texts[found[-1]])]
+        return not any(map(str.isalnum, before + behind))
 
     def _is_edge(self, place: int) -> bool:
         """Whether a quotation may begin or end at a place: not inside a word or a number of a sentence."""

@@ -57,7 +57,10 @@ def misplaced(claim: Mention, clause: Clause, sources: Sequence[SourceClause]) -
     with_figure = [shared for source, shared in holding if carried(claim, source.figures)]
     known = frozenset[str]().union(*(shared for _, shared in holding))
     foreign = known.difference(*with_figure)
-    if not with_figure or not foreign or 2 * len(foreign) < len(known):
+    if not with_figure or not foreign or 2 * len(foreign) < len(known) or clause.denies:  # "nothing is chosen for June", which is open
+        return False
+    named = {name.key for name in clause.names}
+    if any(named & {name.key for name in source.clause.names} and carried(claim, source.clause.figures) for source in sources):
         return False
     return all(_has_another(claim, clause, source) for source, shared in holding if shared & foreign)
 
@@ -67,9 +70,16 @@ def _has_another(claim: Mention, clause: Clause, source: Clause) -> bool:
 
     A figure that the reply's clause has too does not count.
     """
-    kinds = {type(meaning) for meaning in claim.meanings}
-    same = [mention for mention in source.mentions if not mention.weak and kinds & {type(meaning) for meaning in mention.meanings}]
+    kinds = set(map(_kind, claim.meanings))
+    same = [mention for mention in source.mentions if not mention.weak and kinds & set(map(_kind, mention.meanings))]
     return bool(same) and not carried(claim, source.figures) and not any(carried(mention, clause.figures) for mention in same)
+
+
+def _kind(meaning: Meaning) -> object:
+    """What figures that may take each other's place have in common: kilos do not stand for weeks."""
+    if not isinstance(meaning, Quantity):
+        return type(meaning)
+    return "time" if meaning.dimension == "months" else meaning.dimension
 
 
 def _carries(claim: Meaning, known: Figures) -> bool:

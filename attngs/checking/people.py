@@ -74,7 +74,7 @@ def unknown_names(
 def subjects_of(text: str, clause: Clause, names: Sequence[Name], speakers: frozenset[str]) -> tuple[Subject, ...]:
     """Whom a clause names as those that it is about.
 
-    An owner is not one of them where something of theirs is named too.
+    An owner is not one of them where something of theirs is named too, nor is what stands behind "in" or "instead of".
 
     Args:
         text: The sentence that the clause is part of.
@@ -82,7 +82,8 @@ def subjects_of(text: str, clause: Clause, names: Sequence[Name], speakers: froz
         names: Its names.
         speakers: Words of the labels of all who speak in the sources: "the customer".
     """
-    own = [name for name in names if not name.owner] or list(names)
+    free = [name for name in names if not name.placed]
+    own = [name for name in free if not name.owner] or free
     groups = list[list[Name]]()
     for name in own:
         if groups and _APPOSED.fullmatch(text, groups[-1][-1].end, name.start):

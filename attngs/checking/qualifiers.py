@@ -18,6 +18,7 @@ from attngs.checking.language.names import USER
 from attngs.checking.language.tenses import acts, states, tenses, verb_times
 from attngs.checking.language.tokens import Token
 from attngs.checking.language.wording import term
+from attngs.checking.reports import introduces, is_another, reporter
 from attngs.types import Claim
 
 _NEAR = 0.6  # of what the most similar source statement shares: from there on a source statement is about the same
@@ -48,12 +49,7 @@ _AS_MANY = {
 }
 """The same for quantities."""
 _SOFTENED = frozenset({"possible", "advice", "duty", "wish", "hope"})
-_OF_ONESELF = frozenset("i we he she they".split())
-_QUOTING = frozenset("heard hear hears".split())  # even of oneself they tell what somebody else said
-_IMPERSONAL = frozenset("is are was were it expected rumoured rumored".split())
-_ORDERING = frozenset("told tells expect expects expected".split())  # with "to" they ask for something, or tell one's own plan
-_POSSESSIVES = frozenset("his her their".split())
-_UNNAMED = frozenset("he she they".split())
+_DETERMINERS = frozenset("a an the my his her its our their this that".split())
 _WITH_FIGURE = frozenset("over above under below up maximum max minimum more less fewer longer shorter exceeds exceeding".split())
 _FIGURE_REACH = 12  # characters from such a word to its figure
 _ASKING = frozenset("ask asks asked know knows knew wonder wondering see sure check checked find told".split())
@@ -85,6 +81,10 @@ class _Statement(NamedTuple):
         """Whether it is a condition: "if it rains"."""
         return any(cue.group == "condition" and cue.start == 0 for cue in self.cues)
 
+    def only_exists(self) -> bool:
+        """Whether it says no more than that there is something: "there's an exam"."""
+        return len(self.stems) == 1 and any(token.lower in {"there", "there's"} for token in self.clause.tokens[:1])
+
     def denies_without(self) -> bool:
         """Whether two denials say what must be: "not without a parent"."""
         return "without" in self.kinds("condition") and any(_denies(token) for token in self.clause.tokens)
@@ -115,7 +115,7 @@ def check_qualifiers(clauses: Sequence[Clause], sources: Sequence[Clause]) -> It
         named = not everybody.isdisjoint(frozenset[str]().union(*reporters))  # "in Paolo's view" has no cue, but Paolo
         soft = reports or named or bool(statement.modality() & _SOFTENED)
         dropped = len(reporters) == len(near) > 0 and not soft  # nobody but them says it
-        if dropped or (reporters and _is_another(statement, reporters)):
+        if dropped or (reporters and is_another(statement.clause, statement.cues, reporters)):
             yield Claim("attribution", _words(statement, "reported"))
     yield from _conditions(clauses, said, sources, known)
 
@@ -127,9 +127,7 @@ def _read_all(clauses: Sequence[Clause]) -> list[_Statement]:
     """
     read = [_read(clause) for clause in clauses]
     for i, (before, statement) in enumerate(pairwise(read), 1):
-        quotes = any(token.lower in _QUOTING for token in before.clause.tokens)
-        of_oneself = not quotes and any(token.lower in _OF_ONESELF for token in statement.clause.tokens[:1])
-        if statement.reporter is None and not statement.clause.opens and not of_oneself and _introduces(before):
+        if statement.reporter is None and introduces(before.clause, before.cues, statement.clause):
             read[i] = statement._replace(reporter=before.reporter)
     for i, (statement, after) in enumerate(pairwise(read)):
         ends = [cue for cue in after.cues if cue.kind == "ended" and cue.start == 0 and not after.clause.opens]
@@ -138,12 +136,21 @@ def _read_all(clauses: Sequence[Clause]) -> list[_Statement]:
 
 
 def _read(clause: Clause) -> _Statement:
-    figures = {mention.start for mention in clause.mentions}
-    cues = [cue for cue in find_cues(clause.tokens) if cue.group != "bound" or _bounds(clause, cue, figures)]
+    figures, named = {mention.start for mention in clause.mentions}, {name.start for name in clause.names if name.sure}
+    found = [
+        cue for cue in find_cues(clause.tokens) if clause.tokens[cue.start].start not in named and not _goes_somewhere(clause.tokens, cue)
+    ]
+    cues = [cue for cue in found if cue.group != "bound" or _bounds(clause, cue, figures)]
     inside = {clause.tokens[i].start for cue in cues for i in range(cue.start, cue.end)}
     stems = frozenset(word.stem for word in clause.content if word.start not in inside)
     names = frozenset(name.key for name in clause.names) - {USER}
-    return _Statement(clause, tuple(cues), stems - LIGHT, names, _reporter(clause, cues))
+    return _Statement(clause, tuple(cues), stems - LIGHT, names, reporter(clause, cues))
+
+
+def _goes_somewhere(tokens: Sequence[Token], cue: Cue) -> bool:
+    """Whether "going to" is followed by a place: "going to a cottage"."""
+    after = tokens[cue.end] if cue.end < len(tokens) else None
+    return tokens[cue.end - 1].lower == "to" and tokens[cue.end - 2].lower == "going" and after is not None and after.lower in _DETERMINERS
 
 
 def _bounds(clause: Clause, cue: Cue, figures: Container[int]) -> bool:
@@ -187,6 +194,7 @@ def _is_surer(statement: _Statement, source: _Statement) -> bool:
     if (
         len(statement.stems) + len(statement.names) + len(statement.clause.mentions) < 2
         or statement.opens_condition()
+        or statement.only_exists()
         or source.denies_without()
     ):
         return False
@@ -258,62 +266,6 @@ _GROUPS: tuple[tuple[str, Callable[[_Statement, _Statement], bool]], ...] = (
 )
 
 
-def _introduces(statement: _Statement) -> bool:
-    """Whether it only says who says what follows: "they say that", "according to Tom,"."""
-    cue = next((cue for cue in statement.cues if cue.group == "reported"), None)
-    rest = statement.clause.tokens[cue.end :] if cue else ()
-    return cue is not None and (cue.kind == "source" or not any(token.is_word and token.lower != "that" for token in rest))
-
-
-def _reporter(clause: Clause, cues: Sequence[Cue]) -> frozenset[str] | None:
-    """Names and stems of who is said to say a clause; `None` where nobody is.
-
-    Empty where the clause does not tell who.
-    """
-    tokens = clause.tokens
-    for cue in cues:
-        if cue.group != "reported":
-            continue
-        before = tokens[cue.start - 1].lower if cue.start else ""
-        after = next((token.lower for token in tokens[cue.end : cue.end + 2] if token.lower != "that"), "")
-        word = tokens[cue.start].lower
-        if cue.kind == "mention" or (before in {"i", "we"} and word not in _QUOTING) or _is_of_oneself(tokens, cue, after):
-            continue
-        if word in _ORDERING and after == "to":
-            continue
-        who = _who(clause, cue)
-        if who or cue.kind in {"opinion", "source"} or before in _UNNAMED:
-            return who
-    return None
-
-
-def _is_of_oneself(tokens: Sequence[Token], cue: Cue, after: str) -> bool:
-    """Whether somebody tells of themselves, unlike "his teacher thinks he is bored"."""
-    one = after == "they" and cue.start > 0 and not tokens[cue.start - 1].lower.endswith("s")
-    return after in _OF_ONESELF and not one and tokens[cue.start].lower not in _QUOTING and tokens[0].lower not in _POSSESSIVES
-
-
-def _who(clause: Clause, cue: Cue) -> frozenset[str]:
-    """The names and stems of whoever says something; empty for "is said to be"."""
-    tokens = clause.tokens
-    if tokens[cue.end - 1].lower in {"to", "be"} or tokens[cue.start].lower in _IMPERSONAL:
-        return frozenset()
-    behind = cue.kind == "source" or any(token.lower in {"from", "by"} for token in tokens[cue.end : cue.end + 1])
-    inside = tokens[cue.end : cue.end + 4] if behind else tokens[: cue.start]
-    places = {token.start for token in inside}
-    names = {name.key for name in clause.names if name.start in places}
-    return frozenset(names | {word.stem for word in clause.content if word.start in places})
-
-
-def _is_another(statement: _Statement, reporters: Sequence[frozenset[str]]) -> bool:
-    """Whether the reply says that somebody said it who is none of those that the sources name."""
-    cue = next((cue for cue in statement.cues if cue.group == "reported"), None)
-    if cue is None or not all(reporters):
-        return False
-    who = _who(statement.clause, cue)
-    return bool(who) and all(who.isdisjoint(reporter) for reporter in reporters)
-
-
 class _Condition(NamedTuple):
     """A condition in a sentence."""
 
@@ -336,7 +288,7 @@ def _conditions(
         turned = [one for one in mine if len(one.condition & found.condition) >= _NEAR * len(one.condition) and one.main & found.main]
         if turned and all(one.sign != found.sign for one in turned):
             yield Claim("condition", " ".join(sorted(turned[0].condition)))
-        if mine or everything & found.condition:
+        if mine or everything & found.condition or any("either" in clause.words for clause in clauses):
             continue
         others = [source for source in known if source.clause not in found.clauses]
         for statement in said:
@@ -364,13 +316,9 @@ def _read_conditions(sentence: tuple[Clause, ...]) -> Iterator[_Condition]:
     content = {word.start: word.stem for clause in sentence for word in clause.content if word.stem not in LIGHT}
     names = {name.start: name.key for clause in sentence for name in clause.names}
     ends = {clause.tokens[0].start for clause in sentence if clause.tokens} | {token.start for token in tokens if token.text in _ENDS}
-    denied = any(clause.denies for clause in sentence)
-    cues = find_cues(tokens)
-    past = "past" in tenses(tokens, ()) and not any(cue.group == "modality" for cue in cues)
-    for cue in cues:
-        asks = cue.start and tokens[cue.start - 1].lower in _ASKING  # "asked if"
-        once = past and tokens[cue.start].lower in _WHEN  # "when I was small"
-        if cue.group != "condition" or asks or once or (cue.kind == "without" and not denied):
+    denied = any(map(_denies, tokens))
+    for cue in condition_cues(tokens):
+        if cue.kind == "without" and not denied:
             continue
         reach = range(cue.end + 1, min(len(tokens), cue.end + _LONGEST))
         end = next((i for i in reach if tokens[i].start in ends or _is_subject(tokens[i])), cue.end + _LONGEST)
@@ -381,6 +329,19 @@ def _read_conditions(sentence: tuple[Clause, ...]) -> Iterator[_Condition]:
             turned = any(_denies(token) for token in tokens[cue.end : end])
             main = frozenset(stem for start, stem in content.items() if start not in inside)
             yield _Condition(-sign if turned else sign, condition, main, sentence)
+
+
+def condition_cues(tokens: Sequence[Token]) -> list[Cue]:
+    """The cues of a sentence that open a condition: neither "asked if" nor "when I was small"."""
+    cues = find_cues(tokens)
+    past = "past" in tenses(tokens, ()) and not any(cue.group == "modality" for cue in cues)
+    return [
+        cue
+        for cue in cues
+        if cue.group == "condition"
+        and not (cue.start and tokens[cue.start - 1].lower in _ASKING)
+        and not (past and tokens[cue.start].lower in _WHEN)
+    ]
 
 
 def _is_subject(token: Token) -> bool:

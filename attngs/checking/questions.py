@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from attngs.checking.arithmetic import is_computed
 from attngs.checking.denial import flipped
 from attngs.checking.figures import carried, carried_nearby, counted_stem, miscounts, misplaced
+from attngs.checking.fragments import check_fragment
 from attngs.checking.language.clauses import Clause, ContentWord
 from attngs.checking.language.languages import Language
-from attngs.checking.language.mentions import Figures, Mention
+from attngs.checking.language.mentions import Figures, Mention, Number
 from attngs.checking.language.names import Name
 from attngs.checking.people import Subject, disowned, misattributed, names_of, subjects_of, unknown_names
 from attngs.checking.qualifiers import check_qualifiers
@@ -27,6 +30,12 @@ _FIRST_UNCASED = 0x3000  # kana, Han, Hangul
 _ALONE = 3  # words of a clause of which none is carried
 _RUN = 4  # words in a row that nothing carries
 _SHARE = 0.7  # of all that a sentence says
+_PART = re.compile(
+    r"\s+of\s+(?:(?:the|its|his|her|their|our|my|all)\s+)?(?:\d|two\b|three\b|four\b|five\b|six\b|seven\b|eight\b|nine\b|ten\b|twelve\b|twenty)"
+)
+"""Behind a number that counts some of several: "ten of the twelve sessions"."""
+_LIST = re.compile(r"[^:.;]{0,60}:([^:.;]{1,300}?),? and ")
+"""Behind a number that counts what is listed: "three subjects: biology, French and art"."""
 _PREFIX = 5  # letters that two forms of a word have in common
 
 
@@ -70,7 +79,7 @@ def compare(
         subjects: Whom the sentence before was about.
     """
     around = dict.fromkeys(i for number in numbers for i in sources.neighbours(number) if i not in numbers)
-    linked = [clause for number in numbers for clause in sources.clauses(number)]
+    linked = [clause for number in sorted(numbers) for clause in sources.clauses(number)]
     return Comparison(
         text=text,
         language=language,
@@ -88,6 +97,7 @@ def check_figures(comparison: Comparison) -> Iterator[Claim]:
     """Figures that are not there, are counted otherwise, or belong to something else."""
     linked = [mention for source in comparison.linked for mention in source.clause.mentions]
     around = [mention for source in comparison.nearby for mention in source.clause.mentions]
+    said = [mention for clause in comparison.clauses for mention in clause.mentions]
     known, nearby, counts = Figures.of([*linked, *comparison.dated]), Figures.of(around), _counts(linked)
     for clause in comparison.clauses:
         for mention in clause.mentions:
@@ -95,9 +105,19 @@ def check_figures(comparison: Comparison) -> Iterator[Claim]:
                 continue
             missing = not carried(mention, known) and not carried_nearby(mention, nearby)
             wrong = missing or _is_otherwise(mention, clause, comparison, counts)
-            if wrong and not is_computed(mention, clause, linked):
+            if wrong and _is_in_words(mention, comparison):
+                continue
+            if wrong and not is_computed(mention, clause, said, linked):
                 kind = "number" if missing and mention.kind == "unit" and miscounts(mention, nearby) else mention.kind
                 yield Claim(kind, comparison.text[mention.start : mention.end])
+
+
+def _is_in_words(mention: Mention, comparison: Comparison) -> bool:
+    """Whether "twice" says what the sources call doubled, or a number counts what the reply lists."""
+    if comparison.text[mention.start : mention.end].lower() == "twice":
+        return any(word.startswith("doubl") for source in comparison.nearby for word in source.clause.words)
+    listed = _LIST.match(comparison.text, mention.end)
+    return listed is not None and Number(Fraction(listed[1].count(",") + 2)) in mention.meanings
 
 
 def _is_otherwise(mention: Mention, clause: Clause, comparison: Comparison, counts: dict[str, Figures]) -> bool:
@@ -105,7 +125,8 @@ def _is_otherwise(mention: Mention, clause: Clause, comparison: Comparison, coun
 
     In a comparison both sides may have changed places, so there it is not asked what stands beside the figure.
     """
-    return _is_miscounted(mention, counts) or ("than" not in clause.words and misplaced(mention, clause, comparison.linked))
+    part = _PART.match(comparison.text, mention.end)
+    return (not part and _is_miscounted(mention, counts)) or ("than" not in clause.words and misplaced(mention, clause, comparison.linked))
 
 
 def _counts(mentions: Sequence[Mention]) -> dict[str, Figures]:
@@ -147,6 +168,12 @@ def check_words(comparison: Comparison) -> Iterator[Claim]:
         yield from check_relations(comparison.clauses, linked)
     if lost := _invented(comparison.clauses, known.stems | known.words):
         yield Claim("content", comparison.text[lost[0].start : lost[-1].end])
+
+
+def check_quoted(comparison: Comparison) -> Iterator[Claim]:
+    """What a part of a sentence, quoted word for word, has lost of what qualifies it."""
+    if comparison.language is not None:
+        yield from check_fragment(comparison.clauses, [source.clause for source in comparison.linked], comparison.language)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -193,7 +193,7 @@ def _compared(words: _Words) -> Iterator[_Relation]:
             sides = words.side(words.back(i), i), words.side(i + 1, words.ahead(i + 1))
             if all(sides):
                 yield _Relation("comparison", found.scale, *sides, found.sign, token.text)
-        elif found := degree(tokens, i, than):
+        elif (found := degree(tokens, i, than)) and not (i and tokens[i - 1].lower in {"no", "not"}):  # "no better than" may be as good
             yield from _graded(words, i, than, found)
 
 

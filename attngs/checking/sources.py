@@ -77,6 +77,8 @@ class _ClauseNames(NamedTuple):
     names: frozenset[str]
     sure: frozenset[str]
     """Those that are names for sure."""
+    placed: frozenset[str]
+    """Those that stand where a place does."""
     subject: frozenset[str]
     """Those of the sure ones that open the clause."""
     pronoun: bool
@@ -210,6 +212,7 @@ def _named(clause: Clause, recent: frozenset[str]) -> _ClauseNames:
     return _ClauseNames(
         names=frozenset(name.key for name in clause.names),
         sure=sure,
+        placed=frozenset(name.key for name in clause.names if name.placed),
         subject=_NOBODY if clause.elided else first & sure,
         pronoun=clause.third_person and not (clause.possessive_only and bool(sure)),
     )
@@ -246,7 +249,7 @@ def _surely(clause: Clause, named: _ClauseNames, persons: _Persons, *, of_speake
         (clause.second_person, persons.hearers),
         (of_speaker, persons.speaker),
     )
-    return next((names for holds, names in signs if holds), named.sure)
+    return next((names for holds, names in signs if holds), named.sure - named.placed)
 
 
 def _now_recent(clause: Clause, named: _ClauseNames, recent: frozenset[str]) -> frozenset[str]:

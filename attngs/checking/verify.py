@@ -19,7 +19,7 @@ from attngs.checking.alignment import Aligner, terms
 from attngs.checking.language.clauses import Clause, read_clauses
 from attngs.checking.language.languages import Language, tell_language
 from attngs.checking.people import Subject
-from attngs.checking.questions import check_figures, check_honorifics, check_words, compare
+from attngs.checking.questions import Comparison, check_figures, check_honorifics, check_quoted, check_words, compare
 from attngs.checking.sources import Sources
 from attngs.text.sentences import split_sentences
 from attngs.types import Claim, Sentence, Span
@@ -120,26 +120,37 @@ class _Check:
 
     def verdicts(self, spans: Sequence[Span], parts: Sequence[CitedText]) -> Iterator[Verdict]:
         """One verdict for each span. What "he" means is carried from sentence to sentence."""
-        written = tell_language(" ".join(part.text for part in parts), self._language) or self._language
+        reply = " ".join(" ".join(part.text for part in parts).split())
+        written = tell_language(reply, self._language) or self._language
         subjects: tuple[Subject, ...] = ()
         for span, part in zip(spans, parts, strict=True):
             language = tell_language(part.text, written) or written
             clauses = read_clauses(part.text, language)
-            yield self._verdict(span, part, language, clauses, subjects)
+            yield self._verdict(span, part, reply, language, clauses, subjects)
             subjects = _subjects(clauses) or subjects
 
     def _verdict(
-        self, span: Span, part: CitedText, language: Language | None, clauses: Sequence[Clause], subjects: tuple[Subject, ...]
+        self,
+        span: Span,
+        part: CitedText,
+        reply: str,
+        language: Language | None,
+        clauses: Sequence[Clause],
+        subjects: tuple[Subject, ...],
     ) -> Verdict:
         cited, wrong = self._cited(part.numbers)
-        quoted = self._aligner.quoted(part.text, cited)
-        if quoted:
-            sources, cover, claims = cited or quoted, 1.0, wrong
+        quotation = self._aligner.quoted(part.text, reply, cited)
+        if quotation:
+            sources, cover = cited or quotation.sentences, 1.0
         else:
             links = self._aligner.link(terms(part.text, language))
             sources = cited or links.sentences
             cover = links.cover if sources else 0.0
-            claims = [*wrong, *self._claims(part.text, clauses, sources, language, subjects)]
+        claims = wrong
+        if quotation is None or quotation.fragment:
+            comparison = compare(self._sources, sources, part.text, language, clauses, subjects)
+            known = language is not None and language in self._languages(sources, language)
+            claims = [*wrong, *_unsupported(comparison, known=known, fragment=quotation is not None)]
         checked = sum(len(clause.mentions) + len(clause.names) + 1 for clause in clauses)
         return Verdict(
             start=span.start,
@@ -156,21 +167,6 @@ class _Check:
         wrong = [Claim("attribution", f"[{number}]") for number in numbers if not 0 < number <= self._count]
         return real, wrong
 
-    def _claims(
-        self, text: str, clauses: Sequence[Clause], sources: Sequence[int], language: Language | None, subjects: tuple[Subject, ...]
-    ) -> Iterator[Claim]:
-        """What the sources do not carry.
-
-        Where reply and sources are not in one known language, figures alone are compared.
-        """
-        comparison = compare(self._sources, sources, text, language, clauses, subjects)
-        if language is not None and language in self._languages(sources, language):
-            yield from check_figures(comparison)
-            yield from check_words(comparison)
-        else:
-            yield from (claim for claim in check_figures(comparison) if any(character.isdigit() for character in claim.text))
-            yield from check_honorifics(comparison)
-
     def _languages(self, sources: Sequence[int], language: Language) -> set[Language | None]:
         """The languages that the sources may be in.
 
@@ -179,6 +175,24 @@ class _Check:
         unknown = language if self._short else None
         found = {self._sources.language(number) or self._language or unknown for number in sources}
         return found or {self._language or language}
+
+
+def _unsupported(comparison: Comparison, *, known: bool, fragment: bool) -> Iterator[Claim]:
+    """What the sources do not carry.
+
+    Args:
+        comparison: A sentence of the reply beside its sources.
+        known: Whether both are in one known language; otherwise figures alone are compared.
+        fragment: Whether the sources have it word for word and say more, so that all it can have lost is what qualifies it.
+    """
+    if fragment:
+        yield from check_quoted(comparison) if known else ()
+    elif known:
+        yield from check_figures(comparison)
+        yield from check_words(comparison)
+    else:
+        yield from (claim for claim in check_figures(comparison) if any(character.isdigit() for character in claim.text))
+        yield from check_honorifics(comparison)
 
 
 def _subjects(clauses: Sequence[Clause]) -> tuple[Subject, ...]:

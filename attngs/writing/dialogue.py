@@ -18,10 +18,21 @@ from typing import Any, TypeVar
 from attngs.checking.verify import Verdict, verify
 from attngs.errors import ChatError
 from attngs.protocols import PromptTemplate, TokenCounter
+from attngs.text.words import words
 from attngs.types import ChatReply, Marking, Message, Sentence, Usage
 from attngs.writing.passages import Passage, Window, as_marking, original, rewritten
 from attngs.writing.reply import read_reply
-from attngs.writing.statements import FaithfulnessFloor, RewriteStatement, cut, decide, holds_less, in_words, joined, unsupported_share
+from attngs.writing.statements import (
+    LONG,
+    FaithfulnessFloor,
+    RewriteStatement,
+    cut,
+    decide,
+    holds_less,
+    in_words,
+    joined,
+    unsupported_share,
+)
 
 Result = TypeVar("Result")
 Dialogue = Generator[Sequence[Sequence[Message]], Sequence[ChatReply | ChatError], Result]
@@ -35,6 +46,11 @@ FREE_CHARACTERS = 20_000
 _OFFER = re.compile(
     r"\W*(?:please |just )?(?:let me know|feel free|(?:would|do) you (?:like|want)|if you (?:need|want|have|would like)"
     r"|(?:i )?hope (?:this|that) helps|is there anything|happy to help|i can also|note:|\(?(?:word|token) count)",
+    re.IGNORECASE,
+)
+_ABOUT_ITSELF = re.compile(
+    r"\W*(?:the|this) (?:(?:original|given|provided|shortened|shorter|short) )?(?P<what>context|text|passage|summary)"
+    r" (?:is|was|has|does|doesn't|provides|describes|mentions|discusses|focuses)\b",
     re.IGNORECASE,
 )
 _FINISHED = re.compile(r"[.!?…。！？]['\"”’»)\]]*\s*\Z")
@@ -118,7 +134,9 @@ class Writing:
             passages = yield from self._fitting(talk, marking, kept, target_tokens)
             statements = yield from self._final(talk, passages, marking.query, target_tokens)
             tokens = self._count(joined(statements))
-            if holds_less(marking, statements, extract(tokens)):
+            alike, larger = ([i for i in sorted(chosen) if marking.marked[i]] for chosen in (extract(tokens), kept))
+            share = 1.0 if alike or not larger else tokens / self._count("".join(marking.sentences[i].text for i in larger))
+            if holds_less(marking, statements, alike or larger, share):
                 raise _Fallback(f"an extract holds more of what is marked than the rewrite in its {tokens} tokens")
         except _Fallback as reason:
             return talk.ended(fallback_reason=str(reason))
@@ -219,16 +237,30 @@ class Writing:
 def _own(verdicts: Sequence[Verdict], sentences: Sequence[Sentence], query: str) -> list[Verdict]:
     """The verdicts without what writers put round a context.
 
-    That is the question, a first line that announces the rest, and offers of more help at the end.
+    That is the question, a first line that announces the rest, words about the text itself, and offers of more help at the end.
     """
     asked = in_words(query)
     if any(in_words(sentence.text) == asked for sentence in sentences):
         asked = ""
-    own = [verdict for verdict in verdicts if not asked or in_words(verdict.text) != asked]
+    known = {word for sentence in sentences for word in words(sentence.text)}
+    own = [verdict for verdict in verdicts if not _is_asked(verdict, asked) and not _is_about_itself(verdict, known)]
     while len(own) > 1 and own[-1].support < 1 and _OFFER.match(own[-1].text):
         own.pop()
     opening = own[0].text.rstrip() if len(own) > 1 and (own[0].unsupported or not own[0].sources) else ""
     return own[1:] if opening.endswith((":", "：")) else own
+
+
+def _is_asked(verdict: Verdict, asked: str) -> bool:
+    """Whether a sentence is the question, or a part of it that no context has."""
+    said = in_words(verdict.text)
+    part = verdict.support < 1 and len(said.split()) >= LONG and f" {said} " in f" {asked} "
+    return bool(asked) and (said == asked or part)
+
+
+def _is_about_itself(verdict: Verdict, known: AbstractSet[str]) -> bool:
+    """Whether a sentence is about the writer's text, and none of the context speaks of such a text."""
+    found = _ABOUT_ITSELF.match(verdict.text)
+    return found is not None and found["what"].lower() not in known
 
 
 def _with_sources(statement: RewriteStatement, passages: Sequence[Passage]) -> RewriteStatement:

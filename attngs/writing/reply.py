@@ -33,14 +33,16 @@ _FIELDS = ("shortened_context", "context", "answer", "final", "final_answer", "o
 """Fields of a JSON reply that hold the answer; the first one counts."""
 
 _ANNOUNCED = re.compile(
-    r"\A\s*[*_#>\s]*(?:(?:here(?:'s| is)|this is|the)\s+)*(?:your |my |an? )?"
+    r"\A\s*(?:the context is that\s+|[*_#>\s]*(?:(?:here(?:'s| is)|this is|the)\s+)*(?:your |my |an? )?"
     r"(?:(?:shortened|short|condensed|compressed|concise|rewritten|final)\s+(?:context|summary|version|text|memory|answer)"
-    r"(?:\s+is)?[*_]*\s*(?:[:：][*_]*|\n)|answer[*_]*[:：][*_]*)\s*",
+    r"(?:\s+is)?[*_]*\s*(?:[:：][*_]*|\n)|answer[*_]*[:：][*_]*)\s*)",
     re.IGNORECASE,
 )
-"""What announces the answer: "Shortened context:", "## Shortened context", "Answer:"."""
+"""What announces the answer: "Shortened context:", "## Shortened context", "Answer:", "The context is that"."""
 _EMPHASIS = re.compile(r"(?<![\w*])(\*\*)(?=\S)([^*\n]+?)(?<=\S)\1(?![\w*])")
 _HEADING = re.compile(r"^#{1,6} +(?=\S)", re.MULTILINE)
+_TAGS = re.compile(r"^[ \t]*(?:</?[a-z][\w .-]{0,40}>[ \t]*)+(?:\n|\Z)", re.MULTILINE | re.IGNORECASE)
+"""A line of nothing but tags, such as `<user>` before what a user says."""
 _NUMBERED = re.compile(r"^[ \t]*(\d{1,2})[.)] +(?=\S)", re.MULTILINE)
 
 _UNFINISHED = {
@@ -66,8 +68,8 @@ def read_reply(reply: ChatReply, answer: str = "") -> ReplyText:
     """The shortened context in a reply.
 
     Without thinking in any model's notation, channels, tokens of a chat template, our markers, a code fence, a tag or a JSON object round
-    all of it, an announcement, Markdown's emphasis and headings, the numbers of a list, and all before `answer`. Lone surrogates become
-    U+FFFD, so that the text can be sent, stored and shown.
+    all of it, lines of tags, an announcement, Markdown's emphasis and headings, the numbers of a list, and all before `answer`. Lone
+    surrogates become U+FFFD, so that the text can be sent, stored and shown.
 
     Args:
         reply: The writer's.
@@ -102,7 +104,7 @@ def _without_thinking(text: str) -> str | None:
 
 def _plain(text: str) -> str:
     """The words of an answer without an announcement and without Markdown that says nothing."""
-    text = _EMPHASIS.sub(r"\2", _HEADING.sub("", _ANNOUNCED.sub("", text)))
+    text = _EMPHASIS.sub(r"\2", _HEADING.sub("", _TAGS.sub("", _ANNOUNCED.sub("", text))))
     numbers = [int(match[1]) for match in _NUMBERED.finditer(text)]
     return _NUMBERED.sub("- ", text) if len(numbers) > 1 and numbers == list(range(1, len(numbers) + 1)) else text
 

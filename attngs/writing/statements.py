@@ -161,8 +161,8 @@ def cut(statements: Sequence[RewriteStatement], target_tokens: int, counter: Tok
     return left
 
 
-def holds_less(marking: Marking, statements: Sequence[RewriteStatement], extract: Collection[int]) -> bool:
-    """Whether a rewrite holds less of what is marked than an extract of as many tokens.
+def holds_less(marking: Marking, statements: Sequence[RewriteStatement], extract: Collection[int], share: float) -> bool:
+    """Whether a rewrite holds less of what is marked than an extract does in as many tokens.
 
     A sentence of the context weighs what its score has above the mean of all scores; unmarked ones weigh nothing. An extract holds all of
     the sentences that it keeps. A rewrite holds of a source the share of its terms that stand in the statements linked to it; a good
@@ -171,13 +171,14 @@ def holds_less(marking: Marking, statements: Sequence[RewriteStatement], extract
     Args:
         marking: The sentences, their scores and marks.
         statements: The rewrite.
-        extract: The sentences that an extract of as many tokens keeps.
+        extract: The sentences that an extract keeps: of as many tokens, or, where none is so short, of more.
+        share: The rewrite's tokens as a share of the extract's, at most 1.
     """
     mean = fmean(marking.scores)
     weights = {i: max(0.0, marking.scores[i] - mean) for i, marked in enumerate(marking.marked) if marked}
     said = [(_terms(statement.text), statement.sources) for statement in statements if statement.text]
     held = sum(weight * _held(i, _terms(marking.sentences[i].text), said) for i, weight in weights.items())
-    return held < sum(weights.get(i, 0.0) for i in extract)
+    return held < min(1.0, share) * sum(weights.get(i, 0.0) for i in extract)
 
 
 def _held(source: int, wanted: frozenset[str], said: Sequence[tuple[frozenset[str], tuple[int, ...]]]) -> float:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.faithfulness [--out DIR]
 
-366 contexts, each with one or two faithful rewrites and about three with one planted error (`contexts.jsonl`). Some were for development;
+441 contexts, each with one or two faithful rewrites and two or three with one planted error (`contexts.jsonl`). Some were for development;
 the numbers that count are those of the held-out half. Each is measured alone and in a crowd of nine other contexts.
 """
 

@@ -50,6 +50,8 @@ STILL_THINKING = "the writer was still thinking when its reply ended"
         f"The shortened context is: {ANSWER}",
         f"**Answer:** {ANSWER}",
         "# Ben has a dog named Rex. He moved to **Porto**.",
+        f"The context is that {ANSWER}",
+        "<user>\nBen has a dog named Rex. He moved to Porto.\n</user>\n<project manager>\n",
     ],
 )
 def test_the_answer_is_found(text: str) -> None:

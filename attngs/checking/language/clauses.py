@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ _LONGEST_NAME = 12  # words
 _AHEAD = 8  # tokens that tell a statement from one more item of a list
 _POINTERS = frozenset("it that this them there one ones".split())
 _COORDINATING = frozenset("and but".split())
+_GENERAL = frozenset("anything everything all everyone anybody anyone any every each".split())
 _LISTING = frozenset("and or und oder et ou y o e ed".split())
 _AUXILIARIES = frozenset(
     "is are was were has have had will would can could must should may might does did do wants needs hates loves likes plans".split()
@@ -112,8 +113,21 @@ def read_clauses(text: str, language: Language | None) -> list[Clause]:
         while name_at < len(names) and names[name_at].start < stretch.end:
             name_at += 1
         inside = tokens[first_token:token_at]
-        clauses.append(_clause(stretch, inside, mentions[first_mention:mention_at], names[first_name:name_at], language))
+        clause = _clause(stretch, inside, mentions[first_mention:mention_at], names[first_name:name_at], language)
+        clauses.append(_unsigned(clause) if clauses and _goes_against(clause, clauses) else clause)
     return clauses
+
+
+def _goes_against(clause: Clause, before: Sequence[Clause]) -> bool:
+    """Whether a "but not" is against a denial: "she can skip the scales, but not the prelude"."""
+    words = [token.lower for token in clause.tokens if token.is_word][:2]
+    against = words == ["but", "not"] or (words[:1] == ["not"] and before[-1].words == {"but"})
+    return against and not clause.opens and any(not each.words.isdisjoint(wording().deniers) for each in before[-2:])
+
+
+def _unsigned(clause: Clause) -> Clause:
+    """The clause without signs, which nobody can tell."""
+    return replace(clause, content=tuple(word._replace(polarity=0, focus=False, head=False) for word in clause.content))
 
 
 def _clause(
@@ -124,7 +138,7 @@ def _clause(
     words = frozenset(token.lower for token in tokens if token.is_word)
     places = [i for i, token in enumerate(tokens) if _has_content(token, known) and token.start not in named]
     terms = {i: term(tokens[i].lower, language) for i in places}
-    signs = read_signs(tokens, places, known)
+    signs = read_signs(tokens, places, [mention.start for mention in mentions if not mention.weak], known)
     soft = any(found.opposite for found in terms.values()) or not words.isdisjoint(known.soft) or _used_to(tokens)
     content = tuple(_content(tokens, terms, signs, known, soft=soft, question=stretch.question))
     subject = min([word.start for word in content[:1]] + [name.start for name in names[:1]], default=-1)
@@ -278,6 +292,8 @@ def _cuts(tokens: Sequence[Token], figures: Sequence[int], language: Language) -
             cuts = True
         elif token.text in _DASHES:
             cuts = bool(content) or token.text == ";"
+        elif token.lower == "but" and any(before.lower in _GENERAL for before in tokens[max(0, i - 2) : i]):
+            cuts = False  # "anything but olives"
         elif token.text in _COMMAS or token.lower in language.breaks:
             full = content > 1 or _measured(figures, since, token.start)
             cuts = (content > 0 or i > 2) and _opens_statement(tokens, _after_break(tokens, i, language), language, full=full)

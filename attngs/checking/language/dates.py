@@ -42,7 +42,7 @@ _OF = frozenset("of de del di the den . , '".split())
 _UNSURE_MONTHS = frozenset("may march mar mars sept set sep out jan dec dic mag giu gen juin".split())
 _UNSURE_DAYS = frozenset("sun sat mon wed fri thu tue terça".split())
 _TO = frozenset("- – — to until till bis à".split())
-_CUES = frozenset("in since until till by last next this of from early mid late end during on every before after every each".split())
+_CUES = frozenset("in for since until till by last next this of from early mid late end during on every before after every each".split())
 
 
 def find_numeric_dates(text: str) -> Iterator[Mention]:
@@ -270,7 +270,8 @@ def _month(tokens: Sequence[Token], i: int, language: Language, *, sure: bool) -
         return None
     token = tokens[i]
     capital, unsure = token.text[0].isupper(), token.lower in _UNSURE_MONTHS
-    english = capital and (not unsure or _is_cued(tokens, i))
+    inside = i > 0 and tokens[i - 1].is_word and token.lower == "may"  # in the middle of a sentence the verb has no capital
+    english = capital and (not unsure or inside or _is_cued(tokens, i))
     named = english if language.code == "en" else capital or not unsure or language.code == "fr"
     return language.months[token.lower] if sure or named else None
 

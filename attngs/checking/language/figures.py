@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 
 from attngs.checking.language.dates import find_clocks, find_numeric_dates, find_spoken_dates
 from attngs.checking.language.languages import Language, english
@@ -29,6 +30,7 @@ _CONTACT = re.compile(
 _ORDINARY = re.compile(r"\d+(?:st|nd|rd|th|k|K|M|[ap]m|AM|PM|h|H|[A-Za-z]{1,3})|\d+[hH:]\d\d|\d{1,2}[hH]?|\d{4}-\d\d-\d\d(?:T[\d:]+Z?)?")
 _DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}|\d{1,2}[./-]\d{1,4}|\d{4}-\d{1,4}")
 _CODE_UNITS = re.compile(r"\d+(?:[.,]\d+)?-?(?:mg|kg|km|cm|mm|ml|GB|TB|MB|kW|kWh|W|KB|EUR|USD|GBP|CHF|C|F)")
+_APART = frozenset("on at in to from until till for with by and or but after before per".split())
 _SPACED_THOUSANDS = re.compile(r"\d{1,3}(?:[ \u00a0.]\d{3})+")
 
 
@@ -87,9 +89,14 @@ def _number(tokens: Sequence[Token], i: int, language: Language) -> Mention:
     if token.ordinal and 1 <= token.values[0] <= 31:
         meanings.append(Day(day=int(token.values[0])))
     part = len(tokens) > i + 1 and tokens[i + 1].lower == "of"  # "three of the five printers" counts printers
-    near = [t for t in tokens[i + 1 : i + (5 if part else 4)] if t.start - token.end < 40 and not t.values]
-    counted = next((t.lower for t in near if t.is_word and t.lower not in language.function_words), None)
+    near = takewhile(_goes_on, tokens[i + 1 + part : i + (5 if part else 4)])
+    counted = next((t.lower for t in near if t.start - token.end < 40 and not t.values and t.lower not in language.function_words), None)
     return Mention(kind="number", start=token.start, end=token.end, meanings=tuple(meanings), weak=token.weak, counted=counted)
+
+
+def _goes_on(token: Token) -> bool:
+    """Whether what a number counts may follow: not after a comma, nor after "on" in "eight on weekdays"."""
+    return (token.is_word or bool(token.values) or token.text in {"-", "'"}) and token.lower not in _APART
 
 
 def _in_range(tokens: Sequence[Token], i: int) -> bool:

@@ -37,7 +37,17 @@ COMMON = frozenset(
     "height blood pressure medication medications allergies allergy diet plan plans goal goals task tasks action actions decision "
     "decisions meeting meetings project projects team flight flights hotel trip travel check bring take call keep make use see go "
     "come get give send pay book buy eat drink try avoid started stopped moved works lives likes loves hates prefers wants needs has "
-    "had is was".split()
+    "had is was bedtime interest morning mornings evening evenings night nights noon weekend weekends calls half electricity internet "
+    "heating parking surgery physio insurance delivery shipping entry admission gas petrol diesel oil paint paper wood cash credit debt "
+    "tax taxes income profit loss growth demand shellfish seafood nuts dairy gluten chicken pork beef rice pasta fruit fruits vegetables "
+    "salad soup cheese butter eggs chocolate dessert juice alcohol tobacco smoke noise light dust fever nausea asthma diabetes "
+    "vitamins therapy university college church court students pupils teachers members guests "
+    "visitors customers clients patients tenants neighbours neighbors colleagues employees people men women boys girls nobody dogs cats "
+    "birds plants flowers tomatoes trees books tickets orders shoes clothes towels keys prices costs fees bills payments exams lessons "
+    "classes emails messages letters photos videos headaches symptoms clothing packing bedding laundry rubbish garbage trash recycling "
+    "nicotine caffeine shade sunshine damp mould mold "
+    "silence luck childcare daycare broadband cholesterol iron salt pepper garlic onions potatoes carrots lentils beans mushrooms seafood "
+    "passports visas luggage fuel battery batteries rehearsal rehearsals practice kickoff registration enrolment sessions".split()
 )
 _VERBS = frozenset(
     "is was has had will would can could does did should must may might needs wants likes isn't wasn't hasn't won't can't doesn't "
@@ -46,6 +56,10 @@ _VERBS = frozenset(
 _APPOSITIVE = re.compile(
     r",\s+(?:an?|the|who|whose|her|his|my|their|our|le|la|les|un|une|mon|ma|son|sa|der|die|das|ein|eine|mein|meine|ihr|ihre|el|il|lo|una|uno|o|"
     r"um|uma|mi|su|suo|sua|seu)\b|,\s+l['’]"
+)
+_PLACING = frozenset("in at near via into".split())
+_MOVING = frozenset(
+    "way move moved moving trip flight flew flights travel travelled go goes going went back came drive drove ferry train bus road".split()
 )
 _BEFORE_NAMES = frozenset(
     "frau herr herrn tante onkel schwester bruder cousin cousine sohn tochter mutter vater oma opa dr prof doktor freundin freund "
@@ -68,6 +82,8 @@ class Name(NamedTuple):
     """Whether it opens its sentence, so that its capital tells nothing."""
     owner: bool = False
     """Whether it has a possessive: what is said is said of what it owns."""
+    placed: bool = False
+    """Whether it stands where a place does: "in Bergen", "instead of Rome", "on the way to Oslo", but not "according to Tom"."""
 
 
 def find_names(text: str, tokens: Sequence[Token], language: Language | None, openings: frozenset[int]) -> Iterator[Name]:
@@ -91,7 +107,12 @@ def find_names(text: str, tokens: Sequence[Token], language: Language | None, op
             yield Name(kin, token.start, token.end, first=False, sure=True, owner=owner)
         elif _capital(token) and _is_name(tokens, i, key, language, opens := token.start in openings):
             sure = _is_sure(tokens, i, language, opens) or (opens and bool(_APPOSITIVE.match(text, token.end)))
-            yield Name(key, token.start, token.end, first=False, sure=sure, opens=opens, owner=owner)
+            yield Name(key, token.start, token.end, first=False, sure=sure, opens=opens, owner=owner, placed=_is_placed(tokens, i))
+
+
+def _is_placed(tokens: Sequence[Token], i: int) -> bool:
+    before, further = (tokens[j].lower if j >= 0 else "" for j in (i - 1, i - 2))
+    return before in _PLACING or (before == "of" and further == "instead") or (before == "to" and further in _MOVING)
 
 
 def _is_sure(tokens: Sequence[Token], i: int, language: Language | None, opens: bool) -> bool:
@@ -150,6 +171,8 @@ def _capital(token: Token) -> bool:
 
 
 def _is_name(tokens: Sequence[Token], i: int, key: str, language: Language | None, opens: bool) -> bool:
+    if key == "new" and i + 1 < len(tokens) and tokens[i + 1].lower.startswith("year"):
+        return False
     if key in TITLES or is_unit(key) or (language and (key in language.function_words or _is_calendar(key, language))):
         return False
     if language and any(part in language.function_words for part in [key.partition("'")[0]] if "'" in key):
@@ -177,12 +200,20 @@ def _opens_as_name(tokens: Sequence[Token], i: int) -> bool:
     if i + 1 >= len(tokens):
         return False
     following = tokens[i + 1]
+    if following.lower.endswith("s") and i + 2 < len(tokens) and _is_finite(tokens[i + 2].lower):
+        return _capital(following)  # "noisy restaurants are"
+    if following.lower == "who" and token.lower.endswith("s"):
+        return False  # "students who"
     if following.lower in {"and", "or", "&", ","}:
         return _followed_by_capital(tokens, i + 1)
     if following.lower in _VERBS or (following.is_word and _capital(following)):
         return not token.lower.endswith("s") or following.lower not in {"are", "were", "have", "do"}
     plural = token.lower.endswith("s") and not token.lower.endswith(("is", "us", "as", "ss", "es"))
     return following.is_word and _looks_like_verb(following.lower) and not plural
+
+
+def _is_finite(word: str) -> bool:
+    return word in {"are", "were", "have", "do", "can", "will", "may", "must", "should"} or word in wording().verbs or word.endswith("ed")
 
 
 def _looks_like_verb(word: str) -> bool:
