@@ -43,7 +43,7 @@ def find_candidates(catalogue: Catalogue, questions: Sequence[tuple[str, NDArray
         questions: The texts that a question is scored by, each with its vector.
         room: Tokens that the candidates may have together.
     """
-    if int(catalogue.sizes.sum()) <= room:
+    if int(catalogue.units.sizes.sum()) <= room:
         return np.arange(len(catalogue))
     estimates = np.max([estimate(catalogue, text, vector) for text, vector in questions], axis=0)
     best = np.argsort(-estimates, kind="stable")
@@ -121,7 +121,7 @@ def _fill(chosen: dict[int, None], catalogue: Catalogue, units: Integers, room: 
         for number in _with_company(catalogue, unit):
             if number not in chosen:
                 chosen[number] = None
-                room -= int(catalogue.sizes[number])
+                room -= int(catalogue.units.sizes[number])
     return room
 
 

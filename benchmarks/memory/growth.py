@@ -1,4 +1,4 @@
-"""What a question costs as a memory grows, measured by a process of its own: `python -m benchmarks.memory.growth MEMORY DATA`.
+"""What a question costs as a memory grows, measured by a process of its own: `python -m benchmarks.memory.growth MEMORY < QUESTIONS`.
 
 A memory of millions of tokens is made of copies of BEAM's chats 1 to 3 under other ids. So it is synthetic: the copies of a message say the
 same, and all of them are found. What the marker holds in RAM is forgotten before each question, so all it looks at comes from the file.
@@ -20,11 +20,9 @@ import torch
 
 from attngs import Memory
 from attngs.memory.store import NewRow, Reading, Store
-from benchmarks.beam.data import DEVELOPMENT, load_chats
 from benchmarks.memory.recall import NAMESPACE
 
 BUDGET = 512
-QUESTIONS = 12
 
 
 def grown(bases: Sequence[Path], path: Path, tokens: int) -> Path:
@@ -56,10 +54,9 @@ def _copy(base: Store, store: Store, copy: int) -> int:
     return sum(row.tokens for row in rows)
 
 
-def main(path: Path, data: Path) -> None:
+def main(path: Path, questions: Sequence[str]) -> None:
     """Ask a memory, and print what it took as JSON."""
     torch.set_num_threads(1)
-    questions = [question.query for chat in load_chats(data, DEVELOPMENT) for question in chat.questions[:: 60 // QUESTIONS]]
     began = time.process_time()
     memory = Memory.open(path, namespace=NAMESPACE, min_score=0.0)
     opened = time.process_time() - began
@@ -99,4 +96,4 @@ def main(path: Path, data: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), json.load(sys.stdin))
