@@ -337,7 +337,7 @@ class Memory(Shared):
 
         new = [changes.get(row.id, old[row.number]) for row in rows]
         units = self._cut(new)
-        written = [replace(self._row(*each), place=row.place) for *each, row in zip(new, units, rows, strict=True)]
+        written = [replace(self._row(document, cut), place=row.place) for document, cut, row in zip(new, units, rows, strict=True)]
         with spooled(self._read(units, recall)) as kept, self._store.write() as writer:
             if names is not None:
                 rows = [self._found(self._current(writer), name) for name in names]
