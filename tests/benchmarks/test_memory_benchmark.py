@@ -28,7 +28,9 @@ def test_a_small_case_keeps_what_a_look_at_everything_keeps(tmp_path: Path, defa
         "growth": {
             "where": "here",
             "rows": [
-                dict.fromkeys("tokens file_mb open_s first_s ask_ms ask_worst_ms add_ms ask_after_add_ms delete_ms peak_mb".split(), 9)
+                dict.fromkeys(
+                    "tokens file_mb open_s first_s ask_ms ask_worst_ms ask_cold_ms add_ms ask_after_add_ms delete_ms peak_mb".split(), 9
+                )
             ]
             * 2,
         },
