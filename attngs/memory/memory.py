@@ -1,4 +1,7 @@
-"""The table of contents: read and keep what is added, find candidates for a question, and let the compressor do the rest."""
+"""The table of contents: read and keep what is added, find candidates for a question, and let the compressor do the rest.
+
+Most of the lines above 400 say what users may expect of each method.
+"""
 
 from __future__ import annotations
 
