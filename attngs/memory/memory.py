@@ -41,7 +41,7 @@ LEAST_ROOM = 4_096
 """Tokens of the candidates that the marker looks at, at least."""
 ROOM = 2
 """How many times the budget the candidates may have, where that is more."""
-CACHE_BYTES = 2**25
+CACHE_BYTES = 2**24
 """What the default marker may keep in RAM of units that were asked for: the file has them all."""
 READ_AT_ONCE = 512
 """Units that are read at once; bounds memory while many documents are added."""
