@@ -37,9 +37,9 @@ from attngs.selection.selector import GreedySelector, memory_floor
 from attngs.text.documents import DocumentLike, as_given, check_namespace, check_question
 from attngs.types import Document, Question, Sentence, Span, Unit
 
-LEAST_ROOM = 4_096
+LEAST_ROOM = 6_144
 """Tokens of the candidates that the marker looks at, at least."""
-ROOM = 2
+ROOM = 4
 """How many times the budget the candidates may have, where that is more."""
 CACHE_BYTES = 2**24
 """What the default marker may keep in RAM of units that were asked for: the file has them all."""
@@ -100,7 +100,7 @@ class Memory(Shared):
                 tell.
             counter: Whose tokens count; the marker's when not given.
             timeout: Seconds to wait for another writer.
-            room: Tokens of the candidates that the marker looks at, at least; at least twice the budget are. More room finds a little more,
+            room: Tokens of the candidates that the marker looks at, at least; at least four times the budget are. More room finds a little more,
                 and a question takes longer.
             progress: Is called with the name of the work, the steps that are done, and all steps.
 

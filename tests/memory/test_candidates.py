@@ -19,7 +19,7 @@ DAYS = [
         id=f"day-{day}",
         metadata={"date": f"20{day // 336 + 10}-{day % 336 // 28 + 1:02d}-{day % 28 + 1:02d}"},
     )
-    for day in range(150)
+    for day in range(260)
 ]
 FACTS = [
     Document(text="Ana lives in Porto.", id="old", metadata={"date": "2011-01-01"}),
