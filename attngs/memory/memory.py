@@ -100,8 +100,8 @@ class Memory(Shared):
                 tell.
             counter: Whose tokens count; the marker's when not given.
             timeout: Seconds to wait for another writer.
-            room: Tokens of the candidates that the marker looks at, at least; at least four times the budget are. More room finds a little more,
-                and a question takes longer.
+            room: Tokens of the candidates that the marker looks at, at least; four times the budget, where that is more. More room finds a
+                little more, and a question takes longer.
             progress: Is called with the name of the work, the steps that are done, and all steps.
 
         Raises:
