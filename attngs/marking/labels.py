@@ -55,6 +55,11 @@ class Label:
     words: frozenset[Word]
     days: frozenset[Day]
 
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory, about."""
+        return ENTRY_BYTES * (1 + len(self.words) + len(self.days))
+
     @classmethod
     def of(cls, label: str) -> Label:
         """Read a label, one part a line; dates in it are read in every order and language that they allow."""
@@ -118,12 +123,20 @@ def lift_by_labels(request: ScoreRequest, scores: tuple[float, ...], cache: Cont
     if len(labels) < 2 or not any(labels):
         return scores
     key = Key(request.namespace, digest(b"labels", *labels))
-    (index,) = cache.remember([key], lambda missing: [LabelIndex.of([*map(Label.of, labels)])], size=lambda index: index.nbytes)
+    (index,) = cache.remember(
+        [key], lambda missing: [LabelIndex.of(_read(labels, request.namespace, cache))], size=lambda index: index.nbytes
+    )
     asked = index.asked_for(request.query)
     if asked.min() == asked.max():
         return scores
     share = dict(zip(documents, asked.tolist(), strict=True))
     return raised(np.array(scores), GAIN * np.array([share[sentence.position] for sentence in request.sentences]))
+
+
+def _read(labels: Sequence[str], namespace: str, cache: ContextCache) -> list[Label]:
+    """The labels, each of which is read once, in whatever context it stands."""
+    keys = [Key(namespace, digest(b"label", label)) for label in labels]
+    return cache.remember(keys, lambda missing: [Label.of(labels[i]) for i in missing], size=lambda label: label.nbytes)
 
 
 def label_of(position: int, document: Document) -> str:

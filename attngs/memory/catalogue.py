@@ -7,8 +7,8 @@ is fast enough (benchmarks/results/memory.md), finds everything, and forgets a d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 from typing import Any
 
@@ -29,6 +29,9 @@ Numbers = NDArray[np.uint32]
 MOST_LOOSE = 2**16
 """Words of new units that are looked through one by one, before they are sorted into the index."""
 
+SPARE = 1.06
+"""How much more room than is needed is made for vectors, so that a new line does not move all of them."""
+
 _LEAST = 1e-6
 
 
@@ -38,49 +41,77 @@ class UnitArrays:
 
     vectors: Tensor
     """The sum of the states of each `(S, D)`, in half precision."""
+    buffer: Tensor
+    """The memory that they stand in, with room behind them."""
     alone: NDArray[np.float32]
     """The length of that sum with the heads' `(S,)`."""
     around: NDArray[np.float32]
     """The length of the sum over the passage round each `(S,)`."""
     heads: Integers
     """Units and what they are read with `(H, 2)`, by unit."""
+    sizes: Integers
+    """Tokens of each `(S,)`."""
     lengths: Integers
     """Words of each `(S,)`."""
     bags: Numbers
     """Their words, one behind the other `(P,)`."""
 
     @classmethod
-    def of(cls, units: Sequence[Unit], readings: Sequence[tuple[bytes, bytes]]) -> UnitArrays:
+    def of(cls, units: Sequence[Unit], sizes: Sequence[int], readings: Sequence[tuple[bytes, bytes]]) -> UnitArrays:
         """The units of one document, from the bytes of the store."""
-        bags = [np.frombuffer(words, np.uint32) for words, _ in readings]
+        count, width = len(units), len(readings[0][1]) // 2 if readings else 0
         data = bytearray().join(vector for _, vector in readings)
-        width = len(readings[0][1]) // 2 if readings else 0
-        vectors = torch.frombuffer(data, dtype=torch.float16).view(-1, width) if data else torch.empty(len(units), 0, dtype=torch.float16)
+        vectors = torch.frombuffer(data, dtype=torch.float16).view(-1, width) if data else torch.empty(count, 0, dtype=torch.float16)
         heads = np.array([(number, head) for number, unit in enumerate(units) for head in unit.heads], dtype=np.int64).reshape(-1, 2)
-        sums = vectors.float().numpy()  # (S, D)
+        sums = vectors.double().numpy()  # (S, D)
         with_heads = sums.copy()
         np.add.at(with_heads, heads[:, 0], HEAD_WEIGHT * sums[heads[:, 1]])
-        size = len(units)
-        layout = Layout(np.zeros(size, np.int64), np.full(size, size, np.int64))
-        passages = layout.total(sums.astype(np.float64), SCALES["passage"]) if size else sums
+        layout = Layout(np.zeros(count, np.int64), np.full(count, count, np.int64))
         return cls(
-            vectors, _lengths(with_heads), _lengths(passages), heads, np.array([*map(len, bags)], np.int64), _joined(bags, np.uint32)
+            vectors,
+            vectors,
+            _lengths(with_heads),
+            _lengths(layout.total(sums, SCALES["passage"]) if count else sums),
+            heads,
+            np.array(sizes, dtype=np.int64),
+            np.array([len(words) // 4 for words, _ in readings], dtype=np.int64),
+            np.frombuffer(b"".join(words for words, _ in readings), np.uint32),
         )
 
     @classmethod
-    def joined(cls, parts: Sequence[UnitArrays]) -> UnitArrays:
-        """The units of all parts, one part behind the other."""
-        filled = [part for part in parts if len(part)]
-        if len(filled) == 1:
-            return filled[0]
-        begins = accumulate(map(len, filled), initial=0)
-        return cls(
-            torch.cat([part.vectors for part in filled]) if filled else torch.empty(0, 0, dtype=torch.float16),
-            _joined([part.alone for part in filled], np.float32),
-            _joined([part.around for part in filled], np.float32),
-            _joined([part.heads + begin for part, begin in zip(filled, begins, strict=False)], np.int64).reshape(-1, 2),
-            _joined([part.lengths for part in filled], np.int64),
-            _joined([part.bags for part in filled], np.uint32),
+    def nothing(cls) -> UnitArrays:
+        """No units."""
+        return cls.of((), (), ())
+
+    def followed_by(self, parts: Iterable[UnitArrays], count: int) -> UnitArrays:
+        """These units and those of all parts, `count` in all, one part behind the other.
+
+        New vectors stand in the same memory behind the old ones, where there is room. So only the latest arrays may be followed.
+        """
+        begin, buffer, small = len(self), self.buffer, [self]
+        begins = [0]
+        for part in parts:
+            if not len(part):
+                continue
+            width = part.vectors.shape[1]
+            if buffer.shape[1] != width or len(buffer) < len(self) + count:
+                wider = torch.empty(int(SPARE * (len(self) + count)), width, dtype=torch.float16)
+                if begin:
+                    wider[:begin] = buffer[:begin]
+                buffer = wider
+            buffer[begin : begin + len(part)] = part.vectors
+            begins.append(begin)
+            begin += len(part)
+            small.append(replace(part, vectors=part.vectors[:0], buffer=part.vectors[:0]))
+        return UnitArrays(
+            buffer[:begin],
+            buffer,
+            np.concatenate([part.alone for part in small]),
+            np.concatenate([part.around for part in small]),
+            np.concatenate([part.heads + at for part, at in zip(small, begins, strict=True)]),
+            np.concatenate([part.sizes for part in small]),
+            np.concatenate([part.lengths for part in small]),
+            np.concatenate([part.bags for part in small]),
         )
 
     def __len__(self) -> int:
@@ -92,9 +123,11 @@ class UnitArrays:
         words = np.concatenate([[0], self.lengths.cumsum()])[[begin, end]]
         return UnitArrays(
             self.vectors[begin:end],
+            self.vectors[begin:end],
             self.alone[begin:end],
             self.around[begin:end],
             self.heads[at[0] : at[1]] - begin,
+            self.sizes[begin:end],
             self.lengths[begin:end],
             self.bags[words[0] : words[1]],
         )
@@ -155,12 +188,11 @@ class Catalogue:
         self.places = {row.id: place for place, row in enumerate(rows)}
         sizes = np.diff(self.starts)
         self.layout = Layout(np.repeat(self.starts[:-1], sizes), np.repeat(self.starts[1:], sizes))
-        self.sizes = np.array([size for row in rows for size in row.sizes], dtype=np.int64)
 
     @classmethod
     def empty(cls) -> Catalogue:
         """The catalogue of nothing."""
-        nothing = UnitArrays.joined([])
+        nothing = UnitArrays.nothing()
         return cls(0, (), nothing, WordPlaces(nothing), ())
 
     def __len__(self) -> int:
@@ -172,26 +204,31 @@ class Catalogue:
         numbers = reader.numbers()
         added = {row.number: row for row in reader.rows([number for number in numbers if number not in known])}
         rows = [self.rows[known[number]] if number in known else added[number] for number in numbers]
-        parts = list[UnitArrays]()
-        # documents that follow each other here as they do there are taken over together
-        for (is_new, _), run in groupby(enumerate(numbers), key=lambda at: (at[1] in added, known.get(at[1], 0) - at[0])):
-            members = [number for _, number in run]
-            if is_new:
-                parts += [
-                    UnitArrays.of(added[number].units, reader.readings(added[number].first, len(added[number].units))) for number in members
-                ]
-            else:
-                parts.append(self.units.between(int(self.starts[known[members[0]]]), int(self.starts[known[members[-1]] + 1])))
-        arrays = UnitArrays.joined(parts)
+        count = sum(len(row.units) for row in rows)
         appended = numbers[: len(self.rows)] == [row.number for row in self.rows]
+        if appended:
+            arrays = self.units.followed_by(_read(reader, rows[len(self.rows) :]), count - len(self))
+        else:
+            arrays = UnitArrays.nothing().followed_by(self._arrays_of(reader, rows, known), count)
         documents = reader.documents([*added])
         labels = [self._labels[known[number]] if number in known else Label.of(label_of(-1, documents[number])) for number in numbers]
         return Catalogue(revision, rows, arrays, WordPlaces(arrays, self.words if appended else None), labels)
 
+    def _arrays_of(self, reader: Reader, rows: Sequence[Row], known: Mapping[int, int]) -> Iterator[UnitArrays]:
+        """The units of documents; those that follow each other here as they do there are taken over together."""
+        for (is_known, _), run in groupby(enumerate(rows), key=lambda at: (at[1].number in known, known.get(at[1].number, 0) - at[0])):
+            members = [row for _, row in run]
+            if is_known:
+                first, last = known[members[0].number], known[members[-1].number]
+                yield self.units.between(int(self.starts[first]), int(self.starts[last + 1]))
+            else:
+                yield from _read(reader, members)
+
+
+def _read(reader: Reader, rows: Iterable[Row]) -> Iterator[UnitArrays]:
+    """The units of new documents, one document after the other."""
+    return (UnitArrays.of(row.units, row.sizes, reader.readings(row.first, len(row.units))) for row in rows)
+
 
 def _lengths(vectors: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(np.maximum(np.linalg.norm(vectors, axis=1), _LEAST), dtype=np.float32)
-
-
-def _joined(parts: Sequence[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
-    return np.concatenate(parts) if parts else np.empty(0, kind)

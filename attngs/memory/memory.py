@@ -1,4 +1,7 @@
-"""The table of contents: read and keep what is added, find candidates for a question, and let the compressor do the rest."""
+"""The table of contents: read and keep what is added, find candidates for a question, and let the compressor do the rest.
+
+Most of the lines above 400 say what users may expect of each method.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
@@ -24,25 +27,27 @@ from attngs.marking.marker import Marker
 from attngs.memory.candidates import find_candidates, whole_of
 from attngs.memory.catalogue import Catalogue
 from attngs.memory.reading import UnitReader, has_same_encoder, is_same, spooled
-from attngs.memory.store import NewRow, Reader, Row, Store, Writer
+from attngs.memory.store import NewRow, Reader, Reading, Row, Store, Writer
 from attngs.memory.watching import added, changed, found, watched
 from attngs.protocols import TokenCounter
 from attngs.reading.copies import Shared
-from attngs.reading.progress import Listener, listening
+from attngs.reading.progress import Listener, listening, track
 from attngs.reading.tokens import CounterLike
 from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector, memory_floor
 from attngs.text.documents import DocumentLike, as_given, check_namespace, check_question
 from attngs.types import Document, Question, Sentence, Span, Unit
 
-LEAST_ROOM = 4_096
+LEAST_ROOM = 6_144
 """Tokens of the candidates that the marker looks at, at least."""
-ROOM = 2
+ROOM = 4
 """How many times the budget the candidates may have, where that is more."""
-CACHE_BYTES = 2**27
+CACHE_BYTES = 2**24
 """What the default marker may keep in RAM of units that were asked for: the file has them all."""
 NEAR = 2_048
 """Tokens of the units that are looked at for what is near to a text."""
+READ_AT_ONCE = 512
+"""Units that are read at once; bounds memory while many documents are added."""
 FETCHED = 256
 """Documents that `documents` reads at once."""
 
@@ -98,8 +103,8 @@ class Memory(Shared):
                 tell.
             counter: Whose tokens count; the marker's when not given.
             timeout: Seconds to wait for another writer.
-            room: Tokens of the candidates that the marker looks at, at least; at least twice the budget are. More room finds a little more,
-                and a question takes longer.
+            room: Tokens of the candidates that the marker looks at, at least; four times the budget, where that is more. More room finds a
+                little more, and a question takes longer.
             progress: Is called with the name of the work, the steps that are done, and all steps.
 
         Raises:
@@ -160,12 +165,13 @@ class Memory(Shared):
         with self._store.read() as reader:
             self._refuse_taken(names, self._current(reader))
         units = self._cut(given)
-        with spooled(self._units.read([unit for each in units for unit in each])) as kept, self._store.write() as writer:
+        rows = [self._row(document, cut) for document, cut in zip(given, units, strict=True)]
+        with spooled(self._read(units)) as kept, self._store.write() as writer:
             taken = self._current(writer)
             self._refuse_taken(names, taken)
-            named = _named(given, writer, {*taken.places, *names})
-            writer.add((self._row(document, cut) for document, cut in zip(named, units, strict=True)), kept)
-        return [document.id for document in named]
+            named = _named(rows, writer, {*taken.places, *names})
+            writer.add(named, kept)
+        return [row.document.id for row in named]
 
     @watched("update_memory", changed)
     def update(self, name: str, document: DocumentLike) -> None:
@@ -355,27 +361,44 @@ class Memory(Shared):
             before = reader.namespace()
             rows = known.rows if names is None else [self._found(known, name) for name in names]
             old = reader.documents([row.number for row in rows])
-            if before is not None and has_same_encoder(before.reader, self._identity):
-                for row in rows:
-                    states = reader.states(range(row.first, row.first + len(row.units)))
-                    texts = [old[row.number].text[unit.start : unit.end] for unit in row.units]
-                    self._units.recall(texts, partial(_loaded, states, range(row.first, row.first + len(row.units))))
+        useful = before is not None and has_same_encoder(before.reader, self._identity)
+
+        def recall(number: int) -> None:
+            if useful:
+                self._recall(rows[number], old[rows[number].number])
+
         new = [changes.get(row.id, old[row.number]) for row in rows]
         units = self._cut(new)
-        with spooled(self._units.read([unit for each in units for unit in each])) as kept, self._store.write() as writer:
-            if writer.numbers() != [row.number for row in known.rows] and names is None:
-                raise AssetError("another process changed the memory while it was read with a new marker; open it again.")
-            if names is None:
+        written = [replace(self._row(document, cut), place=row.place) for document, cut, row in zip(new, units, rows, strict=True)]
+        with spooled(self._read(units, recall)) as kept, self._store.write() as writer:
+            if names is not None:
+                rows = [self._found(self._current(writer), name) for name in names]
+            elif writer.numbers() == [row.number for row in rows]:
                 writer.rename_reader(self._identity)
             else:
-                now = self._current(writer)
-                rows = [self._found(now, name) for name in names]
+                raise AssetError("another process changed the memory while it was read with a new marker; open it again.")
             writer.bury(rows)
-            places = [row.place for row in rows]
-            written = zip(map(self._row, new, units), places, strict=True)
-            writer.add((replace(row, place=place) for row, place in written), kept)
-        if names is not None:
-            self.marker.forget(self._namespace)
+            writer.add(written, kept)
+        self.marker.forget(self._namespace)
+
+    def _recall(self, row: Row, document: Document) -> None:
+        """Have the marker find what was read of a document."""
+        numbers = range(row.first, row.first + len(row.units))
+        with self._store.read() as reader:
+            states = reader.states(numbers)
+        self._units.recall([document.text[unit.start : unit.end] for unit in row.units], partial(_loaded, states, numbers))
+
+    def _read(self, units: Sequence[Sequence[Sentence]], recall: Callable[[int], None] = lambda number: None) -> Iterator[Reading]:
+        """What is kept of all units, a few documents at a time.
+
+        Args:
+            units: Of each document.
+            recall: Is called with the number of a document before it is read.
+        """
+        for block in track(_blocks(units), "reading documents"):
+            for number in block:
+                recall(number)
+            yield from self._units.read([unit for number in block for unit in units[number]])
 
     def _cut(self, documents: Sequence[Document]) -> list[list[Sentence]]:
         """The units of each document."""
@@ -430,15 +453,27 @@ def _loaded(states: Mapping[int, bytes], numbers: Sequence[int], missing: Sequen
     return [states.get(numbers[i]) for i in missing]
 
 
-def _named(documents: Sequence[Document], writer: Writer, taken: set[str]) -> list[Document]:
-    """The documents, each with an id."""
-    named = list[Document]()
-    for document in documents:
-        name = document.id
+def _blocks(units: Sequence[Sequence[Sentence]]) -> list[list[int]]:
+    """Numbers of documents that follow each other, with about as many units as are read at once."""
+    blocks, room = list[list[int]](), 0
+    for number, own in enumerate(units):
+        if room <= 0:
+            blocks.append([])
+            room = READ_AT_ONCE
+        blocks[-1].append(number)
+        room -= len(own)
+    return blocks
+
+
+def _named(rows: Sequence[NewRow], writer: Writer, taken: set[str]) -> list[NewRow]:
+    """The rows, each with an id."""
+    named = list[NewRow]()
+    for row in rows:
+        name = row.document.id
         while not name:
             (made,) = writer.new_ids(1)
             name = made if made not in taken else ""
-        named.append(replace(document, id=name))
+        named.append(replace(row, document=replace(row.document, id=name)))
     return named
 
 

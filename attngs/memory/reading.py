@@ -23,7 +23,6 @@ from attngs import __version__
 from attngs.marking.marker import Marker
 from attngs.memory.store import Reading
 from attngs.protocols import TokenCounter
-from attngs.reading.progress import track
 from attngs.reading.sentence_states import SentenceStates
 from attngs.text.words import words
 from attngs.types import Sentence
@@ -32,8 +31,6 @@ SAMPLE = "On 3 May, Ana moved from Porto to Lyon, because her sister has a small
 """Whoever reads it as before is the same encoder; a digest of weights would not be the same on other devices."""
 SAME = 1 - 1e-4
 """Cosine from which two readings are of the same encoder."""
-AT_ONCE = 512
-"""Units that are read at once; bounds memory while many documents are added."""
 IN_RAM = 2**26
 """Bytes of readings that wait in RAM until they are written; more wait in a nameless file."""
 LONGEST = 2**24
@@ -77,13 +74,11 @@ class UnitReader:
         return [state.float().sum(dim=0).numpy() for state in self._states.states(texts, self._namespace)]
 
     def read(self, units: Sequence[Sentence]) -> Iterator[Reading]:
-        """What is kept of each unit."""
-        blocks = [units[begin : begin + AT_ONCE] for begin in range(0, len(units), AT_ONCE)]
-        for block in track(blocks, "reading documents"):
-            texts = [unit.text for unit in block]
-            states = [None] * len(texts) if self._states is None else self._states.states(texts, self._namespace)
-            for text, state in zip(texts, states, strict=True):
-                yield Reading(numbered(words(text)).tobytes(), *_as_bytes(state))
+        """What is kept of each unit; the encoder reads all of them together."""
+        texts = [unit.text for unit in units]
+        states = [None] * len(texts) if self._states is None else self._states.states(texts, self._namespace)
+        for text, state in zip(texts, states, strict=True):
+            yield Reading(numbered(words(text)).tobytes(), *_as_bytes(state))
 
     def recall(self, texts: Sequence[str], load: Callable[[list[int]], Sequence[bytes | None]]) -> None:
         """Have the marker find what was read of these texts before.

@@ -17,14 +17,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from attngs import Marker
-from benchmarks.beam.data import DEVELOPMENT, FINAL
+from benchmarks.beam.data import DEVELOPMENT, FINAL, load_chats
 from benchmarks.machine import RESULTS, describe_machine
 from benchmarks.memory.growth import grown
 from benchmarks.memory.page import draw, write_page
@@ -32,8 +32,13 @@ from benchmarks.memory.recall import beam, measure, meetings, plain
 from benchmarks.memory.vectors import compare
 from benchmarks.pages import measured_at, save_part
 
+Part = tuple[str, list[dict[str, Any]]]
+"""The name of what was measured, and its rows so far."""
+
 BUDGETS = (1_024,)
 SIZES = (100_000, 300_000, 1_000_000)
+EACH = 5
+"""Of how many questions about a chat one is asked of memories that grow."""
 VECTORS, MOST_INDEXED = (6_000, 60_000, 300_000), 6_000
 
 
@@ -43,11 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     part = {"recall": _recall, "growth": _growth, "vectors": _vectors}[options.part]
     where = measured_at(describe_machine())
-    name, rows = part(options)
     path = options.out / "memory.json"
-    found = save_part(path, name, {"where": where, "rows": rows})
-    for written in (path, write_page(found, options.out), *draw(found, options.out)):
-        print(f"written: {written}")
+    for name, rows in part(options):  # what is measured is written at once
+        found = save_part(path, name, {"where": where, "rows": rows})
+        print(f"{name}: {rows[-1]}")
+        written = (path, write_page(found, options.out), *draw(found, options.out))
+    print("written:", *written)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -62,34 +68,36 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _recall(options: argparse.Namespace) -> tuple[str, list[dict[str, Any]]]:
+def _recall(options: argparse.Namespace) -> Iterator[Part]:
     marker = Marker.default()
     cases = list(beam(options.data, FINAL if options.final else DEVELOPMENT))
     cases += [] if options.final else list(meetings(options.data, options.meetings))
-    rows = [row for case in cases for row in measure(case, marker, options.work, BUDGETS)]
-    return "recall, final" if options.final else "recall", plain(rows)
+    rows = list[dict[str, Any]]()
+    for case in cases:
+        rows += plain(list(measure(case, marker, options.work, BUDGETS)))
+        yield "recall, final" if options.final else "recall", rows
 
 
-def _growth(options: argparse.Namespace) -> tuple[str, list[dict[str, Any]]]:
+def _growth(options: argparse.Namespace) -> Iterator[Part]:
     bases = [options.work / f"beam{number}.db" for number in DEVELOPMENT]
     if missing := [base for base in bases if not base.exists()]:
         raise SystemExit(f"{missing[0]} is missing; run the part `recall` with this --work first.")
+    questions = [question.query for chat in load_chats(options.data, DEVELOPMENT) for question in chat.questions[::EACH]]
     rows = list[dict[str, Any]]()
     for tokens in options.tokens:
         path = grown(bases, options.work / f"grown-{tokens}.db", tokens)
-        command = [sys.executable, "-m", "benchmarks.memory.growth", str(path), str(options.data)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        command = [sys.executable, "-m", "benchmarks.memory.growth", str(path)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, input=json.dumps(questions), text=True, env=environment)
         rows.append(json.loads(done.stdout))
-        print(rows[-1])
-    return "growth", rows
+        yield "growth", rows
 
 
-def _vectors(options: argparse.Namespace) -> tuple[str, list[dict[str, Any]]]:
+def _vectors(options: argparse.Namespace) -> Iterator[Part]:
     rows = list[dict[str, Any]]()
     for row in compare(VECTORS, MOST_INDEXED):
         rows.append(row)
-        print(row)
-    return "vectors", rows
+        yield "vectors", rows
 
 
 if __name__ == "__main__":

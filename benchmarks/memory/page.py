@@ -26,6 +26,7 @@ GROWTH = {
     "first_s": "first question, s",
     "ask_ms": "question, ms",
     "ask_worst_ms": "slowest, ms",
+    "ask_cold_ms": "with nothing in RAM, ms",
     "add_ms": "add a line, ms",
     "ask_after_add_ms": "question after it, ms",
     "delete_ms": "delete it, ms",

@@ -9,6 +9,7 @@ import sqlite3
 import struct
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from statistics import median
 from typing import Any
 
@@ -37,7 +38,7 @@ def compare(sizes: tuple[int, ...], most_indexed: int) -> Iterator[dict[str, Any
         asked = vectors[rng.integers(0, size, ASKED)] + 0.03 * rng.standard_normal((ASKED, WIDTH)).astype(np.float32)
         exact = [set(np.argsort(-(vectors @ one))[:NEAREST].tolist()) for one in asked]
         for name, build in WAYS.items():
-            if name in APPROXIMATE and size > most_indexed:
+            if not can_run(name) or (name in APPROXIMATE and size > most_indexed):
                 continue
             began = time.process_time()
             ask = build(vectors)
@@ -55,6 +56,14 @@ def compare(sizes: tuple[int, ...], most_indexed: int) -> Iterator[dict[str, Any
                 "ask_ms": round(median(times), 2),
                 "recall": round(float(np.mean(found)), 3),
             }
+
+
+def can_run(name: str) -> bool:
+    """Whether what a way needs is installed; a Python that loads no extensions of SQLite cannot run sqlite-vec."""
+    package = NEEDS.get(name)
+    return (package is None or find_spec(package) is not None) and (
+        name != "sqlite-vec" or hasattr(sqlite3.Connection, "enable_load_extension")
+    )
 
 
 def _top(scores: Vectors) -> NDArray[np.int64]:
@@ -116,3 +125,4 @@ WAYS: dict[str, Callable[[Vectors], Ask]] = {
     "hnswlib": _hnswlib,
 }
 APPROXIMATE = {"usearch", "hnswlib"}
+NEEDS = {"sqlite-vec": "sqlite_vec", "usearch": "usearch", "hnswlib": "hnswlib"}
