@@ -39,7 +39,8 @@ def coherence(scores: Floats, layout: Layout, *, conversation: bool) -> Coherenc
     """How much neighbours and likeness count in this context, judged by the scores of single sentences.
 
     In a conversation only neighbours count, because turns answer each other whatever words they use. Where most sentences stand in short
-    documents, such as the items of a memory, both count fully: one note is about one thing.
+    documents, such as the items of a memory, neighbours count fully, because one note is about one thing. Likeness counts there by the
+    share of the sentences that have no neighbours at all.
 
     Args:
         scores: The question's score of each sentence by itself `(S,)`.
@@ -50,7 +51,7 @@ def coherence(scores: Floats, layout: Layout, *, conversation: bool) -> Coherenc
         return Coherence(1.0, 0.0)
     long = layout.last - layout.first > SHORT
     if long.sum() < max(LEAST, len(long) / 2):
-        return Coherence(1.0, 1.0)
+        return Coherence(1.0, float((layout.last - layout.first == 1).mean()) if len(layout) else 0.0)
     begin, end = layout.window(SCALES["passage"])
     others = (layout.total(scores, SCALES["passage"]) - scores) / np.maximum(end - begin - 1, 1)
     alone, around = scores[long], others[long]

@@ -5,35 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from attngs.marking.scorers.encoder import HOP, WIDE, WORD_WEIGHT
 from benchmarks.carry.forms import FIGURES, LABELS, SPEAKERS, Form, Weights
-from benchmarks.carry.terms import BARE, WITH_NEIGHBOUR
+from benchmarks.carry.terms import BARE
 
 STATES = ("late", "cosine")
-WIDE = ("near", "passage", "document")
 
 
-def same_at(scales: tuple[str, ...], *, words: float = 0.5, wide: float = 1.0) -> dict[tuple[str, str], float]:
+def same_at(scales: tuple[str, ...], *, words: float = WORD_WEIGHT, wide: float = 1.0) -> dict[tuple[str, str], float]:
     """The same sum at every scale: late attention, cosine, and BM25 at a lower weight."""
     weights = {"late": 1.0, "cosine": 1.0, "bm25": words}
     factors = {"sentence": 1.0, **dict.fromkeys(scales, wide)}
     return {(measure, scale): weight * factor for scale, factor in factors.items() for measure, weight in weights.items()}
 
 
-NOW = Form(weights=same_at(WIDE))
+NOW = Form(weights=same_at(WIDE), hop=HOP)
 """The shipped form."""
-
-BEFORE = Form(
-    weights={
-        **{("late", scale): 1.0 for scale in ("sentence", *WIDE)},
-        **{("cosine", scale): 1.0 for scale in ("sentence", "passage")},
-        **{("bm25", scale): 0.5 for scale in ("sentence", "passage")},
-        ("cover", "sentence"): 0.5,
-    },
-    alone=3.0,
-    hop=0.4,
-    lifts=frozenset({LABELS, SPEAKERS, FIGURES}),
-)
-"""The form that `NOW` replaced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +46,6 @@ def _late(measure: str) -> Form:
 
 
 CONSTANTS = (
-    Constant(name="all at once", values={"now": NOW, "before": BEFORE}),
     Constant(name="weight of shared words", values={str(w): replace(NOW, weights=same_at(WIDE, words=w)) for w in (0.5, 0.0, 0.25, 1.0)}),
     Constant(name="weight of the wider scales", values={str(w): replace(NOW, weights=same_at(WIDE, wide=w)) for w in (1.0, 0.0, 0.5, 2.0)}),
     Constant(
@@ -75,15 +61,14 @@ CONSTANTS = (
     Constant(name="share of the question's words", values={"0": NOW, "0.5": _at_own({("cover", "sentence"): 0.5})}),
     Constant(name="weight of neighbours", values={how: replace(NOW, neighbours=how) for how in ("judged", "always", "never")}),
     Constant(name="cosine gains where neighbours do not count", values={"0": NOW, "3": replace(NOW, alone=3.0)}),
-    Constant(name="second hop", values={"0": NOW, "0.4": replace(NOW, hop=0.4)}),
+    Constant(name="second hop", values={str(HOP): NOW, "0": replace(NOW, hop=0.0), "0.2": replace(NOW, hop=0.2)}),
     Constant(name="expanded question", values={"0": NOW, "0.5": replace(NOW, feedback=0.5)}),
     Constant(
         name="heads",
-        values={"with": NOW, "without": _at_own({("late", BARE): 1.0, ("cosine", BARE): 1.0, ("bm25", BARE): 0.5}, (*STATES, "bm25"))},
-    ),
-    Constant(
-        name="read behind the sentence before",
-        values={"no": NOW, "added": _at_own({(measure, WITH_NEIGHBOUR): 1.0 for measure in STATES})},
+        values={
+            "with": NOW,
+            "without": _at_own({("late", BARE): 1.0, ("cosine", BARE): 1.0, ("bm25", BARE): WORD_WEIGHT}, (*STATES, "bm25")),
+        },
     ),
     *(
         Constant(name=f"gain of {lift}", values={"with": NOW, "without": replace(NOW, lifts=NOW.lifts - {lift})})

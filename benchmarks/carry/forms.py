@@ -19,13 +19,13 @@ from attngs.marking.scales import standardised
 from attngs.marking.scorers.encoder import TIES, WORD_WEIGHT, second_hop
 from attngs.marking.speakers import lift_by_speakers
 from attngs.protocols import Floats
-from benchmarks.carry.terms import BARE, WITH_NEIGHBOUR, Terms
+from benchmarks.carry.terms import BARE, Terms
 
 Weights = Mapping[tuple[str, str], float]
 """By measure and scale. All scales but that of the sentence itself count as far as neighbours do."""
 
 WORDS = ("bm25", "cover")
-OWN = ("sentence", BARE, WITH_NEIGHBOUR)
+OWN = ("sentence", BARE)
 LABELS, SPEAKERS, FIGURES = "labels", "speakers", "figures"
 
 

@@ -18,8 +18,8 @@ from benchmarks.evidence.data import Row
 
 SHARES = (0.05, 0.10)
 """Of the tokens."""
-BM25, COSINE = "BM25", "cosine"
-CHEAP = {BM25: "bm25", COSINE: "cosine"}
+CHEAP = {"BM25": "bm25", "cosine": "cosine"}
+OURS = "attngs"
 
 
 def measure_set(reader: Reader, rows: Iterable[Row]) -> dict[str, Any]:
@@ -33,13 +33,13 @@ def measure_set(reader: Reader, rows: Iterable[Row]) -> dict[str, Any]:
             if id(form) not in known:
                 known[id(form)] = _recall(terms, form(terms), total)
             kept.setdefault(f"{name}: {value}", []).append(known[id(form)])
-        kept.setdefault("now", []).append(known[id(NOW)])
+        kept.setdefault(OURS, []).append(known[id(NOW)])
         for name, measure in CHEAP.items():
             kept.setdefault(name, []).append(_recall(terms, terms(measure, BARE), total))
         clusters.append(row.cluster)
     means = {name: np.mean(values, axis=0).round(4).tolist() for name, values in kept.items()}
     best = [max(CHEAP, key=lambda name: means[name][k]) for k in range(len(SHARES))]
-    ahead = [[ours[k] - theirs[k] for ours, theirs in zip(kept["now"], kept[best[k]], strict=True)] for k in range(len(SHARES))]
+    ahead = [[ours[k] - theirs[k] for ours, theirs in zip(kept[OURS], kept[best[k]], strict=True)] for k in range(len(SHARES))]
     return {
         "rows": len(clusters),
         "means": means,

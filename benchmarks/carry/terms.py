@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from attngs import Marker
 from attngs.marking.cutting import Cutter
@@ -23,18 +21,14 @@ from attngs.reading.forks import computed_once
 from attngs.reading.sentence_states import SentenceStates
 from attngs.text.sentences import Splitter
 from attngs.text.words import mostly_latin, words
-from attngs.types import ScoreRequest, Sentence
+from attngs.types import ScoreRequest
 from benchmarks.evidence.data import Row
 from benchmarks.evidence.worth import worth_of
 
 BARE = "bare"
 """The scale of a sentence without its heads."""
-WITH_NEIGHBOUR = "with the one before"
-"""The scale of a sentence whose states were read behind those of the sentence before it."""
 SHARPNESS = {"late": 1.0, "late, T 0.05": 2.0, "late, T 0.2": 0.5}
 """Late attention at its temperature, and at half and twice of it: the question's states times this."""
-BEFORE = 500
-"""Characters of the sentence before that are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +61,7 @@ class Terms:
         self._kept = dict[tuple[str, str], Floats]()
 
     def __call__(self, measure: str, scale: str) -> Floats:
-        """z-scores of `late`, `cosine`, `bm25` or `cover` at one of `SCALES`, at `BARE` or at `WITH_NEIGHBOUR`."""
+        """z-scores of `late`, `cosine`, `bm25` or `cover` at one of `SCALES` or at `BARE`."""
         if (measure, scale) not in self._kept:
             self._kept[measure, scale] = standardised(self._measured(measure, scale))
         return self._kept[measure, scale]
@@ -75,8 +69,6 @@ class Terms:
     def _measured(self, measure: str, scale: str) -> Floats:
         if measure in ("bm25", "cover"):
             return self._words(measure, scale)
-        if scale == WITH_NEIGHBOUR:
-            return self._compared(self._read_together, measure, "sentence")
         if scale == BARE:
             return self._compared(self._bare, measure, "sentence")
         return self._compared(self.found, measure, scale)
@@ -103,22 +95,6 @@ class Terms:
         known = KnownContext(self._context, self.request.sentences)
         known.layout = self._without_heads
         return Similarities(self._question, self._context, known)
-
-    @computed_once
-    def _read_together(self) -> Similarities:
-        states = behind_the_one_before(self._states, self.request.sentences)
-        return Similarities(self._question, states, KnownContext(states, self.request.sentences))
-
-
-def behind_the_one_before(states: SentenceStates, sentences: Sequence[Sentence]) -> list[Tensor]:
-    """The states of each sentence `(T, D)`, read behind the sentence before it in its document."""
-    before = [i and sentences[i - 1].position == sentence.position for i, sentence in enumerate(sentences)]
-    pairs = [sentences[i - 1].text[-BEFORE:] if there else "" for i, there in enumerate(before)]
-    together = states.states(
-        [f"{pair}\n{sentence.text}" if pair else sentence.text for pair, sentence in zip(pairs, sentences, strict=True)]
-    )
-    alone = states.states([sentence.text for sentence in sentences])
-    return [both[len(both) - len(own) :] if len(own) else both[:0] for both, own in zip(together, alone, strict=True)]
 
 
 class Reader:
