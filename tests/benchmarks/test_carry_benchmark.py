@@ -75,11 +75,11 @@ def test_sentences_apart_keep_their_evidence() -> None:
 
 def test_a_value_is_chosen_without_the_fold_that_it_is_measured_on() -> None:
     """Only `users` gains without the second hop, and it would choose so for the others alone."""
-    found = results({"users": 0.9, "maren": 0.3, "madial": 0.3}, "second hop: 0")
+    found = results({"users": 0.9, "maren": 0.3, "madial": 0.3}, "second hop: 0.0")
     table = held_out(found)["second hop"]
-    assert table["chosen"] == {"users": "0.4", "maren": "0", "madial": "0"}
+    assert table["chosen"] == {"users": "0.4", "maren": "0.0", "madial": "0.0"}
     assert table["held_out"] == pytest.approx((0.5 + 0.3 + 0.3) / 3, abs=1e-4)
-    assert table["values"]["0"] == pytest.approx((0.9 + 0.3 + 0.3) / 3, abs=1e-4)
+    assert table["values"]["0.0"] == pytest.approx((0.9 + 0.3 + 0.3) / 3, abs=1e-4)
 
 
 def test_a_page_is_made_of_results(tmp_path: Path) -> None:

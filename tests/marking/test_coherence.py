@@ -43,16 +43,22 @@ def test_between_them_it_is_the_correlation_with_the_others_of_the_window() -> N
     assert coherence(scores, LAYOUT, conversation=is_conversation(NOTES)) == pytest.approx((expected, 1 - expected))
 
 
-def test_where_nobody_can_tell_neighbours_count_and_likeness_as_far_as_there_are_none() -> None:
+def test_where_nobody_can_tell_both_count() -> None:
     short = sentences(*["One thing. Another thing."] * 20)
-    assert coherence(np.tile([1.0, -1.0], 20), Layout.of(short), conversation=is_conversation(short)) == (1.0, 0.0)
+    assert coherence(np.tile([1.0, -1.0], 20), Layout.of(short), conversation=is_conversation(short)) == (1.0, 1.0)
     items = sentences(*["One thing. Another thing."] * 20, *["One thing. Another thing. A third thing. A fourth one."] * 9)
-    assert coherence(np.resize([1.0, -1.0], len(items)), Layout.of(items), conversation=is_conversation(items)) == (1.0, 0.0)
+    assert coherence(np.resize([1.0, -1.0], len(items)), Layout.of(items), conversation=is_conversation(items)) == (1.0, 1.0)
     few = sentences("One thing. Another thing. A third thing. A fourth one.")
-    assert coherence(np.array([1.0, -1.0, 1.0, -1.0]), Layout.of(few), conversation=is_conversation(few)) == (1.0, 0.0)
-    apart = sentences(*["One thing."] * 15, *["One thing. Another thing. A third thing."] * 5)
-    assert coherence(np.resize([1.0, -1.0], 30), Layout.of(apart), conversation=is_conversation(apart)) == (1.0, 0.5)
-    assert coherence(np.zeros(0), Layout.of(()), conversation=False) == (1.0, 0.0)
+    assert coherence(np.array([1.0, -1.0, 1.0, -1.0]), Layout.of(few), conversation=is_conversation(few)) == (1.0, 1.0)
+
+
+def test_sentences_that_are_documents_have_no_neighbours() -> None:
+    """Else every scale says the same once more, and late attention counts four times."""
+    apart = sentences(*["One thing."] * 20, "One thing. Another thing.")
+    assert coherence(np.resize([1.0, -1.0], 22), Layout.of(apart), conversation=is_conversation(apart)) == (0.0, 1.0)
+    mixed = sentences(*["One thing."] * 12, *["One thing. Another thing."] * 4)
+    assert coherence(np.resize([1.0, -1.0], 20), Layout.of(mixed), conversation=is_conversation(mixed)) == (1.0, 1.0)
+    assert coherence(np.zeros(0), Layout.of(()), conversation=False) == (1.0, 1.0)
 
 
 def test_in_a_conversation_neighbours_count_whatever_their_words() -> None:

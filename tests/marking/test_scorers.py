@@ -332,14 +332,17 @@ def test_fusion_sums_z_scores_and_ignores_the_constant() -> None:
 
 
 def test_the_scales_of_an_encoder_are_what_its_parts_say_of_neighbourhoods() -> None:
-    """In a conversation of one sentence a document all scales are the same, and nothing is added for what is alike."""
+    """In a conversation of one sentence a document all scales are the same, and nothing is added for what is alike: the sum is four times
+    late attention, twice cosine, and half of the words.
+    """
     encoder, cache = states(), ContextCache()
     sentences = sentences_of("Ana: The cat sleeps.", "Ben: A dog barks at the cat.", "Ana: Rain fell.", "Ben: Nobody asked which cat.")
     late, cosine, words_alone = (
         standardised(np.array(scorer.score("Which cat?", sentences)))
         for scorer in (LateAttentionScorer(encoder), CosineScorer(encoder), LexicalScorer(cache=cache))
     )
-    expected = 4 * (late + cosine + 0.5 * words_alone)
+    overlap = Overlap(words("Which cat?"), WordIndex.of([words(sentence.text) for sentence in sentences]), Layout.of(sentences))
+    expected = 4 * late + 2 * cosine + 0.5 * (2 * words_alone + standardised(overlap.cover(0)))
     assert EncoderScorer(encoder).score("Which cat?", sentences) == pytest.approx(list(expected), abs=1e-4)
 
 

@@ -1,15 +1,15 @@
-"""The score of an encoder: late attention, similarity and words, at several scales, added up.
+"""The score of an encoder: late attention, similarity and words, each at several scales, added up.
 
-A sentence rarely matters alone: a turn is about what the turns around it are about, and a memory matters as a whole. So the same sum is
-taken of the sentence, of it with its neighbours, of its passage and of its document, all from states that were read once. Every term is a
-z-score over the context. Words count half: they find names and rare terms, and mislead where a question and its evidence share none.
-Where neighbours say little about each other (`coherence.py`), the wider scales count less, and likeness to the sentences that score best
-takes their place. Numbers: docs/embedded-marker.md; what each constant is worth on sets that it was not chosen on: `benchmarks/carry`.
+A sentence rarely matters alone: a turn is about what the turns around it are about, and a memory matters as a whole. So late attention,
+similarity and words are measured on the sentence, on its neighbourhood and on its document, all from states that were read once. Every term
+is a z-score over the context. Words count half: they find names and rare terms, and mislead where a question and its evidence share none.
+Where neighbours say little about each other (`coherence.py`), the wider scales count less. The sentence's own similarity takes their place,
+and so does likeness to the sentences that score best. Numbers: docs/embedded-marker.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from torch import Tensor
@@ -24,10 +24,13 @@ from attngs.protocols import Floats
 from attngs.text.words import mostly_latin, words
 from attngs.types import ScoreRequest, Sentence, Warmth
 
-WIDE = ("near", "passage", "document")
-"""The scales beside the sentence itself."""
+WIDE_ATTENTION = ("near", "passage", "document")
+WIDE_SIMILARITY = ("passage",)
+WIDE_WORDS = ("passage",)
 
 WORD_WEIGHT = 0.5
+ALONE = 3.0
+"""Weight that the sentence's own similarity gains where the wider scales count for nothing."""
 
 HOP = 0.4
 """Weight of being like the best, in standard deviations of the score."""
@@ -46,12 +49,10 @@ class EncoderScorer(StatesScorer):
             return [float(score) for score in self._shared_words(request, Layout.of(request.sentences), 1.0)]
         known = KnownContext.of(request, context, self.states)
         found, layout = Similarities(asked, context, known), known.layout
-
-        def alike_in_sense(scale: str) -> Floats:
-            return standardised(found.late(scale)) + standardised(found.cosine(scale))
-
-        neighbours, alike = coherence(alike_in_sense("sentence"), layout, conversation=known.conversation)
-        states = at_scales(alike_in_sense, neighbours)
+        attention, similarity = standardised(found.late("sentence")), standardised(found.cosine("sentence"))
+        neighbours, alike = coherence(attention + similarity, layout, conversation=known.conversation)
+        wide = [*map(found.late, WIDE_ATTENTION), *map(found.cosine, WIDE_SIMILARITY)]
+        states = (1 + ALONE * (1 - neighbours)) * similarity + attention + neighbours * np.sum([*map(standardised, wide)], axis=0)
         shared = self._shared_words(request, layout, neighbours)
         return [float(score) for score in self.together(request.query, shared, states, found, alike)]
 
@@ -65,9 +66,11 @@ class EncoderScorer(StatesScorer):
         return super().warm(sentences, namespace)
 
     def _shared_words(self, request: ScoreRequest, layout: Layout, neighbours: float) -> Floats:
-        """BM25 over the scales `(S,)`."""
+        """z(BM25) over the scales, plus z of the share of the question's words that the sentence has `(S,)`."""
         overlap = Overlap(words(request.query), word_index(self.states.cache, request.sentences, request.namespace), layout)
-        return at_scales(lambda scale: standardised(overlap.bm25(SCALES[scale])), neighbours)
+        own = standardised(overlap.bm25(0)) + standardised(overlap.cover(0))
+        wide = np.sum([standardised(overlap.bm25(SCALES[scale])) for scale in WIDE_WORDS], axis=0)
+        return np.asarray(own + neighbours * wide)
 
 
 class EmbeddedScorer(EncoderScorer):
@@ -79,12 +82,6 @@ class EmbeddedScorer(EncoderScorer):
     def probabilities(self, request: ScoreRequest, scores: Sequence[float]) -> list[float]:
         """Calibrated for this model alone (`attngs.marking.relevance`)."""
         return [float(probability) for probability in probabilities(request, scores, self.states)]
-
-
-def at_scales(measure: Callable[[str], Floats], neighbours: float) -> Floats:
-    """A measure of the sentence, and of what is around it as far as neighbours count `(S,)`."""
-    own = measure("sentence")
-    return np.asarray(own + neighbours * np.sum([measure(scale) for scale in WIDE], axis=0)) if neighbours else own
 
 
 def second_hop(scores: Floats, found: Similarities, weight: float) -> Floats:
