@@ -24,6 +24,8 @@ SHORT = 3
 """Sentences of a document that is too short to change its subject."""
 LEAST = 8
 """Fewest sentences from which a correlation means something."""
+APART = 0.9
+"""Share of the sentences that are documents of their own, from which there are no neighbours to speak of."""
 
 
 class Coherence(NamedTuple):
@@ -39,7 +41,8 @@ def coherence(scores: Floats, layout: Layout, *, conversation: bool) -> Coherenc
     """How much neighbours and likeness count in this context, judged by the scores of single sentences.
 
     In a conversation only neighbours count, because turns answer each other whatever words they use. Where most sentences stand in short
-    documents, such as the items of a memory, both count fully: one note is about one thing.
+    documents, such as the items of a memory, both count fully: one note is about one thing. Where nearly every sentence is a document, all
+    scales would say the same again, so only likeness counts.
 
     Args:
         scores: The question's score of each sentence by itself `(S,)`.
@@ -48,7 +51,10 @@ def coherence(scores: Floats, layout: Layout, *, conversation: bool) -> Coherenc
     """
     if conversation:
         return Coherence(1.0, 0.0)
-    long = layout.last - layout.first > SHORT
+    sizes = layout.last - layout.first
+    if len(sizes) and (sizes == 1).mean() >= APART:
+        return Coherence(0.0, 1.0)
+    long = sizes > SHORT
     if long.sum() < max(LEAST, len(long) / 2):
         return Coherence(1.0, 1.0)
     begin, end = layout.window(SCALES["passage"])

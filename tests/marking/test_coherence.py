@@ -52,6 +52,15 @@ def test_where_nobody_can_tell_both_count() -> None:
     assert coherence(np.array([1.0, -1.0, 1.0, -1.0]), Layout.of(few), conversation=is_conversation(few)) == (1.0, 1.0)
 
 
+def test_sentences_that_are_documents_have_no_neighbours() -> None:
+    """Else every scale says the same once more, and late attention counts four times."""
+    apart = sentences(*["One thing."] * 20, "One thing. Another thing.")
+    assert coherence(np.resize([1.0, -1.0], 22), Layout.of(apart), conversation=is_conversation(apart)) == (0.0, 1.0)
+    mixed = sentences(*["One thing."] * 12, *["One thing. Another thing."] * 4)
+    assert coherence(np.resize([1.0, -1.0], 20), Layout.of(mixed), conversation=is_conversation(mixed)) == (1.0, 1.0)
+    assert coherence(np.zeros(0), Layout.of(()), conversation=False) == (1.0, 1.0)
+
+
 def test_in_a_conversation_neighbours_count_whatever_their_words() -> None:
     talk = sentences(
         "Ana: Where to?\nBen: The sea.\nAna: When?\nBen: May.\nAna: Who else?\nBen: Rita.\nAna: How?\nBen: By train.\nAna: Good."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from attngs import Marker
@@ -36,6 +37,14 @@ def test_nobody_or_several_named_changes_nothing(query: str) -> None:
 def test_text_without_speakers_is_not_looked_at() -> None:
     request = ScoreRequest(query="What did Tarek say?", sentences=sentences("Tarek mends it. Nora waits."))
     assert lift_by_speakers(request, (0.1, 0.9), ContextCache()) == (0.1, 0.9)
+
+
+def test_a_long_meeting_is_not_looked_at() -> None:
+    short, long = sentences(LINES), sentences(LINES * 50)
+    for units, changes in ((short, True), (long, False)):
+        scores = tuple(np.linspace(0.0, 1.0, len(units)).tolist())
+        request = ScoreRequest(query="What did Tarek say about the mast?", sentences=units)
+        assert (lift_by_speakers(request, scores, ContextCache()) != scores) == changes
 
 
 def test_the_default_marker_prefers_what_the_named_speaker_said() -> None:
