@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from attngs.errors import AssetError, ConfigError, InputError, check_whole
 from attngs.marking.followups import readings
 from attngs.marking.marker import Marker
 from attngs.memory.candidates import find_candidates, whole_of
-from attngs.memory.catalogue import Catalogue
+from attngs.memory.catalogue import Catalogue, Integers
 from attngs.memory.reading import UnitReader, has_same_encoder, is_same, spooled
 from attngs.memory.store import NewRow, Reader, Reading, Row, Store, Writer
 from attngs.memory.watching import added, changed, found, watched
@@ -73,7 +74,9 @@ class Memory(Shared):
 
     def __init__(self, store: Store, compressor: ContextCompressor, namespace: str, room: int) -> None:
         self._store, self._compressor, self._namespace, self._room = store, compressor, namespace, room
-        self._units = UnitReader(compressor.marker, compressor.counter, namespace)
+        self._sizes = compressor.marker.counter or compressor.counter
+        """Counts the units in the file: a file can be asked in the tokens of any reader."""
+        self._units = UnitReader(compressor.marker, self._sizes, namespace)
         self._identity = self._units.identity()
         self._known: Catalogue | None = Catalogue.empty()
 
@@ -92,8 +95,8 @@ class Memory(Shared):
     ) -> Memory:
         """Open a file, or make it; others than its owner cannot read it.
 
-        If the file was written with another marker, splitter, counter or version of attngs, everything of the namespace is read again,
-        which takes about a minute for each 100,000 tokens.
+        If the file was written with another marker, splitter or version of attngs, everything of the namespace is read again, which takes
+        about a minute for each 100,000 tokens.
 
         Args:
             path: The file. One file may have the memories of many users.
@@ -251,9 +254,17 @@ class Memory(Shared):
         marking = self.marker.mark_units(sentences, question, whole=whole_of(known, texts), namespace=self._namespace)
         times = {"find": 1e3 * (found - began), "mark": 1e3 * (time.perf_counter() - found)}
         result = self._compressor.compress_marked(
-            marking, target_tokens=target_tokens, original_tokens=sum(row.tokens for row in known.rows), namespace=self._namespace
+            marking, target_tokens=target_tokens, original_tokens=self._all_tokens(known, chosen, sentences), namespace=self._namespace
         )
         return replace(result, milliseconds={**times, "select": result.milliseconds["select"]})
+
+    def _all_tokens(self, known: Catalogue, chosen: Integers, sentences: Sequence[Sentence]) -> int:
+        """Tokens of all documents; where the reader counts otherwise than the file, as the candidates are to their sizes in the file."""
+        tokens = sum(row.tokens for row in known.rows)
+        if self.counter is self._sizes:
+            return tokens
+        counted = sum(self.counter.count([sentence.text for sentence in sentences]))
+        return math.ceil(tokens * counted / max(1, int(known.units.sizes[chosen].sum())))
 
     async def aask(self, query: str | Question, *, target_tokens: int) -> CompressedContext:
         """`ask`, awaited."""
@@ -336,9 +347,7 @@ class Memory(Shared):
         if known is None:
             raise ConfigError("the memory is closed; open it again.")
         if now is None or not is_same(now.reader, self._identity):
-            raise AssetError(
-                "the memory was read anew with another marker, counter or version of attngs since it was opened; open it again."
-            )
+            raise AssetError("the memory was read anew with another marker or version of attngs since it was opened; open it again.")
         if known.revision != now.revision:
             self._known = known = known.updated(reader, now.revision)
         return known
@@ -411,7 +420,7 @@ class Memory(Shared):
         """A document as it is written."""
         numbers = {unit.start: number for number, unit in enumerate(cut)}
         units = [Unit(unit.start, unit.end, tuple(numbers[head.start] for head in unit.heads), unit.kind) for unit in cut]
-        tokens, *sizes = self.counter.count([document.text, *(unit.text for unit in cut)])
+        tokens, *sizes = self._sizes.count([document.text, *(unit.text for unit in cut)])
         return NewRow(document=document, units=units, sizes=sizes, tokens=tokens)
 
     def _fetched(self, reader: Reader, known: Catalogue, chosen: Sequence[int]) -> tuple[list[Document], list[Sentence]]:

@@ -44,7 +44,7 @@ class UnitReader:
 
     Args:
         marker: Whose scorer has an encoder, or not.
-        counter: Whose tokens count.
+        counter: Counts the units in the file.
         namespace: Whose units.
     """
 

@@ -236,13 +236,26 @@ def test_another_reader_reads_everything_anew(opened: Opener, path: Path, defaul
     assert told[-1] == ("reading documents", 1, 1)
     assert list(second.documents()) == before
     assert second.ask("What does Ana drink?", target_tokens=10).text == "[1]\nAna likes tea."
-    with pytest.raises(AssetError, match="was read anew with another marker, counter or version of attngs since it was opened"):
+    with pytest.raises(AssetError, match="was read anew with another marker or version of attngs since it was opened"):
         first.ask("What?", target_tokens=5)
     with pytest.raises(AssetError, match="was read anew"):
         first.add("nothing is mixed")
     told.clear()
     opened(marker=default_marker, counter=None, progress=lambda *step: told.append(step))
     assert told == []
+
+
+def test_a_file_is_asked_in_the_tokens_of_any_reader_without_being_read_anew(opened: Opener, default_marker: Marker) -> None:
+    first = opened(marker=default_marker, counter=None, room=64)
+    first.add([f"Note {number}: the lamp of room {number} is broken again." for number in range(60)])
+    told = list[object]()
+    second = opened(marker=default_marker, counter=count_words, room=64, progress=lambda *step: told.append(step))
+    assert told == []
+    result = second.ask("What is broken in room 33?", target_tokens=12)
+    assert "room 33" in result.text
+    assert count_words(result.text) <= 12
+    assert result.original_tokens == pytest.approx(60 * 10, rel=0.1)
+    assert first.ask("What is broken in room 33?", target_tokens=24).original_tokens > result.original_tokens
 
 
 def test_a_marker_without_an_encoder_finds_by_words(tmp_path: Path) -> None:
