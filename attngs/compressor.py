@@ -1,4 +1,7 @@
-"""The table of contents: check, does everything fit?, mark, select, write, result."""
+"""The table of contents: check, does everything fit?, mark, select, write, result.
+
+More than 400 lines: half of them say what the calls take, return and raise.
+"""
 
 from __future__ import annotations
 
@@ -201,7 +204,9 @@ class ContextCompressor(Shared):
             return _noted(watched, finish(draft, rewrite, counter=self._counter), namespace)
 
     def compress_marked(self, marking: Marking, *, target_tokens: int, original_tokens: int, namespace: str = "") -> CompressedContext:
-        """`compress` what is marked already and is not all there is, such as what a search found among many documents.
+        """`compress` what is marked already and is not all there is.
+
+        An example is what a search found among many documents.
 
         Args:
             marking: Of units of any documents.

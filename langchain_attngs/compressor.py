@@ -278,7 +278,9 @@ class AttnGSRetriever(BaseRetriever):
 
 
 class AttnGSMemoryRetriever(BaseRetriever):
-    """A retriever over a memory on disk: what matters to the question of all that a user's memory has, under a hard token budget.
+    """A retriever over a memory on disk, under a hard token budget.
+
+    It returns what matters to the question of all that a user's memory has.
 
     Documents come back as `AttnGSCompressor` returns them, in the memory's order, with the ids and the metadata that they were added with.
     What has nothing to do with the question does not come back.

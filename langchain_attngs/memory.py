@@ -1,4 +1,7 @@
-"""A user's memory in a store or in a file: where it is, what is read of it, and how changes are written."""
+"""A user's memory in a store or in a file.
+
+Where it is, what is read of it, and how changes are written.
+"""
 
 from __future__ import annotations
 
@@ -264,7 +267,10 @@ class MemoryFile:
 
 @dataclass(frozen=True, slots=True)
 class _OfUser:
-    """One user's memory, which is opened when it is asked: that may take a while, and is done in a thread."""
+    """One user's memory, which is opened when it is asked.
+
+    That may take a while, and is done in a thread.
+    """
 
     memories: OpenMemories
     namespace: str

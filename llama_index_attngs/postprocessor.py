@@ -1,4 +1,7 @@
-"""Nodes, made short for the question under one token budget: those that were retrieved, and those of a memory on disk."""
+"""Nodes, made short for the question under one token budget.
+
+They are those that were retrieved, or those of a memory on disk.
+"""
 
 from __future__ import annotations
 
@@ -194,7 +197,9 @@ class AttnGSPostprocessor(CompressionSettings, BaseNodePostprocessor, PromptMixi
 
 
 class AttnGSMemoryRetriever(BaseRetriever):
-    """A retriever over a memory on disk: what matters to the question of all that a user's memory has, under a hard token budget.
+    """A retriever over a memory on disk, under a hard token budget.
+
+    It returns what matters to the question of all that a user's memory has.
 
     Nodes come back as `AttnGSPostprocessor` returns them, in the memory's order; their ids are those of the documents. What has nothing to
     do with the question does not come back. A postprocessor behind it is not needed.

@@ -121,7 +121,6 @@ def test_nothing_fits_is_a_defined_result() -> None:
         (None, "`documents` must be strings"),
         (7, "`documents` must be strings"),
         (b"bytes", "`documents` must be strings"),
-        ({"text": "x"}, "`documents` must be strings"),
         (["ok", None], r"`documents\[1\]` must be a str or an `attngs.Document`, got NoneType"),
         ([Document(text=None)], r"`documents\[0\].text` must be a str, got NoneType"),  # type: ignore[arg-type]
         ([Document(text="x", metadata=None)], r"`documents\[0\].metadata` must be a mapping"),  # type: ignore[arg-type]

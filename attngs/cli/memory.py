@@ -1,4 +1,7 @@
-"""The commands that keep a memory in a file: `attngs memory add`, `ask`, `list`, `delete` and `import`."""
+"""The commands that keep a memory in a file.
+
+They are `attngs memory add`, `ask`, `list`, `delete` and `import`.
+"""
 
 from __future__ import annotations
 

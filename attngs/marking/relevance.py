@@ -176,7 +176,10 @@ def _finalists(request: ScoreRequest, scores: Sequence[float], index: WordIndex)
 
 
 def _closeness(request: ScoreRequest, finalists: Sequence[Sentence], states: SentenceStates, *, most: int) -> tuple[float, float]:
-    """How close the question is to the finalists that are not idle themselves, the closest `most` of them, and to idle messages."""
+    """How close the question is to the finalists, and to idle messages.
+
+    Of the finalists that are not idle themselves, the closest `most` count.
+    """
     read = states.just_read([request.query, *(sentence.text for sentence in finalists)], request.namespace)
     middle, *near = _directions(summed(read, read[0].float()))
     idle = _directions(states.of_own(IDLE))

@@ -82,7 +82,10 @@ def _similarity(catalogue: Catalogue, vector: NDArray[np.float32]) -> Floats:
 
 
 def _shared_words(catalogue: Catalogue, text: str) -> Floats:
-    """BM25 of each unit and of the passage round it, and the share of the question's words that it has `(S,)`."""
+    """The words that each unit, and the passage round it, shares with the question `(S,)`.
+
+    BM25 of both, and the share of the question's words that the unit has.
+    """
     size, lengths = len(catalogue), catalogue.units.lengths
     bm25, cover = np.zeros(size), np.zeros(size)
     held_back = K1 * (1 - B + B * lengths / max(float(lengths.mean()), 1e-9))

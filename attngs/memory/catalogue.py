@@ -1,4 +1,6 @@
-"""What a memory knows of all its units at once, in RAM: where they stand, their vectors, and an index of their words.
+"""What a memory knows of all its units at once, in RAM.
+
+Where they stand, their vectors, and an index of their words.
 
 A catalogue never changes. After a change, `updated` makes the next one of it and of what is new in the file, so a new line is read alone.
 A unit takes about 1 kB, most of it its vector of 384 numbers in half precision. Every unit is compared with each question, because that

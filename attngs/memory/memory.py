@@ -1,4 +1,7 @@
-"""The table of contents: read and keep what is added, find candidates for a question, and let the compressor do the rest.
+"""The table of contents of a memory.
+
+It reads and keeps what is added, finds candidates for a question, and lets the compressor do the rest. More than 400 lines: half of them
+say what the calls take, return and raise.
 
 Most of the lines above 400 say what users may expect of each method.
 """
@@ -259,7 +262,10 @@ class Memory(Shared):
         return replace(result, milliseconds={**times, "select": result.milliseconds["select"]})
 
     def _all_tokens(self, known: Catalogue, chosen: Integers, sentences: Sequence[Sentence]) -> int:
-        """Tokens of all documents; where the reader counts otherwise than the file, as the candidates are to their sizes in the file."""
+        """Tokens of all documents.
+
+        Where the reader counts otherwise than the file, they are estimated from the candidates, which it has counted.
+        """
         tokens = sum(row.tokens for row in known.rows)
         if self.counter is self._sizes:
             return tokens

@@ -1,4 +1,6 @@
-"""Memories of a LangGraph `SqliteStore` -> documents, by namespace, so that a memory can take the place of the store.
+"""Memories of a LangGraph `SqliteStore` -> documents, by namespace.
+
+So a memory can take the place of the store.
 
 The store's file is read as it is, without LangGraph, and never changed.
 """

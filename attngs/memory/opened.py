@@ -1,4 +1,7 @@
-"""The memories of many users in one file: each is opened when it is first needed, and the last ones used stay open."""
+"""The memories of many users in one file.
+
+Each is opened when it is first needed, and the last ones used stay open.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ MOST_OPEN = 64
 
 
 class OpenMemories(Shared):
-    """Memories by namespace, safe from many threads. All share a marker, so its weights are in memory once.
+    """Memories by namespace, safe from many threads.
+
+    All share a marker, so its weights are in memory once.
 
     Args:
         path: The file; made when something is first remembered.

@@ -1,4 +1,6 @@
-"""What is read of a unit before any question, and kept on disk: its words, and an encoder's states with their sum.
+"""What is read of a unit before any question, and kept on disk.
+
+It is the unit's words, and an encoder's states with their sum.
 
 States are kept as the encoder gave them, so a score does not depend on whether they were read now or long ago. A marker without an
 encoder, such as one of words alone, has none. Its units are found by their words.
@@ -93,7 +95,10 @@ class UnitReader:
 
 @contextmanager
 def spooled(readings: Iterable[Reading]) -> Iterator[Iterator[Reading]]:
-    """The same readings, all of them read already: nobody should wait for an encoder while a file is locked."""
+    """The same readings, all of them read already.
+
+    Nobody should wait for an encoder while a file is locked.
+    """
     form = struct.Struct("<QQQ")
     with tempfile.SpooledTemporaryFile(max_size=IN_RAM) as spool:
         for reading in readings:

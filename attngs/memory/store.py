@@ -1,4 +1,6 @@
-"""The rows of a memory: documents with their units, and what a marker read of each unit, in one SQLite file.
+"""The rows of a memory, in one SQLite file.
+
+They are documents with their units, and what a marker read of each unit.
 
 Rows are only appended, and never move. Whatever is deleted is overwritten with zeros where it stands, and then leaves the log. So deletion
 is complete without writing the file anew: SQLite leaves copies of rows behind only where it moves them. The room of deleted rows is given
@@ -253,7 +255,10 @@ class Writer(Reader):
             self._use(sum(map(len, values)))
 
     def bury(self, rows: Iterable[Row]) -> None:
-        """Overwrite documents, and what was read of them, with zeros. Nothing changes its size, so nothing moves."""
+        """Overwrite documents, and what was read of them, with zeros.
+
+        Nothing changes its size, so nothing moves.
+        """
         for row in rows:
             span = (row.first, row.first + len(row.units))
             wasted = 0
@@ -284,7 +289,10 @@ class Writer(Reader):
             self.compacted = True
 
     def _drop(self) -> None:
-        """Delete the rows that are overwritten; the last one of a table stays, so that its number is not given again."""
+        """Delete the rows that are overwritten.
+
+        The last one of a table stays, so that its number is not given again.
+        """
         (last,) = self._connection.execute("SELECT max(number) FROM readings").fetchone()
         for first, count in self._connection.execute("SELECT first, count FROM documents WHERE live = x'00'").fetchall():
             span = (first, min(first + count, last or 0))

@@ -67,7 +67,9 @@ class SentenceStates:
         return Key(namespace, digest(b"made of states", self._salt, self._version, *parts))
 
     def recall(self, texts: Sequence[str], namespace: str, load: Callable[[list[int]], Sequence[Tensor | None]]) -> None:
-        """Have `states` find what this encoder read of texts before, perhaps in another process. Weights are looked at as by `just_read`.
+        """Have `states` find what this encoder read of texts before, perhaps in another process.
+
+        Weights are looked at as by `just_read`.
 
         Args:
             texts: The texts.

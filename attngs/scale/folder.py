@@ -40,7 +40,10 @@ Digests = npt.NDArray[np.bytes_]
 
 
 def schema() -> pa.Schema:
-    """Columns of the results. `kept` has characters of the documents; `error` is null where all went well."""
+    """Columns of the results.
+
+    `kept` has characters of the documents; `error` is null where all went well.
+    """
     import pyarrow as pa
 
     places = [("document_id", pa.string()), ("position", pa.int32()), ("start", pa.int64()), ("end", pa.int64())]

@@ -1,4 +1,6 @@
-"""Batches on a Ray cluster: an actor for each GPU or group of cores marks and compresses rows, and each id is done once.
+"""Batches on a Ray cluster, where each id is done once.
+
+An actor for each GPU or group of cores marks and compresses rows.
 
     compress_rows("questions.jsonl", "results", target_tokens=256)
 
@@ -109,7 +111,9 @@ def compress_rows(
 
 
 def connect(level: int) -> None:
-    """Connect this process to the cluster of `RAY_ADDRESS`, or start one here, and have Ray say no more than `level` asks for.
+    """Connect this process to the cluster of `RAY_ADDRESS`, or start one here.
+
+    Ray then says no more than `level` asks for.
 
     A process that is connected stays as it is.
 
@@ -293,7 +297,9 @@ class _Worker:
         self._compressor: ContextCompressor | None = None
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        """Rows -> the name of their file, how many they are, and their errors; or what went wrong with all of them.
+        """Rows -> the name of their file, how many they are, and their errors.
+
+        Or what went wrong with all of them.
 
         Ray hands on an error that is raised here as text alone.
         """

@@ -31,7 +31,9 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How each worker makes its compressor: plain values, because a model does not travel between machines.
+    """How each worker makes its compressor.
+
+    Plain values, because a model does not travel between machines.
 
     Args:
         target_tokens: Hard limit on a result, in tokens of `counter`, for rows that do not say their own.

@@ -78,7 +78,9 @@ class SqliteFile:
             yield connection
 
     def let_readers_pass(self) -> None:
-        """From now on, readers see the last state while a writer works (WAL). The file must be known to be ours.
+        """From now on, readers see the last state while a writer works (WAL).
+
+        The file must be known to be ours.
 
         Raises:
             UnavailableError: Another connection uses the file.
@@ -87,7 +89,9 @@ class SqliteFile:
             connection.execute("PRAGMA journal_mode = WAL")
 
     def empty_log(self) -> None:
-        """Move the log of a file that readers may pass into the file, so that no overwritten byte is left in the log.
+        """Move the log of a file that readers may pass into the file.
+
+        So no overwritten byte is left in the log.
 
         Raises:
             UnavailableError: Another connection still reads the old bytes.

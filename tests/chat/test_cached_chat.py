@@ -145,12 +145,12 @@ async def test_functions_are_writers() -> None:
 
 
 async def test_a_compressor_cannot_tell() -> None:
-    chat = FakeChat("She drinks tea.", "never")
+    chat = FakeChat("Ana likes green tea a lot.", "never")
     marker = Marker(FakeScorer("tea"))
     compressor = ContextCompressor(marker, cached(chat), counter=count_words)
     documents = ["Ana likes green tea. It rained all day long. The car is red."]
     results = [compressor.compress(documents, "What?", target_tokens=6), await compressor.acompress(documents, "What?", target_tokens=6)]
-    assert [(result.text, result.method) for result in results] == [("She drinks tea.", "rewrite")] * 2
+    assert [(result.text, result.method) for result in results] == [("Ana likes green tea a lot.", "rewrite")] * 2
     assert len(chat.calls) == 1
 
 
