@@ -338,4 +338,5 @@ def _ray_data() -> ModuleType:
         import ray.data
     except ImportError as error:
         raise MissingDependencyError("`attngs.scale.ray` needs Ray: pip install 'attngs[ray]'") from error
-    return ray.data
+    data: ModuleType = ray.data
+    return data

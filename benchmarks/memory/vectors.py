@@ -86,7 +86,7 @@ def _bytes(vectors: Vectors) -> Ask:
 
 
 def _sqlite_vec(vectors: Vectors) -> Ask:
-    import sqlite_vec  # type: ignore[import-untyped]
+    import sqlite_vec
 
     connection = sqlite3.connect(":memory:")
     connection.enable_load_extension(True)
@@ -107,7 +107,7 @@ def _usearch(vectors: Vectors) -> Ask:
 
 
 def _hnswlib(vectors: Vectors) -> Ask:
-    import hnswlib  # type: ignore[import-untyped]
+    import hnswlib
 
     index = hnswlib.Index(space="ip", dim=WIDTH)
     index.init_index(max_elements=len(vectors), ef_construction=200, M=16)
