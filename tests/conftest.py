@@ -9,9 +9,14 @@ from collections.abc import Iterator
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: a test that would reach the hub fails at once
 
 import pytest
+from hypothesis import settings
 
 from attngs import Marker
 from tests.loopback.server import LoopbackHost, LoopbackServer
+
+
+settings.register_profile("attngs", deadline=None)  # a busy machine is no fault of ours
+settings.load_profile("attngs")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -65,7 +65,7 @@ texts = st.lists(st.sampled_from([text for text in NASTY_TEXTS if len(text) < 20
 
 
 @given(texts, st.integers(1, 40), st.sampled_from([count_words, len]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_invariants_on_any_text(texts: list[str], budget: int, counter: object) -> None:
     compressor = ContextCompressor(Marker(FakeScorer("e", "a")), counter=counter)  # type: ignore[arg-type]
     result = compressor.compress(texts, "question", target_tokens=budget)

@@ -53,7 +53,7 @@ def add(file: MemoryFile, inputs: Inputs, namespace: Namespace = "me", marker: M
                 kept.add(new[begin : begin + AT_ONCE])
             for document in changed:
                 kept.update(document.id, document)
-        put(f"{len(new):,} added, {len(changed):,} changed; the memory has {len(kept):,} documents\n", None)
+        put(f"{len(new):,} added, {len(changed):,} changed; the memory has {_documents(len(kept))}\n", None)
 
 
 @memory.command()
@@ -89,7 +89,7 @@ def list_(file: MemoryFile, namespace: Namespace = "me", marker: MarkerName = "d
             documents = list(_opened(_there(file), namespace, marker, tokens).documents())
         lines = (f"{document.id}\t{' '.join(document.text.split())[:SHOWN]}\n" for document in documents)
         put(console.printable("".join(lines), None), None)
-        console.note(f"{len(documents):,} documents")
+        console.note(_documents(len(documents)))
 
 
 @memory.command()
@@ -113,7 +113,7 @@ def delete(
                 kept.delete(ids)
             else:
                 kept.clear()
-        put(f"deleted; the memory has {len(kept):,} documents\n", None)
+        put(f"deleted; the memory has {_documents(len(kept))}\n", None)
 
 
 @memory.command("import")
@@ -152,6 +152,10 @@ def import_(
                     kept.add(new[begin : begin + AT_ONCE])
                 copied += len(new)
         put(f"{copied:,} memories of {len(found):,} namespaces copied: {', '.join(found)}\n", None)
+
+
+def _documents(count: int) -> str:
+    return f"{count:,} document{'s' if count != 1 else ''}"
 
 
 def _there(file: Path) -> Path:

@@ -124,7 +124,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(STEPS, max_size=40), bound=st.integers(0, 120))
 @pytest.mark.parametrize("kind", KINDS)
 def test_everyone_gets_what_was_put_under_their_own_name(kind: str, steps: list[tuple[object, ...]], bound: int) -> None:

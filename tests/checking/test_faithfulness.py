@@ -52,7 +52,7 @@ def check_tiling(reply: str, verdicts: Sequence[Verdict]) -> None:
 
 
 @given(reply=TEXTS, source=TEXTS, cited=st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_text_has_verdicts_that_tile_it_and_point_at_sentences(reply: str, source: str, cited: bool) -> None:
     sentences = sentences_of(source, reply[:20])
     verdicts = verify(reply, sentences, cited=cited)
@@ -65,7 +65,7 @@ def test_any_text_has_verdicts_that_tile_it_and_point_at_sentences(reply: str, s
 
 
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4), data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_what_a_source_says_word_for_word_is_faithful(texts: list[str], data: st.DataObject) -> None:
     sentences = sentences_of(*texts)
     if not sentences:
@@ -75,7 +75,7 @@ def test_what_a_source_says_word_for_word_is_faithful(texts: list[str], data: st
 
 
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4), data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_what_sentences_in_a_row_say_word_for_word_is_faithful(texts: list[str], data: st.DataObject) -> None:
     sentences = sentences_of(*texts)
     if not sentences:

@@ -101,7 +101,7 @@ def test_a_rewrite_that_fails_leaves_the_extract_and_says_so() -> None:
 
 
 @given(st.lists(st.sampled_from(NASTY_TEXTS) | st.text(max_size=30), max_size=4), st.integers(1, 40), st.booleans())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_budget_holds_for_the_joined_texts(texts: list[str], budget: int, writes: bool) -> None:
     chat = FakeChat("A text. " * 9) if writes else None
     for counter in (count_words, len):

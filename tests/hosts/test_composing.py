@@ -84,7 +84,7 @@ def test_what_fits_is_shown_whole_and_no_model_runs() -> None:
 texts = st.lists(st.text("aeiou cat.\n<>[]:", max_size=200), max_size=4)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     parts=st.fixed_dictionaries(dict.fromkeys(PARTS, texts)),
     tokens=st.integers(1, 400),

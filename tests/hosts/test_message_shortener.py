@@ -284,7 +284,7 @@ def test_whatever_the_messages_there_are_as_many(messages: Chat) -> None:
 TURNS = st.lists(st.tuples(st.sampled_from(["user", "call"]), st.integers(0, 60)), min_size=1, max_size=10)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(TURNS, st.integers(1, 150), st.integers(1, 6))
 def test_calls_keep_their_results_and_the_last_question_stays(turns: list[tuple[str, int]], trigger: int, keep: int) -> None:
     rules = {"history": History(trigger_tokens=trigger, keep=keep, target_tokens=15)}

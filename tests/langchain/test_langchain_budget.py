@@ -97,7 +97,7 @@ def tokens_of(texts: str, counter: TokenCounter) -> int:
 COUNTERS = {"words": count_words, "characters": len, "pairs": lambda text: (len(text) + 1) // 2}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     turns=st.lists(st.integers(0, 5), min_size=1, max_size=5),
     target_tokens=st.integers(500, 1_200),

@@ -226,7 +226,7 @@ def test_when_another_middleware_takes_messages_away_the_turn_at_hand_is_shown_a
 STEPS = st.lists(st.tuples(st.sets(st.sampled_from(sorted(FACTS))), st.sampled_from(["ask", "delete", "edit"])), min_size=2, max_size=9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(STEPS, st.integers(40, 400), st.integers(1, 6))
 def test_whatever_happens_a_request_has_all_that_matters_now_and_nothing_that_is_gone(
     steps: list[tuple[set[str], str]], trigger: int, keep: int

@@ -99,7 +99,7 @@ TEXTS = (
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.sampled_from(TEXTS), min_size=1, max_size=3), st.integers(1, 60), st.sampled_from([count_words, len]))
 def test_the_budget_is_hard_and_nothing_gets_lost(texts: list[str], budget: int, count: object) -> None:
     compressor = ContextCompressor(Marker(LexicalScorer()), counter=count)  # type: ignore[arg-type]

@@ -31,7 +31,7 @@ def test_add_ask_list_and_delete(notes: Path) -> None:
     assert "in the shed" in asked.stdout
     assert "tokens" in asked.stderr
     assert [line.split("\t")[0] for line in run("list ana.db").stdout.splitlines()] == ["notes.md", "tea", "milk"]
-    assert run("delete ana.db tea milk").stdout == "deleted; the memory has 1 documents\n"
+    assert run("delete ana.db tea milk").stdout == "deleted; the memory has 1 document\n"
     assert run("delete ana.db --all").stdout == "deleted; the memory has 0 documents\n"
 
 

@@ -125,7 +125,7 @@ def test_smaller_storage_is_smaller_and_close(storage: str, worst: float) -> Non
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(1e-3, 1e3))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_packing_keeps_the_precision_it_promises(seed: int, size: float) -> None:
     tensor = size * torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(seed))
     for storage, relative in ((None, 0.0), ("bfloat16", 2**-8), ("int8", 0.5 / 127 + 1e-6)):

@@ -50,7 +50,7 @@ def test_every_token_of_the_context_is_read_and_belongs_to_its_sentence(causal: 
 
 
 @given(st.lists(st.sampled_from([text for text in NASTY_TEXTS if len(text) < 200 and text]), min_size=1, max_size=5), st.integers(150, 600))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_token_is_lost_in_nasty_texts(texts: list[str], window: int) -> None:
     sentences = sentences_of(*texts)
     segmenter = Segmenter(PLAIN, window=window, causal=True, prompt=ReadingPrompt(instruction="Read."))

@@ -41,7 +41,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, default_marker: Marker) -> 
         yield memory
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(100_000)
 @given(st.integers(64, 400))
 def test_a_recall_keeps_to_its_budget_whole(filled: Memory, budget: int) -> None:

@@ -242,7 +242,7 @@ def local(loopback: LoopbackServer, file: Path) -> Iterator[str]:
         yield server.url
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 def test_whatever_happens_the_beginning_stays_unless_something_shown_is_gone(loopback: LoopbackServer, local: str, steps: Any) -> None:
     user = f"user-{len(loopback.requests)}-{steps}"

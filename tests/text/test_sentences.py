@@ -74,7 +74,7 @@ def test_labels_are_well_formed() -> None:
         assert all(piece.strip() and not piece[0].isspace() for piece in case.pieces), case.name
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=NASTY | FRAGMENTS, unit=st.sampled_from(UNITS))
 def test_spans_tile_any_text(text: str, unit: UnitSize) -> None:
     check_tiling(text, split_sentences(text, unit))

@@ -166,7 +166,7 @@ def with_any_reader(text: str, reader: Reader) -> Structure:
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=DOCUMENTS | ODD)
 def test_every_reader_tiles_any_text_and_heads_come_first(reader: Reader, text: str) -> None:
     structure = with_any_reader(text, reader)
@@ -174,13 +174,13 @@ def test_every_reader_tiles_any_text_and_heads_come_first(reader: Reader, text: 
     assert structure == with_any_reader(text, reader)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=st.lists(st.sampled_from(TALK), min_size=2, max_size=12).map("\n".join))
 def test_so_does_the_reader_of_chats_on_lines_that_may_be_labels(text: str) -> None:
     check(text, read_structure(text))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=DOCUMENTS)
 def test_so_does_the_one_that_the_text_chooses(text: str) -> None:
     check(text, read_structure(text))
@@ -208,7 +208,7 @@ BLOCKS = (
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(blocks=st.lists(st.sampled_from(BLOCKS), min_size=2, max_size=9), gap=st.sampled_from(["\n\n", "\n \n", "\r\n\r\n", "\n\n\n"]))
 def test_so_do_texts_that_mix_formats(blocks: list[str], gap: str) -> None:
     text = gap.join(blocks)

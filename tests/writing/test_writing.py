@@ -92,7 +92,6 @@ REPLIES: list[str | ChatReply | Exception] = [
 ]
 
 
-@settings(deadline=None)
 @given(
     replies=st.lists(st.sampled_from(REPLIES) | st.text(max_size=200), min_size=1, max_size=3),
     target_tokens=st.integers(1, 60),
