@@ -14,7 +14,6 @@ from hypothesis import settings
 from attngs import Marker
 from tests.loopback.server import LoopbackHost, LoopbackServer
 
-
 settings.register_profile("attngs", deadline=None)  # a busy machine is no fault of ours
 settings.load_profile("attngs")
 
