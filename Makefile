@@ -13,7 +13,7 @@ help:
 	@echo "make check   format, lint, types, import rules"
 	@echo "make fix     format and lint, repaired where a machine can"
 	@echo "make test    the tests, offline"
-	@echo "make lowest  the tests of the adapters, with the oldest versions of their frameworks"
+	@echo "make lowest  the tests of the adapters, with the oldest versions of their frameworks; the demo with the oldest transformers"
 	@echo "make wheel   sdist and wheel, installed into a fresh environment for each extra; EXTRAS='mini app' if you like"
 	@echo "make docs    the documentation site, in site/"
 	@echo "make bench   time and memory beside bare and eager forwards and the rivals; evidence recall (DATA=folder, EVIDENCE=options)"
@@ -51,6 +51,8 @@ lowest: setup
 	$(BIN)/python -c "import site; print(f'import site; site.addsitedir({site.getsitepackages()[0]!r})')" > "$$($(VENV)-lowest/bin/python -c 'import site; print(site.getsitepackages()[0])')/base.pth"
 	$(VENV)-lowest/bin/python -m pip install --quiet --requirement constraints-lowest.txt
 	OMP_NUM_THREADS=1 $(VENV)-lowest/bin/python -m pytest --numprocesses auto tests/langchain tests/llama_index
+	$(VENV)-lowest/bin/python -m pip install --quiet transformers==4.56.0 'huggingface-hub<1' 'tokenizers<0.23'
+	$(VENV)-lowest/bin/python -W error -m attngs demo --out out/demo-lowest.html
 
 wheel:
 	$(PYTHON) .ci/wheel $(EXTRAS)

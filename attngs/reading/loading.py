@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
+from packaging.version import Version
 from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
@@ -45,6 +47,9 @@ from attngs.reading.key_values import Storage, check_storage
 logger = logging.getLogger(__name__)
 
 _GGUF_HINT = "In a repository of GGUF files, say which one with `gguf_file`. "
+
+OLDEST_TRANSFORMERS = "5.8"
+"""The oldest version that reads every model exactly; the embedded marker alone runs on older ones."""
 
 DEFAULT_WINDOW = 16_384
 """Tokens read at once when the model allows more: time grows with the square of the window, and few texts need a longer look back."""
@@ -108,9 +113,11 @@ def load_model(
         ModelNotFoundError: Nothing by that name could be loaded.
         UnsupportedModelError: It needs code of its own, or is neither a decoder nor an encoder.
         AssetError: A GGUF file is damaged, or there is no room to unpack it.
-        MissingDependencyError: A GGUF file needs the extra `gguf`, quantised weights the package that reads them.
+        MissingDependencyError: A GGUF file needs the extra `gguf`, quantised weights the package that reads them, and every model needs
+            `OLDEST_TRANSFORMERS`.
         ConfigError: The window is larger than the model allows.
     """
+    _check_transformers()
     name = str(name_or_path)
     started = time.perf_counter()
     try:
@@ -163,7 +170,9 @@ def wrap_model(
         ConfigError: A setting is outside its range, the model is in training mode, where dropout makes scores random, or some of its
             weights are offloaded.
         UnsupportedModelError: The model is neither a decoder nor an encoder.
+        MissingDependencyError: transformers is older than `OLDEST_TRANSFORMERS`.
     """
+    _check_transformers()
     if model.training:
         raise ConfigError("the model is in training mode, where dropout makes scores random; call `model.eval()` first.")
     if any(weight.is_meta for weight in model.parameters()):
@@ -185,6 +194,14 @@ def wrap_model(
         max_batch_tokens=settings.max_batch_tokens or best_batch(model.device),
         cache_storage=check_storage(settings.cache_storage),
     )
+
+
+def _check_transformers() -> None:
+    if Version(transformers.__version__) < Version(OLDEST_TRANSFORMERS):
+        raise MissingDependencyError(
+            f"transformers {transformers.__version__} runs the embedded marker alone, `Marker.default()`; for other models: pip install "
+            f"'transformers>={OLDEST_TRANSFORMERS}'"
+        )
 
 
 def best_device() -> torch.device:

@@ -79,3 +79,12 @@ def test_quantised_weights_without_the_package_that_reads_them(folder: Path, mon
     (folder / "config.json").write_text(f"{config},\n  {quantised}\n}}", "utf-8")
     with pytest.raises(MissingDependencyError, match="aqlm"):
         Marker.from_pretrained(folder)
+
+
+def test_an_old_transformers_reads_the_embedded_model_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load(folder)
+    monkeypatch.setattr("attngs.reading.loading.transformers.__version__", "4.57.1")
+    for read in (lambda: Marker.from_pretrained(folder), lambda: Marker.from_model(model, tiny_tokenizer())):
+        with pytest.raises(MissingDependencyError, match=r"4\.57\.1 .* 'transformers>=5\.8'"):
+            read()
+    assert Marker.default().mark(TEXT, "Who owns a cat?").scores[0] > 0
