@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from attngs.marking.statements import whole_statements
 from attngs.protocols import TokenCounter
 from attngs.text.parts import parts_of, pieces_of
 from attngs.types import Marking, Sentence, Span, Unit
@@ -146,7 +147,8 @@ class _Cutting:
         """Running text in pieces of about so many tokens."""
         [all_tokens] = self._count([sentence.text])
         longest = (sentence.end - sentence.start) * max(LEAST_PIECE, tokens) // max(1, all_tokens)
-        pieces = pieces_of(sentence.document.text, _unit(sentence), max(1, longest))
+        text = sentence.document.text
+        pieces = whole_statements(text, pieces_of(text, _unit(sentence), max(1, longest)))
         return [_part(sentence, piece, sentence.heads) for piece in pieces]
 
     def _replace(self, number: int, parts: Sequence[Sentence]) -> None:

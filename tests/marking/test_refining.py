@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -117,3 +118,39 @@ async def test_awaited_it_is_the_same(text: str) -> None:
     compressor = ContextCompressor(Marker(LexicalScorer()), counter=count_words)
     here = compressor.compress(text, "Where is the key?", target_tokens=9)
     assert (await compressor.acompress(text, "Where is the key?", target_tokens=9)).text == here.text
+
+
+@pytest.mark.parametrize(
+    ("sentence", "query", "said", "qualifier"),
+    [
+        (
+            "The nurse on the ward said that since her last operation Ana may not eat fish or any shells from the sea.",
+            "Can Ana have fish tonight?",
+            "eat fish",
+            "not",
+        ),
+        (
+            "We were told by two neighbours on the stairs that Ben has never sold the blue boat in Porto.",
+            "Where is the blue boat of Ben?",
+            "sold the blue",
+            "never",
+        ),
+        (
+            "After the long talk with the bank on Friday I do not believe that Ana has moved to Braga.",
+            "Where has Ana moved to?",
+            "Ana has",
+            "not",
+        ),
+        (
+            "If the river rises above the second mark on the wall the guard opens the gate of the old mill.",
+            "Who opens the gate of the mill?",
+            "the gate",
+            "If",
+        ),
+        ("Nach dem langen Gespräch mit dem Arzt am Freitag darf sie keinen Fisch mehr essen.", "Was ist mit dem Fisch?", "Fisch", "keinen"),
+    ],
+)
+@pytest.mark.parametrize("budget", range(3, 15))
+def test_no_piece_says_what_its_sentence_denies_or_leaves_open(sentence: str, query: str, said: str, qualifier: str, budget: int) -> None:
+    text = compressed(f"It rained all day long. We went home by bus. {sentence} Nobody was there.", query, budget).text
+    assert said not in text or qualifier in text
