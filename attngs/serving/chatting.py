@@ -1,4 +1,4 @@
-"""`/v1/chat/completions`: any OpenAI request, sent on with the memory that it needs."""
+"""`/v1/chat/completions`: any OpenAI request, sent on with the memory that it needs; `/v1/models`: what the upstream has."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from attngs.errors import RefusedError
 from attngs.hosts.message_shortener import ShortMessages
-from attngs.serving.proxy import read_chat, written
+from attngs.serving.proxy import Proxy, read_chat, written
 from attngs.serving.services import TOKENS, Services, Shared
 
 router = APIRouter(prefix="/v1", tags=["chat"], dependencies=TOKENS)
@@ -51,8 +51,7 @@ async def chat(request: Request, services: Shared) -> StreamingResponse:
     the provider's cache keeps working. Long tool results and old turns are shortened. The reply comes back as the upstream gives it,
     streamed or whole, errors included.
     """
-    if services.proxy is None:
-        raise RefusedError("this server sends no chats on; start it with `--upstream URL`.", status=501, code="no_upstream")
+    proxy = _proxy(services)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise RefusedError("the request must have the header `Content-Type: application/json`.", status=415, code="no_json")
     raw = await request.body()
@@ -63,7 +62,20 @@ async def chat(request: Request, services: Shared) -> StreamingResponse:
     recalled = shown.memory.original_tokens if shown.memory else 0
     services.metrics.count_tokens(original=shown.original_tokens + recalled, sent=shown.tokens)
     changed = shown.messages != body["messages"]
-    return await services.proxy.send(request, await asyncio.to_thread(written, {**body, "messages": shown.messages}) if changed else raw)
+    sent = await asyncio.to_thread(written, {**body, "messages": shown.messages}) if changed else raw
+    return await proxy.send(request, "chat/completions", sent)
+
+
+@router.get("/models", response_class=StreamingResponse)
+async def models(request: Request, services: Shared) -> StreamingResponse:
+    """List the upstream's models, as it lists them."""
+    return await _proxy(services).send(request, "models", b"")
+
+
+def _proxy(services: Services) -> Proxy:
+    if services.proxy is None:
+        raise RefusedError("this server sends no chats on; start it with `--upstream URL`.", status=501, code="no_upstream")
+    return services.proxy
 
 
 async def _shown(messages: Sequence[Any], namespace: str, services: Services) -> ShortMessages[Any]:

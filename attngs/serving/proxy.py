@@ -1,4 +1,4 @@
-"""Chats on their way upstream: the request with other messages, the reply as it comes.
+"""Requests on their way upstream, chats with other messages; the reply as it comes.
 
 What the upstream says, its errors too, goes back byte by byte with its status. A reply that breaks off is left unfinished, so that the
 client sees that the rest is missing.
@@ -30,7 +30,7 @@ UNREACHABLE = 1.0
 
 
 class Proxy:
-    """Sends chats to an upstream endpoint.
+    """Sends requests to an upstream endpoint.
 
     Args:
         upstream: Which one.
@@ -47,11 +47,12 @@ class Proxy:
         """Close all connections."""
         await self._client.aclose()
 
-    async def send(self, request: Request, body: bytes) -> StreamingResponse:
-        """Send a chat on, and return the reply as soon as it begins.
+    async def send(self, request: Request, path: str, body: bytes) -> StreamingResponse:
+        """Send a request on, and return the reply as soon as it begins.
 
         Args:
             request: As it came; its headers go on, but for those that are for this server.
+            path: Where to, below the upstream's URL.
             body: What is sent.
 
         Raises:
@@ -60,9 +61,8 @@ class Proxy:
         headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _NOT_SENT]
         if authorization := self._upstream.authorization(request.headers.get("authorization")):
             headers.append(("authorization", authorization))
-        sent = self._client.build_request(
-            "POST", self._upstream.chat_url, headers=headers, content=body, params=request.query_params or None
-        )
+        url, params = self._upstream.url(path), request.query_params or None
+        sent = self._client.build_request(request.method, url, headers=headers, content=body or None, params=params)
         try:
             reply = await self._client.send(sent, stream=True)
         except httpx.TimeoutException as error:

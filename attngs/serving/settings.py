@@ -40,10 +40,9 @@ class Upstream:
             if self.pass_key:
                 raise ConfigError("callers' own keys are passed on, and there is a key for the upstream too; choose one of the two.")
 
-    @property
-    def chat_url(self) -> str:
-        """Where chats are sent."""
-        return f"{self.base_url.rstrip('/')}/chat/completions"
+    def url(self, path: str) -> str:
+        """Of what the endpoint has at a path."""
+        return f"{self.base_url.rstrip('/')}/{path}"
 
     def authorization(self, callers: str | None) -> str | None:
         """The header that goes upstream, where a caller sent this one."""

@@ -92,6 +92,9 @@ class LoopbackServer:
             await asyncio.wait({answer, left})
 
     async def _answer(self, path: str, body: Mapping[str, Any], send: Send) -> None:
+        if path.endswith("/models"):
+            await _send(send, 200, _json({"object": "list", "data": [{"id": "tiny", "object": "model"}]}))
+            return
         if not path.endswith("/chat/completions"):
             await _send(send, 404, _json({"error": {"message": f"there is nothing at {path}"}}))
             return

@@ -114,6 +114,7 @@ async def test_openapi_describes_everything() -> None:
         "/v1/chat/completions": ["post"],
         "/v1/compress": ["post"],
         "/v1/mark": ["post"],
+        "/v1/models": ["get"],
         "/v1/memory": ["delete", "get", "post"],
         "/v1/memory/ask": ["post"],
         "/v1/memory/{id}": ["delete", "get", "put"],

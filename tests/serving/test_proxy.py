@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from openai import APIStatusError, InternalServerError, OpenAI, RateLimitError
-from servers import Running, running, settings_of
+from servers import Running, client_of, running, settings_of
 
 from attngs.hosts.shortening import History, ToolResults
 from attngs.serving.limits import Limits
@@ -54,6 +54,19 @@ def test_the_official_client_gets_a_reply_and_a_stream(server: Running, loopback
         loopback.plan = always(TOOL_CALL)
         reply = client.chat.completions.create(model="m", messages=[user("look")])  # type: ignore[arg-type]
         assert reply.choices[0].message.tool_calls
+
+
+def test_a_client_that_lists_models_gets_the_upstreams(server: Running, loopback: LoopbackServer) -> None:
+    with openai(server, "key-of-mine") as client:
+        assert [model.id for model in client.models.list()] == ["tiny"]
+    [request] = loopback.requests
+    assert (request.path, request.raw) == ("/v1/models", b"")
+    assert "authorization" not in request.headers  # callers' keys are for this server
+
+
+async def test_models_without_an_upstream_are_refused() -> None:
+    async with client_of() as client:
+        assert (await client.get("/v1/models")).json()["error"]["code"] == "no_upstream"
 
 
 def test_pieces_of_a_stream_come_as_they_are_written(server: Running, loopback: LoopbackServer) -> None:
