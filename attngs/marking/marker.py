@@ -29,6 +29,7 @@ from attngs.marking.speakers import lift_by_speakers
 from attngs.protocols import CalibratedScorer, Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
 from attngs.reading.copies import Shared
+from attngs.reading.tokens import CounterLike, as_counter
 from attngs.telemetry import operation
 from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_question
 from attngs.text.sentences import Splitter
@@ -80,12 +81,13 @@ class Marker(Shared):
         scorer: Gives the scores: one of `attngs.marking.scorers`, or anything with their `score` method.
         splitter: Cuts texts into units.
         rule: Turns scores into marks.
-        counter: Counts tokens as this marker's model does; a compressor counts its budget with it unless told otherwise.
+        counter: Counts tokens as this marker's model does, or a function or a name, as for a compressor, which counts its budget with it
+            unless told otherwise.
         cache: Keeps the marker's own part of what is read of contexts. A scorer may have caches too; `forget` reaches them all.
         name: What is shown to people.
 
     Raises:
-        ConfigError: `scorer` is no scorer, for example the name of a model.
+        ConfigError: `scorer` is no scorer, for example the name of a model, or `counter` is none.
     """
 
     def __init__(
@@ -94,7 +96,7 @@ class Marker(Shared):
         *,
         splitter: SentenceSplitter | None = None,
         rule: MarkRule | None = None,
-        counter: TokenCounter | None = None,
+        counter: CounterLike | None = None,
         cache: ContextCache | None = None,
         name: str | None = None,
     ) -> None:
@@ -105,7 +107,7 @@ class Marker(Shared):
             )
         self.scorer = scorer
         self.rule = rule or AlphaRule()
-        self.counter = counter
+        self.counter = counter if counter is None or isinstance(counter, TokenCounter) else as_counter(counter)
         self.cache = cache or ContextCache()
         self.name = name or type(scorer).__name__
         self._cutter = Cutter(splitter or Splitter(), self.cache)

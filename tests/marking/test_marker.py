@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from attngs import Document, Marker, Probe, Splitter
+from attngs import ContextCompressor, Document, Marker, Probe, Splitter
 from attngs.errors import AssetError, ConfigError, InputError, MissingDependencyError, ModelNotFoundError, UnsupportedModelError
 from attngs.marking.algorithm import TopK
 from attngs.marking.assembly import ATTENTION_WEIGHT, trained_config
@@ -36,7 +36,7 @@ from attngs.reading.loading import best_device, best_dtype, wrap_model
 from attngs.reading.lora import Lora
 from attngs.reading.sentence_states import SentenceStates
 from attngs.reading.tokens import TokenizerCounter
-from attngs.testing import FakeScorer, tiny_model, tiny_tokenizer
+from attngs.testing import FakeScorer, count_words, tiny_model, tiny_tokenizer
 
 TEXTS = ["Anna owns a cat. Ben owns a dog.", "It rained all day. Nobody went out."]
 
@@ -300,3 +300,11 @@ def test_what_an_adapter_was_trained_on_is_read_back_or_refused_by_name(tmp_path
         damaged = replace(lora, record={"attention": {**asdict(config), **damage}})
         with pytest.raises(AssetError, match=r"does not say in a known way.*Train it again"):
             trained_config(damaged)
+
+
+def test_a_marker_takes_the_counters_that_a_compressor_takes() -> None:
+    compressor = ContextCompressor(Marker(FakeScorer("cat"), counter=count_words))
+    assert compressor.compress("A cat came. It rained on us all.", "Who came?", target_tokens=3).text == "A cat came."
+    for none, said in ((3, "a function"), ("marker", "no tokenizer"), ("gpt-none", "gpt-none")):
+        with pytest.raises(ConfigError, match=said):
+            Marker(FakeScorer("cat"), counter=none)  # type: ignore[arg-type]
