@@ -13,7 +13,6 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -123,18 +122,20 @@ def _run(task: str, split: Split, options: argparse.Namespace, path: Path, conso
     done = {row.key for row in load_rows(path)}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
-        for number, case in enumerate(progress.track(cases, description=task)):
-            parts = [bounds(reader, case, measured_at(machine), done)]
-            parts += [shortened(reader, case, arm, _budgets(options, arm, number), measured_at(machine), done) for arm in arms]
-            for row in chain.from_iterable(parts):
+        for case in progress.track(cases, description=f"{task}, the gate"):
+            for row in bounds(reader, case, measured_at(machine), done):
                 add_row(path, row)
+        for number, case in enumerate(progress.track(cases[: len(split.test)], description=f"{task}, the arms")):
+            for arm in arms:
+                for row in shortened(reader, case, arm, _budgets(options, arm, number), measured_at(machine), done):
+                    add_row(path, row)
 
 
 def _budgets(options: argparse.Namespace, arm: Arm, number: int) -> Sequence[int]:
     """At which an arm shortens the profile of the user of this number."""
-    if arm.name in WRITING:
-        return options.writer_budgets if number < min(options.users, options.writer_users) else ()
-    return BUDGETS if number < options.users else ()
+    if arm.name not in WRITING:
+        return BUDGETS
+    return options.writer_budgets if number < options.writer_users else ()
 
 
 if __name__ == "__main__":

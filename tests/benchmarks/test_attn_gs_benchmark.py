@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from attngs.testing import tiny_model, tiny_tokenizer
 from attngs.types import Document
@@ -154,23 +155,33 @@ def test_ratings_are_read_off_what_is_kept() -> None:
 
 def test_the_reader_weighs_all_ratings_and_repeats_itself(model: str) -> None:
     reader = Reader(model)
-    likely = reader.ratings(FILM, FILM.profile_text)
+    reading = reader.read(FILM, FILM.profile_text)
+    likely = reading.ratings()
     assert sorted(likely) == [number / 2 for number in range(1, 11)]
     assert sum(likely.values()) == pytest.approx(1)
-    assert reader.ratings(FILM, FILM.profile_text) == likely
-    assert reader.title(PAPER, "") == reader.title(PAPER, "")
+    assert reading.loss() == reader.read(FILM, FILM.profile_text).loss()  # one question leaves nothing behind for the next
+    assert reading.ratings() == likely
+    paper = reader.read(PAPER, "")
+    assert paper.title() == paper.title()
+
+
+def test_the_loss_is_that_of_all_tokens_at_once(model: str) -> None:
+    reader = Reader(model)
+    prompt, answer = reader.ids(prompt_of(FILM, FILM.profile_text)), reader.ids(answer_of(FILM))
+    ids, labels = torch.tensor([prompt + answer]), torch.tensor([[-100] * len(prompt) + answer])
+    assert reader.read(FILM, FILM.profile_text).loss() == pytest.approx(reader.model(input_ids=ids, labels=labels).loss.item(), rel=0.02)
 
 
 def test_tuning_makes_the_answers_likely_and_is_taken_up_again(model: str, tmp_path: Path) -> None:
     settings = Tuning(epochs=3, learning_rate=1e-2, batch=1)
     reader = Reader(model)
-    before = reader.loss(FILM, FILM.profile_text)
+    before = reader.read(FILM, FILM.profile_text).loss()
     reader.tuned([FILM, FILM], settings, tmp_path / "w")
-    after = reader.loss(FILM, FILM.profile_text)
+    after = reader.read(FILM, FILM.profile_text).loss()
     assert after < before
     again = Reader(model)
     again.tuned([FILM, FILM], settings, tmp_path / "w")
-    assert again.loss(FILM, FILM.profile_text) == pytest.approx(after, abs=0.02)
+    assert again.read(FILM, FILM.profile_text).loss() == pytest.approx(after, abs=0.02)
     with pytest.raises(SystemExit, match="tuned otherwise"):
         Reader(model).tuned([FILM], settings, tmp_path / "w")
 
