@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 EVERYTHING = 2**31
 """More tokens than documents have."""
+ORDERS: tuple[tuple[Side, Side], ...] = (("full", "short"), ("short", "full"))
 AT_ONCE = 8
 """Requests under way to the judge."""
 
@@ -127,9 +128,7 @@ def _answers(chat: Writer, query: str, contexts: Mapping[Side, CompressedContext
 
 def _looks(judge: Writer, query: str, answers: Mapping[Side, str], repeats: int) -> Iterator[Look]:
     """All looks at two answers."""
-    places: list[tuple[int, Side, Side]] = [
-        (number, first, second) for number in range(repeats) for first, second in (("full", "short"), ("short", "full"))
-    ]
+    places = [(number, first, second) for number in range(repeats) for first, second in ORDERS]
     replies = _all(judge, [judge_messages(query, answers[first], answers[second]) for _, first, second in places])
     for (number, first, second), reply in zip(places, replies, strict=True):
         found = read_scores(reply)
