@@ -107,7 +107,7 @@ _MAKERS: dict[str, Callable[[Markers], Marker]] = {
 EXTRACTING = tuple(_MAKERS)
 """Arms that keep lines or sentences verbatim."""
 WRITING = (*(f"{name}, {REWRITE}" for name in (OURS, PAPER, QUERY, TUNED, FITTED)), *_WITHOUT_MARKS)
-"""Arms that ask the writer. Each case takes them a hundred times as long."""
+"""Arms that ask the writer, which takes far longer."""
 NAMES = (*EXTRACTING, *WRITING)
 
 

@@ -24,7 +24,7 @@ PAGE = Page(
     "title of an author's newest paper from the abstract and older papers (arXiv metadata in the shape of LaMP-5). The reader is tuned "
     "first, on other users, behind the full profile and behind none in turn. All arms choose from the same profile, the newest part that "
     "fits the window, with the same units and the same selector; budgets are in the reader's tokens. Intervals are 95 % bootstraps over "
-    "users. Nothing was chosen on these users. Arms that write take a hundred times as long as those that extract, so they are measured on "
+    "users. Nothing was chosen on these users. Arms that write take far longer than those that extract, so they are measured on "
     "fewer users and budgets, and compared among themselves and with our extract.\n\n"
     "**The gate.** Arms can be compared only by a reader to whom the full profile is worth more than none, with an interval above 0. "
     "Where the gate is closed, this reader cannot tell the arms apart, and their table is printed for completeness alone.\n\n"
@@ -76,6 +76,7 @@ def draw(found: Mapping[str, Any], folder: Path) -> Path:
             what=f"{MAIN[task]} (lower is better)",
             curves=_curves(group, MAIN[task]),
             top=None,
+            bottom=None,
         )
         for task, summary in found.items()
         if (group := summary["groups"].get(EXTRACTS)) and group["budgets"] == list(BUDGETS)
