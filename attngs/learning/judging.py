@@ -62,7 +62,7 @@ def judge_answers(
         repeats: Looks at each pair of answers in each order.
 
     Raises:
-        InputError: The examples cannot be used, or all their documents fit `target_tokens`.
+        InputError: The examples cannot be used, or the documents of each fit `target_tokens`.
         ConfigError: An argument has the wrong type or value.
         ModelError: The marker's model failed.
         MissingDependencyError: The extra `train` is not installed.
@@ -86,7 +86,9 @@ def judge_answers(
             tokens = {side: context.compressed_tokens for side, context in contexts.items()}
             questions.append(JudgedQuestion(query=example.query, answers=answers, tokens=tokens, looks=looks))
     if alike == len(given):
-        raise InputError(f"the documents of all {alike} examples fit `target_tokens` ({target_tokens}), so nothing is compared; lower it.")
+        raise InputError(
+            f"of {alike} examples, none has documents that exceed `target_tokens` ({target_tokens}); lower it to compare something."
+        )
     if not any(question.is_judged for question in questions):
         raise ChatError(
             f"none of the {len(given) - alike} questions was judged. The first failure: {_first_failure(unanswered, questions)}"

@@ -164,8 +164,10 @@ def test_when_nobody_judges_it_is_an_error_and_no_result(marker: Marker) -> None
 def test_documents_that_fit_have_nothing_to_compare(marker: Marker) -> None:
     short = LabelledExample(query="Which book?", documents=(Document(text="The small one.", id="note"),))
     assert judge_answers([*examples("en"), short], marker, answering, liking("x"), target_tokens=40, repeats=1).alike == 1
-    with pytest.raises(InputError, match=r"all 1 examples fit `target_tokens` \(40\)"):
+    with pytest.raises(InputError, match=r"of 1 examples, none has documents that exceed `target_tokens` \(40\)"):
         judge_answers([short], marker, answering, liking("x"), target_tokens=40)
+    with pytest.raises(InputError, match="of 0 examples"):
+        judge_answers([], marker, answering, liking("x"))
 
 
 @pytest.mark.parametrize("wrong", [{"target_tokens": 0}, {"repeats": 0}])
