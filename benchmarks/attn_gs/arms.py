@@ -106,7 +106,7 @@ _MAKERS: dict[str, Callable[[Markers], Marker]] = {
 }
 EXTRACTING = tuple(_MAKERS)
 """Arms that keep lines or sentences verbatim."""
-WRITING = (*(f"{name}, {REWRITE}" for name in (OURS, PAPER, QUERY, TUNED, FITTED)), *_WITHOUT_MARKS)
+WRITING = (*(f"{name}, {REWRITE}" for name in EXTRACTING), *_WITHOUT_MARKS)
 """Arms that ask the writer, which takes far longer."""
 NAMES = (*EXTRACTING, *WRITING)
 
