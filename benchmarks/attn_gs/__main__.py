@@ -3,8 +3,9 @@
     python -m benchmarks.attn_gs DATA --reader HuggingFaceTB/SmolLM2-135M-Instruct [--marker M] [--writer W] [--probe DIR]
 
 DATA is the folder with the two sets. Each of reader, marker and writer is a name on the hub, a folder or a GGUF file; the marker is the
-reader where none is named, and without a writer the arms that rewrite are left out. The reader is tuned first. Each row goes to
-`attn_gs.jsonl` as soon as it is measured, and a run that was stopped goes on; page and picture are made of that file.
+reader where none is named, and without a writer the arms that write are left out. The reader is tuned first; then all users are read without
+and with the full profile, which opens the gate or not; then come the arms. Each row goes to `attn_gs.jsonl` as soon as it is measured, and a
+run that was stopped goes on; page and picture are made of that file.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("data", type=Path, help="folder with ml_latest_small.jsonl.xz and arxiv_title_a.jsonl.xz")
     parser.add_argument("--reader", required=True, help="predicts; a name on the hub, a folder or a GGUF file")
     parser.add_argument("--marker", help="a decoder whose attention marks (the reader)")
-    parser.add_argument("--writer", help="a chat model that rewrites (none: the arms that rewrite are left out)")
+    parser.add_argument("--writer", help="a chat model (none: the arms that write are left out)")
     parser.add_argument("--probe", type=Path, metavar="DIR", help="a probe that was fitted on the marker")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS), help="%(choices)s (both)")
     parser.add_argument("--arms", nargs="+", choices=NAMES, default=list(NAMES), metavar="NAME", help=f"of: {'; '.join(NAMES)} (all)")
