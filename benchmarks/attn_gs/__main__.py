@@ -3,9 +3,9 @@
     python -m benchmarks.attn_gs DATA --reader HuggingFaceTB/SmolLM2-135M-Instruct [--marker M] [--writer W] [--probe DIR]
 
 DATA is the folder with the two sets. Each of reader, marker and writer is a name on the hub, a folder or a GGUF file; the marker is the
-reader where none is named, and without a writer the arms that write are left out. The reader is tuned first; then all users are read without
-and with the full profile, which opens the gate or not; then come the arms. Each row goes to `attn_gs.jsonl` as soon as it is measured, and a
-run that was stopped goes on; page and picture are made of that file.
+reader where none is named, and without a writer the arms that write are left out. The reader is tuned first; then all users are read
+without and with the full profile, which opens the gate or not; then come the arms. Each row goes to `attn_gs.jsonl` as soon as it is
+measured, and a run that was stopped goes on; page and picture are made of that file.
 """
 
 from __future__ import annotations
