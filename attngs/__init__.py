@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from attngs.learning.evaluation import Evaluation, evaluate
     from attngs.learning.fitting.report import FitResult
     from attngs.learning.fitting.run import fit
+    from attngs.learning.judged import JudgedAnswers
+    from attngs.learning.judging import judge_answers
     from attngs.learning.labelled import LabelledExample, read_examples
     from attngs.learning.training.run import train
     from attngs.learning.training.settings import TrainingSettings
@@ -76,6 +78,8 @@ _MODULES = {
     "attngs.learning.evaluation": "Evaluation evaluate",
     "attngs.learning.fitting.run": "fit",
     "attngs.learning.fitting.report": "FitResult",
+    "attngs.learning.judged": "JudgedAnswers",
+    "attngs.learning.judging": "judge_answers",
     "attngs.learning.labelled": "LabelledExample read_examples",
     "attngs.learning.training.run": "train",
     "attngs.learning.training.settings": "TrainingSettings",
@@ -133,6 +137,7 @@ __all__ = [
     "GreedySelector",
     "GuidedPrompt",
     "History",
+    "JudgedAnswers",
     "LabelledExample",
     "LocalChat",
     "MarkRequest",
@@ -174,6 +179,7 @@ __all__ = [
     "compose",
     "evaluate",
     "fit",
+    "judge_answers",
     "read_documents",
     "read_examples",
     "render_html",

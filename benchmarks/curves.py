@@ -30,6 +30,8 @@ class Panel:
     """By method: mean, lower and upper end at each tick."""
     top: float | None = 1
     """The upper end of the vertical axis; the data's own when `None`."""
+    bottom: float | None = 0
+    """The lower end, likewise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,9 @@ class Picture:
         for axis in list(grid.flat)[len(panels) :]:
             axis.axis("off")
         names = [name for name in self.lines if name in handles][::-1]
-        figure.legend([handles[name] for name in names], names, loc="outside lower center", ncols=min(len(names), 6), frameon=False)
+        figure.legend(
+            [handles[name] for name in names], names, loc="outside lower center", ncols=min(len(names), 2 * self.columns), frameon=False
+        )
         figure.savefig(path, metadata={"Date": None}, facecolor="white")
         pyplot.close(figure)
         return path
@@ -95,7 +99,7 @@ class Picture:
         axis.set_xticks(self.ticks, self.labels)
         axis.xaxis.minorticks_off()
         axis.set_xlabel(self.below, color=PALE)
-        axis.set_ylim(0, panel.top)
+        axis.set_ylim(panel.bottom, panel.top)
         axis.spines[["top", "right"]].set_visible(False)
         axis.spines[["left", "bottom"]].set_color("#d0d0d0")
         axis.tick_params(colors=PALE, length=0)

@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -20,7 +21,9 @@ from attngs.text.sentences import UnitSize
 if TYPE_CHECKING:
     from attngs.learning.evaluation import Evaluation
     from attngs.learning.fitting.report import FitResult
+    from attngs.learning.judged import JudgedAnswers
     from attngs.learning.training.run import TrainingResult
+    from attngs.marking.marker import Marker
 
 Data = Annotated[
     Path,
@@ -72,7 +75,34 @@ def evaluate(
     adapter: AdapterName = None,
     probe: ProbeName = None,
     unit: UnitName = None,
-    format: Annotated[Literal["table", "json"], typer.Option("--format", "-f", help="json also has the paired differences.")] = "table",
+    rubric: Annotated[
+        bool,
+        typer.Option(
+            "--rubric",
+            help="Have --chat answer each question with the full and with the short context, and --judge score both answers.",
+        ),
+    ] = False,
+    chat: Annotated[
+        str | None, typer.Option("--chat", metavar="MODEL", help="With --rubric: who answers, behind an OpenAI-compatible API.")
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", metavar="URL", help="The URL of the API for --chat. Default: OPENAI_BASE_URL, else OpenAI.")
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option("--judge", metavar="MODEL", help="With --rubric: who compares the answers. Not the model that wrote them.")
+    ] = None,
+    judge_url: Annotated[
+        str | None,
+        typer.Option("--judge-url", metavar="URL", help="The URL of the API for --judge. Default: OPENAI_BASE_URL, else OpenAI."),
+    ] = None,
+    target_tokens: Annotated[
+        int, typer.Option("--target-tokens", "-t", min=1, help="With --rubric: of the short context, in the marker's tokens.")
+    ] = 256,
+    repeats: Annotated[int, typer.Option(min=1, help="With --rubric: looks at each pair of answers in each order.")] = 3,
+    timeout: Annotated[float, typer.Option(min=0.1, help="With --rubric: seconds for each request, retries included.")] = 60.0,
+    format: Annotated[
+        Literal["table", "json"], typer.Option("--format", "-f", help="json also has the paired differences, or all answers and scores.")
+    ] = "table",
     out: Out = None,
 ) -> None:
     """Measure how much evidence a marker keeps in 2, 5, 10 and 20 % of the tokens.
@@ -81,13 +111,46 @@ def evaluate(
 
     Intervals are 95 % bootstraps over groups: examples that share the documents of their evidence, or have the same "group". Measure a
     probe on examples that it was not fitted on.
-    """
-    with console.reported_errors():
-        from attngs.learning.evaluation import evaluate as measure
 
+    With --rubric, no label is needed. A judge scores the answers with the full and with the short context for clarity, alignment and
+    learning value, in both orders and several times. It is a judge, not the truth; its agreement with itself is printed too.
+
+    attngs eval talks.jsonl --rubric --chat gpt-5-mini --judge qwen3:4b --judge-url http://localhost:11434/v1
+    """
+    if rubric and not (chat and judge):
+        raise typer.BadParameter("--rubric needs --chat, which names the model that answers, and --judge, which names another one.")
+    if not rubric and (chat or base_url or judge or judge_url):
+        raise typer.BadParameter("--chat, --base-url, --judge and --judge-url need --rubric.")
+    with console.reported_errors():
+        to_file = out is not None
         with console.progress():
-            evaluation = measure(data, marker_of(marker, adapter, probe, unit))
-        put(evaluation.to_json() + "\n" if format == "json" else _eval_table(evaluation, to_file=out is not None), out)
+            measured = marker_of(marker, adapter, probe, unit)
+            if chat and judge:
+                judged = _judged(data, measured, (chat, base_url), (judge, judge_url), target_tokens, repeats, timeout)
+                text = judged.to_json() + "\n" if format == "json" else _rubric_tables(judged, to_file=to_file)
+            else:
+                from attngs.learning.evaluation import evaluate as measure
+
+                evaluation = measure(data, measured)
+                text = evaluation.to_json() + "\n" if format == "json" else _eval_table(evaluation, to_file=to_file)
+        put(text, out)
+
+
+def _judged(
+    data: Path,
+    marker: Marker,
+    chat: tuple[str, str | None],
+    judge: tuple[str, str | None],
+    target_tokens: int,
+    repeats: int,
+    timeout: float,
+) -> JudgedAnswers:
+    """What a judge says of the answers; models are given by name and URL."""
+    from attngs.chat.openai_chat import OpenAIChat
+    from attngs.learning.judging import judge_answers
+
+    answering, judging = (OpenAIChat(name, base_url=url, timeout=timeout) for name, url in (chat, judge))
+    return judge_answers(data, marker, answering, judging, target_tokens=target_tokens, repeats=repeats)
 
 
 def _fit_table(result: FitResult, out: Path) -> str:
@@ -119,6 +182,38 @@ def _eval_table(evaluation: Evaluation, *, to_file: bool) -> str:
     title = f"Evidence recall: {evaluation.examples} examples in {evaluation.groups} groups"
     skipped = [Text(f"{evaluation.skipped} examples without evidence were left out.", style="yellow")] if evaluation.skipped else []
     return console.rendered(_budget_table(title, rows), *skipped, terminal=sys.stdout.isatty() and not to_file)
+
+
+def _rubric_tables(judged: JudgedAnswers, *, to_file: bool) -> str:
+    """Scores, preferences, and how far the judge agrees with itself."""
+    from attngs.learning.judged import Agreement
+    from attngs.learning.metrics import interval
+    from attngs.learning.rubric import LEAST, MOST, QUALITIES
+
+    def shown(agreement: Agreement) -> str:
+        if agreement.equal is None:
+            return "-"
+        return f"{agreement.equal:.0%}, kappa " + ("-" if agreement.kappa is None else f"{agreement.kappa:.2f}")
+
+    full, short = (fmean(question.tokens[side] for question in judged.judged) for side in ("full", "short"))
+    scores = Table("", f"full ({full:,.0f} tokens)", f"short ({short:,.0f} tokens)", "short - full", title_justify="left")
+    scores.title = f"Scores from {LEAST} to {MOST}: {len(judged.judged)} questions, each judged {judged.repeats} times in each order"
+    preferences = Table("", "full", "equal", "short", "with the answers swapped", "when repeated", title_justify="left")
+    preferences.title = "Which answer got more, and how often the judge says the same again"
+    for quality in QUALITIES:
+        found, shares, agreement = judged.scores(quality), judged.preferences(quality), judged.agreement(quality)
+        scores.add_row(quality, interval(found["full"]), interval(found["short"]), interval(found["short - full"], "+"))
+        preferences.add_row(quality, *(f"{share:.0%}" for share in shares.values()), *map(shown, agreement.values()))
+    left_out = {
+        "their documents fit the budget": judged.alike,
+        "an answer is missing": len(judged.unanswered),
+        "not judged in both orders": len(judged.questions) - len(judged.judged),
+    }
+    notes = [Text(f"Questions left out, {why}: {number}", style="yellow") for why, number in left_out.items() if number]
+    if judged.unjudged_looks:
+        notes.append(Text(f"Replies of the judge without scores, which count neither way: {judged.unjudged_looks}", style="yellow"))
+    notes.append(Text("A judge's opinion, not the truth: it sees no documents, and may like long or well-worded answers.", style="dim"))
+    return console.rendered(scores, preferences, *notes, terminal=sys.stdout.isatty() and not to_file)
 
 
 def _budget_table(title: str, rows: Iterable[Sequence[str]]) -> Table:

@@ -104,7 +104,11 @@ _MAKERS: dict[str, Callable[[Markers], Marker]] = {
     TUNED: lambda m: m.after_tuning,
     FITTED: lambda m: m.fitted,
 }
-NAMES = (*_MAKERS, *(f"{name}, {REWRITE}" for name in (OURS, PAPER, QUERY, TUNED, FITTED)), *_WITHOUT_MARKS)
+EXTRACTING = tuple(_MAKERS)
+"""Arms that keep lines or sentences verbatim."""
+WRITING = (*(f"{name}, {REWRITE}" for name in EXTRACTING), *_WITHOUT_MARKS)
+"""Arms that ask the writer, which takes far longer."""
+NAMES = (*EXTRACTING, *WRITING)
 
 
 class Arm:
@@ -118,7 +122,7 @@ class Arm:
     def __init__(self, name: str, markers: Markers) -> None:
         self.name = name
         source, _, way = name.rpartition(", ")
-        chat: Writer | None = markers.chat if name in _WITHOUT_MARKS or way == REWRITE else None
+        chat: Writer | None = markers.chat if name in WRITING else None
         if name in _WITHOUT_MARKS:
             self._compressor = baseline(_WITHOUT_MARKS[name], markers.bench.default, chat, counter=markers.counter)
         else:
@@ -146,6 +150,6 @@ def missing(name: str, markers: Markers) -> str | None:
         return "no --probe"
     if TUNED in name and markers.tuned is None:
         return "the reader is not the marker (--reader, --marker)"
-    if (name in _WITHOUT_MARKS or name.endswith(REWRITE)) and markers.chat is None:
+    if name in WRITING and markers.chat is None:
         return "no --writer"
     return "no --marker" if name.startswith("attention") and markers.marker is None else None

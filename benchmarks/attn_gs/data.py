@@ -63,6 +63,9 @@ class Split:
 
     tuning: Sequence[Case]
     test: Sequence[Case]
+    """To compare the arms on."""
+    others: Sequence[Case]
+    """The rest of the half that the reader was not tuned on."""
 
 
 def load(folder: Path, task: str, *, users: int, tuning: int) -> Split:
@@ -83,7 +86,8 @@ def load(folder: Path, task: str, *, users: int, tuning: int) -> Split:
     halves: tuple[list[Case], list[Case]] = ([], [])
     for case in first.values():
         halves[_half(case.user)].append(case)
-    return Split(tuning=sampled(halves[0], tuning, 0), test=sampled(halves[1], users, 0))
+    test = sampled(halves[1], users, 0)
+    return Split(tuning=sampled(halves[0], tuning, 0), test=test, others=[case for case in halves[1] if case not in test])
 
 
 def cut_to(case: Case, window: int, tokens: Tokens) -> Case:

@@ -27,16 +27,16 @@ def judge(reader: Reader, case: Case, profile: str, *, writes: bool) -> dict[str
         profile: What is left of the user's past.
         writes: Whether the reader also writes a title, which takes longer than all else.
     """
+    reading = reader.read(case, profile)
+    found = {LOSS: reading.loss()}
     if case.task == RATING:
         kept = [stars for _, stars in ratings(profile)]
-        likely = reader.ratings(case, profile)
-        found = {EXPECTED: sum(stars * share for stars, share in likely.items()), LOSS: reader.loss(case, profile)}
-        return found | ({KEPT_MEAN: fmean(kept)} if kept else {})
-    found = {LOSS: reader.loss(case, profile)}
+        expected = {EXPECTED: sum(stars * share for stars, share in reading.ratings().items())}
+        return found | expected | ({KEPT_MEAN: fmean(kept)} if kept else {})
     if new := new_words(case):
         found[NEW_WORDS] = len(new & set(words(profile.casefold()))) / len(new)
     if writes:
-        written = reader.title(case, profile)
+        written = reading.title()
         found |= {ROUGE_1: rouge_1(case.answer, written), ROUGE_L: rouge_l(case.answer, written)}
     return found
 

@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Any
 
 from attngs.learning.metrics import estimate
-from benchmarks.attn_gs.arms import BUDGETS, FULL, NONE, Arm
+from benchmarks.attn_gs.arms import EXTRACTING, FULL, NONE, REWRITE, WRITING, Arm
 from benchmarks.attn_gs.data import RATING, TASKS, Case
 from benchmarks.attn_gs.judge import EXPECTED, KEPT_MEAN, LOSS, NEW_WORDS, ROUGE_1, ROUGE_L, Bias, judge, like_auc
 from benchmarks.attn_gs.reader import Reader
@@ -25,6 +25,8 @@ ERROR, SQUARED = "error of the expected rating", "squared error of the expected 
 KEPT_ERROR = "error of the mean of the kept ratings"
 MAIN = {RATING: ERROR, "title": LOSS}
 """What decides, by task. Lower is better in both."""
+GROUPS = {"arms that extract": EXTRACTING, "arms that write": WRITING}
+"""Arms that are compared on the same users."""
 MEASURES = {RATING: (ERROR, LOSS, KEPT_ERROR), "title": (LOSS, NEW_WORDS, ROUGE_1, ROUGE_L)}
 
 
@@ -66,9 +68,11 @@ def bounds(reader: Reader, case: Case, where: str, done: Collection[tuple[str, s
             yield _row(case, arm, 0, reader.tokens(profile), 0.0, "", judge(reader, case, profile, writes=True), where)
 
 
-def shortened(reader: Reader, case: Case, arm: Arm, where: str, done: Collection[tuple[str, str, int]]) -> Iterator[Row]:
-    """The rows of one arm at all budgets."""
-    for budget in BUDGETS:
+def shortened(
+    reader: Reader, case: Case, arm: Arm, budgets: Sequence[int], where: str, done: Collection[tuple[str, str, int]]
+) -> Iterator[Row]:
+    """The rows of one arm."""
+    for budget in budgets:
         if (case.id, arm.name, budget) not in done:
             short = arm.shorten(case, budget)
             found = judge(reader, case, short.text, writes=budget in WRITTEN_AT)
@@ -118,63 +122,84 @@ def baselines(cases: Sequence[Case], others: Bias) -> dict[str, Any]:
 
 
 def summarise(rows: Iterable[Row]) -> dict[str, Any]:
-    """By task: the gate, the means of each arm at each budget, differences from ours, and tokens to match ours.
+    """By task: the gate, and what each group of arms is worth.
 
-    Only users count of whom every arm has all rows.
+    The gate counts all users of whom both bounds are known. A group counts those of whom all its arms, both bounds and our extract have
+    all rows: arms that write take so long that they are measured on fewer users, and these must not cost the others theirs.
     """
-    found = {task: [row for row in rows if row.task == task] for task in TASKS} if (rows := list(rows)) else {}
-    return {task: summary for task, own in found.items() if own and (summary := _summary(task, own))}
+    rows = list(rows)
+    found = {task: _summary(task, own) for task in TASKS if (own := [row for row in rows if row.task == task])}
+    return {task: summary for task, summary in found.items() if summary["groups"]}
 
 
 def _summary(task: str, rows: Sequence[Row]) -> dict[str, Any]:
-    arms = list(dict.fromkeys((row.arm, row.budget) for row in rows))
     by_key = {row.key: row for row in rows}
-    cases = [case for case in dict.fromkeys(row.case for row in rows) if all((case, *arm) in by_key for arm in arms)]
-    if not cases:
+    known = [case for case in dict.fromkeys(row.case for row in rows) if all((case, bound, 0) in by_key for bound in (NONE, FULL))]
+    if not known:
+        return {"groups": {}}
+    bounds = {bound: [by_key[case, bound, 0] for case in known] for bound in (NONE, FULL)}
+    gate = _difference(bounds[NONE], bounds[FULL], MAIN[task])
+    groups = {name: _group(task, arms, known, by_key) for name, arms in GROUPS.items()}
+    return {
+        "where": sorted({row.where for row in rows}),
+        "gate": gate,
+        "gate_users": len(known),
+        "open": gate[1] > 0,
+        "groups": {name: group for name, group in groups.items() if group},
+    }
+
+
+def _group(task: str, arms: Sequence[str], known: Sequence[str], by_key: Mapping[tuple[str, str, int], Row]) -> dict[str, Any]:
+    """What the arms of a group are worth beside our extract, on the users of whom all have all rows."""
+    measured = {(row.arm, row.budget) for row in by_key.values() if row.arm in arms}
+    names = [name for name in dict.fromkeys((*arms, OURS)) if name == OURS or any(arm == name for arm, _ in measured)]
+    budgets = sorted({budget for _, budget in measured})
+    keys = [(NONE, 0), (FULL, 0), *((name, budget) for name in names for budget in budgets)]
+    cases = [case for case in known if all((case, *key) in by_key for key in keys)]
+    if not measured or not cases:
         return {}
-    table = {arm: [by_key[case, *arm] for case in cases] for arm in arms}
+    table = {key: [by_key[case, *key] for case in cases] for key in keys}
     main = MAIN[task]
-    gate = _difference(table[NONE, 0], table[FULL, 0], main)
-    names = list(dict.fromkeys(name for name, budget in arms if budget))
-    curves = {name: [_at(table[name, budget], main)[0] for budget in BUDGETS] for name in names}
-    ours = curves.get(OURS, [math.nan] * len(BUDGETS))[BUDGETS.index(MATCHED)]
+    curves = {name: [_at(table[name, budget], main)[0] for budget in budgets] for name in names}
     return {
         "users": len(cases),
-        "where": sorted({row.where for row in rows}),
+        "budgets": budgets,
         "full_tokens": round(fmean(row.tokens for row in table[FULL, 0])),
-        "gate": gate,
-        "open": gate[1] > 0,
         "arms": {
             f"{name}" if not budget else f"{name} @ {budget}": {
                 "measures": {what: value for what in MEASURES[task] if (value := _at(members, what))},
                 "tokens": round(fmean(row.tokens for row in members), 1),
                 "seconds": round(fmean(row.seconds for row in members), 2),
-                "rewritten": round(fmean(row.way == "rewrite" for row in members), 3),
+                "rewritten": round(fmean(row.way == REWRITE for row in members), 3),
             }
             | (_rating_numbers(members) if task == RATING else {})
             for (name, budget), members in table.items()
         },
         "ahead": {
-            name: {str(budget): _difference(table[name, budget], table[OURS, budget], main) for budget in BUDGETS}
-            for name in names
-            if name != OURS and OURS in names
+            name: {str(budget): _difference(table[name, budget], table[OURS, budget], main) for budget in budgets}
+            for name in curves
+            if name != OURS
         },
-        "to_match": {name: tokens_to_match(curve, ours) for name, curve in curves.items() if name != OURS},
+        "to_match": {
+            name: tokens_to_match(budgets, curve, curves[OURS][budgets.index(MATCHED)])
+            for name, curve in curves.items()
+            if name != OURS and MATCHED in budgets
+        },
     }
 
 
-def tokens_to_match(curve: Sequence[float], goal: float) -> float | None:
-    """Tokens at which a falling curve over `BUDGETS` reaches a value, between two budgets by the log of the tokens.
+def tokens_to_match(budgets: Sequence[int], curve: Sequence[float], goal: float) -> float | None:
+    """Tokens at which a falling curve over budgets reaches a value, between two budgets by the log of the tokens.
 
     `None` where it never does.
     """
     for number, value in enumerate(curve):
         if value <= goal:
             if not number:
-                return float(BUDGETS[0])
+                return float(budgets[0])
             before = curve[number - 1]
             share = (before - goal) / (before - value)
-            return round(float(BUDGETS[number - 1] * (BUDGETS[number] / BUDGETS[number - 1]) ** share), 1)
+            return round(float(budgets[number - 1] * (budgets[number] / budgets[number - 1]) ** share), 1)
     return None
 
 

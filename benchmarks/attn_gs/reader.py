@@ -7,9 +7,9 @@ a rating is the mean of the ratings from 0.5 to 5, each weighted by how likely t
 from __future__ import annotations
 
 import json
-import math
 import random
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +64,7 @@ class Reader:
 
     def tokens(self, text: str) -> int:
         """How many the text has."""
-        return len(self._ids(text))
+        return len(self.ids(text))
 
     def tuned(self, cases: Sequence[Case], settings: Tuning, folder: Path) -> None:
         """Tune on cases, or take up what an earlier run tuned alike; an unfinished run goes on after its last epoch."""
@@ -93,7 +93,7 @@ class Reader:
         for begin in range(0, len(order), settings.batch):
             for number, case in enumerate(order[begin : begin + settings.batch]):
                 profile = cut_to(case, settings.window, self.tokens).profile_text if (number + epoch) % 2 == 0 else ""
-                prompt, answer = self._ids(prompt_of(case, profile)), self._ids(answer_of(case))
+                prompt, answer = self.ids(prompt_of(case, profile)), self.ids(answer_of(case))
                 ids, labels = torch.tensor([prompt + answer]), torch.tensor([[_IGNORED] * len(prompt) + answer])
                 (model(input_ids=ids, labels=labels).loss / settings.batch).backward()
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
@@ -101,47 +101,63 @@ class Reader:
             optimizer.zero_grad()
         model.eval()
 
-    def loss(self, case: Case, profile: str) -> float:
-        """Mean negative log-likelihood of the answer's tokens behind a profile, in nats."""
-        prompt, answer = self._ids(prompt_of(case, profile)), self._ids(answer_of(case))
-        logits = self._logits(prompt + answer[:-1], DynamicCache(), len(answer))
+    def read(self, case: Case, profile: str) -> Reading:
+        """Read the prompt of a case behind a profile."""
+        return Reading(self, case, profile)
+
+    def ids(self, text: str) -> list[int]:
+        """The tokens of a text."""
+        return [int(number) for number in self.tokenizer(text, add_special_tokens=False)["input_ids"]]
+
+
+class Reading:
+    """A prompt that was read once, so that several things can be asked of what comes next.
+
+    Args:
+        reader: Reads it.
+        case: What to predict.
+        profile: What stands before it.
+    """
+
+    def __init__(self, reader: Reader, case: Case, profile: str) -> None:
+        self._reader, self._case, self._past = reader, case, DynamicCache()
+        self._next = self._logits([reader.ids(prompt_of(case, profile))], self._past, last=1)[0]  # (1, V)
+
+    def loss(self) -> float:
+        """Mean negative log-likelihood of the answer's tokens, in nats."""
+        answer = self._reader.ids(answer_of(self._case))
+        logits = torch.cat([self._next, self._logits([answer[:-1]], deepcopy(self._past))[0]])
         return float(cross_entropy(logits, torch.tensor(answer)))
 
-    def title(self, case: Case, profile: str) -> str:
+    def title(self) -> str:
         """The title that the reader writes, greedily."""
-        past, ids, written = DynamicCache(), self._ids(prompt_of(case, profile)), list[int]()
-        for _ in range(TITLE_TOKENS):
-            token = int(self._logits(ids, past, 1)[-1].argmax())
-            written.append(token)
-            if token in self.tokenizer.all_special_ids or "\n" in self.tokenizer.decode(written):
-                break
-            ids = [token]
-        return str(self.tokenizer.decode(written, skip_special_tokens=True)).partition("\n")[0].strip()
+        tokenizer, past = self._reader.tokenizer, deepcopy(self._past)
+        written = [int(self._next.argmax())]
+        while len(written) < TITLE_TOKENS and written[-1] not in tokenizer.all_special_ids and "\n" not in tokenizer.decode(written):
+            written.append(int(self._logits([written[-1:]], past).argmax()))
+        return str(tokenizer.decode(written, skip_special_tokens=True)).partition("\n")[0].strip()
 
-    def ratings(self, case: Case, profile: str) -> dict[float, float]:
+    def ratings(self) -> dict[float, float]:
         """How likely each rating is, among those from 0.5 to 5."""
-        past, prompt = DynamicCache(), self._ids(prompt_of(case, profile))
-        digits = [self._ids(f" {digit}") for digit in range(6)]
-        [half], begin = self._ids(HALF)[:1], len(digits[0]) - 1  # a space may be a token of its own
-        first = self._logits(prompt + digits[0][:begin], past, 1)[-1].log_softmax(dim=-1)
-        known, found = past.get_seq_length(), dict[float, float]()
+        digits = [self._reader.ids(f" {digit}") for digit in range(6)]
+        half, begin = self._reader.ids(HALF)[0], len(digits[0]) - 1  # a space may be a token of its own
+        past = deepcopy(self._past)
+        past.batch_repeat_interleave(len(digits))
+        behind = self._logits(digits, past)  # (6, n, V)
+        digit_at = torch.cat([self._next, behind[0]])[begin].softmax(dim=-1)
+        found = dict[float, float]()
         for digit, ids in enumerate(digits):
-            behind = self._logits(ids[begin:], past, 1)[-1].softmax(dim=-1)
-            past.crop(known - past.get_seq_length())
-            likely, halves = math.exp(float(first[ids[begin]])), float(behind[half])
+            likely, halves = float(digit_at[ids[begin]]), float(behind[digit, -1].softmax(dim=-1)[half])
             found[float(digit)] = likely * (1 - halves)
             found[digit + 0.5] = likely * halves
         allowed = {stars: share for stars, share in found.items() if 0.5 <= stars <= 5}
         return {stars: share / sum(allowed.values()) for stars, share in allowed.items()}
 
-    def _ids(self, text: str) -> list[int]:
-        return [int(number) for number in self.tokenizer(text, add_special_tokens=False)["input_ids"]]
-
-    def _logits(self, ids: Sequence[int], past: DynamicCache, count: int) -> Tensor:
-        """Logits of the last `count` places `(count, V)`."""
+    def _logits(self, ids: Sequence[Sequence[int]], past: DynamicCache, last: int = 0) -> Tensor:
+        """What may follow each token `(B, n, V)`, or the `last` ones alone; the tokens are put into the cache."""
         with torch.inference_mode():
-            output = self.model(input_ids=torch.tensor([ids]), past_key_values=past, use_cache=True, logits_to_keep=count)
-        logits: Tensor = output.logits[0].float()
+            output = self._reader.model(input_ids=torch.tensor(ids), past_key_values=past, use_cache=True, logits_to_keep=last)
+        logits: Tensor = output.logits.float()
         return logits
 
 

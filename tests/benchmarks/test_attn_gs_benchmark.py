@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from attngs.testing import tiny_model, tiny_tokenizer
 from attngs.types import Document
@@ -15,7 +16,7 @@ from benchmarks.attn_gs.__main__ import main
 from benchmarks.attn_gs.arms import BUDGETS, FULL, NONE
 from benchmarks.attn_gs.data import Case, cut_to, load, ratings
 from benchmarks.attn_gs.judge import Bias, like_auc, new_words, rouge_1, rouge_l
-from benchmarks.attn_gs.measure import load_rows, summarise, tokens_to_match
+from benchmarks.attn_gs.measure import Row, load_rows, summarise, tokens_to_match
 from benchmarks.attn_gs.reader import Reader, Tuning, answer_of, prompt_of
 
 FILM = Case(
@@ -137,9 +138,10 @@ def test_the_bias_model_adds_what_a_user_and_a_film_differ_by() -> None:
 
 
 def test_tokens_to_match_lie_between_two_budgets() -> None:
-    assert tokens_to_match([3.0, 2.0, 1.0, 1.0, 1.0], 1.5) == pytest.approx(90.5)
-    assert tokens_to_match([1.0] * 5, 1.5) == BUDGETS[0]
-    assert tokens_to_match([3.0] * 5, 1.5) is None
+    assert tokens_to_match(BUDGETS, [3.0, 2.0, 1.0, 1.0, 1.0], 1.5) == pytest.approx(90.5)
+    assert tokens_to_match((64, 256), [2.0, 1.0], 1.5) == pytest.approx(128)
+    assert tokens_to_match(BUDGETS, [1.0] * 5, 1.5) == BUDGETS[0]
+    assert tokens_to_match(BUDGETS, [3.0] * 5, 1.5) is None
 
 
 def test_liking_is_told_by_the_order_of_predictions() -> None:
@@ -153,25 +155,75 @@ def test_ratings_are_read_off_what_is_kept() -> None:
 
 def test_the_reader_weighs_all_ratings_and_repeats_itself(model: str) -> None:
     reader = Reader(model)
-    likely = reader.ratings(FILM, FILM.profile_text)
+    reading = reader.read(FILM, FILM.profile_text)
+    likely = reading.ratings()
     assert sorted(likely) == [number / 2 for number in range(1, 11)]
     assert sum(likely.values()) == pytest.approx(1)
-    assert reader.ratings(FILM, FILM.profile_text) == likely
-    assert reader.title(PAPER, "") == reader.title(PAPER, "")
+    assert reading.loss() == reader.read(FILM, FILM.profile_text).loss()  # one question leaves nothing behind for the next
+    assert reading.ratings() == likely
+    paper = reader.read(PAPER, "")
+    assert paper.title() == paper.title()
+
+
+def test_the_loss_is_that_of_all_tokens_at_once(model: str) -> None:
+    reader = Reader(model)
+    prompt, answer = reader.ids(prompt_of(FILM, FILM.profile_text)), reader.ids(answer_of(FILM))
+    ids, labels = torch.tensor([prompt + answer]), torch.tensor([[-100] * len(prompt) + answer])
+    assert reader.read(FILM, FILM.profile_text).loss() == pytest.approx(reader.model(input_ids=ids, labels=labels).loss.item(), rel=0.02)
 
 
 def test_tuning_makes_the_answers_likely_and_is_taken_up_again(model: str, tmp_path: Path) -> None:
     settings = Tuning(epochs=3, learning_rate=1e-2, batch=1)
     reader = Reader(model)
-    before = reader.loss(FILM, FILM.profile_text)
+    before = reader.read(FILM, FILM.profile_text).loss()
     reader.tuned([FILM, FILM], settings, tmp_path / "w")
-    after = reader.loss(FILM, FILM.profile_text)
+    after = reader.read(FILM, FILM.profile_text).loss()
     assert after < before
     again = Reader(model)
     again.tuned([FILM, FILM], settings, tmp_path / "w")
-    assert again.loss(FILM, FILM.profile_text) == pytest.approx(after, abs=0.02)
+    assert again.read(FILM, FILM.profile_text).loss() == pytest.approx(after, abs=0.02)
     with pytest.raises(SystemExit, match="tuned otherwise"):
         Reader(model).tuned([FILM], settings, tmp_path / "w")
+
+
+def row(user: str, arm: str, budget: int, loss: float, way: str = "extract") -> Row:
+    measures = {"loss of the answer": loss}
+    return Row(
+        task="title",
+        case=user,
+        user=user,
+        arm=arm,
+        budget=budget,
+        tokens=budget,
+        seconds=1.0,
+        way=way,
+        gold=None,
+        measures=measures,
+        where="",
+    )
+
+
+def test_arms_that_write_are_compared_on_their_own_users_and_cost_the_others_none() -> None:
+    users = ("a", "b", "c")
+    rows = [row(user, arm, 0, loss) for user in (*users, "gate only") for arm, loss in ((NONE, 3.0), (FULL, 1.0))]
+    rows += [row(user, arm, budget, 2.0) for user in users for arm in ("recency", "attngs") for budget in BUDGETS]
+    rows += [row("a", "direct summary", budget, 2.5, "rewrite") for budget in (64, 256)]
+    rows += [row("b", "direct summary", 64, 9.0, "rewrite")]  # not all of its budgets
+    summary = summarise(rows)["title"]
+    assert (summary["gate_users"], summary["gate"], summary["open"]) == (4, [2, 2, 2], True)
+    extracting, writing = summary["groups"].values()
+    assert (extracting["users"], extracting["budgets"]) == (3, list(BUDGETS))
+    assert (writing["users"], writing["budgets"]) == (1, [64, 256])
+    assert list(writing["ahead"]) == ["direct summary"]
+    assert writing["ahead"]["direct summary"]["64"] == [0.5, 0.5, 0.5]
+    assert writing["arms"]["direct summary @ 64"]["rewritten"] == 1
+    assert "attngs @ 256" in writing["arms"]
+
+
+def test_without_our_extract_nothing_is_compared() -> None:
+    rows = [row("a", arm, 0, loss) for arm, loss in ((NONE, 3.0), (FULL, 1.0))]
+    assert summarise([*rows, *(row("a", "recency", budget, 2.0) for budget in BUDGETS)]) == {}
+    assert summarise([]) == {}
 
 
 def test_a_run_goes_on_where_it_stopped_and_says_whether_the_reader_can_tell(
@@ -179,15 +231,16 @@ def test_a_run_goes_on_where_it_stopped_and_says_whether_the_reader_can_tell(
 ) -> None:
     arguments = [str(data), "--reader", model, "--tuning", "2", "--threads", "1", "--window", "300"]
     arguments += ["--work", str(tmp_path / "work"), "--out", str(tmp_path / "out"), "--arms", "random", "attngs", "mark all"]
-    main([*arguments, "--users", "1"])
+    main([*arguments, "--users", "1", "--gate-users", "1"])
     first = load_rows(tmp_path / "out" / "attn_gs.jsonl")
-    main([*arguments, "--users", "2"])
+    main([*arguments, "--users", "2", "--gate-users", "3"])
     rows = load_rows(tmp_path / "out" / "attn_gs.jsonl")
     assert rows[: len(first)] == first
-    assert len({row.key for row in rows}) == len(rows) == 2 * 2 * (2 + 2 * len(BUDGETS))
+    assert len({row.key for row in rows}) == len(rows) == 2 * (3 * 2 + 2 * 2 * len(BUDGETS))
     assert all(row.tokens <= row.budget for row in rows if row.arm not in (NONE, FULL))
     found = summarise(rows)
-    assert {task: summary["users"] for task, summary in found.items()} == {"rating": 2, "title": 2}
+    assert {task: summary["groups"]["arms that extract"]["users"] for task, summary in found.items()} == {"rating": 2, "title": 2}
+    assert {summary["gate_users"] for summary in found.values()} == {3}
     page = (tmp_path / "out" / "attn_gs.md").read_text()
     assert "The gate is" in page
     assert "no --writer" in capsys.readouterr().out
