@@ -30,8 +30,7 @@ from attngs.marking.marker import Marker
 from attngs.memory.opened import OpenMemories
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
-from attngs.result.result import CompressedContext
-from attngs.types import Document, Question
+from attngs.types import Document, MarkedMemory, Question
 from langchain_attngs.compressor import AttnGSCompressor
 
 Namespace = tuple[str, ...]
@@ -275,8 +274,8 @@ class _OfUser:
     memories: OpenMemories
     namespace: str
 
-    def ask(self, query: str | Question, *, target_tokens: int) -> CompressedContext:
-        return self.memories.of(self.namespace).ask(query, target_tokens=target_tokens)
+    def mark(self, query: str | Question, *, target_tokens: int) -> MarkedMemory:
+        return self.memories.of(self.namespace).mark(query, target_tokens=target_tokens)
 
     def get(self, name: str) -> Document:
         return self.memories.of(self.namespace).get(name)

@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from itertools import groupby
@@ -29,10 +29,10 @@ from attngs.errors import AssetError, ConfigError, InputError, check_whole
 from attngs.marking.followups import readings
 from attngs.marking.marker import Marker
 from attngs.memory.candidates import find_candidates, whole_of
-from attngs.memory.catalogue import Catalogue, Integers
+from attngs.memory.catalogue import Catalogue
 from attngs.memory.reading import UnitReader, has_same_encoder, is_same, spooled
 from attngs.memory.store import NewRow, Reader, Reading, Row, Store, Writer
-from attngs.memory.watching import added, changed, found, watched
+from attngs.memory.watching import added, changed, found, marked, watched
 from attngs.protocols import TokenCounter
 from attngs.reading.copies import Shared
 from attngs.reading.progress import Listener, listening, track
@@ -40,7 +40,7 @@ from attngs.reading.tokens import CounterLike
 from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector, memory_floor
 from attngs.text.documents import DocumentLike, as_given, check_namespace, check_question
-from attngs.types import Document, Question, Sentence, Span, Unit
+from attngs.types import Document, MarkedMemory, Marking, Question, Sentence, Span, Unit, Whole
 
 LEAST_ROOM = 6_144
 """Tokens of the candidates that the marker looks at, at least."""
@@ -54,6 +54,20 @@ READ_AT_ONCE = 512
 """Units that are read at once; bounds memory while many documents are added."""
 FETCHED = 256
 """Documents that `documents` reads at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What the marker has to look at."""
+
+    documents: tuple[Document, ...]
+    sentences: Sequence[Sentence]
+    whole: Whole | None
+    """What the sentences are part of; `None` where they are all there is."""
+    tokens: int
+    """Of all documents, as the file has them counted."""
+    looked_at: int
+    """Of the sentences, counted alike."""
 
 
 class Memory(Shared):
@@ -244,33 +258,69 @@ class Memory(Shared):
         """
         began = time.perf_counter()
         question, target_tokens = check_question(query), check_whole("target_tokens", target_tokens)
+        found = self._find(question, target_tokens)
+        times = {"find": 1e3 * (time.perf_counter() - began)}
+        if found.whole is None:
+            result = self._compressor.compress(found.documents, question, target_tokens=target_tokens, namespace=self._namespace)
+            return replace(result, milliseconds={**times, **result.milliseconds})
+        began = time.perf_counter()
+        marking = self._marked(found, question)
+        times["mark"] = 1e3 * (time.perf_counter() - began)
+        result = self._compressor.compress_marked(
+            marking, target_tokens=target_tokens, original_tokens=self._all_tokens(found), namespace=self._namespace
+        )
+        return replace(result, milliseconds={**times, "select": result.milliseconds["select"]})
+
+    @watched("search_memory", marked)
+    def mark(self, query: str | Question, *, target_tokens: int) -> MarkedMemory:
+        """`ask` without its last step: the scores, for whoever selects by rules of their own.
+
+        Args:
+            query: As for `ask`.
+            target_tokens: About how many tokens will be selected; the more, the more is looked at.
+
+        Raises:
+            InputError: The question cannot be used.
+            ConfigError: The budget is not a whole number of at least 1, or the memory is closed.
+            ModelError: The marker's model failed.
+            AssetError: The file is damaged, or another marker has read it since.
+            UnavailableError: It cannot be read now.
+        """
+        question = check_question(query)
+        found = self._find(question, check_whole("target_tokens", target_tokens))
+        return MarkedMemory(documents=found.documents, marking=self._marked(found, question), tokens=self._all_tokens(found))
+
+    def _find(self, question: Question, target_tokens: int) -> _Found:
+        """The first stage: what the marker has to look at."""
         texts = readings(question)
         asked = list(zip(texts, self._units.vectors(texts), strict=True))
         with self._store.read() as reader:
             known = self._current(reader)
             chosen = find_candidates(known, asked, max(self._room, ROOM * target_tokens))
             documents, sentences = self._fetched(reader, known, chosen.tolist())
-        found = time.perf_counter()
-        if len(chosen) == len(known):
-            result = self._compressor.compress(documents, question, target_tokens=target_tokens, namespace=self._namespace)
-            return replace(result, milliseconds={"find": 1e3 * (found - began), **result.milliseconds})
-        marking = self.marker.mark_units(sentences, question, whole=whole_of(known, texts), namespace=self._namespace)
-        times = {"find": 1e3 * (found - began), "mark": 1e3 * (time.perf_counter() - found)}
-        result = self._compressor.compress_marked(
-            marking, target_tokens=target_tokens, original_tokens=self._all_tokens(known, chosen, sentences), namespace=self._namespace
+        return _Found(
+            documents=tuple(documents),
+            sentences=sentences,
+            whole=None if len(chosen) == len(known) else whole_of(known, texts),
+            tokens=sum(row.tokens for row in known.rows),
+            looked_at=int(known.units.sizes[chosen].sum()),
         )
-        return replace(result, milliseconds={**times, "select": result.milliseconds["select"]})
 
-    def _all_tokens(self, known: Catalogue, chosen: Integers, sentences: Sequence[Sentence]) -> int:
+    def _marked(self, found: _Found, question: Question) -> Marking:
+        """The second stage: the exact scores."""
+        if found.whole is None:
+            return self.marker.mark(found.documents, question, namespace=self._namespace)
+        return self.marker.mark_units(found.sentences, question, whole=found.whole, namespace=self._namespace)
+
+    def _all_tokens(self, found: _Found) -> int:
         """Tokens of all documents.
 
         Where the reader counts otherwise than the file, they are estimated from the candidates, which it has counted.
         """
-        tokens = sum(row.tokens for row in known.rows)
         if self.counter is self._sizes:
-            return tokens
-        counted = sum(self.counter.count([sentence.text for sentence in sentences]))
-        return math.ceil(tokens * counted / max(1, int(known.units.sizes[chosen].sum())))
+            return found.tokens
+        counted = sum(self.counter.count([sentence.text for sentence in found.sentences]))
+        return math.ceil(found.tokens * counted / max(1, found.looked_at))
 
     async def aask(self, query: str | Question, *, target_tokens: int) -> CompressedContext:
         """`ask`, awaited."""
