@@ -30,7 +30,7 @@ from attngs.marking.marker import Marker
 from attngs.memory.opened import OpenMemories
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
-from attngs.types import Document, MarkedMemory, Question
+from attngs.types import Document, Question
 from langchain_attngs.compressor import AttnGSCompressor
 
 Namespace = tuple[str, ...]
@@ -259,35 +259,15 @@ class MemoryFile:
             raise ConfigError(f"`namespace` must have one label, as a memory in a file has, got {namespace!r}.")
         counter: Any = compressor.found_counter()
         memories = _open(Path(self.path).absolute(), compressor.found_marker(), counter)
-        recall = recall_of(_OfUser(memories, namespace[0]), joined(namespace))
+        recall = recall_of(memories.later(namespace[0]), joined(namespace))
         assert recall is not None
         return recall
-
-
-@dataclass(frozen=True, slots=True)
-class _OfUser:
-    """One user's memory, which is opened when it is asked.
-
-    That may take a while, and is done in a thread.
-    """
-
-    memories: OpenMemories
-    namespace: str
-
-    def mark(self, query: str | Question, *, target_tokens: int) -> MarkedMemory:
-        return self.memories.of(self.namespace).mark(query, target_tokens=target_tokens)
-
-    def get(self, name: str) -> Document:
-        return self.memories.of(self.namespace).get(name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.memories.of(self.namespace)
 
 
 @lru_cache(maxsize=16)
 def _open(path: Path, marker: Marker, counter: TokenCounter) -> OpenMemories:
     """The memories of a file, the same ones for all that read it by this marker and count alike."""
-    return OpenMemories(path, marker, counter=counter)
+    return OpenMemories.of_file(path, marker, counter=counter)
 
 
 def store_of(runtime: Runtime[Any]) -> BaseStore:

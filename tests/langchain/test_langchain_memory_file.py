@@ -13,8 +13,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import ValidationError
 
 from attngs import Document, Marker, Memory, Splitter
-from attngs.errors import ConfigError, InputError
-from attngs.memory.opened import OpenMemories
+from attngs.errors import AssetError, ConfigError, InputError
 from attngs.testing import FakeScorer, count_words
 from langchain_attngs import AttnGSCompressor, AttnGSMemoryRetriever, AttnGSMiddleware, MemoryFile
 
@@ -129,10 +128,11 @@ def test_an_empty_memory_finds_nothing(tmp_path: Path) -> None:
         AttnGSMemoryRetriever(memory="m.db", compressor=compressor_of())  # type: ignore[arg-type]
 
 
-def test_few_memories_stay_open_and_each_is_opened_once(path: Path) -> None:
-    memories = OpenMemories(path, MARKER, counter=count_words, most_open=1)
-    ana = memories.of("ana")
-    assert memories.of("ana") is ana
-    assert len(memories.of("ben")) == 1
-    assert memories.of("ana") is not ana
-    assert len(ana) == len(FACTS)  # whoever still uses it can go on
+async def test_a_file_that_another_marker_has_read_is_opened_anew(path: Path, default_marker: Marker) -> None:
+    agent, model = agent_of(path)
+    await asked(agent, "sync", "Who is the cat?", "ana")
+    Memory.open(path, namespace="ana", marker=default_marker)
+    with pytest.raises(AssetError, match="open it again"):
+        await asked(agent, "sync", "May she eat nuts?", "ana", thread="2")
+    await asked(agent, "sync", "May she eat nuts?", "ana", thread="3")
+    assert "no nuts" in str(model.calls[-1][-1].content)
