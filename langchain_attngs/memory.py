@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -26,9 +26,7 @@ from attngs.hosts.frames import DATED, MEMORIES, FrameLayout
 from attngs.hosts.jobs import Call
 from attngs.hosts.recalling import Found, Recall, Waiting, recall_of
 from attngs.hosts.remembering import VERSIONS, Edit, MemoryEditor, Origin
-from attngs.marking.marker import Marker
-from attngs.memory.opened import OpenMemories
-from attngs.protocols import TokenCounter
+from attngs.memory.opened import open_memories
 from attngs.reading.context_cache import digest
 from attngs.types import Document, Question
 from langchain_attngs.compressor import AttnGSCompressor
@@ -257,17 +255,10 @@ class MemoryFile:
         """
         if len(namespace) != 1:
             raise ConfigError(f"`namespace` must have one label, as a memory in a file has, got {namespace!r}.")
-        counter: Any = compressor.found_counter()
-        memories = _open(Path(self.path).absolute(), compressor.found_marker(), counter)
+        memories = open_memories(Path(self.path), compressor.found_marker(), compressor.counter)
         recall = recall_of(memories.later(namespace[0]), joined(namespace))
         assert recall is not None
         return recall
-
-
-@lru_cache(maxsize=16)
-def _open(path: Path, marker: Marker, counter: TokenCounter) -> OpenMemories:
-    """The memories of a file, the same ones for all that read it by this marker and count alike."""
-    return OpenMemories.of_file(path, marker, counter=counter)
 
 
 def store_of(runtime: Runtime[Any]) -> BaseStore:

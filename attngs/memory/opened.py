@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from attngs.errors import AssetError
@@ -115,6 +117,18 @@ class OpenMemories(Shared):
             while len(self._places) > self._most_open:
                 self._places.popitem(last=False)  # whoever uses its memory can go on
         return place
+
+
+def open_memories(path: Path, marker: Marker, counter: CounterLike | None) -> OpenMemories:
+    """The memories of a file: the same ones for all of this process that read it by this marker and count alike."""
+    if not isinstance(counter, Hashable):
+        return OpenMemories.of_file(path, marker, counter=counter)
+    return _shared(path.absolute(), marker, counter)
+
+
+@lru_cache(maxsize=16)
+def _shared(path: Path, marker: Marker, counter: CounterLike | None) -> OpenMemories:
+    return OpenMemories.of_file(path, marker, counter=counter)
 
 
 @dataclass(frozen=True, slots=True)
