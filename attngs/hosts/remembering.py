@@ -352,7 +352,7 @@ def shown(text: str) -> str:
 
 def record_path(path: Path) -> Path:
     """Where the versions of an item are."""
-    return VERSIONS, "/".join(quote(label, safe="") for label in path)
+    return VERSIONS, "/".join(quote(label, safe="", errors="surrogatepass") for label in path)
 
 
 def _record(path: Path, versions: Sequence[Value]) -> Value | None:

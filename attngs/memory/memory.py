@@ -87,10 +87,19 @@ class Memory(Shared):
         compressor: Marks and selects.
         namespace: Whose documents.
         room: Tokens of the candidates, at least.
+        open_versions: Opens what is kept of earlier versions.
     """
 
-    def __init__(self, store: Store, compressor: ContextCompressor, namespace: str, room: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        compressor: ContextCompressor,
+        namespace: str,
+        room: int,
+        open_versions: Callable[[], Memory] | None = None,
+    ) -> None:
         self._store, self._compressor, self._namespace, self._room = store, compressor, namespace, room
+        self._open_versions = open_versions
         self._sizes = compressor.marker.counter or compressor.counter
         """Counts the units in the file: a file can be asked in the tokens of any reader."""
         self._units = UnitReader(compressor.marker, self._sizes, namespace)
@@ -140,7 +149,14 @@ class Memory(Shared):
         marker = marker or Marker.default(cache_bytes=CACHE_BYTES)
         selector = GreedySelector(min_score=memory_floor(min_score, marker))
         compressor = ContextCompressor(marker, selector=selector, counter=counter)
-        memory = cls(Store(path, namespace, timeout), compressor, namespace, check_whole("room", room))
+        room = check_whole("room", room)
+
+        def open_versions() -> Memory:
+            versions = cls(Store(path, namespace, timeout, "versions"), compressor, namespace, room)
+            versions._settle()
+            return versions
+
+        memory = cls(Store(path, namespace, timeout), compressor, namespace, room, open_versions)
         with listening(progress) if progress else nullcontext():
             memory._settle()
         return memory
@@ -159,6 +175,27 @@ class Memory(Shared):
     def counter(self) -> TokenCounter:
         """Whose tokens count."""
         return self._compressor.counter
+
+    @property
+    def revision(self) -> int:
+        """A number that grows with each change, whoever makes it."""
+        with self._store.read() as reader:
+            return self._current(reader).revision
+
+    @property
+    def versions(self) -> Memory:
+        """What documents were before changes that may be taken back, each under the id of its document.
+
+        No question finds it, for it is a memory of its own, which hosts write. Who deletes a document deletes its versions.
+
+        Raises:
+            ConfigError: This memory is one of versions, which have none.
+            AssetError: The file is damaged.
+            UnavailableError: It cannot be read now.
+        """
+        if self._open_versions is None:
+            raise ConfigError("this memory is one of versions, and of these no versions are kept.")
+        return self._open_versions()
 
     @watched("create_memory", added)
     def add(self, documents: DocumentLike | Iterable[DocumentLike]) -> list[str]:
@@ -229,6 +266,10 @@ class Memory(Shared):
         with self._store.write() as writer:
             known = self._current(writer)
             writer.bury([self._found(known, name) for name in wanted])
+        if self._open_versions:
+            versions = self.versions
+            if old := [document.id for document in versions.documents() if document.id in wanted]:
+                versions.delete(old)
         self.marker.forget(self._namespace)
 
     @watched("delete_memory_store")
@@ -236,6 +277,8 @@ class Memory(Shared):
         """Delete everything of this namespace, as `delete` does."""
         with self._store.write() as writer:
             writer.bury(self._current(writer).rows)
+        if self._open_versions:
+            self.versions.clear()
         self.marker.forget(self._namespace)
 
     @watched("search_memory", found)
