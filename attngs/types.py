@@ -137,8 +137,10 @@ class MarkedMemory:
     """Those that were looked at, in reading order: all of a small memory."""
     marking: Marking
     """Of these documents; of a large memory, only the units that a search found."""
+    complete: bool
+    """Whether these are all documents of the memory, with all their units."""
     tokens: int
-    """Of all documents in the memory."""
+    """Of all documents of the memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

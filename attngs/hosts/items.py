@@ -55,8 +55,8 @@ class MemoryItems:
         """
         items = {path[0]: value for path, value in writes.items() if path[0] != VERSIONS}
         records = {_name(path[1]): value for path, value in writes.items() if path[0] == VERSIONS}
-        _write(self.memory, {name: value and document_of(name, value) for name, value in items.items()})
-        versions = {name: record and Document(text=_RECORD, id=name, metadata=record) for name, record in records.items()}
+        _write(self.memory, {name: document_of(name, value) if value else None for name, value in items.items()})
+        versions = {name: Document(text=_RECORD, id=name, metadata=value) if value else None for name, value in records.items()}
         _write(self.memory.versions, versions)  # last, because a deleted item takes its versions with it
 
     def edit(self, plan: Callable[[MemoryEditor], Edit], origin: Origin) -> str:

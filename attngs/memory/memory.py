@@ -331,7 +331,12 @@ class Memory(Shared):
         """
         question = check_question(query)
         found = self._find(question, check_whole("target_tokens", target_tokens))
-        return MarkedMemory(documents=found.documents, marking=self._marked(found, question), tokens=self._all_tokens(found))
+        return MarkedMemory(
+            documents=found.documents,
+            marking=self._marked(found, question),
+            complete=found.whole is None,
+            tokens=self._all_tokens(found),
+        )
 
     def _find(self, question: Question, target_tokens: int) -> _Found:
         """The first stage: what the marker has to look at."""

@@ -64,6 +64,7 @@ def test_asking_is_marking_and_then_selecting(opened: Opener, room: int, looked_
     assert found.marking == asked.marking
     assert len(found.documents) == len(found.marking.sentences) == looked_at
     assert [sentence.document for sentence in found.marking.sentences] == list(found.documents)
+    assert found.complete == (looked_at == 60)
     assert found.tokens == 60 * 10  # of the texts alone
     assert asked.original_tokens in (60 * 10, 60 * 11)  # with the names of those that may be shown, where that is all of them
 
