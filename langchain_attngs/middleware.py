@@ -34,7 +34,8 @@ from attngs.types import Document, Marking, Question
 from attngs.writing.asking import atalk, talk
 from langchain_attngs.chat import RunnableChat
 from langchain_attngs.compressor import AttnGSCompressor
-from langchain_attngs.memory import MemoryFile, Namespace, StoreMemory, joined
+from langchain_attngs.memory import Namespace, StoreMemory, joined
+from langchain_attngs.memory_file import MemoryFile
 from langchain_attngs.messages import question_of, request_of, said, viewed
 from langchain_attngs.tracing import Ledger, RunWatch, traced
 

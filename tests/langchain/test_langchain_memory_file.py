@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from chat_models import ScriptedModel
 from langchain.agents import create_agent
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import ValidationError
 
 from attngs import Document, Marker, Memory, Splitter
 from attngs.errors import AssetError, ConfigError, InputError
 from attngs.testing import FakeScorer, count_words
-from langchain_attngs import AttnGSCompressor, AttnGSMemoryRetriever, AttnGSMiddleware, MemoryFile
+from langchain_attngs import AttnGSCompressor, AttnGSMemoryRetriever, AttnGSMiddleware, MemoryFile, UserMemory, memory_tools
 
 MARKER = Marker(FakeScorer("cat", "nuts"), splitter=Splitter(unit="sentence"))
 FACTS = [
@@ -136,3 +136,71 @@ async def test_a_file_that_another_marker_has_read_is_opened_anew(path: Path, de
         await asked(agent, "sync", "May she eat nuts?", "ana", thread="2")
     await asked(agent, "sync", "May she eat nuts?", "ana", thread="3")
     assert "no nuts" in str(model.calls[-1][-1].content)
+
+
+def tool_call(name: str, **given: Any) -> AIMessage:
+    return AIMessage("", tool_calls=[{"name": name, "args": given, "id": name}])
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+async def test_an_agents_tools_write_to_the_file_of_its_user(path: Path, how: str) -> None:
+    """What is forgotten is shown no more, what is undone is there again, and nobody else has any of it."""
+    memory, compressor = MemoryFile(path=path, target_tokens=40), compressor_of()
+    calls = [
+        tool_call("remember", text="She rows on Mondays."),
+        tool_call("remember", text="she rows on mondays"),
+        tool_call("update", memory="The cat is Milo. It rained all day.", text="The cat is Rex."),
+        tool_call("forget", memory="nuts"),
+        tool_call("undo", key="nuts"),
+        tool_call("recall_more", query="Who is the cat?"),
+        tool_call("forget", memory="Ben likes tea"),
+    ]
+    left = iter([*calls, AIMessage("ok")])
+    model = ScriptedModel(answer=lambda messages: next(left))
+    agent = create_agent(model, memory_tools(memory, compressor), middleware=[AttnGSMiddleware(compressor, memory=memory)])
+    await asked(agent, how, "What about the cat and the nuts?", "ana")
+    answers = [str(message.content) for message in model.calls[-1] if isinstance(message, ToolMessage)]
+    assert [answer.split(":")[0].split(",")[0].split(".")[0] for answer in answers[:5]] == [
+        "Remembered",
+        "This is remembered already",
+        "Updated",
+        "Forgotten",
+        "Undone",
+    ]
+    assert "The cat is Rex." in answers[5]
+    assert "no item has these words" in answers[6]
+    with Memory.open(path, namespace="ana", marker=MARKER, counter=count_words) as kept:
+        texts = {document.text: document.metadata for document in kept.documents()}
+    assert set(texts) == {"The cat is Rex.", "She rows on Mondays.", "She may eat no nuts. The bus was late."}
+    assert texts["She rows on Mondays."]["by"] == "agent"
+    assert texts["She may eat no nuts. The bus was late."] == {"tags": ["food"]}
+
+
+def test_people_look_after_their_memory_in_a_file(path: Path) -> None:
+    file = MemoryFile(path=path)
+    users = {name: UserMemory(file.items(None, compressor_of()), (name,)) for name in ("ana", "ben", "e.v@x%2E")}
+    ana = users["ana"]
+    assert [(item.key, item.value["text"]) for item in ana.items()][1] == ("cat", "The cat is Milo. It rained all day.")
+    key = ana.put("She rows.", metadata={"date": "2026-05-01"})
+    assert ana.items()[-1].key == key
+    ana.put("She rows on Mondays.", key=key)
+    assert users["e.v@x%2E"].load(ana.export().encode(), "ana.jsonl") == 3
+    ana.delete(key)
+    assert [item.key for item in ana.items()] == ["nuts", "cat"]
+    ana.clear()
+    assert (len(ana.items()), len(users["ben"].items()), len(users["e.v@x%2E"].items())) == (0, 1, 3)
+    assert {item.value["text"] for item in users["e.v@x%2E"].items()} >= {"She rows on Mondays."}
+    with Memory.open(path, namespace="e.v@x%2E", marker=MARKER, counter=count_words) as memory:
+        assert len(memory) == 3
+
+
+def test_what_a_memory_file_cannot_do_is_refused(path: Path) -> None:
+    store = MemoryFile(path=path).items(None, compressor_of())
+    with pytest.raises(InputError, match="must be a `text` with `metadata`"):
+        store.put(("ana",), "k", {"kind": "Memory", "content": {}})
+    with pytest.raises(ConfigError, match="one label"):
+        store.search(("memories", "ana"))
+    for use in (lambda: store.get(("ana",), "cat"), lambda: store.search(("ana",), query="cat"), store.list_namespaces):
+        with pytest.raises(NotImplementedError, match=r"ask `attngs\.Memory` itself"):
+            use()
+    assert len(store.search(("ana",))) == 2
