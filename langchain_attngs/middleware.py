@@ -70,6 +70,8 @@ class MemoryTask(TypedDict):
     documents: Sequence[Document]
     marking: Marking | None
     """Of the documents, where they are marked already."""
+    tokens: int
+    """Of all that is remembered, where the documents are what was found of it."""
     query: Question
     namespace: str
     asked: str
@@ -265,6 +267,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             "items": found.items,
             "documents": found.documents,
             "marking": found.marking,
+            "tokens": found.tokens,
             "query": query,
             "namespace": joined(namespace),
             "asked": asked_by(joined(namespace), message),
@@ -409,6 +412,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
                 target_tokens=self._memory_tokens(),
                 namespace=task["namespace"],
                 marking=task["marking"],
+                original_tokens=task["tokens"],
             )
         ]
         items = [task["items"][position] for position in used_positions(result)]
@@ -432,6 +436,7 @@ def _withheld(namespace: Namespace, decision: GateDecision) -> MemoryTask:
         "items": [],
         "documents": [],
         "marking": None,
+        "tokens": 0,
         "query": question,
         "namespace": joined(namespace),
         "asked": "",

@@ -50,6 +50,8 @@ class Found(NamedTuple):
     """The documents as a block of memory quotes them, in their order."""
     marking: Marking | None = None
     """Of these documents, where they are marked already."""
+    tokens: int = 0
+    """Of all that is remembered, where these documents are what was found of it."""
 
 
 class Recall(Protocol):
@@ -147,7 +149,7 @@ class _Asked:
 
     def find(self, question: Question, target_tokens: int) -> Waiting[Found]:
         found: MarkedMemory = yield _in_thread(partial(self._memory.mark, question, target_tokens=target_tokens))
-        return Found(found.documents, quoted(found.documents, self._namespace), found.marking)
+        return Found(found.documents, quoted(found.documents, self._namespace), found.marking, 0 if found.complete else found.tokens)
 
     def _get(self, names: Iterable[str]) -> list[Document]:
         return [self._memory.get(name) for name in names if name in self._memory]

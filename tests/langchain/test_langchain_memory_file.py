@@ -12,8 +12,9 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import ValidationError
 
-from attngs import Document, Marker, Memory, Splitter
+from attngs import ContextCompressor, Document, Marker, Memory, MessageShortener, Splitter
 from attngs.errors import AssetError, ConfigError, InputError
+from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.testing import FakeScorer, count_words
 from langchain_attngs import AttnGSCompressor, AttnGSMemoryRetriever, AttnGSMiddleware, MemoryFile, UserMemory, memory_tools
 
@@ -106,6 +107,23 @@ def test_a_preview_needs_no_store(path: Path) -> None:
     assert middleware.recall("Who is the cat?", namespace=("nobody",)) is None
     with pytest.raises(ConfigError, match="one label"):
         middleware.recall("Who?", namespace=("memories", "ana"))
+
+
+def test_of_a_large_memory_all_tokens_count(tmp_path: Path) -> None:
+    marker = Marker(LexicalScorer())
+    with Memory.open(tmp_path / "m.db", namespace="ana", marker=marker, counter=count_words) as memory:
+        memory.add([f"Note {number} is about topic{number} and more of it." for number in range(1000)])
+    compressor = AttnGSCompressor(marker=marker, counter=count_words, target_tokens=12, min_score=0)
+    result = AttnGSMiddleware(compressor, memory=MemoryFile(path=tmp_path / "m.db")).recall("What is topic777 about?", namespace=("ana",))
+    assert result is not None
+    assert "topic777" in result.text
+    assert result.original_tokens == 9_000
+    with Memory.open(tmp_path / "m.db", namespace="ana", marker=marker, counter=count_words) as memory:
+        short = MessageShortener(ContextCompressor(marker, counter=count_words), target_tokens=24).shorten(
+            [{"role": "user", "content": "What is topic777 about?"}], memory=memory, namespace="ana"
+        )
+    assert short.memory is not None
+    assert (short.memory.original_tokens, "topic777 and more" in short.messages[0]["content"]) == (9_000, True)
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
