@@ -80,7 +80,9 @@ class ItemsInMemory:
 
 @dataclass(frozen=True, slots=True)
 class ItemsInFile:
-    """In a file of `attngs.Memory`, which threads, processes and copies of a block can share. An item that comes back is the newest.
+    """In a file of `attngs.Memory`, which threads, processes and copies of a block can share.
+
+    An item that comes back is the newest.
 
     Args:
         memories: Those of the file.

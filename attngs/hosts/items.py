@@ -1,4 +1,4 @@
-"""The documents of a `Memory` as items that an agent or a person changes, and how changes are written to it.
+"""The documents of a `Memory` as items that agents and people change.
 
 `remembering` plans the changes and knows no store; this is the one for a memory in a file. An item is a document: its path is the
 document's id alone. What it was before its last changes is among the memory's `versions`.

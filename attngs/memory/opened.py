@@ -133,7 +133,7 @@ def _shared(path: Path, marker: Marker, counter: CounterLike | None) -> OpenMemo
 
 @dataclass(frozen=True, slots=True)
 class LaterMemory:
-    """One user's memory, which may be opened with every use. That can take a while, and is best done in a thread."""
+    """One user's memory, opened when it is used. That can take a while, and is best done in a thread."""
 
     memories: OpenMemories
     namespace: str
