@@ -1,4 +1,4 @@
-"""A user's memory in a file of `attngs.Memory`: how much of it is shown, and the file as a store whose items can be changed."""
+"""A user's memory in a file of `attngs.Memory`: what is shown of it, and the file as a store."""
 
 from __future__ import annotations
 

@@ -94,7 +94,9 @@ class OpenMemories(Shared):
             raise
 
     async def use(self, namespace: str, work: Callable[[Memory], Value]) -> Value:
-        """What comes of some work with a memory, in a thread: it may have to be opened, or to wait for another writer.
+        """What comes of some work with a memory, in a thread.
+
+        The memory may have to be opened, or to wait for another writer.
 
         Raises:
             AttngsError: The memory cannot be opened, or the work failed.
@@ -120,7 +122,7 @@ class OpenMemories(Shared):
 
 
 def open_memories(path: Path, marker: Marker, counter: CounterLike | None) -> OpenMemories:
-    """The memories of a file: the same ones for all of this process that read it by this marker and count alike."""
+    """The memories of a file, the same ones for all that read it by this marker and count alike."""
     if not isinstance(counter, Hashable):
         return OpenMemories.of_file(path, marker, counter=counter)
     return _shared(path.absolute(), marker, counter)
