@@ -59,9 +59,9 @@ def page(assistant: Assistant) -> None:
         if question:
             with reporting("The chat model did not answer.", name_of(assistant.model)):
                 talk.ask(assistant, person, chat, question, settings)
+    keeping.show_toasts(assistant, person)
     with right.container(key="panel"), reporting("The memory could not be compressed."):
         show_panel(assistant, person, chat, settings)
-    keeping.show_toasts(assistant, person)
 
 
 def choose_person(assistant: Assistant) -> str | None:

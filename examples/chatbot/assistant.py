@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from concurrent.futures import Future, wait
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
+from answers import Answer
 from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage
-from memories import MOST_ITEMS, Change
+from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage
+from memories import MOST_ITEMS
 from models import refuses_tools, takes_tools
 from people import People
 from turns import asked
 
-from attngs import CompressedContext, Marker
-from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, RunWatch, StoreMemory, memory_tools
+from attngs import Marker
+from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, StoreMemory, memory_tools
 
 MEMORY = StoreMemory(namespace=("user", "{user_id}", "memories"), max_items=MOST_ITEMS)
 PROMPT = "You are a personal assistant. Answer briefly, from what is known of the user where it helps, and say when you do not know."
@@ -43,52 +43,6 @@ class Settings(NamedTuple):
     rewrite: bool = False
     paused: bool = False
     """Whether no memory is read or written."""
-
-
-class Answer(RunWatch):
-    """The answer to a question, and what the model was sent for it. A preview has only what the model would see of the memory."""
-
-    def __init__(self, question: str) -> None:
-        super().__init__()
-        self.question, self.text, self.seconds = question, "", 0.0
-        self.changes: list[Change] = []
-        """What the model's tools changed in the memory."""
-
-    @property
-    def memory(self) -> CompressedContext | None:
-        """The compression that the model was shown."""
-        return next(iter(self.named("AttnGSMiddleware.memory")), None)
-
-    @property
-    def keys(self) -> list[str]:
-        """The memories that the model was shown, by their keys."""
-        kept = self.memory.kept if self.memory else ()
-        return list(dict.fromkeys(str(source.metadata["_key"]) for source in kept))
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A question in a chat, and what was replied."""
-
-    place: int
-    """How many messages there are up to the question, with it."""
-    question: str
-    replies: Sequence[AIMessage]
-
-    @property
-    def text(self) -> str:
-        """The reply, without what tools were told."""
-        return "\n\n".join(str(reply.text) for reply in self.replies if reply.text)
-
-
-def exchanges(said: Sequence[BaseMessage]) -> list[Exchange]:
-    """The messages of a chat by question."""
-    starts = [place for place, message in enumerate(said) if message.type == "human"]
-    parts = [said[start:end] for start, end in zip(starts, [*starts[1:], len(said)], strict=True)]
-    return [
-        Exchange(start + 1, str(part[0].text), [message for message in part if isinstance(message, AIMessage)])
-        for start, part in zip(starts, parts, strict=True)
-    ]
 
 
 class Assistant:

@@ -67,4 +67,4 @@ def in_plain_words(error: BaseException, who: str) -> str:
     kinds = [_BY_KIND[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in _BY_KIND]
     if not kinds and status is not None and status >= 500:
         kinds = ["{who} has a problem of its own. Ask again in a minute."]
-    return _BY_STATUS.get(status or 0, next(iter(kinds), "The details are below.")).format(who=who)
+    return _BY_STATUS.get(status or 0, next(iter(kinds), "See the details below.")).format(who=who)

@@ -6,15 +6,16 @@ import os
 from functools import lru_cache
 from typing import Any
 
+from answers import Answer
 from langchain.chat_models import init_chat_model
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
-from turns import WHY_IDLE, kind_of
+from turns import WHY_IDLE, Kind, kind_of
 
 from attngs import CompressedContext, LocalChat
-from langchain_attngs import LocalChatModel, RunWatch
+from langchain_attngs import LocalChatModel
 
 MOST_SHOWN = 3
 """Memories that an answer without a model shows at once."""
@@ -105,25 +106,24 @@ class Nobody(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **settings: Any,
     ) -> ChatResult:
-        watch = next((each for each in (run_manager.handlers if run_manager else []) if isinstance(each, RunWatch)), None)
-        found = best_memories(watch.memory if watch else None)
-        question = next((str(message.text) for message in reversed(messages) if message.type == "human"), "")
-        shown = [each for each in found[:MOST_SHOWN] if each["probability"] >= LEAST_SHARE * found[0]["probability"]]
-        lead = _lead(question, found)
+        answer = next(each for each in (run_manager.handlers if run_manager else []) if isinstance(each, Answer))
+        kind, found = kind_of(answer.question), best_memories(answer.memory)
+        likely = [each for each in found[:MOST_SHOWN] if each["probability"] >= LEAST_SHARE * found[0]["probability"]]
+        shown = [] if kind == "statement" else likely
+        lead = _lead(kind, found)
         text = "\n\n".join([lead, *(f"{each['day']}: {each['text']}" for each in shown)])
         memories = {"lead": lead, "shown": shown, "more": found[len(shown) :]}
         return ChatResult(generations=[ChatGeneration(message=AIMessage(text, additional_kwargs={"memories": memories}))])
 
 
-def _lead(question: str, found: list[dict[str, Any]]) -> str:
+def _lead(kind: Kind, found: list[dict[str, Any]]) -> str:
     """What is said ahead of the memories."""
-    kind = kind_of(question)
     if kind == "greeting":
         return "Hello. Ask me about something you have told me, or tell me something to remember."
     if kind in WHY_IDLE:
         return "No chat model is connected, so I can only look things up in your memory."
     if kind == "statement":
-        return "I can remember that." + (" This is what I have on it so far:" if found else "")
+        return "I can remember that: click “Remember this”."
     if not found:
         return "I found nothing about that in your memory."
     return "From your memory:" if found[0]["probability"] >= SURE else "I am not sure, but this may be it:"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 import streamlit as st
-from assistant import Answer
+from answers import Answer
 from turns import WHY_IDLE, kind_of
 
 from attngs import CompressedContext
@@ -27,6 +27,8 @@ def show(answer: Answer, saved: Mapping[str, int], *, paused: bool) -> None:
     if memory is None or not memory.compressed_tokens:
         st.html('<div class="sum"><strong>No memory was sent</strong></div>')
         st.text(_why_nothing(answer, paused=paused))
+        if any("<memory>" in str(message.text) for message in answer.sent):
+            st.caption("What earlier questions of this chat were shown still stands in their messages.")
     else:
         _summary(memory, was_sent=bool(answer.sent))
     tabs = ["Exactly what was sent", "Tokens and time"]

@@ -8,17 +8,20 @@ from typing import Any
 
 import keeping
 import streamlit as st
-from assistant import Assistant, Exchange, Settings, exchanges
+from answers import Exchange, exchanges
+from assistant import Assistant, Settings
 from langchain_core.messages import AIMessage
 from models import CONNECT, Nobody
 from prose import as_html, as_text
 from turns import fact_in, kind_of
 
 state = st.session_state
-TO_TOP = (
-    "<script>/* {} */ requestAnimationFrame(() => setTimeout(() => "
-    "document.querySelector('.st-key-turn-last')?.scrollIntoView({{ block: 'start' }}), 50));</script>"
-)
+TO_TOP = """<script>/* {} */ setTimeout(() => {{
+  const turn = document.querySelector(".st-key-turn-last");
+  let log = turn?.parentElement;
+  while (log && log.scrollHeight <= log.clientHeight + 1) log = log.parentElement;
+  if (log) log.scrollTop += turn.getBoundingClientRect().top - log.getBoundingClientRect().top;
+}}, 50);</script>"""
 """Shows the last question at the top, with its answer below. It runs again only if the number in it is another."""
 REDRAW = 0.1
 """Seconds between two drawings of an answer that grows."""
@@ -83,7 +86,7 @@ def _offer(assistant: Assistant, person: str, chat: str, exchange: Exchange, kno
         return
     text = fact_in(exchange.question) or exchange.question
     if text in known:
-        st.caption(":material/check: Remembered")
+        st.caption(":material/check: Remembered", text_alignment="right")
         return
     is_fact = is_last and kind_of(exchange.question) == "statement" and not assistant.uses_tools
     kind: Any = "secondary" if is_fact else "tertiary"
