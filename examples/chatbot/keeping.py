@@ -64,8 +64,8 @@ def show_toasts(assistant: Assistant, person: str) -> None:
         return
     with st.container(key="toast"):
         for change in mine:
-            st.html(f'<div role="status">{_described(change)}</div>')
-            with st.container(horizontal=True, key=f"toast-{change.key}"):
+            with st.container(horizontal=True, key=f"toast-{change.key}", vertical_alignment="center"):
+                st.html(f'<div role="status">{_described(change)}</div>')
                 st.button("Undo", f"undo-{change.key}", on_click=undo, args=[assistant, person, change.key])
         st.button("Close", "close-toast", type="tertiary", on_click=state.update, args=[{"changes": []}])
 

@@ -11,16 +11,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from langgraph.store.base import BaseStore, PutOp, SearchItem
+from turns import tells_change
 
 from attngs import Document, Marker
 from attngs.checking.times import read_moment
 from attngs.errors import InputError
 from attngs.hosts.remembering import Edit, MemoryEditor, Origin, close_item, same_item
+from attngs.protocols import Likeness
 from langchain_attngs import UserMemory
 from langchain_attngs.memory import MAX_STORED, editor, is_version, item_day, joined, stored, writes
 
 LEAST = 0.1
 """The least probability that something which is found bears on what is searched."""
+NEAR = 0.45
+"""Least cosine of a memory and of a text that says how it has changed: only then is the person asked whether one replaces the other."""
+COMPARED = 32
+"""Memories that such a text is compared with."""
 MOST_ITEMS = 10_000
 """Memories that a person can have."""
 
@@ -161,7 +167,7 @@ class Memories:
         """Note that memories were shown to a model, and what for."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         for key in keys:
-            self._uses.put(question[:200], key=key, metadata={"date": now, "chat": chat})
+            self._uses.put(question[:200], key=key, metadata={"used": now, "chat": chat})
 
     def forget_uses(self, chat: str) -> None:
         """Forget which questions of a chat memories were used for."""
@@ -177,13 +183,16 @@ class Memories:
         return [Change(key=key, before=_text(one["before"]), now=texts.get(key, "")) for key, one in found]
 
     def _outdated(self, text: str, items: Sequence[Memory], marker: Marker) -> tuple[str] | None:
-        """The memory of which the marker says that this text tells what became of it."""
-        documents = [Document(text=item.text, id=item.key, metadata={"date": item.day}) for item in items]
-        now = Document(text=text, metadata={"date": datetime.now(UTC).date().isoformat()})
-        marking = marker.mark([*documents, now], text, namespace=joined(self.namespace))
-        old = [before for before, after in marking.successors.items() if marking.sentences[after].position == len(items)]
-        best = max(old, key=lambda number: marking.scores[number], default=None)
-        return None if best is None else (items[marking.sentences[best].position].key,)
+        """The memory that is nearest to a text which says that something has changed, if it is near enough to be what has changed."""
+        scorer, where = marker.scorer, joined(self.namespace)
+        if not items or not tells_change(text) or not isinstance(scorer, Likeness):
+            return None
+        scores = marker.mark([item.text for item in items], text, namespace=where)
+        best = sorted(range(len(scores.scores)), key=lambda number: -scores.scores[number])
+        near = list(dict.fromkeys(scores.sentences[number].position for number in best))[:COMPARED]
+        alike = scorer.likeness([text, *(items[place].text for place in near)], where)[0, 1:]
+        nearest = int(alike.argmax())
+        return (items[near[nearest]].key,) if alike[nearest] >= NEAR else None
 
     def _versions(self) -> list[tuple[Sequence[str], Sequence[Any]]]:
         """What memories said before, the latest last, by their path below the namespace."""
@@ -201,7 +210,7 @@ class Memories:
 def _memory(item: SearchItem, before: str, use: Any) -> Memory:
     metadata = item.value.get("metadata") or {}
     by = {"agent": "saved by the assistant", "user": "saved in a chat"}.get(str(metadata.get("by")), "")
-    moment = read_moment(use["metadata"]["date"]) if use else None
+    moment = read_moment(use["metadata"]["used"]) if use else None
     return Memory(
         key=item.key,
         text=_text(item.value),

@@ -65,6 +65,19 @@ _WISHES = re.compile(
 )
 
 
+_CHANGES = re.compile(
+    r"\b(?:now|nowadays|from now on|moved|no longer|not any ?more|any ?more|instead|since (?:last|this|yesterday)|changed|switched|became"
+    r"|turned|quit|left|stopped|started|began|new|cancell?ed|postponed|sold|got (?:married|divorced|rid))\b",
+    re.IGNORECASE,
+)
+"""Words that say that something was otherwise before."""
+
+
+def tells_change(text: str) -> bool:
+    """Whether a statement says that something has changed."""
+    return _CHANGES.search(text) is not None
+
+
 def kind_of(text: str) -> Kind:
     """What a message is."""
     text = " ".join(text.split())
