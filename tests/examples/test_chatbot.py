@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from assistant import Answer, Assistant, Nobody, Settings, chat_model
+from answers import Answer, exchanges
+from assistant import Assistant, Settings
+from models import Nobody, chat_model, name_of
 from people import People
 from streamlit.testing.v1 import AppTest
 
@@ -48,13 +52,36 @@ def bytes_of(place: str) -> bytes:
     return b"".join(file.read_bytes() for file in Path(place).parent.glob(f"{Path(place).name}*"))
 
 
-def test_without_a_model_nobody_pretends_to_answer(people: People) -> None:
-    answer = ask(Assistant(people, Nobody()), "ana", "What does she drink?")
-    assert answer.text == (
-        "No chat model is set up, so there is no answer. From your memory, a model would be sent this:\n\n"
-        "[1 Mar 2026]\nAna drinks green tea, never with milk."
-    )
-    assert ask(Assistant(people, Nobody()), people.add("Carla"), "What does she drink?").text.endswith("would be sent nothing.")
+def test_without_a_model_the_best_memories_are_the_answer_the_best_first(people: People) -> None:
+    assistant = Assistant(people, Nobody())
+    answer = ask(assistant, "ana", "What does she drink?", target_tokens=256)
+    assert answer.text.startswith("From your memory:\n\n1 Mar 2026: Ana drinks green tea, never with milk.")
+    [exchange] = exchanges(people.said("ana-1"))
+    found = exchange.replies[0].additional_kwargs["memories"]
+    assert found["shown"][0] == {"day": "1 Mar 2026", "text": ANA[0], "probability": found["shown"][0]["probability"]}
+    likely = [memory["probability"] for memory in (*found["shown"], *found["more"])]
+    assert likely == sorted(likely, reverse=True)
+    assert 1 <= len(found["shown"]) <= 3
+    assert ask(assistant, people.add("Carla"), "What does she drink?").text == "I found nothing about that in your memory."
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("hi", "Hello. Ask me"),
+        ("What is 17 times 23?", "No chat model is connected"),
+        ("Write a Python function that sorts tea by name", "No chat model is connected"),
+        ("I drink black coffee now.", "I can remember that"),
+    ],
+)
+def test_what_needs_no_memory_gets_none_and_a_statement_is_offered_for_keeping(people: People, said: str, told: str) -> None:
+    assistant = Assistant(people, Nobody())
+    answer = ask(assistant, "ana", said, target_tokens=256)
+    assert answer.text.startswith(told)
+    assert (answer.memory is None) is (said != "I drink black coffee now.")
+    assert "<memory>" not in str(answer.sent) or answer.memory
+    assert assistant.explain("ana", "ana-1", 1, Settings(target_tokens=256)) is answer
+    assert assistant.explain("ana", "ana-1", 1, Settings(target_tokens=32)).memory is None or answer.memory
 
 
 def test_the_page_shows_the_very_compression_and_the_very_messages(people: People, loopback: LoopbackServer) -> None:
@@ -102,6 +129,117 @@ def test_the_writer_s_words_are_no_part_of_the_answer_and_count_against_the_savi
     [entry] = people.of("ana", "ledger").items()
     saved = answer.memory.original_tokens - answer.memory.compressed_tokens
     assert entry.value["metadata"]["saved"] == saved - sum(answer.memory.usage)
+
+
+def test_who_leaves_stops_the_writer_too_and_the_model_is_not_asked(people: People, loopback: LoopbackServer) -> None:
+    loopback.plan = always(Turn(text="word " * 400, pause=0.01))
+    answers = Assistant(people, chat_model("tiny", loopback.url)).ask("ana", "ana-1", "What does she drink?", Settings(26, rewrite=True))
+    for _ in answers:
+        if loopback.requests:  # the writer's: its words are not shown
+            break
+    answers.close()
+    [only] = loopback.requests
+    assert "tools" not in only.body
+    assert [message.type for message in people.said("ana-1")] == ["human"]
+
+
+def test_who_waits_for_the_first_word_can_leave(people: People, loopback: LoopbackServer) -> None:
+    loopback.plan = script(Turn(kind="hang"), Turn(text="Good."))
+    assistant = Assistant(people, chat_model("tiny", loopback.url))
+    answers = assistant.ask("ana", "ana-1", "How are you?", Settings())
+    assert next(answers).text == ""
+    answers.close()
+    assert ask(assistant, "ana", "And now?").text == "Good."
+
+
+def calling(tool: str, **given: object) -> Turn:
+    call = {"id": f"call_{tool}", "type": "function", "function": {"name": tool, "arguments": json.dumps(given)}}
+    return Turn(message={"role": "assistant", "content": None, "tool_calls": [call]}, finish_reason="tool_calls")
+
+
+def test_the_model_saves_what_it_is_told_once_and_a_changed_fact_takes_the_old_one_s_place(
+    people: People, loopback: LoopbackServer
+) -> None:
+    loopback.plan = script(
+        calling("remember", text="Ana lives in Graz."),
+        Turn(text="Noted."),
+        calling("remember", text="ana lives in Graz!"),
+        Turn(text="I know."),
+        calling("update", memory="Ana lives in Graz.", text="Ana lives in Porto."),
+        Turn(text="Porto, then."),
+        calling("remember", text="Where does Ana live?"),
+        Turn(text="In Porto."),
+    )
+    assistant, memories = Assistant(people, chat_model("tiny", loopback.url)), people.memories("ana")
+    saved = ask(assistant, "ana", "I live in Graz, by the way")
+    [change] = saved.changes
+    assert (saved.text, change.before, change.now, len(memories)) == ("Noted.", "", "Ana lives in Graz.", 4)
+    assert "remember" in [tool["function"]["name"] for tool in loopback.requests[0].body["tools"]]
+    assert assistant.explain("ana", "ana-1", 1, Settings(target_tokens=26)) is saved  # though the memory has changed since
+    assert ask(assistant, "ana", "I do live in Graz").changes == []
+    [change] = ask(assistant, "ana", "I moved to Porto").changes
+    assert (change.before, change.now) == ("Ana lives in Graz.", "Ana lives in Porto.")
+    [home] = [memory for memory in memories.items() if memory.key == change.key]
+    assert (home.text, home.before, home.source) == ("Ana lives in Porto.", "Ana lives in Graz.", "saved by the assistant")
+    assert ask(assistant, "ana", "Where do I live?").changes == []
+    memories.undo(change.key)
+    assert [memory.text for memory in memories.items()][-1] == "Ana lives in Graz."
+    assert len(exchanges(people.said("ana-1"))) == 4
+    assert exchanges(people.said("ana-1"))[0].text == "Noted."
+
+
+def test_a_model_that_takes_no_tools_answers_without_them(people: People, loopback: LoopbackServer) -> None:
+    refusal = Turn(status=400, text="registry.ollama.ai/library/tiny:latest does not support tools")
+    loopback.plan = lambda body: refusal if body.get("tools") else Turn(text="Tea.")
+    assistant = Assistant(people, chat_model("tiny", loopback.url))
+    answer = ask(assistant, "ana", "What does she drink?")
+    assert (answer.text, assistant.uses_tools) == ("Tea.", False)
+    assert [message.type for message in people.said("ana-1")] == ["human", "ai"]
+    assert ask(assistant, "ana", "And now?").text == "Tea."
+    assert len(loopback.requests) == 3
+
+
+def test_while_the_memory_is_paused_it_is_neither_read_nor_written(people: People, loopback: LoopbackServer) -> None:
+    loopback.plan = always(Turn(text="No idea."))
+    assistant = Assistant(people, chat_model("tiny", loopback.url))
+    assert not people.paused("ana")
+    people.pause("ana", True)
+    answer = ask(assistant, "ana", "What does she drink?", paused=people.paused("ana"))
+    assert (answer.memory, answer.keys) == (None, [])
+    assert "green tea" not in str(loopback.requests[0].body)
+    assert "tools" not in loopback.requests[0].body
+    assert assistant.explain("ana", "ana-1", 1, Settings(26, paused=True)) is answer
+    people.pause("ana", False)
+    assert (people.paused("ana"), people.paused("ben")) == (False, False)
+    assert "green tea" in str(ask(assistant, "ana", "What does she drink?", paused=people.paused("ana")).sent[-1].text)
+
+
+def test_a_memory_says_when_and_for_which_question_it_was_last_used(people: People) -> None:
+    assistant, memories = Assistant(people, Nobody()), people.memories("ana")
+    assert [memory.used_for for memory in memories.items()] == ["", "", ""]
+    ask(assistant, "ana", "What does she drink?")
+    used = {memory.key: memory for memory in memories.items()}["ana-1"]
+    assert used.used_for == "What does she drink?"
+    assert used.used.endswith(str(datetime.now(UTC).year))
+    assistant.forget_chat("ana", "ana-1")
+    assert [memory.used_for for memory in memories.items()] == ["", "", ""]
+
+
+def test_chats_have_titles_and_what_is_deleted_leaves_nothing_in_the_file(people: People) -> None:
+    assistant = Assistant(people, Nobody())
+    for chat, question in (("ana-1", "What does Grandmother Quintina drink?"), ("ana-2", "Who keeps bees?"), ("ana-1", "And Zenobia?")):
+        list(assistant.ask("ana", chat, question, Settings()))
+    assert people.chats("ana") == [("ana-1", "What does Grandmother Quintina drink?"), ("ana-2", "Who keeps bees?")]
+    people.rename_chat("ana", "ana-1", "Drinks")
+    list(assistant.ask("ana", "ana-1", "And tea?", Settings()))
+    assert people.chats("ana")[0].title == "Drinks"
+    with pytest.raises(InputError, match="empty"):
+        people.rename_chat("ana", "ana-1", "  ")
+    assert b"Quintina" in bytes_of(people.place)
+    assistant.forget_chat("ana", "ana-1")
+    assert people.chats("ana") == [("ana-2", "Who keeps bees?")]
+    assert people.said("ana-1") == []
+    assert b"Quintina" not in bytes_of(people.place)
 
 
 def test_who_leaves_stops_the_model_and_what_it_said_stays(people: People, loopback: LoopbackServer) -> None:
@@ -236,9 +374,11 @@ def test_names_that_cannot_be_used_are_refused(people: People, name: str) -> Non
 def test_a_local_model_answers_in_this_process(people: People, tmp_path: Path) -> None:
     tiny_model("qwen2").save_pretrained(tmp_path / "tiny")
     tiny_tokenizer().save_pretrained(tmp_path / "tiny")
-    answer = ask(Assistant(people, chat_model(f"local:{tmp_path / 'tiny'}", "")), "ana", "Tea?", target_tokens=8)
+    model = chat_model(f"local:{tmp_path / 'tiny'}", "")
+    answer = ask(Assistant(people, model), "ana", "Tea?", target_tokens=8)
     assert answer.text
     assert answer.seconds_to_first_token is not None
+    assert re.fullmatch(r"tiny, on this machine \(\d million parameters: very small, so it is often wrong\)", name_of(model))
 
 
 def test_the_page_runs_says_what_is_wrong_and_shows_no_traceback(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
