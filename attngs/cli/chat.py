@@ -58,9 +58,20 @@ def chat(
             "--memory",
             envvar="ATTNGS_CHATBOT_DB",
             metavar="FILE",
-            help="The SQLite file with everybody's memories and chats, or postgresql://... It is made if it is not there.",
+            help="The SQLite file with everybody's chats, or postgresql://... It is made if it is not there. Memories are beside it, in a "
+            "file that ends in .memory.db.",
         ),
     ] = str(Path(typer.get_app_dir("attngs")) / "chatbot.sqlite"),
+    memory_file: Annotated[
+        str,
+        typer.Option(
+            "--memory-file",
+            envvar="ATTNGS_CHATBOT_MEMORY",
+            metavar="FILE",
+            help="The file with everybody's memories, if it is not beside the chats. PostgreSQL needs it.",
+            show_default=False,
+        ),
+    ] = "",
     port: Annotated[
         int | None,
         typer.Option(
@@ -84,11 +95,19 @@ def chat(
             raise MissingDependencyError(f"the chatbot needs {' and '.join(missing)}: pip install 'attngs[app]'")
         if local and (model or base_url):
             raise ConfigError("--local has a model of its own; leave out --model and --base-url, or leave out --local.")
+        if "://" in memory and not memory_file:
+            raise ConfigError("PostgreSQL keeps the chats, and the memories are in a file: name it with --memory-file.")
         if local:
             model = f"local:{smollm_file()}"
             typer.echo("SmolLM2 is very small (135 million parameters) and often wrong. Unpacking it once takes a minute or two.")
         page = shipped("chatbot/app.py")
-    os.environ |= {"ATTNGS_CHAT_MODEL": model, "ATTNGS_BASE_URL": base_url, "ATTNGS_CHATBOT_DB": memory}  # the page reads them
+    # the page reads these
+    os.environ |= {
+        "ATTNGS_CHAT_MODEL": model,
+        "ATTNGS_BASE_URL": base_url,
+        "ATTNGS_CHATBOT_DB": memory,
+        "ATTNGS_CHATBOT_MEMORY": memory_file,
+    }
     sys.argv = ["streamlit", "run", str(page), f"--server.headless={str(not browser).lower()}"]
     if port is not None:
         sys.argv.append(f"--server.port={port}")

@@ -31,7 +31,7 @@ class Answer(RunWatch):
     def keys(self) -> list[str]:
         """The memories that the model was shown, by their keys."""
         kept = self.memory.kept if self.memory else ()
-        return list(dict.fromkeys(str(source.metadata["_key"]) for source in kept))
+        return list(dict.fromkeys(source.document_id for source in kept))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,17 @@ state = st.session_state
 @st.cache_resource(show_spinner="Opening the memory")
 def open_assistant() -> Assistant:
     model = chat_model(os.environ.get("ATTNGS_CHAT_MODEL", ""), os.environ.get("ATTNGS_BASE_URL", ""))
-    return Assistant(People(os.environ.get("ATTNGS_CHATBOT_DB") or "chatbot.sqlite"), model)
+    place = os.environ.get("ATTNGS_CHATBOT_DB") or "chatbot.sqlite"
+    return Assistant(People(place, os.environ.get("ATTNGS_CHATBOT_MEMORY", "")), model)
 
 
 def page(assistant: Assistant) -> None:
     """Draw everything; this script runs again after every action on the page."""
     people = assistant.people
+    if people.moved and not state.get("told of the move"):
+        state["told of the move"] = True
+        where = as_text(str(people.memory_file.path))
+        st.info(f"{people.moved:,} memories of an earlier version are in {where} now. Chats stay where they are.")
     with st.sidebar:
         st.html('<div class="brand">attngs <span>remembers</span></div>')
         person = choose_person(assistant)
@@ -87,8 +92,8 @@ def choose_settings(assistant: Assistant) -> Settings:
     with st.expander("Settings", icon=":material/tune:"):
         tokens = st.select_slider("Memory budget, in tokens", BUDGETS, 256, help="The most tokens of memory that the chat model is shown.")
         rewrite = st.toggle("In the model's words", disabled=nobody, help="It shortens the marked sentences, and its text is checked.")
-        st.caption("Everything is stored in")
-        st.code(assistant.people.place, language=None, wrap_lines=True)
+        st.caption("Memories are stored in the first of these, and chats in the second")
+        st.code(f"{assistant.people.memory_file.path}\n{assistant.people.place}", language=None, wrap_lines=True)
     st.caption("No chat model is connected" if nobody else as_text(f"{name_of(assistant.model)} answers"))
     return Settings(tokens, rewrite)
 

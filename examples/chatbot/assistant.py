@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Generator
 from concurrent.futures import Future, wait
 from contextlib import closing, suppress
@@ -16,15 +17,13 @@ from answers import Answer
 from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage
-from memories import MOST_ITEMS
 from models import refuses_tools, takes_tools
 from people import People
 from turns import asked
 
 from attngs import Marker
-from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, StoreMemory, memory_tools
+from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, memory_tools
 
-MEMORY = StoreMemory(namespace=("user", "{user_id}", "memories"), max_items=MOST_ITEMS)
 PROMPT = "You are a personal assistant. Answer briefly, from what is known of the user where it helps, and say when you do not know."
 KEEPING = (
     " When the user states a lasting fact about themselves, call `remember` with it in one sentence, without asking. If it changes what is"
@@ -53,6 +52,7 @@ class Assistant:
         self.uses_tools = takes_tools(model)
         """Whether the model saves memories by itself."""
         self._answers: dict[tuple[str, int, int], Answer] = {}
+        self._turns = defaultdict[str, threading.Lock](threading.Lock)
 
     @property
     def marker(self) -> Marker:
@@ -60,8 +60,20 @@ class Assistant:
         return AttnGSCompressor(target_tokens=1).found_marker()
 
     def ask(self, person: str, chat: str, question: str, settings: Settings) -> Generator[Answer, None, None]:
-        """The answer as it grows, several times a second. Leaving the loop stops the model and its writer, and keeps what was said."""
-        answer, began, said = Answer(question), datetime.now(UTC), self.people.said(chat)
+        """The answer as it grows, several times a second. Leaving the loop stops the model and its writer, and keeps what was said.
+
+        A chat that is open in two windows has one question at a time: the second waits until the first is answered.
+        """
+        answer, turn = Answer(question), self._turns[chat]
+        while not turn.acquire(timeout=HEARTBEAT):
+            yield answer
+        try:
+            yield from self._ask(person, chat, answer, settings)
+        finally:
+            turn.release()
+
+    def _ask(self, person: str, chat: str, answer: Answer, settings: Settings) -> Generator[Answer, None, None]:
+        question, began, said = answer.question, datetime.now(UTC), self.people.said(chat)
         unanswered = [RemoveMessage(id=str(last.id)) for last in said[-1:] if isinstance(last, HumanMessage)]  # after a failure
         place = len(said) - len(unanswered) + 1
         self.people.enter_chat(person, chat, question)
@@ -92,8 +104,8 @@ class Assistant:
             said = self.people.said(chat)[:place]
             preview = Answer(str(said[-1].text) if said else "")
             if not settings.paused and (question := asked(said)):
-                where: Any = {"store": self.people.store, "namespace": self.people.memories(person).namespace}
-                self._made(settings)[0].recall(question, **where, config={"callbacks": [preview]})
+                namespace = self.people.memories(person).namespace
+                self._made(settings)[0].recall(question, namespace=namespace, config={"callbacks": [preview]})
             self._answers[key] = preview
         return self._answers[key]
 
@@ -162,9 +174,9 @@ class Assistant:
     def _make(self, settings: Settings) -> tuple[AttnGSMiddleware, Any]:
         how: Any = {"mode": "rewrite", "chat": self.model} if settings.rewrite else {}
         compressor = AttnGSCompressor(target_tokens=settings.target_tokens, **how)
-        memory = None if settings.paused else MEMORY
+        memory = None if settings.paused else self.people.memory_file
         middleware = AttnGSMiddleware(compressor, memory=memory, history=History(target_tokens=1_000), question=asked)
         keeping = self.uses_tools and not settings.paused
-        tools = memory_tools(MEMORY, compressor) if keeping else []
+        tools = memory_tools(self.people.memory_file, compressor) if keeping else []
         kept: Any = {"store": self.people.store, "checkpointer": self.people.saver}
         return middleware, create_agent(self.model, tools, system_prompt=PROMPT + KEEPING * keeping, middleware=[middleware], **kept)

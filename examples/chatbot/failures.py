@@ -27,6 +27,7 @@ _BY_KIND = {
     "APIConnectionError": "No server answers where {who} should be. Is it running? For Ollama, run `ollama serve`.",
     "ConnectError": "No server answers where {who} should be. Is it running? For Ollama, run `ollama serve`.",
     "APITimeoutError": "{who} did not answer in time. It may be loading the model: ask again in a minute.",
+    "OperationalError": "The database does not answer. Is its server running?",
     "TimeoutError": "{who} did not answer in time. It may be loading the model: ask again in a minute.",
 }
 

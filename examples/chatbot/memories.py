@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from langgraph.store.base import BaseStore, PutOp, SearchItem
+from langgraph.store.base import BaseStore, PutOp, SearchItem, SearchOp
 from turns import tells_change
 
-from attngs import Document, Marker
-from attngs.checking.times import read_moment
+from attngs import Marker
+from attngs.checking.times import given_time, read_moment
 from attngs.errors import InputError
-from attngs.hosts.remembering import Edit, MemoryEditor, Origin, close_item, same_item
+from attngs.hosts.items import MemoryItems
+from attngs.hosts.remembering import VERSIONS, Edit, MemoryEditor, Origin, close_item, same_item
+from attngs.memory.opened import OpenMemories
 from attngs.protocols import Likeness
 from langchain_attngs import UserMemory
-from langchain_attngs.memory import MAX_STORED, editor, is_version, item_day, joined, stored, writes
+from langchain_attngs.memory import MAX_STORED, is_below, item_day, item_time, stored
+from langchain_attngs.memory_file import FileStore
 
 LEAST = 0.1
 """The least probability that something which is found bears on what is searched."""
@@ -29,6 +32,8 @@ COMPARED = 32
 """Memories that such a text is compared with."""
 MOST_ITEMS = 10_000
 """Memories that a person can have."""
+FOUND_TOKENS = 2_048
+"""About how many tokens of memories a search finds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,35 +66,39 @@ class Change:
 
 
 class Memories:
-    """A person's memories, in a LangGraph store.
+    """A person's memories in a file, and in the store what they were used for.
 
     Args:
-        store: Holds the memories of everybody.
+        opened: The memories of everybody.
+        store: Holds what they were used for.
         person: Whose memories.
     """
 
-    def __init__(self, store: BaseStore, person: str) -> None:
-        self.namespace = ("user", person, "memories")
-        self._store, self._kept, self._uses = store, UserMemory(store, self.namespace), UserMemory(store, ("user", person, "uses"))
+    def __init__(self, opened: OpenMemories, store: BaseStore, person: str) -> None:
+        self.namespace = (person,)
+        self._opened, self._person = opened, person
+        self._kept, self._uses = UserMemory(FileStore(opened), self.namespace), UserMemory(store, ("user", person, "uses"))
 
     def __len__(self) -> int:
-        return len(self._kept.items())
+        with self._opened.of(self._person) as memory:
+            return len(memory)
 
     def items(self) -> list[Memory]:
         """All of them, the newest last."""
         uses = {use.key: use.value for use in self._uses.items()}
-        before = {path[0]: _text(versions[-1]["before"]) for path, versions in self._versions() if len(path) == 1}
+        before = {key: _text(versions[-1]["before"]) for key, versions in self._versions()}
         return [_memory(item, before.get(item.key, ""), uses.get(item.key)) for item in self._kept.items()]
 
     def basis(self) -> int:
         """A number that changes if the memories do."""
-        return hash(tuple(f"{item.key} {item.value}" for item in self._kept.items()))
+        with self._opened.of(self._person) as memory:
+            return memory.revision
 
     def known(self, text: str, marker: Marker) -> Memory | None:
         """The memory that says the same as a text, or nearly, or what the text says has changed since."""
         items = self.items()
         texts = {(item.key,): item.text for item in items}
-        path = same_item(text, texts) or close_item(text, texts, marker, joined(self.namespace)) or self._outdated(text, items, marker)
+        path = same_item(text, texts) or close_item(text, texts, marker, self._person) or self._outdated(text, items, marker)
         return next((item for item in items if path == (item.key,)), None)
 
     def remember(self, text: str, marker: Marker, *, chat: str = "", is_new: bool = False) -> None:
@@ -102,8 +111,8 @@ class Memories:
             raise InputError("A question is not kept. Say what is to be remembered, such as: I am allergic to nuts.")
         if same_item(text, {(item.key,): item.text for item in self.items()}):
             raise InputError("This is remembered already.")
-        where = joined(self.namespace)
-        self._edit(chat, lambda plan: plan.remember(text, marker=marker, namespace=where, most=MOST_ITEMS, is_new=is_new))
+        whose = self._person
+        self._edit(chat, lambda plan: plan.remember(text, marker=marker, namespace=whose, most=MOST_ITEMS, is_new=is_new))
 
     def replace(self, key: str, text: str, *, chat: str = "") -> None:
         """Put what is true now in the place of a memory, which can be undone for a week.
@@ -133,9 +142,22 @@ class Memories:
         self._kept.put(gone.value["text"], key=gone.key, metadata=gone.value.get("metadata"))
 
     def clear(self) -> None:
-        """Delete all of them."""
-        self._kept.clear()
+        """Delete all of them, and what they said before. No byte of them stays in the file."""
+        with self._opened.of(self._person) as memory:
+            memory.clear()
         self._uses.clear()
+
+    def copy_from(self, store: BaseStore) -> int:
+        """Copy what a store has of this person, where earlier versions of the chatbot kept it; returns how many memories.
+
+        What is there already is written again, so a move that was interrupted can be repeated.
+        """
+        namespace = ("user", self._person, "memories")
+        [found] = store.batch([SearchOp(stored(namespace), limit=MAX_STORED)])
+        old = [item for item in found if isinstance(item, SearchItem) and is_below(item, namespace)] if isinstance(found, list) else []
+        old.sort(key=item_time)
+        FileStore(self._opened).batch([PutOp((self._person, *item.namespace[3:]), item.key, _dated(item)) for item in old])
+        return sum(len(item.namespace) == len(namespace) for item in old)
 
     def load(self, data: bytes, name: str) -> int:
         """Import a file; returns how many memories are new.
@@ -154,14 +176,14 @@ class Memories:
         items = self.items()
         if not words.strip() or not items:
             return items[::-1]
-        documents = [Document(id=item.day, text=item.text) for item in items]
-        marking = marker.mark(documents, words, namespace=joined(self.namespace))
-        likely = [0.0] * len(items)
+        with self._opened.of(self._person) as memory:
+            marking = memory.mark(words, target_tokens=FOUND_TOKENS).marking
+        likely = dict[str, float]()
         for sentence, probability in zip(marking.sentences, marking.probabilities or marking.scores, strict=True):
-            likely[sentence.position] = max(likely[sentence.position], probability)
-        having = [words.casefold().strip() in item.text.casefold() for item in items]
-        order = sorted(range(len(items)), key=lambda at: (having[at], likely[at]), reverse=True)
-        return [items[at] for at in order if having[at] or likely[at] >= LEAST]
+            likely[sentence.document.id] = max(likely.get(sentence.document.id, 0.0), probability)
+        having = {item.key: words.casefold().strip() in item.text.casefold() for item in items}
+        found = [item for item in items if having[item.key] or likely.get(item.key, 0.0) >= LEAST]
+        return sorted(found, key=lambda item: (having[item.key], likely.get(item.key, 0.0)), reverse=True)
 
     def use(self, keys: Iterable[str], question: str, chat: str) -> None:
         """Note that memories were shown to a model, and what for."""
@@ -178,13 +200,13 @@ class Memories:
     def changes(self, chat: str, since: datetime) -> list[Change]:
         """What has changed in a chat since some time, and can be undone."""
         texts = {item.key: _text(item.value) for item in self._kept.items()}
-        last = [(path[-1], versions[-1]) for path, versions in self._versions()]
+        last = [(key, versions[-1]) for key, versions in self._versions()]
         found = [(key, one) for key, one in last if one.get("thread") == chat and one["date"] >= since.isoformat(timespec="microseconds")]
         return [Change(key=key, before=_text(one["before"]), now=texts.get(key, "")) for key, one in found]
 
     def _outdated(self, text: str, items: Sequence[Memory], marker: Marker) -> tuple[str] | None:
         """The memory that is nearest to a text which says that something has changed, if it is near enough to be what has changed."""
-        scorer, where = marker.scorer, joined(self.namespace)
+        scorer, where = marker.scorer, self._person
         if not items or not tells_change(text) or not isinstance(scorer, Likeness):
             return None
         scores = marker.mark([item.text for item in items], text, namespace=where)
@@ -194,17 +216,24 @@ class Memories:
         nearest = int(alike.argmax())
         return (items[near[nearest]].key,) if alike[nearest] >= NEAR else None
 
-    def _versions(self) -> list[tuple[Sequence[str], Sequence[Any]]]:
-        """What memories said before, the latest last, by their path below the namespace."""
-        found = self._store.search(stored(self.namespace), limit=MAX_STORED)
-        records = [item.value for item in found if is_version(item, self.namespace)]
-        return [(record["path"], record["versions"]) for record in records if record.get("versions")]
+    def _versions(self) -> list[tuple[str, Sequence[Any]]]:
+        """What memories said before, the latest last, by their keys."""
+        with self._opened.of(self._person) as memory:
+            records = [record.metadata for record in memory.versions.documents()]
+        return [(record["path"][0], record["versions"]) for record in records if record.get("versions")]
 
     def _edit(self, chat: str, plan: Callable[[MemoryEditor], Edit]) -> None:
-        found = self._store.search(stored(self.namespace), limit=MAX_STORED)
-        planned = plan(editor(found, self.namespace, Origin(by="user", thread=chat)))
-        ops: list[PutOp] = writes(planned, self.namespace)
-        self._store.batch(ops)
+        with self._opened.of(self._person) as memory:
+            MemoryItems(memory).edit(plan, Origin(by="user", thread=chat))
+
+
+def _dated(item: SearchItem) -> dict[str, Any]:
+    """An item of a store, with the time of its last change where it has no other."""
+    if VERSIONS in item.namespace:
+        return item.value
+    metadata = item.value.get("metadata") or {}
+    undated = given_time(metadata) is None
+    return {"text": item.value["text"], "metadata": {**metadata, "updated_at": item.updated_at.isoformat()} if undated else metadata}
 
 
 def _memory(item: SearchItem, before: str, use: Any) -> Memory:

@@ -85,9 +85,10 @@ def best_memories(result: CompressedContext | None) -> list[dict[str, Any]]:
     for source in result.kept:
         if not source.head and (source.position not in best or source.score > best[source.position].score):
             best[source.position] = source
-    texts = {sentence.position: sentence.document.text for sentence in result.marking.sentences}
+    documents = {sentence.position: sentence.document for sentence in result.marking.sentences}
     ordered = sorted(best.values(), key=lambda source: (source.superseded_by is None, source.score), reverse=True)
-    return [{"day": each.document_id, "text": texts[each.position], "probability": each.probability or 0.0} for each in ordered]
+    found = [(documents[each.position], each.probability) for each in ordered]
+    return [{"day": day_of(document), "text": document.text, "probability": probability or 0.0} for document, probability in found]
 
 
 class Nobody(BaseChatModel):

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from memories import Memories
 
-from attngs.errors import InputError
-from langchain_attngs import Persistence, UserMemory
+from attngs.errors import ConfigError, InputError
+from langchain_attngs import AttnGSCompressor, MemoryFile, Persistence, UserMemory
 
 USERS = Path(__file__).parent / "users"
 LONGEST_TITLE = 60
@@ -25,13 +25,31 @@ class Chat(NamedTuple):
 
 
 class People(Persistence):
-    """All people, in a SQLite file or at `postgresql://...`.
+    """All people: their names, chats and ledger in a SQLite file or at `postgresql://...`, and their memories in a file of their own.
 
-    Everything about a person is stored below `("user", person)`, so deleting it cannot miss anything.
+    Everything about a person is stored below `("user", person)` in the one and in the namespace `person` of the other, so deleting it
+    cannot miss anything.
+
+    Args:
+        place: The SQLite file, or `postgresql://...`.
+        memory_file: Where the memories are; beside a SQLite file, in one that ends in `.memory.db`, if you name none.
+
+    Attributes:
+        memory_file: Where the memories are.
+        moved: How many memories of an earlier version were moved there now.
+
+    Raises:
+        ConfigError: The place is PostgreSQL, and no file is named.
     """
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, memory_file: str = "") -> None:
+        if "://" in place and not memory_file:
+            raise ConfigError("PostgreSQL keeps the chats, and the memories are in a file: name it as `memory_file`.")
         super().__init__(place)
+        path = Path(memory_file) if memory_file else Path(place).with_suffix(".memory.db")
+        self.memory_file = MemoryFile(path=path.absolute())
+        self._opened = self.memory_file.memories(AttnGSCompressor(target_tokens=1))
+        self.moved = sum(self._move_memories(person) for person in self.names())
         if self.store.get(("examples",), "added") is None:  # only once: a deleted person stays deleted
             self.add_examples()
 
@@ -61,7 +79,14 @@ class People(Persistence):
 
     def memories(self, person: str) -> Memories:
         """What is remembered of a person."""
-        return Memories(self.store, person)
+        return Memories(self._opened, self.store, person)
+
+    def _move_memories(self, person: str) -> int:
+        """Move memories to the file that earlier versions of the chatbot kept with the chats; returns how many."""
+        moved = self.memories(person).copy_from(self.store)
+        if moved:
+            self.erase(("user", person, "memories"))
+        return moved
 
     def paused(self, person: str) -> bool:
         """Whether the person's memory is neither read nor written."""
@@ -111,14 +136,22 @@ class People(Persistence):
         """Everything about a person, one line of JSON each."""
         said = [(chat.key, m) for chat in self.chats(person) for m in self.said(chat.key)]
         lines = [{"id": m.id, "text": str(m.text), "metadata": {"chat": chat, "role": m.type}} for chat, m in said]
-        return self.of(person).export() + "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        kept = self.memories(person).export() + self.of(person).export()
+        return kept + "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
     def forget(self, person: str) -> None:
         """Delete everything about a person, and then the person."""
         kept = ("user", person), [chat.key for chat in self.chats(person)]
+        self.memories(person).clear()
         self.erase(*kept)
         self.store.delete(("people",), person)
+        self.memories(person).clear()
         self.erase(*kept)  # erases the name, and what was written in the meantime
+
+    def erase_memories(self, person: str) -> None:
+        """Delete all memories of a person, and what they were used for; chats stay."""
+        self.memories(person).clear()
+        self.erase(("user", person, "uses"))
 
 
 GENERIC = ["What do you know about me?", "What should I tell you first?", "What happens to what I tell you?"]

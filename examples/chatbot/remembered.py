@@ -38,8 +38,7 @@ def show(assistant: Assistant, person: str) -> None:
         st.download_button("Export the memory", memories.export, "memory.jsonl", on_click="ignore")
         st.download_button("Export everything", lambda: people.export(person), "everything.jsonl", on_click="ignore")
         if st.button("Erase all memories", disabled=not st.checkbox("Erase all memories of this person for good; chats stay")):
-            memories.clear()
-            people.erase(memories.namespace)
+            people.erase_memories(person)
             st.rerun(scope="fragment")
         sure = st.checkbox("Permanently delete this person's memory, chats and ledger")
         if st.button("Delete everything", disabled=not sure, type="primary"):
