@@ -20,7 +20,7 @@ def keep(assistant: Assistant, person: str, chat: str, text: str, is_new: bool =
     memories, began = assistant.people.memories(person), datetime.now(UTC)
     state.pop("close", None)
     try:
-        if not is_new and (close := memories.known(text, assistant.marker)) and close.text.strip() != text.strip():
+        if not is_new and not memories.has(text) and (close := memories.close(text, assistant.marker)):
             state.close = (person, chat, text, close)
             return
         memories.remember(text, assistant.marker, chat=chat, is_new=is_new)

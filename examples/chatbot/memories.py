@@ -94,11 +94,14 @@ class Memories:
         with self._opened.of(self._person) as memory:
             return memory.revision
 
-    def known(self, text: str, marker: Marker) -> Memory | None:
-        """The memory that says the same as a text, or nearly, or what the text says has changed since."""
+    def has(self, text: str) -> bool:
+        """Whether a memory says this in the same words."""
+        return same_item(text, self._texts()) is not None
+
+    def close(self, text: str, marker: Marker) -> Memory | None:
+        """The memory that nearly says the same, or of which a text says that it has changed."""
         items = self.items()
-        texts = {(item.key,): item.text for item in items}
-        path = same_item(text, texts) or close_item(text, texts, marker, self._person) or self._outdated(text, items, marker)
+        path = close_item(text, self._texts(), marker, self._person) or self._outdated(text, items, marker)
         return next((item for item in items if path == (item.key,)), None)
 
     def remember(self, text: str, marker: Marker, *, chat: str = "", is_new: bool = False) -> None:
@@ -109,7 +112,7 @@ class Memories:
         """
         if text.rstrip().endswith("?"):
             raise InputError("A question is not kept. Say what is to be remembered, such as: I am allergic to nuts.")
-        if same_item(text, {(item.key,): item.text for item in self.items()}):
+        if self.has(text):
             raise InputError("This is remembered already.")
         whose = self._person
         self._edit(chat, lambda plan: plan.remember(text, marker=marker, namespace=whose, most=MOST_ITEMS, is_new=is_new))
@@ -203,6 +206,9 @@ class Memories:
         last = [(key, versions[-1]) for key, versions in self._versions()]
         found = [(key, one) for key, one in last if one.get("thread") == chat and one["date"] >= since.isoformat(timespec="microseconds")]
         return [Change(key=key, before=_text(one["before"]), now=texts.get(key, "")) for key, one in found]
+
+    def _texts(self) -> dict[tuple[str, ...], str]:
+        return {(item.key,): _text(item.value) for item in self._kept.items()}
 
     def _outdated(self, text: str, items: Sequence[Memory], marker: Marker) -> tuple[str] | None:
         """The memory that is nearest to a text which says that something has changed, if it is near enough to be what has changed."""

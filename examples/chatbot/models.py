@@ -15,6 +15,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from turns import WHY_IDLE, Kind, kind_of
 
 from attngs import CompressedContext, LocalChat
+from attngs.hosts.frames import day_of
 from langchain_attngs import LocalChatModel
 
 MOST_SHOWN = 3

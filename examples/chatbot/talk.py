@@ -86,7 +86,7 @@ def _offer(assistant: Assistant, person: str, chat: str, exchange: Exchange, kno
         return
     text = fact_in(exchange.question) or exchange.question
     if text in known:
-        st.caption(":material/check: Remembered", text_alignment="right")
+        st.caption("✓ Remembered", text_alignment="right")
         return
     is_fact = is_last and kind_of(exchange.question) == "statement" and not assistant.uses_tools
     kind: Any = "secondary" if is_fact else "tertiary"
