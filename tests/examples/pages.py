@@ -60,7 +60,7 @@ class Server:
             raise
 
     def bytes(self) -> bytes:
-        return b"".join(file.read_bytes() for file in self.place.parent.glob(f"{self.place.name}*"))
+        return b"".join(file.read_bytes() for file in self.place.parent.glob(f"{self.place.stem}*"))
 
 
 def box(page: Page) -> Locator:

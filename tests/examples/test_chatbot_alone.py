@@ -9,6 +9,7 @@ import pytest
 from people import People
 from playwright.sync_api import expect
 
+from tests.examples.notes import write_notes
 from tests.examples.pages import CHROMIUM, Open, Server, ask, begin, choose, settled
 
 pytestmark = [
@@ -22,8 +23,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("chatbot") / "chatbot.sqlite", "", "")
     people = People(str(server.place))
     people.add("Zoe", "zoe")
-    for number, text in enumerate(["I live in Graz.", "I play the cello.", "My brother keeps bees."]):
-        people.of("zoe", "memories").put(text, key=f"zoe-{number}", metadata={"date": f"2026-03-0{number + 1}", "source": "note"})
+    write_notes(people, "zoe", ["I live in Graz.", "I play the cello.", "My brother keeps bees."])
     people.close()
     server.start()
     yield server

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from people import People
 from playwright.sync_api import FrameLocator, Page, expect
 
+from tests.examples.notes import without_examples, write_notes
 from tests.examples.pages import CHROMIUM, Open, Server, ask, begin, box, choose, settled
 from tests.loopback.server import LoopbackHost, LoopbackServer
 from tests.loopback.turns import Turn, always, script
@@ -46,11 +46,10 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def server(loopback_host: LoopbackHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("chatbot") / "chatbot.sqlite", loopback_host.server.url, "tiny")
-    people = People(str(server.place))
+    people = without_examples(server.place)
     for person, memories in MEMORIES.items():
         people.add(person.title(), person)
-        for number, text in enumerate(memories, 1):
-            people.of(person, "memories").put(text, key=f"{person}-{number}", metadata={"date": f"2026-03-0{number}", "source": "note"})
+        write_notes(people, person, memories)
     people.close()
     server.start()
     yield server
