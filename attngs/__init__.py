@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from attngs.text.sentences import Splitter, split_sentences
     from attngs.text.structure.outline import Outline
     from attngs.text.structure.units import Reader
-    from attngs.types import ChatReply, Claim, Document, Marking, Message, Question, Selection, Sentence, Source, Span, Usage
+    from attngs.types import ChatReply, Claim, Document, MarkedMemory, Marking, Message, Question, Selection, Sentence, Source, Span, Usage
     from attngs.writing.plan import Plan, Rates
     from attngs.writing.prompts import CITED, GUIDED, REASONED, SUMMARY, GuidedPrompt
     from attngs.writing.statements import FaithfulnessFloor
@@ -101,7 +101,7 @@ _MODULES = {
     "attngs.text.sentences": "Splitter split_sentences",
     "attngs.text.structure.outline": "Outline",
     "attngs.text.structure.units": "Reader",
-    "attngs.types": "ChatReply Claim Document Marking Message Question Selection Sentence Source Span Usage",
+    "attngs.types": "ChatReply Claim Document MarkedMemory Marking Message Question Selection Sentence Source Span Usage",
     "attngs.writing.plan": "Plan Rates",
     "attngs.writing.prompts": "CITED GUIDED REASONED SUMMARY GuidedPrompt",
     "attngs.writing.statements": "FaithfulnessFloor",
@@ -141,6 +141,7 @@ __all__ = [
     "LabelledExample",
     "LocalChat",
     "MarkRequest",
+    "MarkedMemory",
     "Marker",
     "Marking",
     "Memory",

@@ -130,6 +130,20 @@ class Marking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedMemory:
+    """What a question has to do with a memory."""
+
+    documents: tuple[Document, ...]
+    """Those that were looked at, in reading order: all of a small memory."""
+    marking: Marking
+    """Of these documents; of a large memory, only the units that a search found."""
+    complete: bool
+    """Whether these are all documents of the memory, with all their units."""
+    tokens: int
+    """Of all documents of the memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Which sentences fit the budget.
 

@@ -22,7 +22,8 @@ from langchain_attngs.tracing import Compression, RunWatch
 
 if TYPE_CHECKING:
     from attngs.hosts.shortening import History, ToolResults
-    from langchain_attngs.memory import MemoryFile, StoreMemory
+    from langchain_attngs.memory import StoreMemory
+    from langchain_attngs.memory_file import MemoryFile
     from langchain_attngs.messages import question_of
     from langchain_attngs.middleware import AttnGSMiddleware
     from langchain_attngs.persistence import Persistence, UserMemory
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _AGENTS = {
     "AttnGSMiddleware": "langchain_attngs.middleware",
     "History": "attngs.hosts.shortening",
-    "MemoryFile": "langchain_attngs.memory",
+    "MemoryFile": "langchain_attngs.memory_file",
     "Persistence": "langchain_attngs.persistence",
     "StoreMemory": "langchain_attngs.memory",
     "ToolResults": "attngs.hosts.shortening",

@@ -22,7 +22,7 @@ from attngs.errors import ConfigError, InputError
 from attngs.hosts.apart import APART, Apart, Part, best_probability, copies_elsewhere
 from attngs.hosts.jobs import Job, Steps
 from attngs.hosts.markers import MarkerLike, find_marker
-from attngs.hosts.recalling import Askable, documents_of
+from attngs.hosts.recalling import Askable
 from attngs.hosts.settings import Mode, OnChatError, Output, check_marker_name, described
 from attngs.hosts.shortened import never_empty
 from attngs.marking.currency import FOUND
@@ -35,7 +35,7 @@ from attngs.selection.selector import GreedySelector, MustKeep, memory_floor
 from attngs.text.defusing import handles
 from attngs.text.documents import check_query
 from attngs.types import Document as Text
-from attngs.types import Marking, Place, Question, Sentence, Source
+from attngs.types import MarkedMemory, Marking, Place, Question, Sentence, Source
 from attngs.writing.statements import FaithfulnessFloor
 from langchain_attngs.chat import RunnableChat
 from langchain_attngs.tracing import Ledger, traced
@@ -293,7 +293,7 @@ class AttnGSMemoryRetriever(BaseRetriever):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", frozen=True)
 
-    memory: Askable = Field(repr=False, description="One user's memory: `attngs.Memory`, or what has its `ask`.")
+    memory: Askable = Field(repr=False, description="One user's memory: `attngs.Memory`, or what has its `mark`.")
     compressor: AttnGSCompressor = Field(
         validation_alias=AliasChoices("compressor", "base_compressor"),
         repr=False,
@@ -307,19 +307,18 @@ class AttnGSMemoryRetriever(BaseRetriever):
         found = await asyncio.to_thread(self._asked, query)
         return await self._run().ainvoke(found, patch_config(None, callbacks=run_manager.get_child()))
 
-    def _asked(self, query: str) -> Marking:
-        return self.memory.ask(check_query(query), target_tokens=self.compressor.target_tokens).marking
+    def _asked(self, query: str) -> MarkedMemory:
+        return self.memory.mark(check_query(query), target_tokens=self.compressor.target_tokens)
 
-    def _run(self) -> Runnable[Marking, list[Document]]:
+    def _run(self) -> Runnable[MarkedMemory, list[Document]]:
         return traced(type(self.compressor).__name__, self._steps, workers=self.compressor.max_concurrency)
 
-    def _steps(self, marking: Marking, config: RunnableConfig) -> Steps[tuple[list[Document], Ledger]]:
-        texts = documents_of(marking)
-        if not texts:
+    def _steps(self, found: MarkedMemory, config: RunnableConfig) -> Steps[tuple[list[Document], Ledger]]:
+        if not found.documents:
             return [], Ledger(target_tokens=self.compressor.target_tokens)
-        documents = [Document(id=text.id, page_content=text.text, metadata=dict(text.metadata)) for text in texts]
-        question = Question(text=marking.query, background=marking.background)
-        return (yield from self.compressor.for_memory().apart(documents, texts, question, config, marking))
+        documents = [Document(id=text.id, page_content=text.text, metadata=dict(text.metadata)) for text in found.documents]
+        question = Question(text=found.marking.query, background=found.marking.background)
+        return (yield from self.compressor.for_memory().apart(documents, found.documents, question, config, found.marking))
 
 
 def check_documents(documents: object) -> list[Document]:

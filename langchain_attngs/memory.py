@@ -1,7 +1,4 @@
-"""A user's memory in a store or in a file.
-
-Where it is, what is read of it, and how changes are written.
-"""
+"""A user's memory in a store: where it is, what is read of it, and how changes are written."""
 
 from __future__ import annotations
 
@@ -11,8 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from langgraph.config import get_config
@@ -22,15 +18,11 @@ from langgraph.store.base import BaseStore, GetOp, Item, PutOp, SearchItem
 from attngs.checking.times import TIME_KEYS, UNKNOWN, given_time, read_moment
 from attngs.errors import ConfigError, check_whole
 from attngs.hosts.blocks import Blocks, QuotedItem, unchanged_blocks
-from attngs.hosts.frames import DATED, MEMORIES, FrameLayout
+from attngs.hosts.frames import MEMORIES, FrameLayout
 from attngs.hosts.jobs import Call
-from attngs.hosts.recalling import Found, Recall, Waiting, recall_of
+from attngs.hosts.recalling import Found, Recall, Waiting
 from attngs.hosts.remembering import VERSIONS, Edit, MemoryEditor, Origin
-from attngs.marking.marker import Marker
-from attngs.memory.opened import OpenMemories
-from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
-from attngs.result.result import CompressedContext
 from attngs.types import Document, Question
 from langchain_attngs.compressor import AttnGSCompressor
 
@@ -139,7 +131,7 @@ class StoreMemory:
             if not (isinstance(found, tuple) and found and all(isinstance(label, str) and label for label in found)):
                 raise ConfigError(f"the `namespace` function must return a tuple of labels that are not empty, got {found!r}.")
             return found
-        return tuple(_filled(label, runtime) for label in self.namespace)
+        return tuple(filled(label, runtime) for label in self.namespace)
 
     def search_options(self, query: str | Question) -> dict[str, Any]:
         """What the store's `search` is given beside the namespace.
@@ -170,9 +162,21 @@ class StoreMemory:
         Raises:
             ConfigError: There is no store.
         """
+        return StoreRecall(self, self.items(store, compressor), namespace)
+
+    def items(self, store: BaseStore | None, compressor: AttnGSCompressor) -> BaseStore:
+        """Where items are changed: the agent's store.
+
+        Raises:
+            ConfigError: There is none.
+        """
         if store is None:
             raise ConfigError("the memory needs a store; make the agent with `create_agent(..., store=...)`.")
-        return StoreRecall(self, store, namespace)
+        return store
+
+    def editor(self, items: Sequence[SearchItem], namespace: Namespace, origin: Origin) -> MemoryEditor:
+        """Plans changes of the items of a namespace."""
+        return editor(items, namespace, origin, text=self.text, order=self.order)
 
     def document(self, item: SearchItem) -> Document:
         """One item as a document."""
@@ -207,101 +211,6 @@ class StoreRecall:
         return Found([self.memory.document(item) for item in newest], quoted(newest, self.memory.text))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryFile:
-    """A file of `attngs.Memory`, and how much of a user's memory in it the agent is shown.
-
-    However large it is, a question costs milliseconds. The agent needs no store.
-
-    Args:
-        path: The file; made when something is first remembered.
-        namespace: Whose memory: the namespace that `Memory.open` is given for this user, or a function from the runtime to it. A name in
-            braces is filled from the run's context or its `configurable`. A run without such a value is refused: it would share one memory
-            with everybody.
-        target_tokens: As `StoreMemory`'s.
-        place: As `StoreMemory`'s.
-
-    Raises:
-        ConfigError: The namespace is empty, a brace of it holds no name, the place is unknown, or a number is below 1.
-    """
-
-    layout: ClassVar[FrameLayout] = DATED
-    """How documents are shown."""
-
-    path: str | Path
-    namespace: str | Callable[[Runtime[Any]], str] = "{user_id}"
-    target_tokens: int | None = None
-    place: Literal["last_turn", "system"] = "last_turn"
-
-    def __post_init__(self) -> None:
-        label = "user" if callable(self.namespace) else self.namespace
-        StoreMemory(namespace=(label,), target_tokens=self.target_tokens, place=self.place)  # raises for the same reasons
-
-    def resolve(self, runtime: Runtime[Any]) -> Namespace:
-        """The namespace of this run's user.
-
-        Raises:
-            ConfigError: The run does not say who its user is.
-        """
-        if not callable(self.namespace):
-            return (_filled(self.namespace, runtime),)
-        found: object = self.namespace(runtime)
-        if not isinstance(found, str) or not found.strip():
-            raise ConfigError(f"the `namespace` function must return the name of a user, got {found!r}.")
-        return (found,)
-
-    def recalled(self, namespace: Namespace, store: BaseStore | None, compressor: AttnGSCompressor) -> Recall:
-        """How to ask the file what a namespace has.
-
-        Raises:
-            ConfigError: The namespace has several labels.
-        """
-        if len(namespace) != 1:
-            raise ConfigError(f"`namespace` must have one label, as a memory in a file has, got {namespace!r}.")
-        counter: Any = compressor.found_counter()
-        memories = _open(Path(self.path).absolute(), compressor.found_marker(), counter)
-        recall = recall_of(_OfUser(memories, namespace[0]), joined(namespace))
-        assert recall is not None
-        return recall
-
-
-@dataclass(frozen=True, slots=True)
-class _OfUser:
-    """One user's memory, which is opened when it is asked.
-
-    That may take a while, and is done in a thread.
-    """
-
-    memories: OpenMemories
-    namespace: str
-
-    def ask(self, query: str | Question, *, target_tokens: int) -> CompressedContext:
-        return self.memories.of(self.namespace).ask(query, target_tokens=target_tokens)
-
-    def get(self, name: str) -> Document:
-        return self.memories.of(self.namespace).get(name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.memories.of(self.namespace)
-
-
-@lru_cache(maxsize=16)
-def _open(path: Path, marker: Marker, counter: TokenCounter) -> OpenMemories:
-    """The memories of a file, the same ones for all that read it by this marker and count alike."""
-    return OpenMemories(path, marker, counter=counter)
-
-
-def store_of(runtime: Runtime[Any]) -> BaseStore:
-    """The agent's store.
-
-    Raises:
-        ConfigError: The agent was made without one.
-    """
-    if runtime.store is None:
-        raise ConfigError("the memory needs a store; make the agent with `create_agent(..., store=...)`.")
-    return runtime.store
-
-
 def stored(namespace: Namespace) -> Namespace:
     """The namespace as a store can keep it.
 
@@ -309,6 +218,11 @@ def stored(namespace: Namespace) -> Namespace:
     differently, so that no two users share a namespace.
     """
     return tuple(_ESCAPED.sub("%25", label).replace(".", "%2E") for label in namespace)
+
+
+def unstored(namespace: Namespace) -> Namespace:
+    """The namespace that `stored` was given."""
+    return tuple(label.replace("%2E", ".").replace("%25", "%") for label in namespace)
 
 
 def joined(namespace: Namespace) -> str:
@@ -375,7 +289,12 @@ def _check_str(value: object, name: str, item: SearchItem) -> str:
     return value
 
 
-def _filled(label: str, runtime: Runtime[Any]) -> str:
+def filled(label: str, runtime: Runtime[Any]) -> str:
+    """The label with this run's values in place of its braces.
+
+    Raises:
+        ConfigError: The run has no such value.
+    """
     return _FIELD.sub(lambda field: _value(field[1], runtime), label)
 
 

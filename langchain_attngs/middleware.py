@@ -34,7 +34,8 @@ from attngs.types import Document, Marking, Question
 from attngs.writing.asking import atalk, talk
 from langchain_attngs.chat import RunnableChat
 from langchain_attngs.compressor import AttnGSCompressor
-from langchain_attngs.memory import MemoryFile, Namespace, StoreMemory, joined
+from langchain_attngs.memory import Namespace, StoreMemory, joined
+from langchain_attngs.memory_file import MemoryFile
 from langchain_attngs.messages import question_of, request_of, said, viewed
 from langchain_attngs.tracing import Ledger, RunWatch, traced
 
@@ -69,6 +70,8 @@ class MemoryTask(TypedDict):
     documents: Sequence[Document]
     marking: Marking | None
     """Of the documents, where they are marked already."""
+    tokens: int
+    """Of all that is remembered, where the documents are what was found of it."""
     query: Question
     namespace: str
     asked: str
@@ -264,6 +267,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             "items": found.items,
             "documents": found.documents,
             "marking": found.marking,
+            "tokens": found.tokens,
             "query": query,
             "namespace": joined(namespace),
             "asked": asked_by(joined(namespace), message),
@@ -408,6 +412,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
                 target_tokens=self._memory_tokens(),
                 namespace=task["namespace"],
                 marking=task["marking"],
+                original_tokens=task["tokens"],
             )
         ]
         items = [task["items"][position] for position in used_positions(result)]
@@ -431,6 +436,7 @@ def _withheld(namespace: Namespace, decision: GateDecision) -> MemoryTask:
         "items": [],
         "documents": [],
         "marking": None,
+        "tokens": 0,
         "query": question,
         "namespace": joined(namespace),
         "asked": "",

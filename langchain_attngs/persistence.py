@@ -18,7 +18,7 @@ from langchain_core.messages import BaseMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.store.base import BaseStore, PutOp, SearchItem
 
-from attngs.errors import AssetError, ConfigError, InputError, MissingDependencyError
+from attngs.errors import AssetError, ConfigError, InputError, MissingDependencyError, UnavailableError
 from attngs.hosts.remembering import Origin, clean_memory, record_path
 from attngs.text.documents import clean_text
 from attngs.text.files import parse_file
@@ -32,6 +32,7 @@ MAX_BYTES = 2 * 2**20
 _SUFFIXES = (".txt", ".md", ".jsonl", ".json")
 _WHAT = "memory file"
 _POSTGRES = ("postgres://", "postgresql://")
+_IN_POSTGRES = (("store", "PostgresStore"), ("checkpoint", "PostgresSaver"))
 _SECRETS = re.compile(r"(?<=://)[^/]*@|\?.*")
 
 
@@ -160,6 +161,7 @@ class Persistence:
     Raises:
         ConfigError: The place is empty, or a connection string of another kind.
         AssetError: The file cannot be opened, is damaged, or is something else. The store and the saver raise it too, while in use.
+        UnavailableError: The server of the database does not answer, or refuses.
         MissingDependencyError: The package that it needs is not installed.
     """
 
@@ -215,11 +217,18 @@ class Persistence:
             rewrite(self._path, what=_WHAT, timeout=self._timeout)
 
     def _in_postgres(self, place: str) -> tuple[Any, Any]:
-        opened = []
-        for part, kind in (("store", "PostgresStore"), ("checkpoint", "PostgresSaver")):
-            made = _load(f"langgraph.{part}.postgres", kind, package="langgraph-checkpoint-postgres 'psycopg[binary]'")
-            opened.append(self._resources.enter_context(made.from_conn_string(place)))
-            opened[-1].setup()
+        package = "langgraph-checkpoint-postgres 'psycopg[binary]'"
+        kinds = [_load(f"langgraph.{part}.postgres", kind, package=package) for part, kind in _IN_POSTGRES]
+        failure: type[Exception] = _load("psycopg", "OperationalError", package=package)
+        try:
+            opened = [self._resources.enter_context(kind.from_conn_string(place)) for kind in kinds]
+        except failure as error:
+            why = str(error).replace(place, self.place).strip()
+            raise UnavailableError(
+                f"the database `{self.place}` cannot be opened: {why}. Start its server, or pass another place."
+            ) from error
+        for each in opened:
+            each.setup()
         return opened[0], opened[1]
 
     def _in_file(self, path: Path) -> tuple[Any, Any]:

@@ -145,23 +145,27 @@ class RunWatch(BaseCallbackHandler):
         return [compression.result for compression in self.compressions if compression.run == run]
 
     def cancel(self) -> None:
-        """Stop the run at its model's next token, which raises `InterruptedError`.
+        """Stop the run at the next token of a model, the writer's too, or before the next one is asked.
 
-        Closing LangGraph's stream would wait for the model's end instead.
+        Either raises `InterruptedError`. Closing LangGraph's stream would wait for the model's end instead.
         """
         self._cancelled = True
 
     def on_chat_model_start(
         self, serialized: dict[str, Any], messages: list[list[BaseMessage]], *, tags: list[str] | None = None, **kwargs: Any
     ) -> None:
+        self._check()
         if NO_STREAM not in (tags or ()):
             self.sent = list(messages[0])
 
     def on_llm_new_token(self, token: Any, *, tags: list[str] | None = None, **kwargs: Any) -> None:
-        if self._cancelled:
-            raise InterruptedError("the run was cancelled.")
+        self._check()
         if self.seconds_to_first_token is None and NO_STREAM not in (tags or ()):
             self.seconds_to_first_token = time.perf_counter() - self._start
+
+    def _check(self) -> None:
+        if self._cancelled:
+            raise InterruptedError("the run was cancelled.")
 
 
 def _allowed_and_taken(results: Sequence[CompressedContext]) -> dict[str, int]:

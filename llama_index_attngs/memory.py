@@ -18,20 +18,23 @@ from attngs.compressor import ContextCompressor
 from attngs.errors import ConfigError
 from attngs.hosts.budget import ContextPart
 from attngs.hosts.gate import TIMEOUT, GateDecision, OnGateError, SafetyGate
-from attngs.hosts.remembering import Edit, MemoryEditor, Origin, Path, Value
+from attngs.hosts.items import text_of
+from attngs.hosts.remembering import VERSIONS, Edit, MemoryEditor, Origin, Path, Value
 from attngs.hosts.shortened import best_beginning, defused_text, room_beside_note, with_note
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
+from attngs.memory.opened import open_memories
 from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
 from attngs.reading.forks import ForkSafeLock
 from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector, memory_floor
-from attngs.types import Marking, Question
+from attngs.text.documents import check_namespace
+from attngs.types import Document, Marking, Question
 from llama_index_attngs.chat import LlamaIndexChat
-from llama_index_attngs.items import Items, ItemsInFile, ItemsInMemory, new_items, shown_items
+from llama_index_attngs.items import FoundItems, Items, ItemsInFile, ItemsInMemory, new_items
 from llama_index_attngs.messages import PlainLayout, TurnLayout, as_documents, as_text, as_turns, asked_last, defuse, question, request
-from llama_index_attngs.settings import CompressionSettings, budget_ceilings
+from llama_index_attngs.settings import CompressionSettings, HostCounter, budget_ceilings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +134,13 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
 
     name: str = Field(default="LongTermMemory", description="The tag that the memory is shown in.")
     priority: int = Field(default=1, description="With 0, the block is never cut when the whole memory is over its limit.")
-    path: FilePath | None = Field(default=None, description="A SQLite file for the memory; only its owner can read it. In memory if none.")
+    path: FilePath | None = Field(
+        default=None, description="A file of `attngs.Memory`, which only its owner can read. Forgotten with the process if none."
+    )
+    namespace: str | None = Field(
+        default=None,
+        description="Whose memory in the file it is, in all sessions; each session has its own, named after it, if none.",
+    )
     gate: Any = Field(
         default=None,
         exclude=True,
@@ -143,7 +152,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
     )
     gate_timeout: float = Field(default=TIMEOUT, description="Seconds that the judge has.")
 
-    _items: Items = PrivateAttr()
+    _items: ItemsInMemory = PrivateAttr(default_factory=ItemsInMemory)
     _answers: RecentValues[Answer] = PrivateAttr(default_factory=RecentValues)
     _placed: RecentValues[Placed] = PrivateAttr(default_factory=RecentValues)
     _decisions: RecentValues[GateDecision] = PrivateAttr(default_factory=RecentValues)
@@ -151,7 +160,8 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
     def model_post_init(self, context: Any, /) -> None:
         super().model_post_init(context)
         self._safety_gate()  # raises
-        self._items = ItemsInFile(self.path) if self.path else ItemsInMemory()
+        if self.namespace is not None and (self.path is None or not check_namespace(self.namespace).strip()):
+            raise ConfigError(f"`namespace` must name somebody whose memory is in the file at `path`, got {self.namespace!r}.")
 
     def as_memory(self, **settings: Any) -> Memory:
         """A `Memory` with this block, placed and limited so that a provider's cache keeps working.
@@ -178,8 +188,11 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         return Memory.from_defaults(**ours | limits | settings)
 
     def forget(self, session_id: str = "") -> None:
-        """Delete everything of a session: its items, its answers, and what the marker has cached of them."""
-        self._items.clear(session_id)
+        """Delete everything of a session: its items, its answers, and what the marker has cached of them.
+
+        With a `namespace`, that is everything of it, for all sessions share it.
+        """
+        self._kept().clear(session_id)
         for values in (self._answers, self._placed, self._decisions):
             values.clear(session_id)
         self.found_marker().forget(session_id)
@@ -205,8 +218,8 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
 
     async def arecall(self, query: str, session_id: str = "") -> str:
         """What bears on a question in the memory of a session; empty if nothing does."""
-        items = shown_items(await asyncio.to_thread(self._items.read, session_id))
-        return await self._answer(items, Question(text=query), session_id, self.ceiling())
+        state = await asyncio.to_thread(self._state, session_id)
+        return await self._answer(state, Question(text=query), session_id, self.ceiling())
 
     async def _aput(self, messages: list[ChatMessage]) -> None:
         # LlamaIndex writes the session into messages that other blocks share, so it is read before anything is awaited
@@ -214,7 +227,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         for message in messages:
             by_session.setdefault(str(message.additional_kwargs.get("session_id", "")), []).extend(as_turns([message]))
         for session, turns in by_session.items():
-            await asyncio.to_thread(self._items.write, session, new_items(turns))
+            await asyncio.to_thread(self._write, session, new_items(turns))
 
     async def _aget(self, messages: list[ChatMessage] | None = None, session_id: str | None = None, **block_kwargs: Any) -> str:
         session, said = session_id or "", asked_last(messages)
@@ -222,10 +235,9 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         decision = await self._decide(session, turn, said)
         if decision and decision.withheld:
             return ""
-        items = shown_items(await asyncio.to_thread(self._items.read, session))
-        state, placed = _state(items), self._placed.get((session,))
+        state, placed = await asyncio.to_thread(self._state, session), self._placed.get((session,))
         if not placed or (placed.turn, placed.items) != (turn, state):
-            text = await self._answer(items, question(said), session, self._room(said))
+            text = await self._answer(state, question(said), session, self._room(said))
             placed = Placed(turn=turn, items=state, text=text)
         self._placed.clear(session)
         if said and messages and messages[-1].role == MessageRole.USER:  # else the turn is over
@@ -241,19 +253,20 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         self._decisions.put((session, turn), decision)
         return decision
 
-    async def _answer(self, items: Mapping[Path, Value], query: Question, session: str, target_tokens: int) -> str:
+    async def _answer(self, state: bytes, query: Question, session: str, target_tokens: int) -> str:
         """What the items give for a question; empty if there are none."""
-        if not items:
-            return ""
-        key = (session, _state(items), query, target_tokens, self.mode)
+        key = (session, state, query, target_tokens, self.mode)
         answer = self._answers.get(key)
         if answer is None:
-            answer = await self._compressed(items, query, session, target_tokens)
+            found = await asyncio.to_thread(self._find, session, query, target_tokens)
+            if not found.items:
+                return ""
+            answer = await self._compressed(found, query, session, target_tokens)
             self._answers.put(key, answer)
         return answer.text
 
-    async def _compressed(self, items: Mapping[Path, Value], query: Question, session: str, target_tokens: int) -> Answer:
-        documents, counter = as_documents(items.values()), self.found_counter()
+    async def _compressed(self, found: FoundItems, query: Question, session: str, target_tokens: int) -> Answer:
+        documents, counter = as_documents(found.items), self.found_counter()
         if query.text:
             selector = self.selector(TurnLayout(), memory_floor(self.min_score, self.found_marker()))
             compressor = self.compressor(self.writer(), selector)
@@ -261,23 +274,42 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
             selector = self.selector(TurnLayout(), None)
             compressor = ContextCompressor(Marker(RecencyScorer()), selector=selector, counter=counter)
         room = room_beside_note(target_tokens, counter)
-        result = await compressor.acompress(documents, query if query.text else LATEST, target_tokens=room, namespace=session)
-        text = _shown(result, counter)
-        if any(source.text.strip() for source in result.dropped):
-            text = with_note(text, original_tokens=result.original_tokens, target_tokens=target_tokens, counter=counter)
-        return Answer(text=text, marking=result.marking, selector=selector, original_tokens=result.original_tokens)
+        marking = found.marking and _named_anew(found.marking, documents)
+        result = await compressor.acompress(
+            documents, query if query.text else LATEST, target_tokens=room, namespace=session, marking=marking
+        )
+        text, original_tokens = _shown(result, counter), max(result.original_tokens, found.tokens)
+        if any(source.text.strip() for source in result.dropped) or original_tokens > result.original_tokens:
+            text = with_note(text, original_tokens=original_tokens, target_tokens=target_tokens, counter=counter)
+        return Answer(text=text, marking=result.marking, selector=selector, original_tokens=original_tokens)
+
+    def _kept(self) -> Items:
+        """Where the items are. For a file, the marker is loaded."""
+        if self.path is None:
+            return self._items
+        counter = HostCounter() if self.counter is None else self.counter
+        return ItemsInFile(open_memories(self.path, self.found_marker(), counter), self.namespace)
+
+    def _state(self, session: str) -> bytes:
+        return self._kept().state(session)
+
+    def _find(self, session: str, query: Question, target_tokens: int) -> FoundItems:
+        return self._kept().find(session, query, target_tokens)
+
+    def _write(self, session: str, writes: Mapping[Path, Value | None]) -> None:
+        self._kept().write(session, writes)
 
     def _edit(self, plan: Callable[[MemoryEditor], Edit], session: str) -> str:
-        items = self._items.read(session)
-        edit = plan(MemoryEditor(values=items, text=_text, origin=Origin(thread=session)))
+        kept = self._kept()
+        before, items = kept.state(session), kept.read(session)
+        edit = plan(MemoryEditor(values=items, text=text_of, origin=Origin(thread=session)))
         if edit.writes:
-            self._items.write(session, edit.writes)
-        before, after = shown_items(items), shown_items(self._items.read(session))
-        if before.keys() & edit.writes.keys():
+            kept.write(session, edit.writes)
+        if any(path in items for path in edit.writes if path[0] != VERSIONS):
             self._answers.clear(session)  # they quote what is changed now, and forgetting is worth more than a cache
             self._placed.clear(session)
-        elif (placed := self._placed.get((session,))) and placed.items == _state(before):
-            self._placed.put((session,), replace(placed, items=_state(after)))
+        elif (placed := self._placed.get((session,))) and placed.items == before:
+            self._placed.put((session,), replace(placed, items=kept.state(session)))
         return edit.message
 
     def _safety_gate(self) -> SafetyGate | None:
@@ -351,10 +383,7 @@ def _shown(result: CompressedContext, counter: TokenCounter) -> str:
     return text if shown else best_beginning(result, counter, defuse, TurnLayout().label)
 
 
-def _state(items: Mapping[Path, Value]) -> bytes:
-    """A digest of all items."""
-    return digest(*(str(part) for item in items.values() for part in (item["text"], item.get("role"), item.get("metadata"))))
-
-
-def _text(item: Value) -> str:
-    return str(item["text"])
+def _named_anew(marking: Marking, documents: Sequence[Document]) -> Marking:
+    """The marking of the same texts under other names."""
+    sentences = tuple(replace(sentence, document=documents[sentence.position]) for sentence in marking.sentences)
+    return replace(marking, sentences=sentences)

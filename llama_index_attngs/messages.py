@@ -12,7 +12,7 @@ from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
-from attngs.checking.times import read_moment
+from attngs.checking.times import given_time, read_moment
 from attngs.hosts.gate import as_request
 from attngs.hosts.remembering import Value
 from attngs.marking.followups import as_question
@@ -69,7 +69,9 @@ class PlainLayout(ExtractLayout):
 
 def as_turns(messages: Sequence[ChatMessage]) -> list[Value]:
     """The messages as items; calls of tools and media are named, and empty messages left out."""
-    turns = [{"role": MessageRole(message.role).value, "text": clean_text(as_text(message)).strip()} for message in messages]
+    turns: list[Value] = [
+        {"text": clean_text(as_text(message)).strip(), "metadata": {"role": MessageRole(message.role).value}} for message in messages
+    ]
     return [turn for turn in turns if turn["text"]]
 
 
@@ -148,10 +150,11 @@ def _spoken(messages: Sequence[ChatMessage] | None) -> list[Message]:
 
 
 def _document(item: Value) -> Document:
-    if "role" in item:
-        return Document(text=item["text"], id=item["role"], metadata={"role": item["role"]})
-    noted = read_moment(item["metadata"]["date"])
-    return Document(text=item["text"], id=f"noted {noted.day}" if noted else "noted", metadata=item["metadata"])
+    metadata = item["metadata"]
+    if "role" in metadata:
+        return Document(text=item["text"], id=str(metadata["role"]), metadata=metadata)
+    noted = read_moment(given_time(metadata))
+    return Document(text=item["text"], id=f"noted {noted.day}" if noted else "noted", metadata=metadata)
 
 
 def _parts(message: ChatMessage) -> Iterator[str]:

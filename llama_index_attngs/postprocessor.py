@@ -28,13 +28,13 @@ from attngs.errors import ConfigError, check_kind
 from attngs.hosts.apart import JOIN, Apart, Parts
 from attngs.hosts.budget import ContextPart
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
-from attngs.hosts.recalling import Askable, documents_of
+from attngs.hosts.recalling import Askable
 from attngs.hosts.settings import Output, described
 from attngs.hosts.shortened import never_empty
 from attngs.result.result import CompressedContext
 from attngs.selection.layout import ExtractLayout
 from attngs.selection.selector import memory_floor
-from attngs.types import Marking, Question
+from attngs.types import MarkedMemory, Marking, Question
 from attngs.writing.prompts import GUIDED
 from llama_index_attngs.chat import host_template
 from llama_index_attngs.messages import question
@@ -210,7 +210,7 @@ class AttnGSMemoryRetriever(BaseRetriever):
     ```
 
     Args:
-        memory: One user's memory: `attngs.Memory`, or what has its `ask`.
+        memory: One user's memory: `attngs.Memory`, or what has its `mark`.
         postprocessor: Makes what the memory finds short. Give it the memory's marker.
         callback_manager: As LlamaIndex's own retrievers take it.
 
@@ -229,18 +229,18 @@ class AttnGSMemoryRetriever(BaseRetriever):
         return run_steps(self._steps(self._asked(query_bundle)), workers=self._postprocessor.max_concurrency)
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        marking = await asyncio.to_thread(self._asked, query_bundle)
-        return await arun_steps(self._steps(marking), workers=self._postprocessor.max_concurrency)
+        found = await asyncio.to_thread(self._asked, query_bundle)
+        return await arun_steps(self._steps(found), workers=self._postprocessor.max_concurrency)
 
-    def _asked(self, query_bundle: QueryBundle) -> Marking:
-        return self._memory.ask(check_query(query_bundle), target_tokens=self._postprocessor.ceiling()).marking
+    def _asked(self, query_bundle: QueryBundle) -> MarkedMemory:
+        return self._memory.mark(check_query(query_bundle), target_tokens=self._postprocessor.ceiling())
 
-    def _steps(self, marking: Marking) -> Steps[list[NodeWithScore]]:
-        documents = documents_of(marking)
+    def _steps(self, found: MarkedMemory) -> Steps[list[NodeWithScore]]:
+        documents, marking = found.documents, found.marking
         if not documents:
             return []
         nodes = [NodeWithScore(node=TextNode(id_=each.id, text=each.text, metadata=dict(each.metadata))) for each in documents]
-        texts = NodeTexts(nodes=tuple(nodes), numbers=tuple(range(len(nodes))), documents=tuple(documents))
+        texts = NodeTexts(nodes=tuple(nodes), numbers=tuple(range(len(nodes))), documents=documents)
         floor = memory_floor(self._postprocessor.min_score, self._postprocessor.found_marker())
         question = Question(text=marking.query, background=marking.background)
         _, left = yield from self._postprocessor.apart(texts, question, floor, marking)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -155,10 +156,11 @@ def budget_ceilings(budget: ContextBudget, part: ContextPart) -> dict[ContextPar
     return budget.ceilings(*[each for each in PARTS if each == part or budget.shares.get(each) or budget.minimums.get(each)])
 
 
+@dataclass(frozen=True)
 class HostCounter:
     """Counts as LlamaIndex does: with `Settings.tokenizer`, whatever it is at that moment."""
 
-    name = "llama-index"
+    name: str = "llama-index"
 
     def count(self, texts: Sequence[str]) -> list[int]:
         tokenize = get_tokenizer()

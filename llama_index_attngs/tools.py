@@ -48,7 +48,7 @@ async def remember(block: AttnGSMemoryBlock, session: str, text: str, is_new: bo
     """Store a fact, unless it is there already."""
 
     def plan(editor: MemoryEditor) -> Edit:
-        turns = sum("role" in value for value in editor.values.values())
+        turns = sum("role" in value.get("metadata", ()) for value in editor.values.values())
         return editor.remember(text, marker=block.found_marker(), namespace=session, most=turns + MOST_REMEMBERED, is_new=is_new)
 
     return await block.aedit(plan, session)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,9 +14,7 @@ from attngs.cli import console
 from attngs.cli.options import MarkerName
 from attngs.errors import ConfigError, MissingDependencyError
 from attngs.hosts.markers import find_marker
-
-if TYPE_CHECKING:
-    from attngs.memory.memory import Memory
+from attngs.memory.opened import OpenMemories
 
 MemoryFile = Annotated[
     Path,
@@ -60,10 +58,10 @@ def mcp(
 
     recall keeps to its budget in the marker's tokens, all that stands round the memories included. No tool can name another namespace.
     """
+    memories = OpenMemories.of_file(memory, partial(find_marker, marker))
     with console.reported_errors():
         try:
             from attngs.serving.mcp import MemoryServer, serve_stdio
-            from attngs.serving.memories import Memories
 
             if http is None:
                 if tokens is not None:
@@ -71,7 +69,7 @@ def mcp(
                 signal.signal(
                     signal.SIGINT, signal.SIG_DFL
                 )  # a thread waits for input: Ctrl-C ends all at once, and what is kept is on disk
-                asyncio.run(serve_stdio(MemoryServer(Memories(_opener(memory, marker)), namespace)))
+                asyncio.run(serve_stdio(MemoryServer(memories, namespace)))
                 return
             from attngs.serving.hosts import check_host
             from attngs.serving.limits import Limits
@@ -81,25 +79,15 @@ def mcp(
         except ModuleNotFoundError as error:
             raise MissingDependencyError(f"`attngs mcp` needs {error.name}; install it with `pip install 'attngs[mcp]'`.") from error
         host, port = _address(http)
-        known, limits, open_memory = Tokens.read(tokens) if tokens else None, Limits(), _opener(memory, marker)
+        known, limits = Tokens.read(tokens) if tokens else None, Limits()
         check_host(host, known)
         with console.progress():
             find_marker(marker)
             if known is None:
-                open_memory(namespace).close()  # what is wrong with the file is said now
-        server = MemoryServer(Memories(open_memory), namespace)
+                with memories.of(namespace):  # what is wrong with the file is said now
+                    pass
+        server = MemoryServer(memories, namespace)
         run(http_app(server, limits, known), host=host, port=port, seconds=limits.seconds, listening=_said)
-
-
-def _opener(path: Path, marker: str) -> Callable[[str], Memory]:
-    """Opens the memory of a namespace; all share one marker."""
-
-    def open_memory(namespace: str) -> Memory:
-        from attngs.memory.memory import Memory
-
-        return Memory.open(path, namespace=namespace, marker=find_marker(marker))
-
-    return open_memory
 
 
 def _address(given: str) -> tuple[str, int]:

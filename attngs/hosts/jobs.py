@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
 from attngs.compressor import ContextCompressor
@@ -27,12 +27,17 @@ class Job:
     target_tokens: int
     namespace: str = ""
     marking: Marking | None = None
+    original_tokens: int = 0
+    """Of all that there is, where the documents are what a search found of it."""
 
     def run(self) -> CompressedContext:
-        return self.compressor.compress(self.documents, self.query, **self._settings())
+        return self._counted(self.compressor.compress(self.documents, self.query, **self._settings()))
 
     async def arun(self) -> CompressedContext:
-        return await self.compressor.acompress(self.documents, self.query, **self._settings())
+        return self._counted(await self.compressor.acompress(self.documents, self.query, **self._settings()))
+
+    def _counted(self, result: CompressedContext) -> CompressedContext:
+        return replace(result, original_tokens=max(result.original_tokens, self.original_tokens))
 
     def _settings(self) -> dict[str, Any]:
         return {"target_tokens": self.target_tokens, "namespace": self.namespace, "marking": self.marking}

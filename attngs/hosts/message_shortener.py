@@ -197,20 +197,21 @@ class MessageShortener(Generic[MessageT]):
         if last.key in blocks:
             return blocks, None
         question, tokens = question_in(conversation), self._memory_tokens(rations)
-        documents, items, marking = yield from recall.find(question, tokens)
-        blocks = not_contradicted(blocks, items)
-        if not any(document.text.strip() for document in documents):
+        found = yield from recall.find(question, tokens)
+        blocks = not_contradicted(blocks, found.items)
+        if not any(document.text.strip() for document in found.documents):
             return {**blocks, last.key: _nothing(namespace, last.text)}, None
         floor = memory_floor(self._selector.min_score, self._compressor.marker)
         selector = replace(self._selector, layout=DATED, min_score=floor)
-        job = replace(self._job(documents, question, tokens, namespace, selector), marking=marking)
+        job = self._job(found.documents, question, tokens, namespace, selector)
+        job = replace(job, marking=found.marking, original_tokens=found.tokens)
         result = yield Call(job.run, job.arun)
         blocks[last.key] = block_of(
             result,
             self._counter,
             asked=asked_by(namespace, last.text),
             earlier=[*blocks.values()],
-            items=[items[position] for position in used_positions(result)],
+            items=[found.items[position] for position in used_positions(result)],
             layout=DATED,
         )
         texts = [before_words(framed_memory(block["text"])) for block in blocks.values() if block["text"]]

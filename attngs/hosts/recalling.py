@@ -17,9 +17,8 @@ from attngs.hosts.blocks import Blocks, QuotedItem, unchanged_blocks
 from attngs.hosts.frames import day_of
 from attngs.hosts.jobs import Call
 from attngs.reading.context_cache import digest
-from attngs.result.result import CompressedContext
 from attngs.text.documents import DocumentLike, as_given
-from attngs.types import Document, Marking, Question
+from attngs.types import Document, MarkedMemory, Marking, Question
 
 Value = TypeVar("Value")
 Waiting = Generator[Call, Any, Value]
@@ -32,8 +31,8 @@ Retriever = Callable[[str], Texts | Awaitable[Texts]]
 class Askable(Protocol):
     """A memory that finds what a question needs, such as `attngs.Memory`."""
 
-    def ask(self, query: str | Question, *, target_tokens: int) -> CompressedContext:
-        """What matters to a question; its marking has the documents that were looked at."""
+    def mark(self, query: str | Question, *, target_tokens: int) -> MarkedMemory:
+        """What a question has to do with the documents."""
         ...
 
     def get(self, name: str) -> Document:
@@ -51,6 +50,8 @@ class Found(NamedTuple):
     """The documents as a block of memory quotes them, in their order."""
     marking: Marking | None = None
     """Of these documents, where they are marked already."""
+    tokens: int = 0
+    """Of all that is remembered, where these documents are what was found of it."""
 
 
 class Recall(Protocol):
@@ -147,9 +148,8 @@ class _Asked:
         return unchanged_blocks(blocks, quoted(documents, self._namespace))
 
     def find(self, question: Question, target_tokens: int) -> Waiting[Found]:
-        result: CompressedContext = yield _in_thread(partial(self._memory.ask, question, target_tokens=target_tokens))
-        documents = documents_of(result.marking)
-        return Found(documents, quoted(documents, self._namespace), result.marking)
+        found: MarkedMemory = yield _in_thread(partial(self._memory.mark, question, target_tokens=target_tokens))
+        return Found(found.documents, quoted(found.documents, self._namespace), found.marking, 0 if found.complete else found.tokens)
 
     def _get(self, names: Iterable[str]) -> list[Document]:
         return [self._memory.get(name) for name in names if name in self._memory]
@@ -161,12 +161,6 @@ def quoted(documents: Iterable[Document], namespace: str) -> list[QuotedItem]:
         {"namespace": [namespace], "key": document.id, "digest": digest("item", document.text, day_of(document)).hex()}
         for document in documents
     ]
-
-
-def documents_of(marking: Marking) -> list[Document]:
-    """The documents that were marked, in their order."""
-    by_position = {sentence.position: sentence.document for sentence in marking.sentences}
-    return [by_position[position] for position in sorted(by_position)]
 
 
 def not_contradicted(blocks: Blocks, found: Sequence[QuotedItem]) -> Blocks:

@@ -162,9 +162,11 @@ class MemoryEditor:
             is_new: Whether the fact differs from an item that is close to it.
 
         Raises:
-            InputError: The text is empty or too long, the memory is full, or an item is close and `is_new` is not said.
+            InputError: The text is empty, too long or a question, the memory is full, or an item is close and `is_new` is not said.
         """
         text, items = clean_memory(text, longest=LONGEST_MEMORY), self._items()
+        if text.endswith(("?", "？")):
+            raise InputError("`text` is a question, and only what is known is stored. Write the fact, or store nothing.")
         same = same_item(text, items)
         if same:
             return Edit(writes={}, message=f"This is remembered already, with the key {same[-1]}.")
@@ -352,7 +354,7 @@ def shown(text: str) -> str:
 
 def record_path(path: Path) -> Path:
     """Where the versions of an item are."""
-    return VERSIONS, "/".join(quote(label, safe="") for label in path)
+    return VERSIONS, "/".join(quote(label, safe="", errors="surrogatepass") for label in path)
 
 
 def _record(path: Path, versions: Sequence[Value]) -> Value | None:

@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from itertools import groupby
@@ -29,10 +29,10 @@ from attngs.errors import AssetError, ConfigError, InputError, check_whole
 from attngs.marking.followups import readings
 from attngs.marking.marker import Marker
 from attngs.memory.candidates import find_candidates, whole_of
-from attngs.memory.catalogue import Catalogue, Integers
+from attngs.memory.catalogue import Catalogue
 from attngs.memory.reading import UnitReader, has_same_encoder, is_same, spooled
 from attngs.memory.store import NewRow, Reader, Reading, Row, Store, Writer
-from attngs.memory.watching import added, changed, found, watched
+from attngs.memory.watching import added, changed, found, marked, watched
 from attngs.protocols import TokenCounter
 from attngs.reading.copies import Shared
 from attngs.reading.progress import Listener, listening, track
@@ -40,7 +40,7 @@ from attngs.reading.tokens import CounterLike
 from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector, memory_floor
 from attngs.text.documents import DocumentLike, as_given, check_namespace, check_question
-from attngs.types import Document, Question, Sentence, Span, Unit
+from attngs.types import Document, MarkedMemory, Marking, Question, Sentence, Span, Unit, Whole
 
 LEAST_ROOM = 6_144
 """Tokens of the candidates that the marker looks at, at least."""
@@ -54,6 +54,20 @@ READ_AT_ONCE = 512
 """Units that are read at once; bounds memory while many documents are added."""
 FETCHED = 256
 """Documents that `documents` reads at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What the marker has to look at."""
+
+    documents: tuple[Document, ...]
+    sentences: Sequence[Sentence]
+    whole: Whole | None
+    """What the sentences are part of; `None` where they are all there is."""
+    tokens: int
+    """Of all documents, as the file has them counted."""
+    looked_at: int
+    """Of the sentences, counted alike."""
 
 
 class Memory(Shared):
@@ -73,10 +87,19 @@ class Memory(Shared):
         compressor: Marks and selects.
         namespace: Whose documents.
         room: Tokens of the candidates, at least.
+        open_versions: Opens what is kept of earlier versions.
     """
 
-    def __init__(self, store: Store, compressor: ContextCompressor, namespace: str, room: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        compressor: ContextCompressor,
+        namespace: str,
+        room: int,
+        open_versions: Callable[[], Memory] | None = None,
+    ) -> None:
         self._store, self._compressor, self._namespace, self._room = store, compressor, namespace, room
+        self._open_versions = open_versions
         self._sizes = compressor.marker.counter or compressor.counter
         """Counts the units in the file: a file can be asked in the tokens of any reader."""
         self._units = UnitReader(compressor.marker, self._sizes, namespace)
@@ -126,7 +149,14 @@ class Memory(Shared):
         marker = marker or Marker.default(cache_bytes=CACHE_BYTES)
         selector = GreedySelector(min_score=memory_floor(min_score, marker))
         compressor = ContextCompressor(marker, selector=selector, counter=counter)
-        memory = cls(Store(path, namespace, timeout), compressor, namespace, check_whole("room", room))
+        room = check_whole("room", room)
+
+        def open_versions() -> Memory:
+            versions = cls(Store(path, namespace, timeout, "versions"), compressor, namespace, room)
+            versions._settle()
+            return versions
+
+        memory = cls(Store(path, namespace, timeout), compressor, namespace, room, open_versions)
         with listening(progress) if progress else nullcontext():
             memory._settle()
         return memory
@@ -145,6 +175,27 @@ class Memory(Shared):
     def counter(self) -> TokenCounter:
         """Whose tokens count."""
         return self._compressor.counter
+
+    @property
+    def revision(self) -> int:
+        """A number that grows with each change, whoever makes it."""
+        with self._store.read() as reader:
+            return self._current(reader).revision
+
+    @property
+    def versions(self) -> Memory:
+        """What documents were before changes that may be taken back, each under the id of its document.
+
+        No question finds it, for it is a memory of its own, which hosts write. Who deletes a document deletes its versions.
+
+        Raises:
+            ConfigError: This memory is one of versions, which have none.
+            AssetError: The file is damaged.
+            UnavailableError: It cannot be read now.
+        """
+        if self._open_versions is None:
+            raise ConfigError("this memory is one of versions, and of these no versions are kept.")
+        return self._open_versions()
 
     @watched("create_memory", added)
     def add(self, documents: DocumentLike | Iterable[DocumentLike]) -> list[str]:
@@ -215,6 +266,10 @@ class Memory(Shared):
         with self._store.write() as writer:
             known = self._current(writer)
             writer.bury([self._found(known, name) for name in wanted])
+        if self._open_versions:
+            versions = self.versions
+            if old := [document.id for document in versions.documents() if document.id in wanted]:
+                versions.delete(old)
         self.marker.forget(self._namespace)
 
     @watched("delete_memory_store")
@@ -222,6 +277,8 @@ class Memory(Shared):
         """Delete everything of this namespace, as `delete` does."""
         with self._store.write() as writer:
             writer.bury(self._current(writer).rows)
+        if self._open_versions:
+            self.versions.clear()
         self.marker.forget(self._namespace)
 
     @watched("search_memory", found)
@@ -244,33 +301,74 @@ class Memory(Shared):
         """
         began = time.perf_counter()
         question, target_tokens = check_question(query), check_whole("target_tokens", target_tokens)
+        found = self._find(question, target_tokens)
+        times = {"find": 1e3 * (time.perf_counter() - began)}
+        if found.whole is None:
+            result = self._compressor.compress(found.documents, question, target_tokens=target_tokens, namespace=self._namespace)
+            return replace(result, milliseconds={**times, **result.milliseconds})
+        began = time.perf_counter()
+        marking = self._marked(found, question)
+        times["mark"] = 1e3 * (time.perf_counter() - began)
+        result = self._compressor.compress_marked(
+            marking, target_tokens=target_tokens, original_tokens=self._all_tokens(found), namespace=self._namespace
+        )
+        return replace(result, milliseconds={**times, "select": result.milliseconds["select"]})
+
+    @watched("search_memory", marked)
+    def mark(self, query: str | Question, *, target_tokens: int) -> MarkedMemory:
+        """`ask` without its last step: the scores, for whoever selects by rules of their own.
+
+        Args:
+            query: As for `ask`.
+            target_tokens: About how many tokens will be selected; the more, the more is looked at.
+
+        Raises:
+            InputError: The question cannot be used.
+            ConfigError: The budget is not a whole number of at least 1, or the memory is closed.
+            ModelError: The marker's model failed.
+            AssetError: The file is damaged, or another marker has read it since.
+            UnavailableError: It cannot be read now.
+        """
+        question = check_question(query)
+        found = self._find(question, check_whole("target_tokens", target_tokens))
+        return MarkedMemory(
+            documents=found.documents,
+            marking=self._marked(found, question),
+            complete=found.whole is None,
+            tokens=self._all_tokens(found),
+        )
+
+    def _find(self, question: Question, target_tokens: int) -> _Found:
+        """The first stage: what the marker has to look at."""
         texts = readings(question)
         asked = list(zip(texts, self._units.vectors(texts), strict=True))
         with self._store.read() as reader:
             known = self._current(reader)
             chosen = find_candidates(known, asked, max(self._room, ROOM * target_tokens))
             documents, sentences = self._fetched(reader, known, chosen.tolist())
-        found = time.perf_counter()
-        if len(chosen) == len(known):
-            result = self._compressor.compress(documents, question, target_tokens=target_tokens, namespace=self._namespace)
-            return replace(result, milliseconds={"find": 1e3 * (found - began), **result.milliseconds})
-        marking = self.marker.mark_units(sentences, question, whole=whole_of(known, texts), namespace=self._namespace)
-        times = {"find": 1e3 * (found - began), "mark": 1e3 * (time.perf_counter() - found)}
-        result = self._compressor.compress_marked(
-            marking, target_tokens=target_tokens, original_tokens=self._all_tokens(known, chosen, sentences), namespace=self._namespace
+        return _Found(
+            documents=tuple(documents),
+            sentences=sentences,
+            whole=None if len(chosen) == len(known) else whole_of(known, texts),
+            tokens=sum(row.tokens for row in known.rows),
+            looked_at=int(known.units.sizes[chosen].sum()),
         )
-        return replace(result, milliseconds={**times, "select": result.milliseconds["select"]})
 
-    def _all_tokens(self, known: Catalogue, chosen: Integers, sentences: Sequence[Sentence]) -> int:
+    def _marked(self, found: _Found, question: Question) -> Marking:
+        """The second stage: the exact scores."""
+        if found.whole is None:
+            return self.marker.mark(found.documents, question, namespace=self._namespace)
+        return self.marker.mark_units(found.sentences, question, whole=found.whole, namespace=self._namespace)
+
+    def _all_tokens(self, found: _Found) -> int:
         """Tokens of all documents.
 
         Where the reader counts otherwise than the file, they are estimated from the candidates, which it has counted.
         """
-        tokens = sum(row.tokens for row in known.rows)
         if self.counter is self._sizes:
-            return tokens
-        counted = sum(self.counter.count([sentence.text for sentence in sentences]))
-        return math.ceil(tokens * counted / max(1, int(known.units.sizes[chosen].sum())))
+            return found.tokens
+        counted = sum(self.counter.count([sentence.text for sentence in found.sentences]))
+        return math.ceil(found.tokens * counted / max(1, found.looked_at))
 
     async def aask(self, query: str | Question, *, target_tokens: int) -> CompressedContext:
         """`ask`, awaited."""

@@ -103,15 +103,16 @@ class Store:
         path: The file; made, with its folder, if it does not exist, and then readable by its owner only.
         namespace: Whose rows.
         timeout: Seconds to wait for another writer.
+        beside: What the rows are, where they are not the documents of the namespace but something that is kept beside them.
 
     Raises:
         AssetError: The file is damaged, another program's, or of another version.
         UnavailableError: It is locked or cannot be written to.
     """
 
-    def __init__(self, path: str | os.PathLike[str], namespace: str, timeout: float) -> None:
+    def __init__(self, path: str | os.PathLike[str], namespace: str, timeout: float, *beside: str) -> None:
         path = Path(path).absolute()
-        self._owner = digest(namespace)
+        self._owner = digest(namespace, *beside)
         self._file = SqliteFile(path, application=0x6174676D, version=1, schema=_SCHEMA, what=WHAT, timeout=timeout)
         with explained(path, WHAT):
             path.parent.mkdir(parents=True, exist_ok=True)

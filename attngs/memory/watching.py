@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from attngs.result.result import CompressedContext
 from attngs.telemetry import Operation, operation
+from attngs.types import MarkedMemory
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -57,6 +58,12 @@ def found(seen: Operation, result: CompressedContext, query: object) -> None:
     seen.note({"gen_ai.memory.record.count": len({source.document_id for source in result.kept})})
     seen.content("gen_ai.memory.query.text", lambda: result.query)
     seen.content("gen_ai.memory.records", lambda: [{"id": source.document_id, "content": source.text} for source in result.kept])
+
+
+def marked(seen: Operation, result: MarkedMemory, query: object) -> None:
+    """How many documents were looked at, for which question."""
+    seen.note({"gen_ai.memory.record.count": len(result.documents)})
+    seen.content("gen_ai.memory.query.text", lambda: result.marking.query)
 
 
 def added(seen: Operation, names: Sequence[str], documents: object) -> None:

@@ -25,7 +25,7 @@ from attngs.hosts.remembering import (
 )
 from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector, memory_floor
-from attngs.types import Document
+from attngs.types import Document, MarkedMemory, Question
 
 if TYPE_CHECKING:
     from attngs.memory.memory import Memory
@@ -65,8 +65,9 @@ def recall(memory: Memory, query: str, budget_tokens: int) -> Recall:
     if budget < around + LEAST:
         raise InputError(f"`budget_tokens` is {budget}, and {around} stand round the memories; ask for {around + LEAST} or more.")
     text, tokens, room = "", budget + 1, budget - around
+    found = memory.mark(query, target_tokens=room)
     while tokens > budget and room > 0:
-        result = _laid_out(memory, query, room)
+        result = _laid_out(memory, found, room)
         text = _framed(result.text) if result.text.strip() else NOTHING
         [tokens] = memory.counter.count([text])
         room -= tokens - budget  # joined, texts may take a few tokens more than one by one
@@ -158,17 +159,15 @@ def _items_near(memory: Memory, text: str) -> dict[Path, str]:
     return {(document.id,): document.text for document in memory.near(text)}
 
 
-def _laid_out(memory: Memory, query: str, room: int) -> CompressedContext:
+def _laid_out(memory: Memory, found: MarkedMemory, room: int) -> CompressedContext:
     """What bears on a question, each text below its day, so that no text passes for what stands round it."""
-    found = memory.ask(query, target_tokens=room)
-    documents = {sentence.position: sentence.document for sentence in found.marking.sentences}
     selector = GreedySelector(layout=DATED, min_score=memory_floor(None, memory.marker))
     return ContextCompressor(memory.marker, selector=selector, counter=memory.counter).compress(
-        [document for _, document in sorted(documents.items(), key=lambda each: each[0])],
-        query,
+        found.documents,
+        Question(text=found.marking.query, background=found.marking.background),
         target_tokens=room,
         namespace=memory.namespace,
-        marking=None if found.method == "passthrough" else found.marking,
+        marking=found.marking,
     )
 
 

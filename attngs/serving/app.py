@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,10 +13,10 @@ from attngs import __version__
 from attngs.compressor import ContextCompressor
 from attngs.hosts.message_shortener import MessageShortener
 from attngs.marking.marker import Marker
+from attngs.memory.opened import OpenMemories
 from attngs.serving import chatting, remembering, texts
 from attngs.serving.failures import install
 from attngs.serving.limits import Doorkeeper
-from attngs.serving.memories import Memories
 from attngs.serving.metrics import AsgiApp, ServerMetrics
 from attngs.serving.models import ErrorReply, Health
 from attngs.serving.proxy import Proxy
@@ -46,8 +45,7 @@ async def alive() -> Health:
 async def ready(services: Shared) -> Health:
     """Whether requests can be answered: the marker is loaded, and the memory can be read."""
     if services.memories is not None:
-        async with services.memories.of(services.settings.namespace) as memory:
-            await asyncio.to_thread(len, memory)
+        await services.memories.use(services.settings.namespace, len)
     return Health(status="ready")
 
 
@@ -69,7 +67,7 @@ def create_app(settings: ServerSettings, marker: Marker | None = None) -> AsgiAp
         MissingDependencyError: The extra `serve` or `mini` is not installed.
     """
     compressor, metrics = ContextCompressor(marker or Marker.default()), ServerMetrics()
-    memories = Memories.of_file(settings.memory, compressor.marker) if settings.memory else None
+    memories = OpenMemories.of_file(settings.memory, compressor.marker) if settings.memory else None
     proxy = Proxy(settings.upstream, seconds=settings.limits.seconds, at_once=settings.limits.at_once) if settings.upstream else None
     services = Services(
         settings=settings,

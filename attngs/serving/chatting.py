@@ -80,7 +80,5 @@ def _proxy(services: Services) -> Proxy:
 
 async def _shown(messages: Sequence[Any], namespace: str, services: Services) -> ShortMessages[Any]:
     """The messages as the upstream is sent them. All of the work is done in a thread."""
-    if services.memories is None:
-        return await asyncio.to_thread(services.shortener.shorten, messages, namespace=namespace)
-    async with services.memories.of(namespace) as memory:
-        return await asyncio.to_thread(services.shortener.shorten, messages, memory=memory, namespace=namespace)
+    memory = services.memories.later(namespace) if services.memories else ()
+    return await asyncio.to_thread(services.shortener.shorten, messages, memory=memory, namespace=namespace)

@@ -34,9 +34,9 @@ from pydantic import AnyUrl
 from attngs import __version__
 from attngs.errors import AttngsError, InputError
 from attngs.hosts.remembering import TOOLS
+from attngs.memory.opened import OpenMemories
 from attngs.serving.agency import forget, recall, remember
 from attngs.serving.handouts import HandOuts
-from attngs.serving.memories import Memories
 
 if TYPE_CHECKING:
     from attngs.memory.memory import Memory
@@ -113,7 +113,7 @@ class MemoryServer:
         namespace: Whose a request is that no token says it of.
     """
 
-    def __init__(self, memories: Memories, namespace: str) -> None:
+    def __init__(self, memories: OpenMemories, namespace: str) -> None:
         self._memories, self._namespace, self._handed = memories, namespace, HandOuts()
         self.server: Server[object, Any] = Server("attngs", version=__version__, instructions=INSTRUCTIONS)
         self.server.list_tools()(self._tools)
@@ -125,14 +125,9 @@ class MemoryServer:
     async def warm(self) -> None:
         """Open the memory of the server's namespace ahead of the first request, which fails if this does."""
         try:
-            async with self._memories.of(self._namespace):
-                pass
+            await self._memories.use(self._namespace, len)
         except AttngsError as error:
             logger.error("the memory cannot be opened: %s", error)
-
-    async def close(self) -> None:
-        """Close all memories."""
-        await self._memories.close()
 
     async def _tools(self) -> list[Tool]:
         return TOOL_LIST
@@ -150,8 +145,7 @@ class MemoryServer:
         try:
             if name not in tools:
                 raise InputError(f"there is no tool {name!r}; there are recall, remember and forget.")
-            async with self._memories.of(self._whose()) as memory:
-                return _result(await asyncio.to_thread(tools[name], memory, arguments))
+            return _result(await self._memories.use(self._whose(), lambda memory: tools[name](memory, arguments)))
         except AttngsError as error:
             return _result(f"{name}: {error}", failed=True)
         except Exception as error:
@@ -177,11 +171,10 @@ class MemoryServer:
         if not str(uri).startswith(ITEM):
             raise _missing(f"there is no resource {str(uri)[:200]!r}; there are {SENT} and {ITEM}ID.")
         key = unquote(str(uri).removeprefix(ITEM))
-        async with self._memories.of(self._whose()) as memory:
-            if key not in memory:
-                raise _missing(f"there is no memory {key[:200]!r}; {SENT} has the ids of what was recalled.")
-            document = await asyncio.to_thread(memory.get, key)
-        return [ReadResourceContents(document.text, "text/plain")]
+        text = await self._memories.use(self._whose(), lambda memory: memory.get(key).text if key in memory else None)
+        if text is None:
+            raise _missing(f"there is no memory {key[:200]!r}; {SENT} has the ids of what was recalled.")
+        return [ReadResourceContents(text, "text/plain")]
 
     def _whose(self) -> str:
         """The namespace of the request's token, else the server's own."""
@@ -203,7 +196,6 @@ async def serve_stdio(server: MemoryServer) -> None:
         async with stdio_server(stdout=anyio.wrap_file(out)) as (read, write):
             await server.server.run(read, write, server.server.create_initialization_options())
     await warming
-    await server.close()
 
 
 def _result(text: str, *, failed: bool = False) -> CallToolResult:

@@ -31,7 +31,6 @@ def http_app(server: MemoryServer, limits: Limits, tokens: Tokens | None) -> Asg
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with manager.run():
             yield
-        await server.close()
 
     app = Starlette(routes=[Route("/mcp", _Posted(manager), methods=["POST"])], lifespan=lifespan)
     return Doorkeeper(app, limits, tokens, "Authorization")

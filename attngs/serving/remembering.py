@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from itertools import islice
 from typing import Annotated
 
@@ -25,8 +24,8 @@ Id = Annotated[str, Path(description="Of a document.", examples=["note-1"])]
 @router.post("", status_code=HTTP_201_CREATED)
 async def add(given: AddRequest, namespace: Namespace, services: Shared) -> AddReply:
     """Remember texts. When the reply is there, they are on disk."""
-    async with services.required_memories.of(namespace) as memory:
-        return AddReply(ids=await asyncio.to_thread(memory.add, documents(given.documents)))
+    new = documents(given.documents)
+    return AddReply(ids=await services.required_memories.use(namespace, lambda memory: memory.add(new)))
 
 
 @router.get("")
@@ -37,23 +36,20 @@ async def list_documents(
     offset: Annotated[int, Query(ge=0, description="How many to leave out at the beginning.")] = 0,
 ) -> ListReply:
     """What is remembered, in reading order."""
-    async with services.required_memories.of(namespace) as memory:
-        return await asyncio.to_thread(_page, memory, offset, limit)
+    return await services.required_memories.use(namespace, lambda memory: _page(memory, offset, limit))
 
 
 @router.delete("", status_code=HTTP_204_NO_CONTENT)
 async def clear(namespace: Namespace, services: Shared) -> None:
     """Forget everything of this user, for good."""
-    async with services.required_memories.of(namespace) as memory:
-        await asyncio.to_thread(memory.clear)
+    await services.required_memories.use(namespace, Memory.clear)
     services.forget_shown(namespace)
 
 
 @router.post("/ask")
 async def ask(given: AskRequest, namespace: Namespace, services: Shared) -> CompressReply:
     """What of the memory bears on a question, in at most `target_tokens` tokens; empty if nothing does."""
-    async with services.required_memories.of(namespace) as memory:
-        result = await memory.aask(given.query, target_tokens=given.target_tokens)
+    result = await services.required_memories.use(namespace, lambda memory: memory.ask(given.query, target_tokens=given.target_tokens))
     services.metrics.count_tokens(original=result.original_tokens, sent=result.compressed_tokens)
     return CompressReply.of(result)
 
@@ -61,22 +57,19 @@ async def ask(given: AskRequest, namespace: Namespace, services: Shared) -> Comp
 @router.get("/{id:path}")
 async def get(id: Id, namespace: Namespace, services: Shared) -> Text:
     """One document."""
-    async with services.required_memories.of(namespace) as memory:
-        return Text.of(await asyncio.to_thread(_found, memory, id))
+    return Text.of(await services.required_memories.use(namespace, lambda memory: _found(memory, id)))
 
 
 @router.put("/{id:path}")
 async def update(id: Id, given: UpdateRequest, namespace: Namespace, services: Shared) -> Text:
     """Replace the text of a document. Its id and metadata stay."""
-    async with services.required_memories.of(namespace) as memory:
-        return Text.of(await asyncio.to_thread(_updated, memory, id, given.text))
+    return Text.of(await services.required_memories.use(namespace, lambda memory: _updated(memory, id, given.text)))
 
 
 @router.delete("/{id:path}", status_code=HTTP_204_NO_CONTENT)
 async def delete(id: Id, namespace: Namespace, services: Shared) -> None:
     """Forget one document, for good."""
-    async with services.required_memories.of(namespace) as memory:
-        await asyncio.to_thread(_deleted, memory, id)
+    await services.required_memories.use(namespace, lambda memory: _deleted(memory, id))
     services.forget_shown(namespace)
 
 

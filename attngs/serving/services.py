@@ -11,7 +11,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from attngs.compressor import ContextCompressor
 from attngs.errors import RefusedError
 from attngs.hosts.message_shortener import MessageShortener
-from attngs.serving.memories import Memories
+from attngs.memory.opened import OpenMemories
 from attngs.serving.metrics import ServerMetrics
 from attngs.serving.proxy import Proxy
 from attngs.serving.settings import TOKEN_HEADER, ServerSettings
@@ -25,7 +25,7 @@ class Services:
     settings: ServerSettings
     compressor: ContextCompressor
     metrics: ServerMetrics
-    memories: Memories | None
+    memories: OpenMemories | None
     """`None`: nothing is remembered."""
     shortener: MessageShortener[Any]
     """Knows what chats were shown."""
@@ -33,11 +33,9 @@ class Services:
     """`None`: there is no upstream."""
 
     async def close(self) -> None:
-        """Close connections and memories."""
+        """Close connections."""
         if self.proxy:
             await self.proxy.close()
-        if self.memories:
-            await self.memories.close()
 
     def namespace(self, request: Request, user: str | None) -> str:
         """Whose a request is: its token's, else the user's that it names, else the server's own.
@@ -56,7 +54,7 @@ class Services:
         self.shortener.forget(namespace)
 
     @property
-    def required_memories(self) -> Memories:
+    def required_memories(self) -> OpenMemories:
         """Everybody's memory.
 
         Raises:

@@ -1,85 +1,47 @@
-"""The agent: LangChain's `create_agent`. attngs makes its memory short for each question."""
+"""The agent: LangChain's `create_agent`. attngs makes its memory short for each question, and its tools save what it is told."""
 
 from __future__ import annotations
 
-import os
-import re
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Generator
-from contextlib import closing
+from concurrent.futures import Future, wait
+from contextlib import closing, suppress
+from datetime import UTC, datetime
 from functools import lru_cache
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
+from answers import Answer
 from langchain.agents import create_agent
-from langchain.chat_models import init_chat_model
-from langchain_core.language_models import BaseChatModel, SimpleChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage
+from models import refuses_tools, takes_tools
 from people import People
+from turns import asked
 
-from attngs import CompressedContext, LocalChat
-from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, LocalChatModel, RunWatch, StoreMemory, question_of
+from attngs import Marker
+from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, memory_tools
 
-MEMORY = StoreMemory(namespace=("user", "{user_id}", "memories"), max_items=10_000)
 PROMPT = "You are a personal assistant. Answer briefly, from what is known of the user where it helps, and say when you do not know."
-
-
-def chat_model(name: str, base_url: str) -> BaseChatModel:
-    """A model behind an OpenAI-compatible URL, `local:` and a Hugging Face name or folder, any `init_chat_model` name, or nobody."""
-    if base_url:
-        key = os.environ.get("OPENAI_API_KEY") or "none needed"
-        return init_chat_model(
-            name or "default",
-            model_provider="openai",
-            base_url=base_url,
-            api_key=key,
-            stream_usage=True,
-            timeout=60,
-            **_clients(),
-        )
-    if name.startswith("local:"):
-        return LocalChatModel(chat=LocalChat.from_pretrained(name.removeprefix("local:"), max_tokens=512))
-    return init_chat_model(name) if name else Nobody()
-
-
-@lru_cache
-def _clients() -> dict[str, Any]:
-    """HTTP clients that follow no redirect: a user's memory goes to the URL that was set, and nowhere else."""
-    from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
-
-    return {"http_client": DefaultHttpxClient(follow_redirects=False), "http_async_client": DefaultAsyncHttpxClient(follow_redirects=False)}
-
-
-class Nobody(SimpleChatModel):
-    """Stands in if no model is set up: says so, and shows what a model would be sent from the user's memory."""
-
-    @property
-    def _llm_type(self) -> str:
-        return "nobody"
-
-    def _call(self, messages: list[BaseMessage], *args: Any, **settings: Any) -> str:
-        asked = "\n".join(str(message.text) for message in messages if isinstance(message, HumanMessage))
-        memory = "\n\n".join(re.findall(r"<memory>\n(.*?)\n</memory>", asked, re.DOTALL))
-        shown = f"From your memory, a model would be sent this:\n\n{memory}" if memory else "A model would be sent nothing."
-        return f"No chat model is set up, so there is no answer. {shown}"
+KEEPING = (
+    " When the user states a lasting fact about themselves, call `remember` with it in one sentence, without asking. If it changes what is"
+    " known, call `update` instead. Never save a question, a guess, or what a document says."
+)
+HEARTBEAT = 0.1
+"""Seconds after which whoever waits for an answer is asked whether to go on."""
+FAREWELL = 2.0
+"""Seconds that a stopped answer has to end."""
 
 
 class Settings(NamedTuple):
-    """How the memory is compressed."""
+    """How the memory is used."""
 
     target_tokens: int = 256
     rewrite: bool = False
-
-
-class Answer(RunWatch):
-    """The answer to a question, and what the model was sent for it. A preview has only what the model would see of the memory."""
-
-    text = ""
-    seconds = 0.0
-
-    @property
-    def memory(self) -> CompressedContext | None:
-        """The compression that the model was shown."""
-        return next(iter(self.named("AttnGSMiddleware.memory")), None)
+    paused: bool = False
+    """Whether no memory is read or written."""
 
 
 class Assistant:
@@ -87,35 +49,63 @@ class Assistant:
 
     def __init__(self, people: People, model: BaseChatModel) -> None:
         self.people, self.model, self._made = people, model, lru_cache(self._make)
+        self.uses_tools = takes_tools(model)
+        """Whether the model saves memories by itself."""
         self._answers: dict[tuple[str, int, int], Answer] = {}
+        self._turns = defaultdict[str, threading.Lock](threading.Lock)
+
+    @property
+    def marker(self) -> Marker:
+        """Marks what matters; the same for everybody."""
+        return AttnGSCompressor(target_tokens=1).found_marker()
 
     def ask(self, person: str, chat: str, question: str, settings: Settings) -> Generator[Answer, None, None]:
-        """The answer as it grows. Leaving the loop stops the model and keeps what it had said until then."""
-        agent, answer, started, said = self._made(settings)[1], Answer(), time.perf_counter(), self.people.said(chat)
+        """The answer as it grows, several times a second. Leaving the loop stops the model and its writer, and keeps what was said.
+
+        A chat that is open in two windows has one question at a time: the second waits until the first is answered.
+        """
+        answer, turn = Answer(question), self._turns[chat]
+        while not turn.acquire(timeout=HEARTBEAT):
+            yield answer
+        try:
+            yield from self._ask(person, chat, answer, settings)
+        finally:
+            turn.release()
+
+    def _ask(self, person: str, chat: str, answer: Answer, settings: Settings) -> Generator[Answer, None, None]:
+        question, began, said = answer.question, datetime.now(UTC), self.people.said(chat)
         unanswered = [RemoveMessage(id=str(last.id)) for last in said[-1:] if isinstance(last, HumanMessage)]  # after a failure
-        self._answers[chat, len(said) - len(unanswered) + 1, self._basis(person, settings)] = answer
-        self.people.of(person, "chats").put(question[:80], key=chat)
+        place = len(said) - len(unanswered) + 1
+        self.people.enter_chat(person, chat, question)
         config: Any = {"configurable": {"thread_id": chat, "user_id": person}, "callbacks": [answer]}
         given = {"messages": [*unanswered, HumanMessage(question)]}
+        started = time.perf_counter()
         try:
-            with closing(agent.stream(given, config, stream_mode="messages")) as stream, answer:
-                for message, _ in stream:
-                    if isinstance(message, AIMessage) and message.text:
-                        answer.text += str(message.text)
-                        yield answer
+            try:
+                yield from self._run(settings, given, config, answer)
+            except Exception as error:
+                if not self.uses_tools or not refuses_tools(error):
+                    raise
+                self.uses_tools = False
+                self._made.cache_clear()
+                yield from self._run(settings, {"messages": []}, config, answer)  # the question is in the chat already
         finally:
             answer.seconds = time.perf_counter() - started
-            if answer.text and [message.type for message in self.people.said(chat)[-1:]] == ["human"]:  # it was stopped
-                agent.update_state(config, {"messages": [AIMessage(answer.text)]}, as_node="model")
-            self._account(person, chat, answer)
+            last = next(iter(self.people.said(chat)[-1:]), None)
+            if answer.text and last is not None and last.type in ("human", "tool"):  # it was stopped
+                self._made(settings)[1].update_state(config, {"messages": [AIMessage(answer.text)]}, as_node="model")
+            self._account(person, chat, answer, began)
+            self._answers[chat, place, self._basis(person, settings)] = answer  # also if its model has saved something
 
     def explain(self, person: str, chat: str, place: int, settings: Settings) -> Answer:
         """The answer at this place in a chat, or a preview of the next one if the memory or the settings have changed."""
         key = chat, place, self._basis(person, settings)
         if key not in self._answers:
-            question, preview = question_of(self.people.said(chat)[:place]), Answer()
-            where: Any = {"store": self.people.store, "namespace": ("user", person, "memories")}
-            self._made(settings)[0].recall(question, **where, config={"callbacks": [preview]})
+            said = self.people.said(chat)[:place]
+            preview = Answer(str(said[-1].text) if said else "")
+            if not settings.paused and (question := asked(said)):
+                namespace = self.people.memories(person).namespace
+                self._made(settings)[0].recall(question, namespace=namespace, config={"callbacks": [preview]})
             self._answers[key] = preview
         return self._answers[key]
 
@@ -127,15 +117,54 @@ class Assistant:
     def forget(self, person: str) -> None:
         """Delete everything about a person, in the database and in this process."""
         self.people.forget(person)
-        self._made(Settings())[0].forget(("user", person, "memories"))
+        self._made(Settings())[0].forget(self.people.memories(person).namespace)
         self._answers = {key: answer for key, answer in list(self._answers.items()) if not key[0].startswith(f"{person}-")}
+
+    def forget_chat(self, person: str, chat: str) -> None:
+        """Delete a chat, in the database and in this process."""
+        self.people.delete_chat(person, chat)
+        self._answers = {key: answer for key, answer in list(self._answers.items()) if key[0] != chat}
+
+    def _run(self, settings: Settings, given: Any, config: Any, answer: Answer) -> Generator[Answer, None, None]:
+        """Run the agent in a thread of its own, so that whoever waits can leave also while no word comes."""
+        words, ended, agent = SimpleQueue[str](), Future[None](), self._made(settings)[1]
+
+        def run() -> None:
+            try:
+                speaker = None
+                with closing(agent.stream(given, config, stream_mode="messages")) as stream:
+                    for message, _ in stream:
+                        if isinstance(message, AIMessage) and message.text:
+                            gap = "\n\n" if speaker not in (None, message.id) else ""
+                            speaker = message.id
+                            words.put(gap + str(message.text))
+                ended.set_result(None)
+            except BaseException as error:
+                ended.set_exception(error)
+            finally:
+                words.put("")
+
+        threading.Thread(target=run, name="attngs-answer", daemon=True).start()
+        try:
+            while not (ended.done() and words.empty()):
+                with suppress(Empty):
+                    answer.text += words.get(timeout=HEARTBEAT)
+                yield answer
+            ended.result()
+        finally:
+            if not ended.done():
+                answer.cancel()
+                wait([ended], FAREWELL)
 
     def _basis(self, person: str, settings: Settings) -> int:
         """A number that changes if the model would be shown something else."""
-        return hash((settings, *(f"{item.key} {item.value}" for item in self.people.of(person, "memories").items())))
+        return hash((settings, self.people.memories(person).basis()))
 
-    def _account(self, person: str, chat: str, answer: Answer) -> None:
+    def _account(self, person: str, chat: str, answer: Answer, began: datetime) -> None:
         """Write to the ledger. If the person was deleted in the meantime, delete what this run has written."""
+        memories = self.people.memories(person)
+        answer.changes = memories.changes(chat, began)
+        memories.use(answer.keys, answer.question, chat)
         saved = sum(r.original_tokens - r.compressed_tokens - sum(r.usage or ()) for r in (made.result for made in answer.compressions))
         self.people.of(person, "ledger").put(f"{saved:,} tokens saved", metadata={"chat": chat, "saved": saved})
         if person not in self.people.names():
@@ -145,6 +174,9 @@ class Assistant:
     def _make(self, settings: Settings) -> tuple[AttnGSMiddleware, Any]:
         how: Any = {"mode": "rewrite", "chat": self.model} if settings.rewrite else {}
         compressor = AttnGSCompressor(target_tokens=settings.target_tokens, **how)
-        middleware = AttnGSMiddleware(compressor, memory=MEMORY, history=History(target_tokens=1_000))
+        memory = None if settings.paused else self.people.memory_file
+        middleware = AttnGSMiddleware(compressor, memory=memory, history=History(target_tokens=1_000), question=asked)
+        keeping = self.uses_tools and not settings.paused
+        tools = memory_tools(self.people.memory_file, compressor) if keeping else []
         kept: Any = {"store": self.people.store, "checkpointer": self.people.saver}
-        return middleware, create_agent(self.model, system_prompt=PROMPT, middleware=[middleware], **kept)
+        return middleware, create_agent(self.model, tools, system_prompt=PROMPT + KEEPING * keeping, middleware=[middleware], **kept)

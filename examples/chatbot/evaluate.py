@@ -6,15 +6,12 @@ import io
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from statistics import fmean, median
 from typing import Annotated, Any, NamedTuple
 
 import typer
-from assistant import MEMORY
-from langgraph.store.memory import InMemoryStore
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,7 +19,7 @@ from rich.text import Text
 from attngs import CompressedContext, Document, Marker, read_documents
 from attngs.cli.console import reported_errors
 from attngs.errors import InputError
-from attngs.hosts.frames import MEMORIES
+from attngs.hosts.frames import DATED
 from attngs.learning.evaluation import BASELINES
 from attngs.learning.metrics import covered, estimate
 from langchain_attngs import AttnGSCompressor
@@ -54,14 +51,9 @@ def found(result: CompressedContext, memory: Mapping[str, Document], wanted: Seq
     return {name: covered([whole[name]], places) >= ENOUGH for name in wanted}
 
 
-def read_memory(file: Path, user: str) -> dict[str, Document]:
-    """A user's memory by id, as the middleware reads it from a store: with `StoreMemory`, under the days."""
-    store, namespace = InMemoryStore(), ("user", user, "memories")
-    for memory in read_documents([file], io.BytesIO()):
-        store.put(namespace, memory.id, {"text": memory.text, "metadata": dict(memory.metadata)})
-    items = store.search(namespace, **MEMORY.search_options(""))
-    named = replace(MEMORY, label=lambda item: item.key).read(items, namespace)
-    return {name.id: document for name, document in zip(named, MEMORY.read(items, namespace), strict=True)}
+def read_memory(file: Path) -> dict[str, Document]:
+    """A user's memory by id."""
+    return {memory.id: memory for memory in read_documents([file], io.BytesIO())}
 
 
 def read_questions(file: Path) -> list[tuple[str, str, str, list[str]]]:
@@ -77,7 +69,7 @@ def outcomes(folder: Path, budgets: Sequence[int]) -> Iterator[Outcome]:
     """Every question at every budget with every method: sentences verbatim, as `AttnGSMiddleware` shows them."""
     questions, default = read_questions(folder / "questions.jsonl"), AttnGSCompressor(target_tokens=1).found_marker()
     others = {name: Marker(BASELINES[name](), splitter=default.splitter, counter=default.counter) for name in METHODS[1:]}
-    memories = {user: read_memory(folder / "users" / f"{user}.jsonl", user) for user in dict.fromkeys(user for user, *_ in questions)}
+    memories = {user: read_memory(folder / "users" / f"{user}.jsonl") for user in dict.fromkeys(user for user, *_ in questions)}
     for user, memory in memories.items():
         default.warm(list(memory.values()), namespace=user)
     for user, kind, query, wanted in questions:
@@ -85,7 +77,7 @@ def outcomes(folder: Path, budgets: Sequence[int]) -> Iterator[Outcome]:
         if not wanted or not memory.keys() >= set(wanted):
             raise InputError(f"the question {query!r} must name memories that {user!r} has, got {wanted}.")
         for (name, marker), budget in product({"default": default, **others}.items(), budgets):
-            compressor = AttnGSCompressor(target_tokens=budget, marker=marker).for_memory().extractor(MEMORIES)
+            compressor = AttnGSCompressor(target_tokens=budget, marker=marker).for_memory().extractor(DATED)
             result = compressor.compress(list(memory.values()), query, target_tokens=budget, namespace=user)
             kept = [(ids[source.position], " ".join(source.text.split())) for source in result.kept]
             yield Outcome(user, kind, query, name, budget, found(result, memory, wanted), kept, sum(result.milliseconds.values()))

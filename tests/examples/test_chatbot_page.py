@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import os
+import json
 import re
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from people import People
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect, sync_playwright
+from playwright.sync_api import FrameLocator, Page, expect
 
+from tests.examples.notes import without_examples, write_notes
+from tests.examples.pages import CHROMIUM, Open, Server, ask, begin, box, choose, settled
 from tests.loopback.server import LoopbackHost, LoopbackServer
-from tests.loopback.turns import Turn, always
+from tests.loopback.turns import Turn, always, script
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ROOT = Path(__file__).parents[2]
 HOSTILE = (
     "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'> ![a](http://127.0.0.1:9/leak) "
     "**bold** [b](javascript:alert(1)) :red[c]"
@@ -47,129 +37,23 @@ MEMORIES = {
     ],
 }
 
-expect.set_options(timeout=30_000)  # machines are noisy; what is there is not waited for
-
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
     pytest.mark.allow_hosts(["127.0.0.1"]),
 ]
 
 
-class Server:
-    """`attngs chat`, on a port that is free."""
-
-    def __init__(self, place: Path, base_url: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.place, self.url = place, f"http://127.0.0.1:{self.port}"
-        self.environment = {**os.environ, "ATTNGS_CHATBOT_DB": str(place), "ATTNGS_BASE_URL": base_url, "ATTNGS_CHAT_MODEL": "tiny"}
-        self.log = place.with_name("log.txt")
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "attngs", "chat", "--no-browser", "--port", str(self.port)]
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
-        end = time.monotonic() + 60
-        while time.monotonic() < end and self.process.poll() is None:
-            try:
-                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5):
-                    return
-            except (urllib.error.URLError, ConnectionError):
-                time.sleep(0.1)
-        raise AssertionError(self.log.read_text())
-
-    def stop(self) -> int:
-        """As Ctrl-C does."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        try:
-            return self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise
-
-    def bytes(self) -> bytes:
-        return b"".join(file.read_bytes() for file in self.place.parent.glob(f"{self.place.name}*"))
-
-
 @pytest.fixture(scope="module")
 def server(loopback_host: LoopbackHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("chatbot") / "chatbot.sqlite", loopback_host.server.url)
-    people = People(str(server.place))
+    server = Server(tmp_path_factory.mktemp("chatbot") / "chatbot.sqlite", loopback_host.server.url, "tiny")
+    people = without_examples(server.place)
     for person, memories in MEMORIES.items():
         people.add(person.title(), person)
-        for number, text in enumerate(memories, 1):
-            people.of(person, "memories").put(text, key=f"{person}-{number}", metadata={"date": f"2026-03-0{number}", "source": "note"})
+        write_notes(people, person, memories)
     people.close()
     server.start()
     yield server
     server.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-Open = Callable[..., Page]
-
-
-@pytest.fixture
-def visit(server: Server, browser: Browser, loopback: LoopbackServer) -> Iterator[Open]:
-    """Opens the page in a session of its own. At the end: nothing was asked of another machine, and nothing of a text ran."""
-    pages: list[Page] = []
-    asked: list[str] = []
-
-    def visit(person: str = "Ana", width: int = 1280, height: int = 800) -> Page:
-        page = browser.new_context(viewport={"width": width, "height": height}).new_page()
-        page.set_default_timeout(30_000)
-        page.on("request", lambda request: asked.append(request.url))
-        pages.append(page)
-        page.goto(server.url)
-        expect(box(page)).to_be_visible()
-        settled(page)
-        if person != "Ana":
-            choose(page, person)
-        return page
-
-    yield visit
-    hacked = [page.evaluate("window.hacked") for page in pages]
-    for page in pages:
-        page.context.close()
-    assert [found for found in hacked if found] == []
-    assert [url for url in asked if not url.startswith((f"{server.url}/", f"{server.url.replace('http', 'ws')}/", "data:", "blob:"))] == []
-
-
-def box(page: Page) -> Locator:
-    return page.get_by_placeholder("Ask, or say")
-
-
-def choose(page: Page, person: str) -> None:
-    page.get_by_label("Who is asking").click()
-    page.get_by_role("option", name=person, exact=True).click()
-    expect(page.locator(f".st-key-log-{person.lower()}")).to_be_visible()
-    settled(page)
-
-
-def settled(page: Page) -> None:
-    """Streamlit has heard of it, and is idle again."""
-    page.wait_for_timeout(150)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-
-
-def ask(page: Page, question: str) -> None:
-    questions = page.locator("[class*=st-key-human-]")
-    count = questions.count() + 1
-    box(page).fill(question)
-    box(page).press("Enter")
-    expect(questions).to_have_count(count)
-    expect(page.get_by_role("button", name="Why this answer")).to_have_count(count)
-    settled(page)
 
 
 def heat_map(page: Page) -> FrameLocator:
@@ -192,6 +76,7 @@ def test_an_answer_streams_and_is_explained(visit: Open, loopback: LoopbackServe
 
     expect(page.get_by_text("What the model saw of your memory for this answer")).to_be_visible()
     expect(page.get_by_text("50 tokens, at most 256")).to_be_visible()
+    page.get_by_text("Settings", exact=True).click()
     page.get_by_role("slider").focus()  # by keyboard, like everything here
     for _ in range(5):
         page.keyboard.press("ArrowLeft")
@@ -214,6 +99,7 @@ def test_an_answer_streams_and_is_explained(visit: Open, loopback: LoopbackServe
         assert any(words == text.split()[-len(words) :] for text in shown)
     page.get_by_role("tab", name="Tokens and time").click()
     expect(page.get_by_text("Saved in this chat")).to_be_visible()
+    expect(page.get_by_text("$0.0000").first).to_be_visible()
     expect(page.get_by_text("First token after")).to_be_visible()
 
 
@@ -245,11 +131,22 @@ def test_nobody_sees_anything_of_somebody_else(visit: Open, loopback: LoopbackSe
     assert "trombone" in everything(page)
 
 
-def test_texts_of_others_stay_texts(visit: Open, loopback: LoopbackServer) -> None:
-    loopback.plan = always(Turn(text=f"I say: {HOSTILE}"))
+def test_texts_of_others_run_nothing_load_nothing_and_lead_nowhere_by_themselves(visit: Open, loopback: LoopbackServer) -> None:
+    loopback.plan = always(Turn(text=f"I say: {HOSTILE}\n\n1. [more](https://example.org/?a=1)"))
     page = visit("Eve")
     ask(page, f"What did Eve write on the wall? {HOSTILE}")
-    expect(page.get_by_text("I say: <script>")).to_be_visible()
+    reply = page.locator("[class*=st-key-ai-] .prose")
+    expect(reply).to_contain_text("I say: <script>window.hacked = 1</script><img src=x")
+    expect(reply.locator("strong")).to_have_text("bold")
+    expect(reply.locator("ol > li")).to_have_count(1)
+    expect(reply).to_contain_text("[b](javascript:alert(1)) :red[c]")
+    link = reply.get_by_text("https://example.org/?a=1")
+    expect(link).to_be_hidden()
+    reply.get_by_text("more", exact=True).click()
+    expect(link).to_be_visible()
+    assert (link.get_attribute("target"), link.get_attribute("rel")) == ("_blank", "noopener noreferrer")
+    reply.get_by_text("Image: a").click()
+    expect(reply.get_by_text("http://127.0.0.1:9/leak")).to_be_visible()  # an address, and no image: `visit` checks what was asked for
     expect(heat_map(page).get_by_text("<script>").first).to_be_visible()
     page.get_by_role("tab", name="Exactly what was sent").click()
     expect(page.get_by_text("is what Eve wrote").first).to_be_visible()
@@ -258,9 +155,88 @@ def test_texts_of_others_stay_texts(visit: Open, loopback: LoopbackServer) -> No
     page.get_by_role("dialog").get_by_role("tab", name="Import").click()
     page.locator("input[type=file]").set_input_files({"name": "![a](x) **b**.jsonl", "mimeType": "text/plain", "buffer": b"{broken"})
     page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.get_by_text("![a](x) **b**.jsonl, line 1")).to_be_visible()
+    expect(page.get_by_text("![a](x) **b**.jsonl, line 1").first).to_be_visible()
     for frame in page.frames:
-        assert frame.locator("img[src=x], img[src*=leak], a[href^=javascript], strong:text-is('bold')").count() == 0
+        assert frame.locator("img[src=x], img[src*=leak], a[href^=javascript]").count() == 0
+
+
+def calling(tool: str, **given: object) -> Turn:
+    call = {"id": f"call_{tool}", "type": "function", "function": {"name": tool, "arguments": json.dumps(given)}}
+    return Turn(message={"role": "assistant", "content": None, "tool_calls": [call]}, finish_reason="tool_calls")
+
+
+def test_what_the_model_saves_is_shown_with_a_way_back_and_a_changed_fact_with_what_it_replaces(
+    visit: Open, loopback: LoopbackServer
+) -> None:
+    loopback.plan = script(
+        calling("remember", text="Ben lives in Graz."),
+        Turn(text="I will keep that in mind."),
+        calling("update", memory="Ben lives in Graz.", text="Ben lives in Porto."),
+        Turn(text="Porto it is."),
+    )
+    page = visit("Ben")
+    memory, toast = page.get_by_role("button", name=re.compile(r"^Memory \(")), page.locator(".st-key-toast")
+    begin(page)
+    ask(page, "I live in Graz")
+    expect(toast.get_by_role("status")).to_have_text("Saved to memoryBen lives in Graz.")
+    expect(memory).to_have_text(re.compile(r"Memory \(4\)"))
+    ask(page, "I have moved to Porto")
+    expect(toast.get_by_role("status")).to_have_text("Memory updatedBen lives in Graz.Ben lives in Porto.")
+    expect(toast.locator("s")).to_have_text("Ben lives in Graz.")
+    settled(page)
+    memory.click()
+    home = page.get_by_role("dialog").locator("[class*=st-key-item-]", has_text="Ben lives in Porto.").first
+    expect(home.locator("s")).to_have_text("Ben lives in Graz.")
+    page.keyboard.press("Escape")
+    settled(page)
+    toast.get_by_role("button", name="Undo").click()
+    expect(toast).to_have_count(0)
+    settled(page)
+    memory.click()
+    expect(page.get_by_role("dialog").get_by_text("Ben lives in Graz.")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_text("Porto")).to_have_count(0)
+
+
+def test_stop_stops_the_writer(visit: Open, loopback: LoopbackServer) -> None:
+    loopback.plan = always(Turn(text="never ending " * 500, pause=0.03))
+    page = visit()
+    begin(page)
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_text("In the model's words").click()
+    settled(page)
+    box(page).fill("What does she drink?")
+    box(page).press("Enter")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "running")
+    while not loopback.requests:
+        page.wait_for_timeout(50)
+    page.get_by_test_id("stChatInput").get_by_role("button").click()
+    expect(page.get_by_text("There is no answer to this.")).to_be_visible()
+    assert len([request for request in loopback.requests if request.body.get("tools")]) == 0  # the model itself was never asked
+    page.context.close()
+
+
+def test_chats_are_listed_opened_renamed_and_deleted(visit: Open, loopback: LoopbackServer) -> None:
+    loopback.plan = always(Turn(text="With a brass band."))
+    page = visit("Ben")
+    begin(page)
+    ask(page, "Where does **Ben** play?")
+    loopback.plan = always(Turn(text="Of geese."))
+    begin(page)
+    expect(page.get_by_text("Hello, Ben.")).to_be_visible()
+    ask(page, "What is Ben afraid of?")
+    page.get_by_role("button", name="Where does **Ben** play?").click()
+    expect(page.get_by_text("With a brass band.")).to_be_visible()
+    expect(page.get_by_text("Of geese.")).to_have_count(0)
+    settled(page)
+    page.get_by_role("button", name="Rename or delete").nth(1).click()
+    page.get_by_label("Title").fill("The band")
+    page.get_by_role("button", name="Rename", exact=True).click()
+    expect(page.get_by_role("button", name="The band")).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name="Rename or delete").first.click()
+    page.get_by_role("button", name="Delete this chat for good").click()
+    expect(page.get_by_role("button", name="The band")).to_have_count(0)
+    expect(page.get_by_text("Hello, Ben.")).to_be_visible()
 
 
 def test_a_memory_is_added_changed_deleted_and_imported_and_the_next_answer_knows(visit: Open, loopback: LoopbackServer) -> None:
@@ -277,24 +253,34 @@ def test_a_memory_is_added_changed_deleted_and_imported_and_the_next_answer_know
     expect(dialog.get_by_text("Carla rows on the lake.")).to_be_visible()
     settled(page)
     dialog.get_by_role("button", name="Edit").click()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog.get_by_label("Change this memory")).to_have_count(0)
+    settled(page)
+    dialog.get_by_role("button", name="Edit").click()
     dialog.get_by_label("Change this memory").fill("Carla rows on the river now.")
-    dialog.get_by_role("button", name="Remember", exact=True).click()
+    dialog.get_by_role("button", name="Save").click()
     expect(dialog.get_by_text("Carla rows on the river now.")).to_be_visible()
     dialog.get_by_role("tab", name="Import").click()
     page.locator("input[type=file]").set_input_files(
         {"name": "notes.md", "mimeType": "text/plain", "buffer": b"She is 40.\n\nShe hates fog."}
     )
     dialog.get_by_role("button", name="Import", exact=True).click()
-    expect(dialog.get_by_text("2 new entries.")).to_be_visible()
-    dialog.get_by_role("tab", name="Entries").click()
-    dialog.get_by_label("Find").fill("fog")
+    expect(dialog.get_by_text("2 new memories.")).to_be_visible()
+    dialog.get_by_role("tab", name="Memories").click()
+    dialog.get_by_label("Find").fill("weather that she cannot stand")
     dialog.get_by_label("Find").press("Enter")
     expect(dialog.get_by_text("Carla rows")).to_have_count(0)
     settled(page)
     dialog.get_by_role("button", name="Delete", exact=True).click()
-    expect(dialog.get_by_text("hates fog")).to_have_count(0)
+    expect(dialog.get_by_text("Deleted: She hates fog.")).to_be_visible()
+    settled(page)
+    dialog.get_by_role("button", name="Undo").click()
+    expect(dialog.get_by_text("Deleted:")).to_have_count(0)
+    settled(page)
+    dialog.get_by_role("button", name="Delete", exact=True).first.click()
+    expect(dialog.get_by_text("Deleted: She hates fog.")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(memory).to_have_text(re.compile("2 entries"))
+    expect(memory).to_have_text(re.compile(r"Memory \(2\)"))
     ask(page, "Where does she row?")
     asked = str(loopback.requests[-1].body["messages"])
     assert "on the river now" in asked
@@ -308,6 +294,8 @@ def test_what_fails_is_said_in_the_page(visit: Open, loopback: LoopbackServer) -
     box(page).fill("Hello?")
     box(page).press("Enter")
     expect(page.get_by_text("The chat model did not answer.")).to_be_visible()
+    expect(page.get_by_text("tiny did not accept the key. Check OPENAI_API_KEY")).to_be_visible()
+    page.get_by_text("Details", exact=True).click()
     expect(page.get_by_text("the key is wrong")).to_be_visible()
     assert "Traceback" not in page.inner_text("body")
 
@@ -330,8 +318,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(visit: Open, loopback: Loop
 def test_it_remembers_after_a_restart_and_forgets_for_good(visit: Open, server: Server, loopback: LoopbackServer) -> None:
     loopback.plan = always(Turn(text="By the sea."))
     page = visit()
-    page.get_by_role("button", name="New chat").click()
-    expect(page.locator("[class*=st-key-human-]")).to_have_count(0)
+    begin(page)
     ask(page, "Where does Zenobia live?")
     assert server.stop() == 0
     assert "Traceback" not in server.log.read_text()

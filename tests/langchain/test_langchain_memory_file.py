@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from chat_models import ScriptedModel
 from langchain.agents import create_agent
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import ValidationError
 
-from attngs import Document, Marker, Memory, Splitter
-from attngs.errors import ConfigError, InputError
-from attngs.memory.opened import OpenMemories
+from attngs import ContextCompressor, Document, Marker, Memory, MessageShortener, Splitter
+from attngs.errors import AssetError, ConfigError, InputError
+from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.testing import FakeScorer, count_words
-from langchain_attngs import AttnGSCompressor, AttnGSMemoryRetriever, AttnGSMiddleware, MemoryFile
+from langchain_attngs import AttnGSCompressor, AttnGSMemoryRetriever, AttnGSMiddleware, MemoryFile, UserMemory, memory_tools
 
 MARKER = Marker(FakeScorer("cat", "nuts"), splitter=Splitter(unit="sentence"))
 FACTS = [
@@ -109,6 +109,23 @@ def test_a_preview_needs_no_store(path: Path) -> None:
         middleware.recall("Who?", namespace=("memories", "ana"))
 
 
+def test_of_a_large_memory_all_tokens_count(tmp_path: Path) -> None:
+    marker = Marker(LexicalScorer())
+    with Memory.open(tmp_path / "m.db", namespace="ana", marker=marker, counter=count_words) as memory:
+        memory.add([f"Note {number} is about topic{number} and more of it." for number in range(1000)])
+    compressor = AttnGSCompressor(marker=marker, counter=count_words, target_tokens=12, min_score=0)
+    result = AttnGSMiddleware(compressor, memory=MemoryFile(path=tmp_path / "m.db")).recall("What is topic777 about?", namespace=("ana",))
+    assert result is not None
+    assert "topic777" in result.text
+    assert result.original_tokens == 9_000
+    with Memory.open(tmp_path / "m.db", namespace="ana", marker=marker, counter=count_words) as memory:
+        short = MessageShortener(ContextCompressor(marker, counter=count_words), target_tokens=24).shorten(
+            [{"role": "user", "content": "What is topic777 about?"}], memory=memory, namespace="ana"
+        )
+    assert short.memory is not None
+    assert (short.memory.original_tokens, "topic777 and more" in short.messages[0]["content"]) == (9_000, True)
+
+
 @pytest.mark.parametrize("how", ["sync", "async"])
 async def test_a_retriever_returns_what_matters_with_ids_and_metadata(path: Path, how: str) -> None:
     memory = Memory.open(path, namespace="ana", marker=MARKER, counter=count_words)
@@ -129,10 +146,79 @@ def test_an_empty_memory_finds_nothing(tmp_path: Path) -> None:
         AttnGSMemoryRetriever(memory="m.db", compressor=compressor_of())  # type: ignore[arg-type]
 
 
-def test_few_memories_stay_open_and_each_is_opened_once(path: Path) -> None:
-    memories = OpenMemories(path, MARKER, counter=count_words, most_open=1)
-    ana = memories.of("ana")
-    assert memories.of("ana") is ana
-    assert len(memories.of("ben")) == 1
-    assert memories.of("ana") is not ana
-    assert len(ana) == len(FACTS)  # whoever still uses it can go on
+async def test_a_file_that_another_marker_has_read_is_opened_anew(path: Path, default_marker: Marker) -> None:
+    agent, model = agent_of(path)
+    await asked(agent, "sync", "Who is the cat?", "ana")
+    Memory.open(path, namespace="ana", marker=default_marker)
+    with pytest.raises(AssetError, match="open it again"):
+        await asked(agent, "sync", "May she eat nuts?", "ana", thread="2")
+    await asked(agent, "sync", "May she eat nuts?", "ana", thread="3")
+    assert "no nuts" in str(model.calls[-1][-1].content)
+
+
+def tool_call(name: str, **given: Any) -> AIMessage:
+    return AIMessage("", tool_calls=[{"name": name, "args": given, "id": name}])
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+async def test_an_agents_tools_write_to_the_file_of_its_user(path: Path, how: str) -> None:
+    """What is forgotten is shown no more, what is undone is there again, and nobody else has any of it."""
+    memory, compressor = MemoryFile(path=path, target_tokens=40), compressor_of()
+    calls = [
+        tool_call("remember", text="She rows on Mondays."),
+        tool_call("remember", text="she rows on mondays"),
+        tool_call("update", memory="The cat is Milo. It rained all day.", text="The cat is Rex."),
+        tool_call("forget", memory="nuts"),
+        tool_call("undo", key="nuts"),
+        tool_call("recall_more", query="Who is the cat?"),
+        tool_call("forget", memory="Ben likes tea"),
+    ]
+    left = iter([*calls, AIMessage("ok")])
+    model = ScriptedModel(answer=lambda messages: next(left))
+    agent = create_agent(model, memory_tools(memory, compressor), middleware=[AttnGSMiddleware(compressor, memory=memory)])
+    await asked(agent, how, "What about the cat and the nuts?", "ana")
+    answers = [str(message.content) for message in model.calls[-1] if isinstance(message, ToolMessage)]
+    assert [answer.split(":")[0].split(",")[0].split(".")[0] for answer in answers[:5]] == [
+        "Remembered",
+        "This is remembered already",
+        "Updated",
+        "Forgotten",
+        "Undone",
+    ]
+    assert "The cat is Rex." in answers[5]
+    assert "no item has these words" in answers[6]
+    with Memory.open(path, namespace="ana", marker=MARKER, counter=count_words) as kept:
+        texts = {document.text: document.metadata for document in kept.documents()}
+    assert set(texts) == {"The cat is Rex.", "She rows on Mondays.", "She may eat no nuts. The bus was late."}
+    assert texts["She rows on Mondays."]["by"] == "agent"
+    assert texts["She may eat no nuts. The bus was late."] == {"tags": ["food"]}
+
+
+def test_people_look_after_their_memory_in_a_file(path: Path) -> None:
+    file = MemoryFile(path=path)
+    users = {name: UserMemory(file.items(None, compressor_of()), (name,)) for name in ("ana", "ben", "e.v@x%2E")}
+    ana = users["ana"]
+    assert [(item.key, item.value["text"]) for item in ana.items()][1] == ("cat", "The cat is Milo. It rained all day.")
+    key = ana.put("She rows.", metadata={"date": "2026-05-01"})
+    assert ana.items()[-1].key == key
+    ana.put("She rows on Mondays.", key=key)
+    assert users["e.v@x%2E"].load(ana.export().encode(), "ana.jsonl") == 3
+    ana.delete(key)
+    assert [item.key for item in ana.items()] == ["nuts", "cat"]
+    ana.clear()
+    assert (len(ana.items()), len(users["ben"].items()), len(users["e.v@x%2E"].items())) == (0, 1, 3)
+    assert {item.value["text"] for item in users["e.v@x%2E"].items()} >= {"She rows on Mondays."}
+    with Memory.open(path, namespace="e.v@x%2E", marker=MARKER, counter=count_words) as memory:
+        assert len(memory) == 3
+
+
+def test_what_a_memory_file_cannot_do_is_refused(path: Path) -> None:
+    store = MemoryFile(path=path).items(None, compressor_of())
+    with pytest.raises(InputError, match="must be a `text` with `metadata`"):
+        store.put(("ana",), "k", {"kind": "Memory", "content": {}})
+    with pytest.raises(ConfigError, match="one label"):
+        store.search(("memories", "ana"))
+    for use in (lambda: store.get(("ana",), "cat"), lambda: store.search(("ana",), query="cat"), store.list_namespaces):
+        with pytest.raises(NotImplementedError, match=r"ask `attngs\.Memory` itself"):
+            use()
+    assert len(store.search(("ana",))) == 2

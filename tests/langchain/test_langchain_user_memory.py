@@ -189,6 +189,7 @@ def test_a_password_goes_to_postgresql_and_is_shown_to_nobody(monkeypatch: pytes
 
         def setup(self) -> None: ...
 
+    monkeypatch.setitem(sys.modules, "psycopg", SimpleNamespace(OperationalError=OSError))
     for part, kind in (("store", "Store"), ("checkpoint", "Saver")):
         monkeypatch.setitem(sys.modules, f"langgraph.{part}.postgres", SimpleNamespace(**{f"Postgres{kind}": Stand}))
     secret = "postgresql://ana:s3cret@db:5432/chatbot?password=s3cret"

@@ -83,16 +83,26 @@ def test_who_leaves_the_loop_stops_the_model() -> None:
         def _stream(self, *args: Any, **kwargs: Any) -> Any:
             for chunk in super()._stream(*args, **kwargs):
                 said.append(str(chunk.message.content))
+                watch.cancel()
                 yield chunk
 
-    agent, watch = agent_of(Endless(answer=lambda messages: "word " * 1_000, delay=0), compressor_of(), "ana"), RunWatch()
+    watch, agent = RunWatch(), agent_of(Endless(answer=lambda messages: "word " * 1_000, delay=0), compressor_of(), "ana")
     stream = agent.stream(
         {"messages": [("user", "Who is the cat?")]}, {"configurable": {"user_id": "ana"}, "callbacks": [watch]}, stream_mode="messages"
     )
-    watch.cancel()
     with pytest.raises(InterruptedError), watch:
         list(stream)
     assert len(said) == 1
+
+
+def test_who_leaves_early_has_no_model_asked() -> None:
+    model, watch = ScriptedModel(answer=lambda messages: "Milo."), RunWatch()
+    watch.cancel()
+    with pytest.raises(InterruptedError):
+        agent_of(model, compressor_of(), "ana").invoke(
+            {"messages": [("user", "Who is the cat?")]}, {"configurable": {"user_id": "ana"}, "callbacks": [watch]}
+        )
+    assert model.calls == []
 
 
 def test_a_memory_can_be_recalled_without_a_run() -> None:

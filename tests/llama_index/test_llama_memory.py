@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.llms import ChatMessage
-from llama_index.core.memory import InsertMethod, Memory, StaticMemoryBlock
+from llama_index.core.memory import InsertMethod, StaticMemoryBlock
+from llama_index.core.memory import Memory as HostMemory
 from llama_index.core.utils import get_tokenizer
 from llama_nodes import RecordingLLM
+from pydantic import ValidationError
 from scripted_agents import ScriptedAgent
 
-from attngs import Marker
-from attngs.errors import AssetError, ChatError
+from attngs import Marker, Memory
+from attngs.errors import AssetError, ChatError, ConfigError
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.testing import FakeScorer, count_words
 from attngs.types import Sentence
@@ -218,21 +220,52 @@ async def test_a_file_of_something_else_is_left_alone(settings: dict[str, Any], 
     connection.execute("CREATE TABLE theirs (x)")
     connection.close()
     text.write_text("not a database at all, but long enough to be taken for one" * 20)
-    await AttnGSMemoryBlock(**settings, path=newer).aput(archive())
+    await AttnGSMemoryBlock(**settings, path=newer).aput(archive(), session_id="ana")
     connection = sqlite3.connect(newer)
     connection.execute("PRAGMA user_version = 9")
     connection.close()
-    older = tmp_path / "older"
-    connection = sqlite3.connect(older)
-    connection.execute("CREATE TABLE turns (number INTEGER PRIMARY KEY, session TEXT NOT NULL)")
-    connection.execute("PRAGMA user_version = 1")
-    connection.close()
-    with pytest.raises(AssetError, match="was written by an older attngs"):
-        await AttnGSMemoryBlock(**settings, path=older).aput(archive())
-    for path in (other, text, newer, older, tmp_path, tmp_path / "no" / "folder"):
-        with pytest.raises(AssetError, match="memory file"):
-            await AttnGSMemoryBlock(**settings, path=path).aput(archive())
+    for path in (other, text, newer, tmp_path):
+        with pytest.raises(AssetError, match="memory"):
+            await AttnGSMemoryBlock(**settings, path=path).aput(archive(), session_id="ana")
     assert text.read_text().startswith("not a database")
+
+
+async def test_sessions_share_the_memory_of_a_namespace(settings: dict[str, Any], tmp_path: Path) -> None:
+    ana = AttnGSMemoryBlock(**settings, path=tmp_path / "m", namespace="ana")
+    ben = AttnGSMemoryBlock(**settings, path=tmp_path / "m", namespace="ben")
+    await ana.aput(archive(), session_id="monday")
+    assert await ana.aget(ASK, session_id="tuesday") == NOTED
+    assert await ben.aget(ASK, session_id="monday") == ""
+    with Memory.open(tmp_path / "m", namespace="ana", marker=settings["marker"], counter=settings["counter"]) as memory:
+        assert [document.metadata["role"] for document in memory.documents()] == ["user", "assistant"] * 2
+        memory.add("Her pills are blue.")  # by whoever has the file
+        memory.delete(next(memory.documents()).id)
+    assert (await ana.aget(ASK, session_id="tuesday")).endswith("\n[user] He likes pills.\n[noted] Her pills are blue.")
+    ana.forget()
+    assert await ana.aget(ASK, session_id="monday") == ""
+
+
+async def test_of_a_large_file_only_what_a_search_finds_is_looked_at(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"marker": Marker(LexicalScorer()), "counter": count_words, "target_tokens": 24, "min_score": 0}
+    block = AttnGSMemoryBlock(**settings, path=tmp_path / "m", namespace="ana")
+    await block.aput(say(*(f"Note {number} is about topic{number} and more of it." for number in range(1000))))
+    text = await block.aget(say("What is topic777 about?"))
+    assert text.startswith("[shortened: ")
+    assert " of 9000 tokens]\n" in text
+    assert "[assistant] Note 777 is about topic777 and more of it." in text
+    assert count_words(text) <= 24
+    assert "Note 99" in await block.aget(None)
+
+
+@pytest.mark.parametrize("wrong", [{"namespace": "ana"}, {"path": "m.db", "namespace": " "}])
+def test_a_namespace_names_somebody_in_a_file(settings: dict[str, Any], wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="`namespace` must name somebody"):
+        AttnGSMemoryBlock(**settings, **wrong)
+
+
+async def test_a_session_without_a_name_has_no_memory_in_a_file(settings: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="pass `session_id`, or set `namespace`"):
+        await AttnGSMemoryBlock(**settings, path=tmp_path / "m").aput(archive())
 
 
 async def test_truncation_keeps_the_most_valuable(settings: dict[str, Any]) -> None:
@@ -259,7 +292,7 @@ async def test_rewritten_by_an_llm(settings: dict[str, Any]) -> None:
 
 
 def test_saved_and_copied(settings: dict[str, Any], tmp_path: Path) -> None:
-    block = AttnGSMemoryBlock(target_tokens=9, path=tmp_path / "m", chat=RecordingLLM("sk-secret"))
+    block = AttnGSMemoryBlock(target_tokens=9, path=tmp_path / "m", namespace="ana", chat=RecordingLLM("sk-secret"))
     assert "chat" not in block.model_dump()
     assert "Recording" not in repr(block)
     restored = AttnGSMemoryBlock(**block.model_dump(mode="json"))
@@ -272,7 +305,7 @@ def test_saved_and_copied(settings: dict[str, Any], tmp_path: Path) -> None:
 
 def test_in_memory_the_oldest_turns_reach_the_block(settings: dict[str, Any]) -> None:
     settings = settings | {"counter": None, "target_tokens": 30}
-    memory = Memory.from_defaults(session_id="ana", token_limit=120, token_flush_size=30, memory_blocks=[AttnGSMemoryBlock(**settings)])
+    memory = HostMemory.from_defaults(session_id="ana", token_limit=120, token_flush_size=30, memory_blocks=[AttnGSMemoryBlock(**settings)])
     memory.put_messages(say("I take pills at nine. " + "The sun is out. " * 10, "Noted. " * 20, "Hello again. " * 10, "Hello. " * 10))
     memory.put(ChatMessage(role="user", content="When do I take the pills?"))
     messages = memory.get()
@@ -283,7 +316,7 @@ def test_in_memory_the_oldest_turns_reach_the_block(settings: dict[str, Any]) ->
 
 def test_over_its_limit_memory_cuts_the_block_to_size(settings: dict[str, Any]) -> None:
     block = AttnGSMemoryBlock(**settings | {"counter": None, "target_tokens": 60, "marker": Marker(FakeScorer("pills", "nine"))})
-    memory = Memory.from_defaults(session_id="ana", token_limit=60, chat_history_token_ratio=0.5, memory_blocks=[block])
+    memory = HostMemory.from_defaults(session_id="ana", token_limit=60, chat_history_token_ratio=0.5, memory_blocks=[block])
     asyncio.run(block.aput(say("The sun is out. " * 20 + "I take pills at nine.", "Noted. " * 20), session_id="ana"))
     memory.put(ChatMessage(role="user", content="What about the pills? " * 4))
     content = memory.get()[0].content or ""
@@ -299,7 +332,9 @@ def test_beside_other_blocks_in_a_chat_engine(settings: dict[str, Any], insert_m
         StaticMemoryBlock(name="Facts", static_content="She is Ana."),
         AttnGSMemoryBlock(**settings | {"counter": None, "target_tokens": 30}),
     ]
-    memory = Memory.from_defaults(session_id="ana", token_limit=100, token_flush_size=20, memory_blocks=blocks, insert_method=insert_method)
+    memory = HostMemory.from_defaults(
+        session_id="ana", token_limit=100, token_flush_size=20, memory_blocks=blocks, insert_method=insert_method
+    )
     engine = SimpleChatEngine.from_defaults(llm=llm, memory=memory)
     engine.chat("I take pills at nine. " + "The sun is out. " * 12)
     engine.chat("Hello again. " * 20)
@@ -324,7 +359,7 @@ async def test_an_agents_turn_is_computed_once(settings: dict[str, Any]) -> None
     block = Watched(**settings | {"marker": Marker(scorer)})
     await block.aput(archive(), session_id="ana")
     agent = ScriptedAgent([shop], ("shop", {}))
-    await agent.run("Where do I get the pills?", Memory.from_defaults(session_id="ana", memory_blocks=[block]))
+    await agent.run("Where do I get the pills?", HostMemory.from_defaults(session_id="ana", memory_blocks=[block]))
     assert agent.answers == ["The shop is open."]
     assert len(reads) >= 3
     assert set(reads) == {NOTED}

@@ -13,11 +13,13 @@ from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import Memory
 from scripted_agents import Call, ScriptedAgent
 
+import attngs
 from attngs import Marker
 from attngs.errors import InputError
 from attngs.hosts.remembering import TOOLS
 from attngs.marking.scorers.lexical import LexicalScorer
 from llama_index_attngs import AttnGSMemoryBlock, memory_tools
+from llama_index_attngs.settings import HostCounter
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of pydantic, when the host looks at its own agents
 
@@ -88,6 +90,29 @@ async def test_what_is_forgotten_or_stored_by_mistake_can_be_undone_in_its_old_p
     assert [answer.split(":")[0].split(",")[0] for answer in answers] == ["Forgotten", "Undone", "Remembered", "Undone"]
     assert "no change in this conversation" in last
     assert await shown(block, "What about the garden?") == before
+
+
+async def test_in_a_file_what_is_changed_forgotten_and_undone_is_in_the_memory_of_all(tmp_path: Path) -> None:
+    settings = {"path": tmp_path / "memory", "namespace": "ana"}
+    block = block_of(**settings)
+    await told(block, "I like tea.", session="1")
+    said = await answers_to(
+        block,
+        remember("Ana's garden gate code is 4471."),
+        ("update", {"memory": "Ana's garden gate code is 4471.", "text": "Ana's garden gate code is 9932."}),
+        ("forget", {"memory": "[user] I like tea."}),
+        ("undo", {}),
+        session="2",
+    )
+    assert [answer.split(":")[0].split(",")[0].split(".")[0] for answer in said] == ["Remembered", "Updated", "Forgotten", "Undone"]
+    with attngs.Memory.open(settings["path"], namespace="ana", marker=Marker(LexicalScorer()), counter=HostCounter()) as memory:
+        assert [document.text for document in memory.documents()] == ["Ana's garden gate code is 9932.", "I like tea."]
+    later = block_of(**settings)
+    [undone] = await answers_to(later, ("undo", {}), session="2")
+    assert undone.startswith("Undone")
+    assert "] Ana's garden gate code is 4471.\n" in await shown(later, "What is the garden gate code?", "3")
+    block.forget()
+    assert not any(word in settings["path"].read_bytes() for word in (b"4471", b"9932"))  # type: ignore[attr-defined]
 
 
 async def test_an_archived_turn_can_be_forgotten_for_good() -> None:

@@ -56,6 +56,35 @@ def test_dates_in_metadata_become_texts(memory: Memory) -> None:
     assert memory.get("x").metadata == {"date": "2026-03-01"}
 
 
+@pytest.mark.parametrize(("room", "looked_at"), [(6_144, 60), (64, 6)])
+def test_asking_is_marking_and_then_selecting(opened: Opener, room: int, looked_at: int) -> None:
+    memory = opened(room=room)
+    memory.add([f"Note {number}: the lamp of room {number} is broken again." for number in range(60)])
+    found, asked = (use("What is broken in room 33?", target_tokens=12) for use in (memory.mark, memory.ask))
+    assert found.marking == asked.marking
+    assert len(found.documents) == len(found.marking.sentences) == looked_at
+    assert [sentence.document for sentence in found.marking.sentences] == list(found.documents)
+    assert found.complete == (looked_at == 60)
+    assert found.tokens == 60 * 10  # of the texts alone
+    assert asked.original_tokens in (60 * 10, 60 * 11)  # with the names of those that may be shown, where that is all of them
+
+
+def test_marks_are_scores_also_where_everything_fits(memory: Memory) -> None:
+    memory.add(["The cat is Milo.", "It rained all day."])
+    assert memory.ask("Who is the cat?", target_tokens=99).method == "passthrough"
+    first, second = memory.mark("Who is the cat?", target_tokens=99).marking.scores
+    assert first > second
+
+
+def test_an_empty_memory_has_nothing_to_mark(memory: Memory) -> None:
+    found = memory.mark("Who is the cat?", target_tokens=5)
+    assert (found.documents, found.marking.sentences, found.tokens) == ((), (), 0)
+    with pytest.raises(InputError, match="`query` is empty"):
+        memory.mark(" ", target_tokens=5)
+    with pytest.raises(ConfigError, match="`target_tokens` must be a whole number of at least 1, got 0"):
+        memory.mark("x", target_tokens=0)
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("tokens", [8, 25])
 def test_a_small_memory_answers_as_the_compressor_does(tmp_path: Path, default_marker: Marker, question: str, tokens: int) -> None:

@@ -25,10 +25,10 @@ from pydantic import AnyUrl
 
 from attngs import Marker
 from attngs.hosts.remembering import NOTHING
+from attngs.memory.opened import OpenMemories
 from attngs.serving.limits import Limits
 from attngs.serving.mcp import ITEM, SENT, TOOL_LIST, MemoryServer
 from attngs.serving.mcp_http import http_app
-from attngs.serving.memories import Memories
 from attngs.serving.tokens import Tokens, digest_of
 
 QUESTION = "What may she not eat?"
@@ -38,7 +38,7 @@ ANA, BEN = "token-of-ana", "token-of-ben"
 
 @pytest.fixture
 def server(tmp_path: Path, default_marker: Marker) -> MemoryServer:
-    return MemoryServer(Memories.of_file(tmp_path / "memory.db", default_marker), "ana")
+    return MemoryServer(OpenMemories.of_file(tmp_path / "memory.db", default_marker), "ana")
 
 
 async def called(session: ClientSession, name: str, **arguments: Any) -> tuple[str, bool]:
@@ -91,7 +91,7 @@ async def test_an_error_of_our_own_says_nothing_of_the_texts(caplog: pytest.LogC
     def broken(namespace: str) -> Any:
         raise RuntimeError(f"while reading {FACT}")
 
-    async with create_connected_server_and_client_session(MemoryServer(Memories(broken), "ana").server) as session:
+    async with create_connected_server_and_client_session(MemoryServer(OpenMemories(broken), "ana").server) as session:
         text, failed = await called(session, "recall", query=QUESTION)
     assert (failed, FACT in text, "whoever runs it" in text) == (True, False, True)
     assert not [record for record in caplog.records if FACT in record.getMessage()]
@@ -102,7 +102,7 @@ async def test_a_file_that_is_none_fails_each_call_and_is_logged_at_the_start(
 ) -> None:
     path = tmp_path / "notes.txt"
     path.write_text(f"{FACT}\n" * 100)
-    server = MemoryServer(Memories.of_file(path, default_marker), "ana")
+    server = MemoryServer(OpenMemories.of_file(path, default_marker), "ana")
     await server.warm()
     async with create_connected_server_and_client_session(server.server) as session:
         text, failed = await called(session, "remember", text=FACT)

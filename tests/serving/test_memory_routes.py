@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from servers import bearer, client_of, marker_of, running, settings_of
 
 from attngs import Memory
-from attngs.errors import AssetError, UnavailableError
+from attngs.errors import UnavailableError
 from attngs.serving.failures import as_response
-from attngs.serving.memories import Memories
 from tests.loopback.server import LoopbackServer
 
 ANA, BOB = bearer("token-of-ana"), bearer("token-of-bob")
@@ -110,22 +109,6 @@ def test_a_file_that_cannot_be_used_now_is_a_503() -> None:
     assert (reply.status_code, reply.headers["retry-after"]) == (503, "1")
 
 
-async def test_after_an_error_of_the_file_it_is_opened_anew(file: Path) -> None:
-    opened = list[str]()
-
-    def open_memory(namespace: str) -> Memory:
-        opened.append(namespace)
-        return Memory.open(file, namespace=namespace, marker=marker_of())
-
-    memories = Memories(open_memory)
-    with pytest.raises(AssetError):
-        async with memories.of("ana"):
-            raise AssetError("it was read anew with another marker.")
-    async with memories.of("ana") as memory:
-        assert len(memory) == 0
-    assert opened == ["ana", "ana"]
-
-
 async def test_users_are_told_apart_without_tokens(file: Path) -> None:
     async with client_of(settings_of(memory=file), *FACTS) as client:
         for user in ("ana", "bob"):
@@ -136,28 +119,6 @@ async def test_users_are_told_apart_without_tokens(file: Path) -> None:
             for query in ("?user=ana", "?user=bob", "", "?user=default")
         ]
     assert texts == [["The cat of ana is here."], ["The cat of bob is here."], ["Nobody's cat is here."], ["Nobody's cat is here."]]
-
-
-async def test_few_memories_stay_open_and_none_closes_while_it_is_used(file: Path) -> None:
-    opened = list[str]()
-
-    def open_memory(namespace: str) -> Memory:
-        opened.append(namespace)
-        return Memory.open(file, namespace=namespace, marker=marker_of())
-
-    memories = Memories(open_memory, most_open=2)
-    async with memories.of("ana") as ana:
-        ana.add("The cat.")
-        for number in range(4):
-            async with memories.of(f"user-{number}") as memory:
-                assert len(memory) == 0
-        assert len(ana) == 1, "it is still open"
-        async with memories.of("ana") as again:
-            assert again is ana
-    assert opened.count("ana") == 1
-    async with memories.of("user-0"):
-        assert opened.count("user-0") == 2, "the least recently used was closed"
-    await memories.close()
 
 
 async def test_many_writers_and_readers_at_once(client: httpx.AsyncClient) -> None:

