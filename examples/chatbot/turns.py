@@ -42,7 +42,8 @@ _ASKED_SUM = re.compile(
     r"^(?:and |so |please )*(?:what(?:'s| is| are)|how (?:much|many) (?:is|are)|calculate|compute|work out|add up)?\b", re.IGNORECASE
 )
 _SUM_WORDS = re.compile(
-    r"\b(?:plus|minus|times|multiplied|divided|by|over|of|percent|per cent|squared|cubed|to the power|square root|the|and|equals?|mod)\b",
+    r"\b(?:plus|minus|times|multiplied|divided|by|over|of|percent|per cent|squared|cubed|to the power|square root|the|and|equals?|mod"
+    r"|euros?|dollars?|pounds?|cents?)\b",
     re.IGNORECASE,
 )
 _OPERATION = re.compile(
