@@ -6,7 +6,7 @@ best, and what it means stands next to it. In a document of a few sentences, eac
 It is lifted as far as sentences of one document score alike for this question. Where facts were put together that have nothing to do with
 each other, they do not, and nothing is lifted. Neither is anything in a conversation, whose messages answer each other.
 
-`LIFT` was chosen on MADial, Maren, meetings of QMSum, and chats of MemoryBank and BEAM (1 to 3), with a look at the chatbot's example users;
+`LIFT` was chosen on MADial, Maren, meetings of QMSum, and chats of MemoryBank and BEAM (1 to 3), with a look at the example users;
 `FEW` is a round number that was not varied.
 """
 
