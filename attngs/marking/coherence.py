@@ -59,11 +59,15 @@ def coherence(scores: Floats, layout: Layout, *, conversation: bool) -> Coherenc
         return Coherence(1.0, 1.0)
     begin, end = layout.window(SCALES["passage"])
     others = (layout.total(scores, SCALES["passage"]) - scores) / np.maximum(end - begin - 1, 1)
-    alone, around = scores[long], others[long]
-    if min(float(alone.std()), float(around.std())) < 1e-6:
-        return Coherence(0.0, 1.0)
-    neighbours = float(np.clip(np.corrcoef(alone, around)[0, 1] / FULL, 0.0, 1.0))
+    neighbours = agreement(scores[long], others[long])
     return Coherence(neighbours, 1.0 - neighbours)
+
+
+def agreement(alone: Floats, around: Floats) -> float:
+    """How far sentences score like those around them, 0 to 1, both `(S,)`; 0 where all score the same."""
+    if min(float(alone.std()), float(around.std())) < 1e-6:
+        return 0.0
+    return float(np.clip(np.corrcoef(alone, around)[0, 1] / FULL, 0.0, 1.0))
 
 
 def is_conversation(sentences: Sequence[Sentence]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from attngs.marking.scorers.encoder import ALONE, HOP, WIDE_ATTENTION, WIDE_SIMILARITY, WIDE_WORDS, WORD_WEIGHT
-from benchmarks.carry.forms import FIGURES, LABELS, SPEAKERS, Form, Weights
+from benchmarks.carry.forms import FIGURES, LABELS, SIBLINGS, SPEAKERS, Form, Weights
 from benchmarks.carry.terms import BARE
 
 OWN = {("late", "sentence"): 1.0, ("cosine", "sentence"): 1.0, ("bm25", "sentence"): WORD_WEIGHT, ("cover", "sentence"): WORD_WEIGHT}
@@ -77,7 +77,7 @@ CONSTANTS = (
     Constant(name="heads", values={"with": NOW, "without": replace(NOW, weights={**AROUND, **BARE_WEIGHTS})}),
     *(
         Constant(name=f"gain of {lift}", values={"with": NOW, "without": replace(NOW, lifts=NOW.lifts - {lift})})
-        for lift in (LABELS, SPEAKERS, FIGURES)
+        for lift in (SIBLINGS, LABELS, SPEAKERS, FIGURES)
     ),
 )
 

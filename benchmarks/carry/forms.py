@@ -17,6 +17,7 @@ from attngs.marking.labels import lift_by_labels
 from attngs.marking.named_figures import lift_by_named_figures
 from attngs.marking.scales import standardised
 from attngs.marking.scorers.encoder import TIES, WORD_WEIGHT, second_hop
+from attngs.marking.siblings import lift_by_siblings
 from attngs.marking.speakers import lift_by_speakers
 from attngs.protocols import Floats
 from benchmarks.carry.terms import BARE, Terms
@@ -26,7 +27,7 @@ Weights = Mapping[tuple[str, str], float]
 
 WORDS = ("bm25", "cover")
 OWN = ("sentence", BARE)
-LABELS, SPEAKERS, FIGURES = "labels", "speakers", "figures"
+SIBLINGS, LABELS, SPEAKERS, FIGURES = "siblings", "labels", "speakers", "figures"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class Form:
     feedback: float = 0.0
     """Weight of being like the sentences that are most like the question, which are added to it."""
     neighbours: Literal["judged", "always", "never"] = "judged"
-    lifts: frozenset[str] = field(default=frozenset({LABELS, SPEAKERS, FIGURES}))
+    lifts: frozenset[str] = field(default=frozenset({SIBLINGS, LABELS, SPEAKERS, FIGURES}))
 
     def __call__(self, terms: Terms) -> Floats:
         """The score `(S,)`."""
@@ -65,11 +66,12 @@ class Form:
 
     def _coherence(self, terms: Terms) -> Coherence:
         if self.neighbours == "judged":
-            own = terms("late", "sentence") + terms("cosine", "sentence")
-            return coherence(own, terms.layout, conversation=terms.known.conversation)
+            return coherence(terms.alone, terms.layout, conversation=terms.known.conversation)
         return Coherence(1.0, 0.0) if self.neighbours == "always" else Coherence(0.0, 1.0)
 
     def _lifted(self, terms: Terms, scores: Floats) -> Floats:
+        if SIBLINGS in self.lifts:
+            scores = lift_by_siblings(scores, terms.alone, terms.layout, terms.known.siblings)
         found = tuple(scores.tolist())
         if LABELS in self.lifts:
             found = lift_by_labels(terms.request, found, terms.cache)

@@ -66,6 +66,11 @@ class Terms:
             self._kept[measure, scale] = standardised(self._measured(measure, scale))
         return self._kept[measure, scale]
 
+    @property
+    def alone(self) -> Floats:
+        """What the states say of each sentence by itself `(S,)`."""
+        return self("late", "sentence") + self("cosine", "sentence")
+
     def _measured(self, measure: str, scale: str) -> Floats:
         if measure in ("bm25", "cover"):
             return self._words(measure, scale)

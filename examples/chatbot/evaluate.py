@@ -1,20 +1,29 @@
-"""How many of the memories that a good answer needs does the assistant keep? Users' questions, at several budgets."""
+"""How good is what the assistant shows of a memory? Three numbers, at several budgets.
+
+- Of the memories that a good answer needs, how many are kept? (`questions.jsonl`)
+- How many turns that ask for nothing remembered are shown nothing? (`idle.jsonl`)
+- Where a fact has changed, how often does the old one stand there alone? (`changed.jsonl`)
+"""
 
 from __future__ import annotations
 
 import io
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from statistics import fmean, median
-from typing import Annotated, Any, NamedTuple
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
+from langchain_core.messages import HumanMessage
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from turns import asked
 
 from attngs import CompressedContext, Document, Marker, read_documents
 from attngs.cli.console import reported_errors
@@ -22,10 +31,11 @@ from attngs.errors import InputError
 from attngs.hosts.frames import DATED
 from attngs.learning.evaluation import BASELINES
 from attngs.learning.metrics import covered, estimate
-from langchain_attngs import AttnGSCompressor
+from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, MemoryFile
 
 ENOUGH = 0.5
 """Share of a memory that must be kept. Half of a few short sentences usually says what matters, and this needs no judge."""
+Row = TypeVar("Row")
 METHODS = ("default", "BM25", "recency", "random")
 BUDGETS = [128, 256, 512]
 HERE = Path(__file__).parent
@@ -44,6 +54,20 @@ class Outcome(NamedTuple):
     milliseconds: float
 
 
+class Change(NamedTuple):
+    """A fact that has changed: what the memories say of it, and what they said before, each a memory's id and words of a sentence."""
+
+    user: str
+    query: str
+    old: Sequence[tuple[str, str]]
+    new: Sequence[tuple[str, str]]
+
+    def stands_alone(self, kept: Sequence[tuple[str, str]]) -> bool:
+        """Whether the old fact is among what was kept, and the new one is not."""
+        told = [[any(name == where and words in text for where, text in kept) for name, words in facts] for facts in (self.old, self.new)]
+        return any(told[0]) and not any(told[1])
+
+
 def found(result: CompressedContext, memory: Mapping[str, Document], wanted: Sequence[str]) -> dict[str, bool]:
     """Whether the result holds enough of each of these memories."""
     places = [(source.position, source.start, source.end) for source in result.kept]
@@ -56,13 +80,43 @@ def read_memory(file: Path) -> dict[str, Document]:
     return {memory.id: memory for memory in read_documents([file], io.BytesIO())}
 
 
+@contextmanager
+def remembered(folder: Path, users: Iterable[str]) -> Iterator[MemoryFile]:
+    """A file with the memories of these users, as the page has them."""
+    with TemporaryDirectory() as place:
+        file = MemoryFile(path=Path(place) / "memory.db")
+        opened = file.memories(AttnGSCompressor(target_tokens=1))
+        for user in users:
+            with opened.of(user) as memory:
+                memory.add(read_memory(folder / "users" / f"{user}.jsonl").values())
+        yield file
+
+
+def read_rows(file: Path, read: Callable[[Mapping[str, Any]], Row], needs: str) -> list[Row]:
+    """What each line of a file says.
+
+    Raises:
+        InputError: The file cannot be read, or a line lacks what it needs.
+    """
+    try:
+        return [read(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise InputError(f"`{file}` must have lines with {needs}: {type(error).__name__}, {error}.") from error
+
+
 def read_questions(file: Path) -> list[tuple[str, str, str, list[str]]]:
     """User, kind, question and the ids of the memories that should matter."""
-    try:
-        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-        return [(row["user"], row.get("kind", "all"), row["query"], row["memories"]) for row in rows]
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise InputError(f"`{file}` must have lines with a user, a query and memories: {type(error).__name__}, {error}.") from error
+    return read_rows(file, lambda row: (row["user"], row.get("kind", "all"), row["query"], row["memories"]), "a user, a query and memories")
+
+
+def read_changes(file: Path) -> list[Change]:
+    """The facts that have changed."""
+
+    def change(row: Mapping[str, Any]) -> Change:
+        old, new = ([(part["memory"], part["text"]) for part in row[name]] for name in ("old", "new"))
+        return Change(row["user"], row["query"], old, new)
+
+    return read_rows(file, change, "a user, a query, and `old` and `new` with a memory and a text")
 
 
 def outcomes(folder: Path, budgets: Sequence[int]) -> Iterator[Outcome]:
@@ -95,6 +149,42 @@ def summaries(of: Sequence[Outcome]) -> list[dict[str, Any]]:
     return rows
 
 
+def shown(memory: MemoryFile, user: str, query: str, budget: int) -> CompressedContext | None:
+    """What the page's model would be shown of a user's memory."""
+    question = asked([HumanMessage(query)])
+    middleware = AttnGSMiddleware(AttnGSCompressor(target_tokens=budget), memory=memory)
+    return middleware.recall(question, namespace=(user,)) if question else None
+
+
+def silent_turns(folder: Path, budget: int) -> dict[str, list[bool]]:
+    """By kind of idle turn, whether nothing is shown, for each turn and user; empty without an `idle.jsonl`.
+
+    The budget makes no difference: either the page's rules say that a turn needs no memory, or the floor does.
+    """
+    file = folder / "idle.jsonl"
+    turns = read_rows(file, lambda row: (str(row["kind"]), str(row["query"])), "a kind and a query") if file.exists() else []
+    users = [*dict.fromkeys(user for user, *_ in read_questions(folder / "questions.jsonl"))]
+    silent = dict[str, list[bool]]()
+    with remembered(folder, users) as memory:
+        for (kind, query), user in product(turns, users):
+            result = shown(memory, user, query, budget)
+            silent.setdefault(kind, []).append(result is None or not result.kept)
+    return silent
+
+
+def alone_old(folder: Path, budgets: Sequence[int]) -> dict[int, list[bool]]:
+    """By budget, whether an old fact stands alone, for each that has changed; empty without a `changed.jsonl`."""
+    file = folder / "changed.jsonl"
+    changes = read_changes(file) if file.exists() else []
+    alone = {budget: list[bool]() for budget in budgets if changes}
+    with remembered(folder, dict.fromkeys(change.user for change in changes)) as memory:
+        for change, budget in product(changes, alone):
+            result = shown(memory, change.user, change.query, budget)
+            kept = [(source.document_id, " ".join(source.text.split())) for source in result.kept] if result else []
+            alone[budget].append(change.stands_alone(kept))
+    return alone
+
+
 def print_table(rows: Sequence[Mapping[str, Any]], budgets: Sequence[int], console: Console) -> None:
     table = Table("of", "method", "questions", *(f"{budget} tokens" for budget in budgets), "ms", title="Memories that should matter")
     table.caption = (
@@ -105,6 +195,16 @@ def print_table(rows: Sequence[Mapping[str, Any]], budgets: Sequence[int], conso
         cells = [f"{row['mean']:.2f} [{row['low']:.2f}, {row['high']:.2f}] {row['complete']:.0%}" for row in at]
         table.add_row(at[0]["of"], at[0]["method"], str(at[0]["questions"]), *cells, f"{at[0]['milliseconds']:.0f}")
     console.print(table)
+
+
+def print_rest(silent: Mapping[str, Sequence[bool]], alone: Mapping[int, Sequence[bool]], console: Console) -> None:
+    if silent:
+        every = [each for kind in silent.values() for each in kind]
+        kinds = ", ".join(f"{kind} {fmean(turns):.0%}" for kind, turns in silent.items())
+        console.print(f"Idle turns that are shown nothing: {fmean(every):.0%} of {len(every)} ({kinds}).")
+    if alone:
+        rates = ", ".join(f"{fmean(facts):.0%} at {budget} tokens" for budget, facts in alone.items())
+        console.print(f"Old facts that stand alone: {rates}, of {len(next(iter(alone.values())))} that have changed.")
 
 
 def print_worst(of: Sequence[Outcome], count: int, budget: int, console: Console) -> None:
@@ -124,19 +224,25 @@ def main(
     """Measure how many of the memories that a good answer needs the assistant keeps.
 
     Each question names its user and the memories that it needs. It is asked over that user's whole memory, as the assistant does it: with
-    the marker that attngs ships, with BM25, with the latest memories, and at random. Offline, in under a minute.
+    the marker that attngs ships, with BM25, with the latest memories, and at random. Then the turns that need no memory are sent for every
+    user, and the questions about facts that have changed are asked. Offline, in about a minute.
 
     For your own people, write users/ada.jsonl with lines such as {"id": "1", "text": "...", "metadata": {"date": "2026-03-14"}}, oldest
     first, and questions.jsonl with lines such as {"user": "ada", "query": "...", "memories": ["1"]}. Add a "kind" to tell groups of
-    questions apart, such as "plain" and "hard".
+    questions apart, such as "plain" and "hard". The files idle.jsonl and changed.jsonl may be missing; in those of the examples you see
+    what a line needs.
     """
     with reported_errors():
         of, console = list(outcomes(folder, budgets := sorted(set(budget)))), Console(width=None if sys.stdout.isatty() else 120)
+        middle = budgets[len(budgets) // 2]
+        silent, alone = silent_turns(folder, middle), alone_old(folder, budgets)
         if as_json:
-            typer.echo(json.dumps({"summary": summaries(of), "outcomes": [one._asdict() for one in of]}, indent=1))
+            told = {"summary": summaries(of), "silent": silent, "alone": alone, "outcomes": [one._asdict() for one in of]}
+            typer.echo(json.dumps(told, indent=1))
         else:
             print_table(summaries(of), budgets, console)
-            print_worst(of, worst, budgets[len(budgets) // 2], console)
+            print_rest(silent, alone, console)
+            print_worst(of, worst, middle, console)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,43 @@ def test_a_memory_is_found_when_half_of_it_is_kept() -> None:
     assert evaluate.found(kept, lead, ["a"]) == {"a": False}
 
 
+def test_what_has_changed_is_quoted_from_one_sentence_of_a_memory() -> None:
+    changes = evaluate.read_changes(evaluate.HERE / "changed.jsonl")
+    texts = {file.stem: {memory.id: memory.text for memory in memories(file.stem)} for file in USERS}
+    assert len(changes) >= 40
+    assert {change.user for change in changes} == set(texts)
+    for change in changes:
+        quotes = [*change.old, *change.new]
+        units = {name: Marker.default().split([Document(text=texts[change.user][name])]) for name, _ in quotes}
+        assert change.old
+        assert change.new
+        assert all(any(words in unit.text for unit in units[name]) for name, words in quotes)
+        assert max(name for name, _ in change.old) < min(name for name, _ in change.new)
+
+
+def test_the_idle_turns_are_forty_of_five_kinds() -> None:
+    turns = [json.loads(line) for line in (evaluate.HERE / "idle.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len({turn["query"] for turn in turns}) == 40
+    assert dict.fromkeys(("small talk", "sums", "code", "general knowledge", "somebody else"), 8) == dict(
+        Counter(turn["kind"] for turn in turns)
+    )
+
+
+@pytest.mark.parametrize(
+    ("kept", "alone"),
+    [
+        ([("a", "I live in Ghent.")], True),
+        ([("a", "I live in Ghent."), ("b", "I moved to Lyon in May.")], False),
+        ([("b", "I moved to Lyon in May.")], False),
+        ([("c", "I live in Ghent.")], False),
+        ([], False),
+    ],
+)
+def test_an_old_fact_stands_alone_where_nothing_says_what_became_of_it(kept: list[tuple[str, str]], alone: bool) -> None:
+    change = evaluate.Change("ada", "Where do I live?", old=[("a", "live in Ghent")], new=[("b", "moved to Lyon"), ("d", "in Lyon")])
+    assert change.stands_alone(kept) is alone
+
+
 def outcome(
     query: str, *found: bool, user: str = "ada", kind: str = "all", method: str = "default", budget: int = 10, ms: float = 1
 ) -> Outcome:
@@ -151,7 +189,11 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "users" / "ada.jsonl").write_text("\n".join(lines), encoding="utf-8")
     asked = [{"user": "ada", "query": "What may the cat not drink?", "memories": ["m2"]}]
     asked += [{"user": "ada", "query": "Which instrument does my sister play?", "memories": ["m3", "m1"]}]
-    (tmp_path / "questions.jsonl").write_text("\n".join(map(json.dumps, asked)), encoding="utf-8")
+    idle = [{"kind": "small talk", "query": query} for query in ("hi", "Where did I move last spring?")]
+    change = {"user": "ada", "query": "Which town did I move to?", "old": [{"memory": "m1", "text": "moved to Ghent"}]}
+    changed = [change | {"new": [{"memory": "m3", "text": "plays the cello"}]}]
+    for name, rows in (("questions", asked), ("idle", idle), ("changed", changed)):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     return tmp_path
 
 
@@ -169,6 +211,8 @@ def test_the_evaluation_runs_on_a_folder_of_one_s_own(folder: Path) -> None:
     rows = {(row["method"], row["of"], row["budget"]): row for row in told["summary"]}
     assert len(rows) == 10
     assert rows["default", "all", 20]["mean"] == 0.75
+    assert told["silent"] == {"small talk": [True, False]}
+    assert told["alone"] == {"20": [True], "40": [False]}
     assert rows["default", "all", 40]["questions"] == 2
     cat = next(one for one in told["outcomes"] if one["method"] == "default" and one["budget"] == 20)
     assert cat["kept"] == [["m2", "The cat is called Button and must not have milk."]]
@@ -182,6 +226,18 @@ def test_its_table_and_the_questions_that_lose_most_are_readable(folder: Path) -
     assert "ada: Which instrument does my sister play?" in out
     assert "at 20 tokens without m1; kept instead:" in out
     assert "What may the cat not drink?" not in out
+    assert "Idle turns that are shown nothing: 50% of 2 (small talk 50%)." in out
+    assert "Old facts that stand alone: 100% at 20 tokens, of 1 that have changed." in out
+
+
+def test_a_folder_without_idle_turns_and_changed_facts_is_measured_too(folder: Path) -> None:
+    (folder / "idle.jsonl").unlink()
+    (folder / "changed.jsonl").unlink()
+    code, out = run(str(folder), "--budget", "20")
+    assert code == 0
+    assert "Memories that should matter" in out
+    assert "Idle" not in out
+    assert "Old facts" not in out
 
 
 @pytest.mark.parametrize(
@@ -199,3 +255,9 @@ def test_a_folder_that_cannot_be_used_is_told(folder: Path, line: str, message: 
     with pytest.raises(InputError) as caught:
         list(evaluate.outcomes(folder, [20]))
     assert message in str(caught.value)
+
+
+def test_a_changed_fact_without_its_words_is_told(folder: Path) -> None:
+    (folder / "changed.jsonl").write_text('{"user": "ada", "query": "?", "old": [], "new": ["m3"]}', encoding="utf-8")
+    with pytest.raises(InputError, match=r"changed\.jsonl` must have lines with a user, a query, and `old` and `new`"):
+        evaluate.alone_old(folder, [20])

@@ -4,7 +4,8 @@ A sentence rarely matters alone: a turn is about what the turns around it are ab
 similarity and words are measured on the sentence, on its neighbourhood and on its document, all from states that were read once. Every term
 is a z-score over the context. Words count half: they find names and rare terms, and mislead where a question and its evidence share none.
 Where neighbours say little about each other (`coherence.py`), the wider scales count less. The sentence's own similarity takes their place,
-and so does likeness to the sentences that score best. Numbers: docs/embedded-marker.md.
+and so does likeness to the sentences that score best. In a short
+document, the others follow the best sentence (`siblings.py`). Numbers: docs/embedded-marker.md.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.lexical import Overlap, word_index
 from attngs.marking.scorers.similarities import KnownContext, Similarities
 from attngs.marking.scorers.states import StatesScorer
+from attngs.marking.siblings import lift_by_siblings
 from attngs.protocols import Floats
 from attngs.text.words import mostly_latin, words
 from attngs.types import ScoreRequest, Sentence, Warmth
@@ -50,11 +52,13 @@ class EncoderScorer(StatesScorer):
         known = KnownContext.of(request, context, self.states)
         found, layout = Similarities(asked, context, known), known.layout
         attention, similarity = standardised(found.late("sentence")), standardised(found.cosine("sentence"))
-        neighbours, alike = coherence(attention + similarity, layout, conversation=known.conversation)
+        alone = attention + similarity
+        neighbours, alike = coherence(alone, layout, conversation=known.conversation)
         wide = [*map(found.late, WIDE_ATTENTION), *map(found.cosine, WIDE_SIMILARITY)]
         states = (1 + ALONE * (1 - neighbours)) * similarity + attention + neighbours * np.sum([*map(standardised, wide)], axis=0)
         shared = self._shared_words(request, layout, neighbours)
-        return [float(score) for score in self.together(request.query, shared, states, found, alike)]
+        scores = self.together(request.query, shared, states, found, alike)
+        return [float(score) for score in lift_by_siblings(scores, alone, layout, known.siblings)]
 
     def together(self, query: str, shared: Floats, states: Floats, found: Similarities, alike: float) -> Floats:
         """The score `(S,)` from what the words say and what the states say, both `(S,)`."""

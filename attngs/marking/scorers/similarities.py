@@ -15,6 +15,7 @@ from attngs.marking.coherence import is_conversation
 from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.late_attention import ROWS, attention_mass
 from attngs.marking.scorers.states import summed
+from attngs.marking.siblings import have_siblings
 from attngs.protocols import Floats
 from attngs.reading.forks import computed_once
 from attngs.reading.sentence_states import SentenceStates
@@ -39,12 +40,14 @@ class KnownContext:
     Attributes:
         layout: Where they stand.
         conversation: Whether they are one.
+        siblings: Which of them stand with a few others in a short document `(S,)`; none in a conversation.
         tokens: Tokens of each sentence `(S,)`.
         sums: The sum of each sentence's states `(S, D)`, float32.
     """
 
     def __init__(self, states: Sequence[Tensor], sentences: Sequence[Sentence]) -> None:
         self.layout, self.conversation = Layout.of(sentences), is_conversation(sentences)
+        self.siblings = have_siblings(sentences, self.layout) & (not self.conversation)
         self.tokens = np.array([len(state) for state in states], dtype=np.float64)
         self.sums = summed(states, states[0]).numpy()
         self._lengths = dict[str, Floats]()
@@ -66,7 +69,7 @@ class KnownContext:
     @property
     def nbytes(self) -> int:
         """What it takes in memory with the lengths of all scales, about."""
-        return int(self.sums.nbytes + (4 + len(SCALES) + 2 * len(self.layout.heads)) * self.tokens.nbytes)
+        return int(self.sums.nbytes + (5 + len(SCALES) + 2 * len(self.layout.heads)) * self.tokens.nbytes)
 
     def lengths(self, scale: str) -> Floats:
         """The length of the sum over the window round each sentence `(S,)`; never 0."""
