@@ -57,7 +57,7 @@ def in_plain_words(error: BaseException, who: str) -> str:
         who: The model's name.
     """
     if isinstance(error, ImportError) and not isinstance(error, AttngsError):
-        return f"A package is missing for {who}: pip install {(error.name or 'langchain-openai').replace('_', '-')}"
+        return f"A package is missing: pip install {(error.name or 'langchain-openai').replace('_', '-')}"
     if isinstance(error, AttngsError | sqlite3.Error):
         return str(error)
     status, said = status_of(error), str(error).casefold()

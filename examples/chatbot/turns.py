@@ -42,7 +42,8 @@ _ASKED_SUM = re.compile(
     r"^(?:and |so |please )*(?:what(?:'s| is| are)|how (?:much|many) (?:is|are)|calculate|compute|work out|add up)?\b", re.IGNORECASE
 )
 _SUM_WORDS = re.compile(
-    r"\b(?:plus|minus|times|multiplied|divided|by|over|of|percent|per cent|squared|cubed|to the power|square root|the|and|equals?|mod)\b",
+    r"\b(?:plus|minus|times|multiplied|divided|by|over|of|percent|per cent|squared|cubed|to the power|square root|the|and|equals?|mod"
+    r"|euros?|dollars?|pounds?|cents?)\b",
     re.IGNORECASE,
 )
 _OPERATION = re.compile(
@@ -96,12 +97,12 @@ def fact_in(text: str) -> str:
     """What a message states about its writer, in a form that can be kept; empty if it states nothing."""
     text = " ".join(text.split())
     told = _REMEMBER.sub("", text)
-    least = 2 if told.casefold().startswith(("i'm ", "i am ")) else 3
-    if text.endswith("?") or len(told.split()) < least or len(told) > LONGEST_STATEMENT:
+    if text.endswith("?") or len(told) > LONGEST_STATEMENT or len(told.split()) < 2:
         return ""
     if told != text:
         return told[:1].upper() + told[1:]
-    return told if _STATES.match(told) and not _WISHES.match(told) else ""
+    is_long = len(told.split()) > 2 or told.casefold().startswith(("i'm ", "my "))
+    return told if is_long and _STATES.match(told) and not _WISHES.match(told) else ""
 
 
 def asked(messages: Sequence[AnyMessage]) -> str | Question:

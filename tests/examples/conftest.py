@@ -33,7 +33,7 @@ def visit(server: Server, browser: Browser, loopback: LoopbackServer) -> Iterato
 
     def visit(person: str = "", width: int = 1280, height: int = 800) -> Page:
         page = browser.new_context(viewport={"width": width, "height": height}).new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         page.on("request", lambda request: asked.append(request.url))
         pages.append(page)
         page.goto(server.url)

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 Open = Callable[..., Page]
 """Opens the page for a person, in a window of some size."""
 
-expect.set_options(timeout=30_000)  # machines are noisy; what is there is not waited for
+expect.set_options(timeout=60_000)  # machines are noisy; what is there is not waited for
 
 
 class Server:

@@ -207,8 +207,10 @@ def test_stop_stops_the_writer(visit: Open, loopback: LoopbackServer) -> None:
     box(page).fill("What does she drink?")
     box(page).press("Enter")
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "running")
-    while not loopback.requests:
-        page.wait_for_timeout(50)
+    for _ in range(600):
+        if loopback.requests:
+            break
+        page.wait_for_timeout(100)
     page.get_by_test_id("stChatInput").get_by_role("button").click()
     expect(page.get_by_text("There is no answer to this.")).to_be_visible()
     assert len([request for request in loopback.requests if request.body.get("tools")]) == 0  # the model itself was never asked

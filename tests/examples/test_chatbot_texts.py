@@ -1,0 +1,114 @@
+"""What the chatbot makes of texts: what a message is, Markdown of others, and errors in plain words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from failures import in_plain_words
+from prose import as_html, as_text
+from turns import fact_in, kind_of
+
+from attngs.errors import InputError
+from tests.loopback.server import LoopbackServer
+from tests.loopback.turns import Turn, always
+
+KINDS = {
+    "greeting": ["hi", "Hello there!", "thank you so much", "Good morning", "ok", "How are you?"],
+    "sum": ["What is 17 times 23?", "17*23", "15% of 80", "What's 3 x 4?", "How much is 20% of 350 euros?", "Calculate 12 / 4"],
+    "code": ["Write a Python function that reverses a string", "Write a SQL query that joins two tables", "```\nprint(1)\n```"],
+    "statement": ["I moved to Porto", "my sister is called Lea", "I'm vegan", "Remember that I sail", "Actually, we sold the car."],
+    "question": ["What day is it?", "How is Mila doing?", "What about 2024?", "What did I pay on 12 May?"],
+    "other": [
+        "I'd like to know where Lea lives",
+        "I want you to help me",
+        "Is 12 May free",
+        "Good morning Mila",
+        "",
+        "I see",
+        "Fix my code",
+    ],
+}
+
+
+@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in KINDS.items() for text in texts])
+def test_a_message_is_told_by_its_words(kind: str, text: str) -> None:
+    assert kind_of(text) == kind
+    assert bool(fact_in(text)) is (kind == "statement")
+
+
+def test_what_is_to_be_remembered_is_kept_without_the_request() -> None:
+    assert fact_in("Please remember that  I hate\nfog.") == "I hate fog."
+    assert fact_in("I said: " + "x " * 200) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("<script>x</script><b onclick=y>", "&lt;script&gt;x&lt;/script&gt;&lt;b onclick=y&gt;"),
+        ("[a](javascript:alert)", "[a](javascript:alert)"),
+        ("[a](data:text/html,x) [b](FILE:///etc)", "[a](data:text/html,x) [b](FILE:///etc)"),
+        ("[a](other:x)", "<code>other:x</code></details>"),
+        ("1. **one**\n2. two", "<ol>\n<li><strong>one</strong></li>\n<li>two</li>\n</ol>"),
+        ("![a <b>](http://h/x.png)", "Image: a &lt;b&gt;</summary>"),
+        ("```js onload=x\n</code><b>\n```", "<pre><code>&lt;/code&gt;&lt;b&gt;\n</code></pre>"),
+        ('[a](<http://h/"onclick=x>)', 'href="http://h/%22onclick=x"'),
+        ("a\ud800 [x](http://[)", "a"),
+    ],
+)
+def test_markdown_of_others_is_html_that_does_nothing(text: str, html: str) -> None:
+    made = as_html(text)
+    assert html in re.sub(r"</?p>|(?<=<li>)\n|\n(?=</li>)", "", made)
+    assert not re.search(
+        r"<(?!/?(?:div|ol|ul|li|strong|em|s|code|pre|details|summary|a|br|h\d|table|thead|tbody|tr|t[hd]|blockquote|hr)\b)", made
+    )
+    assert not re.search(r"<[^>]*\s(?:on\w+|src|style|id)=", made)
+
+
+def test_a_label_shows_all_of_its_characters() -> None:
+    assert as_text("![a](x)\n**b** :red[c] $d$") == r"\!\[a\]\(x\) \*\*b\*\* \:red\[c\] \$d\$"
+
+
+def raised(loopback: LoopbackServer, turn: Turn) -> Exception:
+    import openai
+
+    loopback.plan = always(turn)
+    client = openai.OpenAI(base_url=loopback.url, api_key="secret", max_retries=0)
+    with pytest.raises(openai.OpenAIError) as caught:
+        client.chat.completions.create(model="tiny", messages=[{"role": "user", "content": "Tea?"}])
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("turn", "words"),
+    [
+        (Turn(status=401, text="no"), "tiny did not accept the key. Check OPENAI_API_KEY"),
+        (Turn(status=404, text="no"), "tiny is not known there. Check the model's name"),
+        (Turn(status=429, text="no"), "tiny has had too many requests, or the credit is used up"),
+        (Turn(status=400, text="maximum context length"), "too long for tiny. Start a new chat"),
+        (Turn(status=503, text="no"), "tiny has a problem of its own"),
+        (Turn(kind="break_off"), "No server answers where tiny should be. Is it running?"),
+    ],
+)
+def test_errors_of_a_model_are_told_in_plain_words(loopback: LoopbackServer, turn: Turn, words: str) -> None:
+    told = in_plain_words(raised(loopback, turn), "tiny")
+    assert words in told
+    assert "secret" not in told
+
+
+def test_other_errors_are_told_in_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    from langchain.chat_models import init_chat_model
+
+    told: dict[str, Any] = {}
+    for name in ("openai:gpt-5-mini", "anthropic:claude"):
+        with pytest.raises(Exception) as caught:  # noqa: PT011 - of what kind it is, is up to LangChain
+            init_chat_model(name)
+        told[name] = in_plain_words(caught.value, "The chat model")
+    assert (
+        told["openai:gpt-5-mini"]
+        == "The chat model needs a key. Set OPENAI_API_KEY (or your provider's variable), and start the page again."
+    )
+    assert told["anthropic:claude"] == ("A package is missing: pip install langchain-anthropic")
+    assert in_plain_words(InputError("`name` is empty."), "x") == "`name` is empty."
