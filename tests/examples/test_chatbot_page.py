@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from people import People
 from playwright.sync_api import FrameLocator, Page, expect
 
-from tests.examples.notes import without_examples, write_notes
+from tests.examples.notes import write_notes
 from tests.examples.pages import CHROMIUM, Open, Server, ask, begin, box, choose, settled
 from tests.loopback.server import LoopbackHost, LoopbackServer
 from tests.loopback.turns import Turn, always, script
@@ -46,7 +47,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def server(loopback_host: LoopbackHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("chatbot") / "chatbot.sqlite", loopback_host.server.url, "tiny")
-    people = without_examples(server.place)
+    people = People(str(server.place))
     for person, memories in MEMORIES.items():
         people.add(person.title(), person)
         write_notes(people, person, memories)
