@@ -66,7 +66,7 @@ def everything(page: Page) -> str:
 
 
 def test_an_answer_streams_and_is_explained(visit: Open, loopback: LoopbackServer) -> None:
-    loopback.plan = always(Turn(text="Green tea, " + "and so on " * 8 + "without milk.", pause=0.05))
+    loopback.plan = always(Turn(text="Green tea, " + "and so on " * 20 + "without milk.", pause=0.05))
     page = visit()
     box(page).fill("What does she drink?")
     box(page).press("Enter")
