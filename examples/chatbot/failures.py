@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,7 +58,8 @@ def in_plain_words(error: BaseException, who: str) -> str:
         who: The model's name.
     """
     if isinstance(error, ImportError) and not isinstance(error, AttngsError):
-        return f"A package is missing: pip install {(error.name or 'langchain-openai').replace('_', '-')}"
+        named = re.search(r"pip install ([\w-]+)", str(error))
+        return f"A package is missing: pip install {named[1] if named else (error.name or 'what is named below').replace('_', '-')}"
     if isinstance(error, AttngsError | sqlite3.Error):
         return str(error)
     status, said = status_of(error), str(error).casefold()

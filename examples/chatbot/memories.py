@@ -32,6 +32,8 @@ COMPARED = 32
 """Memories that such a text is compared with."""
 MOST_ITEMS = 10_000
 """Memories that a person can have."""
+NOTHING = (float("-inf"), 0.0)
+"""Score and probability of what no search finds."""
 FOUND_TOKENS = 2_048
 """About how many tokens of memories a search finds."""
 
@@ -181,12 +183,12 @@ class Memories:
             return items[::-1]
         with self._opened.of(self._person) as memory:
             marking = memory.mark(words, target_tokens=FOUND_TOKENS).marking
-        likely = dict[str, float]()
-        for sentence, probability in zip(marking.sentences, marking.probabilities or marking.scores, strict=True):
-            likely[sentence.document.id] = max(likely.get(sentence.document.id, 0.0), probability)
+        best = dict[str, tuple[float, float]]()
+        for sentence, *found in zip(marking.sentences, marking.scores, marking.probabilities or marking.scores, strict=True):
+            best[sentence.document.id] = max(best.get(sentence.document.id, NOTHING), (found[0], found[1]))
         having = {item.key: words.casefold().strip() in item.text.casefold() for item in items}
-        found = [item for item in items if having[item.key] or likely.get(item.key, 0.0) >= LEAST]
-        return sorted(found, key=lambda item: (having[item.key], likely.get(item.key, 0.0)), reverse=True)
+        bearing = [item for item in items if having[item.key] or best.get(item.key, NOTHING)[1] >= LEAST]
+        return sorted(bearing, key=lambda item: (having[item.key], best.get(item.key, NOTHING)), reverse=True)
 
     def use(self, keys: Iterable[str], question: str, chat: str) -> None:
         """Note that memories were shown to a model, and what for."""

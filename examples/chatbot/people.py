@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -12,6 +13,8 @@ from memories import Memories
 from attngs.errors import ConfigError, InputError
 from langchain_attngs import AttnGSCompressor, MemoryFile, Persistence, UserMemory
 
+UNREAD = ("examples", "unread")
+"""Where the store has the example people whose memories are not in the file yet."""
 USERS = Path(__file__).parent / "users"
 LONGEST_TITLE = 60
 """Characters of a chat's title."""
@@ -48,6 +51,7 @@ class People(Persistence):
         super().__init__(place)
         path = Path(memory_file) if memory_file else Path(place).with_suffix(".memory.db")
         self.memory_file = MemoryFile(path=path.absolute())
+        self._reading = Lock()
         self._opened = self.memory_file.memories(AttnGSCompressor(target_tokens=1))
         self.moved = sum(self._move_memories(person) for person in self.names())
         if self.store.get(("examples",), "added") is None:  # only once: a deleted person stays deleted
@@ -71,19 +75,26 @@ class People(Persistence):
         self.store.put(("examples",), "added", {})
         for file in sorted(USERS.glob("*.jsonl")):
             if file.stem not in self.names():
-                self.memories(self.add(file.stem.title(), file.stem)).load(file.read_bytes(), file.name)
+                self.add(file.stem.title(), file.stem)
+                self.store.put(UNREAD, file.stem, {})
 
     def of(self, person: str, *what: str) -> UserMemory:
         """A person's `chats` or `ledger`, for instance; everything if you name none."""
         return UserMemory(self.store, ("user", person, *what))
 
     def memories(self, person: str) -> Memories:
-        """What is remembered of a person."""
-        return Memories(self._opened, self.store, person)
+        """What is remembered of a person. An example's memories are read when they are first asked for, which takes seconds."""
+        memories = Memories(self._opened, self.store, person)
+        with self._reading:
+            if self.store.get(UNREAD, person) is not None:
+                file = USERS / f"{person}.jsonl"
+                memories.load(file.read_bytes(), file.name)
+                self.store.delete(UNREAD, person)
+        return memories
 
     def _move_memories(self, person: str) -> int:
         """Move memories to the file that earlier versions of the chatbot kept with the chats; returns how many."""
-        moved = self.memories(person).copy_from(self.store)
+        moved = Memories(self._opened, self.store, person).copy_from(self.store)
         if moved:
             self.erase(("user", person, "memories"))
         return moved
@@ -142,6 +153,7 @@ class People(Persistence):
     def forget(self, person: str) -> None:
         """Delete everything about a person, and then the person."""
         kept = ("user", person), [chat.key for chat in self.chats(person)]
+        self.store.delete(UNREAD, person)
         self.memories(person).clear()
         self.erase(*kept)
         self.store.delete(("people",), person)

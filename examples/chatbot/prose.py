@@ -21,7 +21,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$&])")
 
 def as_html(text: str) -> str:
     """The text's Markdown as HTML without scripts, images or links that act on one click."""
-    return f'<div class="prose">{_MARKDOWN.render(text)}</div>'
+    return f'<div class="prose" role="group" aria-label="Answer">{_MARKDOWN.render(text)}</div>'
 
 
 def as_text(text: str) -> str:

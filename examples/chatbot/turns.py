@@ -50,7 +50,8 @@ _OPERATION = re.compile(
     r"[-+*/x×÷^%]|\b(?:plus|minus|times|multiplied|divided|percent|per cent|squared|cubed|power|root|mod)\b", re.IGNORECASE
 )
 _CODE = re.compile(
-    r"\b(?:write|fix|explain|debug|refactor|implement|generate|optimi[sz]e|review|convert|translate)\b.{0,60}?"
+    r"^(?:(?:please|can you|could you|help me|and|now),? )*"
+    r"(?:write|fix|explain|debug|refactor|implement|generate|optimi[sz]e|review|convert|translate)\b.{0,60}?"
     r"(?:\b(?:python|javascript|typescript|java|rust|golang|ruby|php|sql|bash|shell|regex|regular expression|html|css|kotlin|swift|haskell"
     r"|code|function|script|class|query|algorithm|unit test)\b|\bc\+\+|\bc#|[\w.]+\(.*\))",
     re.IGNORECASE | re.DOTALL,

@@ -37,7 +37,7 @@ def visit(server: Server, browser: Browser, loopback: LoopbackServer) -> Iterato
         page.on("request", lambda request: asked.append(request.url))
         pages.append(page)
         page.goto(server.url)
-        expect(box(page)).to_be_visible()
+        expect(box(page)).to_be_visible(timeout=120_000)  # the first visit loads torch
         settled(page)
         if person:
             choose(page, person)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from people import People
-
-from langchain_attngs import Persistence
 
 
 def write_notes(people: People, person: str, texts: Sequence[str]) -> None:
@@ -21,10 +18,3 @@ def write_note(people: People, person: str, key: str, text: str, day: str) -> No
     """Keep one text."""
     line = {"id": key, "text": text, "metadata": {"date": day, "source": "note"}}
     assert people.memories(person).load(json.dumps(line).encode(), "notes.jsonl") == 1
-
-
-def without_examples(place: Path) -> People:
-    """People without the example people, whose memories take seconds to read."""
-    with Persistence(str(place)) as kept:
-        kept.store.put(("examples",), "added", {})
-    return People(str(place))

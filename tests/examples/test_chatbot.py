@@ -28,7 +28,7 @@ from attngs.errors import ConfigError, InputError, UnavailableError
 from attngs.testing import tiny_model, tiny_tokenizer
 from attngs.text.storage import failure
 from langchain_attngs import Persistence, UserMemory
-from tests.examples.notes import without_examples, write_note, write_notes
+from tests.examples.notes import write_note, write_notes
 from tests.loopback.server import LoopbackHost, LoopbackServer
 from tests.loopback.turns import Turn, always, script
 
@@ -43,7 +43,7 @@ BEN = ["Ben plays the trombone in a brass band.", "Ben's locker has the number 4
 
 @pytest.fixture
 def people(tmp_path: Path) -> Iterator[People]:
-    found = without_examples(tmp_path / "chatbot.sqlite")
+    found = People(str(tmp_path / "chatbot.sqlite"))
     for name, memories in (("ana", ANA), ("ben", BEN)):
         found.add(name.title(), name)
         write_notes(found, name, memories)
@@ -398,7 +398,7 @@ def test_the_page_runs_says_what_is_wrong_and_shows_no_traceback(people: People,
     assert "/nowhere" in page.text[0].value
     monkeypatch.setenv("ATTNGS_CHAT_MODEL", "")
     page = AppTest.from_file(str(APP), default_timeout=60).run()
-    assert page.selectbox(key="person").options == ["Ana", "Ben"]
+    assert page.selectbox(key="person").options == ["Ana", "Ben", "Ines", "Kemi", "Tomas"]
     page.chat_input[0].set_value("What does she drink?").run()
     assert not page.exception
     assert "What does she drink?" in [text.value for text in page.text]

@@ -100,8 +100,8 @@ def test_a_changed_fact_takes_the_place_of_the_old_one_where_everybody_sees_it(v
     expect(home.locator("s")).to_have_text("I live in Graz.")
     settled(page)
     home.get_by_role("button", name="Back to the old one").click()
-    expect(dialog.get_by_text("I moved to Porto")).to_have_count(0)
-    expect(dialog.get_by_text("I live in Graz.")).to_be_visible()
+    expect(dialog.get_by_test_id("stText").get_by_text("I moved to Porto")).to_have_count(0)
+    expect(dialog.get_by_test_id("stText").get_by_text("I live in Graz.")).to_be_visible()
 
 
 def test_an_idle_turn_and_a_paused_memory_send_nothing_and_the_panel_says_so(visit: Open) -> None:
@@ -115,7 +115,7 @@ def test_an_idle_turn_and_a_paused_memory_send_nothing_and_the_panel_says_so(vis
     expect(page.get_by_text("What the model saw of your memory for this answer")).to_be_visible()
     page.get_by_role("button", name=re.compile(r"^Memory \(")).click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("for: Which instrument do I play?")).to_be_visible()
+    expect(dialog.get_by_text("for: Which instrument do I play?").first).to_be_visible()
     dialog.get_by_text("Pause the memory").click()
     settled(page)
     page.keyboard.press("Escape")

@@ -12,21 +12,19 @@ from typing import Any
 
 import pytest
 import typer
-from assistant import MEMORY
 from langchain.agents import create_agent
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage
-from langgraph.store.memory import InMemoryStore
 from pydantic import Field
 from typer.testing import CliRunner
 
-from attngs import ContextCompressor, Document, Marker
+from attngs import ContextCompressor, Document, Marker, Memory
 from attngs.errors import InputError
 from attngs.marking.scorers.simple import RecencyScorer
 from attngs.text.files import read_documents
 from examples.chatbot import evaluate
 from examples.chatbot.evaluate import Outcome
-from langchain_attngs import AttnGSCompressor, AttnGSMiddleware
+from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, MemoryFile
 
 USERS = sorted((evaluate.HERE / "users").glob("*.jsonl"))
 QUESTIONS = [json.loads(line) for line in (evaluate.HERE / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -163,19 +161,19 @@ def test_what_is_measured_is_what_the_agent_s_model_is_shown(tmp_path: Path) -> 
     outcomes = list(evaluate.outcomes(tmp_path, [256]))
     assert [(one.query, one.method) for one in outcomes] == [(row["query"], method) for row in asked for method in evaluate.METHODS]
     for one, question in zip(outcomes[:: len(evaluate.METHODS)], asked, strict=True):
-        shown = what_the_model_is_shown(question)
+        shown = what_the_model_is_shown(question, tmp_path / "memory.db")
         assert one.kept
         assert all(text in " ".join(shown.split()) for _, text in one.kept)
         days = {name[: len("2026-03-14")] for name, _ in one.kept}  # a day stands once above all of its notes
         assert len(re.findall(r"^\[\d+ \w{3} 20\d\d]$", shown, re.MULTILINE)) == len(days)
 
 
-def what_the_model_is_shown(question: dict[str, Any]) -> str:
-    store, model, user = InMemoryStore(), Model(messages=iter([AIMessage("")])), question["user"]
-    for memory in memories(user):
-        store.put(("user", user, "memories"), memory.id, {"text": memory.text, "metadata": dict(memory.metadata)})
-    middleware = AttnGSMiddleware(AttnGSCompressor(target_tokens=256), memory=MEMORY)
-    agent = create_agent(model, [], middleware=[middleware], store=store)
+def what_the_model_is_shown(question: dict[str, Any], file: Path) -> str:
+    model, user, compressor = Model(messages=iter([AIMessage("")])), question["user"], AttnGSCompressor(target_tokens=256)
+    with Memory.open(file, namespace=user, marker=compressor.found_marker()) as memory:
+        if not len(memory):
+            memory.add(memories(user))
+    agent = create_agent(model, [], middleware=[AttnGSMiddleware(compressor, memory=MemoryFile(path=file))])
     agent.invoke({"messages": [("user", question["query"])]}, {"configurable": {"user_id": user}})
     return str(model.shown[0][0].text)
 

@@ -17,9 +17,15 @@ from tests.loopback.turns import Turn, always
 KINDS = {
     "greeting": ["hi", "Hello there!", "thank you so much", "Good morning", "ok", "How are you?"],
     "sum": ["What is 17 times 23?", "17*23", "15% of 80", "What's 3 x 4?", "How much is 20% of 350 euros?", "Calculate 12 / 4"],
-    "code": ["Write a Python function that reverses a string", "Write a SQL query that joins two tables", "```\nprint(1)\n```"],
+    "code": ["Write a Python function that reverses a string", "Please write a SQL query that joins two tables", "```\nprint(1)\n```"],
     "statement": ["I moved to Porto", "my sister is called Lea", "I'm vegan", "Remember that I sail", "Actually, we sold the car."],
-    "question": ["What day is it?", "How is Mila doing?", "What about 2024?", "What did I pay on 12 May?"],
+    "question": [
+        "What day is it?",
+        "How is Mila doing?",
+        "What about 2024?",
+        "What did I pay on 12 May?",
+        "What did Eve write in the script?",
+    ],
     "other": [
         "I'd like to know where Lea lives",
         "I want you to help me",
