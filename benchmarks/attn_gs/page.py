@@ -73,7 +73,7 @@ def draw(found: Mapping[str, Any], folder: Path) -> Path:
         Panel(
             title=NAMES[task],
             note=f"{group['users']} users, gate {'open' if summary['open'] else 'closed'}",
-            what=f"{MAIN[task]} (lower is better)",
+            what=f"{MAIN[task]}\n(lower is better)",
             curves=_curves(group, MAIN[task]),
             top=None,
             bottom=None,
