@@ -79,11 +79,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
-    """What is known of all units, where only some of them are scored."""
+    """What is known of all units, where only some of them are looked at."""
 
     units: int
     having: Mapping[str, int]
     """For each word of the question, how many of the units have it."""
+    mean: float
+    """Of the scores of all."""
+    spread: float
+    """Their standard deviation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,12 +23,14 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+from torch import Tensor
 
 from attngs.compressor import ContextCompressor
 from attngs.errors import AssetError, ConfigError, InputError, check_whole
-from attngs.marking.followups import readings
+from attngs.marking.followups import readings, together
 from attngs.marking.marker import Marker
-from attngs.memory.candidates import find_candidates, whole_of
+from attngs.marking.scorers.survey import Survey, guessed_scores
+from attngs.memory.candidates import find_candidates
 from attngs.memory.catalogue import Catalogue, Integers
 from attngs.memory.reading import UnitReader, has_same_encoder, is_same, spooled
 from attngs.memory.store import NewRow, Reader, Reading, Row, Store, Writer
@@ -244,22 +246,33 @@ class Memory(Shared):
         """
         began = time.perf_counter()
         question, target_tokens = check_question(query), check_whole("target_tokens", target_tokens)
-        texts = readings(question)
-        asked = list(zip(texts, self._units.vectors(texts), strict=True))
+        asked = self._asked(readings(question))
         with self._store.read() as reader:
             known = self._current(reader)
-            chosen = find_candidates(known, asked, max(self._room, ROOM * target_tokens))
+            surveys = [Survey(text, states, known) for text, states in asked]
+            chosen = self._candidates(known, surveys, max(self._room, ROOM * target_tokens))
             documents, sentences = self._fetched(reader, known, chosen.tolist())
         found = time.perf_counter()
         if len(chosen) == len(known):
             result = self._compressor.compress(documents, question, target_tokens=target_tokens, namespace=self._namespace)
             return replace(result, milliseconds={"find": 1e3 * (found - began), **result.milliseconds})
-        marking = self.marker.mark_units(sentences, question, whole=whole_of(known, texts), namespace=self._namespace)
+        marking = self.marker.mark_units(sentences, question, surveys=surveys, numbers=chosen, namespace=self._namespace)
         times = {"find": 1e3 * (found - began), "mark": 1e3 * (time.perf_counter() - found)}
         result = self._compressor.compress_marked(
             marking, target_tokens=target_tokens, original_tokens=self._all_tokens(known, chosen, sentences), namespace=self._namespace
         )
         return replace(result, milliseconds={**times, "select": result.milliseconds["select"]})
+
+    def _asked(self, texts: Sequence[str]) -> list[tuple[str, Tensor]]:
+        """The texts that a question is scored by, each with its states."""
+        return list(zip(texts, self._units.states(texts), strict=True))
+
+    def _candidates(self, known: Catalogue, surveys: Sequence[Survey], room: int) -> Integers:
+        """The units to look at: all of them, if there is room."""
+        if int(known.units.sizes.sum()) <= room:
+            return np.arange(len(known))
+        guesses = np.array(together([guessed_scores(self.marker.scorer, survey) for survey in surveys]))
+        return find_candidates(known, surveys[-1].query, guesses, room)
 
     def _all_tokens(self, known: Catalogue, chosen: Integers, sentences: Sequence[Sentence]) -> int:
         """Tokens of all documents.
@@ -298,10 +311,10 @@ class Memory(Shared):
             UnavailableError: It cannot be read now.
         """
         sought = check_question(text).text
-        [vector] = self._units.vectors([sought])
+        [(_, states)] = self._asked([sought])
         with self._store.read() as reader:
             known = self._current(reader)
-            units = find_candidates(known, [(sought, vector)], NEAR)
+            units = self._candidates(known, [Survey(sought, states, known)], NEAR)
             places = np.unique(np.searchsorted(known.starts, units, side="right") - 1)
             rows = [known.rows[place] for place in places.tolist()]
             found = reader.documents([row.number for row in rows])

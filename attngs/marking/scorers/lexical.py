@@ -7,10 +7,10 @@ which is never negative.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from attngs.protocols import Floats
 from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.text.words import words
 from attngs.types import ScoreRequest, Sentence, Warmth
+
+if TYPE_CHECKING:
+    from attngs.marking.scorers.survey import Integers, Survey
 
 K1, B = 1.2, 0.75
 """BM25: how soon further occurrences of a word stop counting, and how much a long sentence is held back."""
@@ -56,12 +59,35 @@ class LexicalScorer(BatchedScorer):
     def forget(self, namespace: str | None = None) -> None:
         self._cache.clear(namespace)
 
+    def guess(self, survey: Survey) -> Floats:
+        return survey.shared.bm25(0)
+
+    def settle(self, survey: Survey, request: ScoreRequest, numbers: Integers) -> Floats:
+        return survey.shared.bm25(0)
+
     def _scores(self, request: ScoreRequest) -> list[float]:
         return [float(score) for score in without_echoes(request, self._bm25)]
 
     def _bm25(self, request: ScoreRequest) -> Floats:
         index = word_index(self._cache, request.sentences, request.namespace)
         return Overlap(words(request.query), index, Layout.of(request.sentences)).bm25(0)
+
+
+class WordTable(Protocol):
+    """Which words each of many sentences has."""
+
+    @property
+    def lengths(self) -> Floats:
+        """Words of each sentence `(S,)`."""
+        ...
+
+    def counts(self, wanted: Sequence[str]) -> Floats:
+        """How often each of the wanted words stands in each sentence `(S, W)`."""
+        ...
+
+    def found(self, word: str) -> int:
+        """How many sentences have a word."""
+        ...
 
 
 class Overlap:
@@ -73,13 +99,26 @@ class Overlap:
         layout: Where its sentences stand.
     """
 
-    def __init__(self, query: Sequence[str], index: WordIndex, layout: Layout) -> None:
+    def __init__(self, query: Sequence[str], index: WordTable, layout: Layout) -> None:
         self._query = list(dict.fromkeys(query))
         self._index = index
         self._layout = layout
+        self._once = dict[tuple[str, int | None], Floats]()
 
     def bm25(self, neighbours: int | None) -> Floats:
         """BM25 `(S,)` with the window round each sentence as the document."""
+        return self._kept("bm25", neighbours, self._bm25)
+
+    def cover(self, neighbours: int | None) -> Floats:
+        """The share of the question's words, weighted by rarity, that the window has `(S,)`: 0 to 1."""
+        return self._kept("cover", neighbours, self._cover)
+
+    def _kept(self, name: str, neighbours: int | None, compute: Callable[[int | None], Floats]) -> Floats:
+        if (name, neighbours) not in self._once:
+            self._once[name, neighbours] = compute(neighbours)
+        return self._once[name, neighbours]
+
+    def _bm25(self, neighbours: int | None) -> Floats:
         lengths = self._layout.total(self._index.lengths, neighbours)
         average = float(lengths.mean()) if lengths.any() else 1.0
         held_back = K1 * (1 - B + B * lengths[:, None] / average) + 1e-12
@@ -89,21 +128,13 @@ class Overlap:
             score += counts * (K1 + 1) / (counts + held_back) @ _rarity(counts)
         return score
 
-    def cover(self, neighbours: int | None) -> Floats:
-        """The share of the question's words, weighted by rarity, that the window has `(S,)`: 0 to 1."""
+    def _cover(self, neighbours: int | None) -> Floats:
         total, found = 0.0, np.zeros(len(self._index.lengths))
         for table in self._tables():
             rarity = _rarity(table)
             total += float(rarity.sum())
             found += (self._layout.total(table, neighbours) > 0) @ rarity
         return found / total if total else found
-
-    def rarest(self) -> Floats:
-        """The rarity of the rarest shared word `(S,)`: 0 to 1, 1 for a word that only one sentence has."""
-        highest = np.zeros(len(self._index.lengths))
-        for table in self._tables():
-            highest = np.maximum(highest, ((table > 0) * _rarity(table)).max(axis=1, initial=0.0))
-        return highest / math.log1p((len(highest) - 0.5) / 1.5) if len(highest) > 1 else highest * 0
 
     def _tables(self) -> Iterator[Floats]:
         """How often a few of the question's distinct words stand in each sentence `(S, W)`, table by table."""
@@ -157,13 +188,6 @@ class WordIndex:
     def found(self, word: str) -> int:
         """How many sentences have a word."""
         return len(self.postings[word][0]) if word in self.postings else 0
-
-    def having(self, word: str, sentences: Sequence[int]) -> NDArray[np.bool_]:
-        """Whether each of the sentences of these numbers has a word."""
-        if word not in self.postings:
-            return np.zeros(len(sentences), dtype=np.bool_)
-        rows, _ = self.postings[word]
-        return np.asarray(rows[np.searchsorted(rows, sentences).clip(max=len(rows) - 1)] == sentences)
 
 
 def word_index(cache: ContextCache, sentences: Sequence[Sentence], namespace: str, bag: Bag = words, kind: bytes = b"words") -> WordIndex:

@@ -87,10 +87,11 @@ class Similarities:
     def __init__(self, asked: Tensor, context: Sequence[Tensor], known: KnownContext) -> None:
         self.layout = known.layout
         self._asked, self._context, self._known = asked.float(), context, known
+        self._tokens = known.tokens
 
     def late(self, scale: str) -> Floats:
         """Log lift of late attention."""
-        tokens = self._known.tokens
+        tokens = self._tokens
         lift = self.layout.total(self._mass, SCALES[scale]) * tokens.sum() / np.maximum(self.layout.total(tokens, SCALES[scale]), 1)
         return np.asarray(np.log(np.maximum(lift, 1e-6)))
 
@@ -182,8 +183,8 @@ class Similarities:
         keys = torch.cat(list(self._context)).float()  # (T, D)
         # a sentence without tokens matches nothing: -1, the least that states of length 1 can
         found = np.full((len(self._context), len(self._asked)), -1.0)
-        filled = np.flatnonzero(self._known.tokens)
-        starts = np.concatenate([[0], self._known.tokens.cumsum()[:-1]]).astype(np.int64)[filled]
+        filled = np.flatnonzero(self._tokens)
+        starts = np.concatenate([[0], self._tokens.cumsum()[:-1]]).astype(np.int64)[filled]
         for column in range(0, len(self._asked), ROWS):
             products = (keys @ self._asked[column : column + ROWS].T).numpy()  # (T, r)
             found[filled, column : column + ROWS] = np.maximum.reduceat(products, starts, axis=0)
