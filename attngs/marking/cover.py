@@ -38,18 +38,18 @@ def covering_order(sentences: Sequence[Sentence], scores: Sequence[float]) -> li
         return ranking(scores)
     others = np.array([str(sentence.document.metadata["role"]) not in USERS for sentence in sentences])
     messages = np.array([sentence.position for sentence in sentences], dtype=np.int64)
-    return spread(np.asarray(scores, dtype=np.float64), others, messages).tolist()
+    return spread(standardised(np.asarray(scores, dtype=np.float64)), others, messages).tolist()
 
 
 def spread(scores: Floats, others: NDArray[np.bool_], messages: NDArray[np.int64]) -> NDArray[np.int64]:
     """The order of a chat's units `(S,)`.
 
     Args:
-        scores: Of the units `(S,)`.
+        scores: z-scores of the units `(S,)`.
         others: Whether anybody but the user says each `(S,)`.
         messages: The number of the message that each stands in `(S,)`.
     """
-    order = np.argsort(OTHERS * others - standardised(scores), kind="stable")  # (S,)
+    order = np.argsort(OTHERS * others - scores, kind="stable")  # (S,)
     waits = np.arange(1, len(order) + 1) * (1 + _ranks_in_groups(messages[order]))
     return order[np.argsort(waits, kind="stable")]
 

@@ -299,7 +299,7 @@ class Marker(Shared):
             scores = check_finite(every[numbers].tolist(), len(units))
         else:  # these units are all that it can tell anything of
             every = scores = _scores_of(cut, score_batch(self.scorer, cut.readings))
-        outcome = self._marking(replace(cut, whole=whole_of(surveys[-1], every)), scores)
+        outcome = self._marking(replace(cut, whole=whole_of(surveys[-1], every, numbers)), scores)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome

@@ -10,49 +10,51 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+from torch.nn.functional import normalize
 
 from attngs.marking.cover import spread
 from attngs.marking.labels import GAIN as NAMED
+from attngs.marking.scales import standardised
 from attngs.memory.catalogue import Catalogue, Integers
 from attngs.protocols import Floats
 
 LIKE, EACH = 4, 6
 """Of the best, how many are looked for again by what they say, and how many units each brings."""
+AMONG = 2_048
+"""Among how many of the best these are looked for."""
 KEPT_FREE = 0.1
 """Share of the room that is kept for these."""
 
 
-def find_candidates(catalogue: Catalogue, query: str, guesses: Floats, room: int) -> Integers:
+def find_candidates(catalogue: Catalogue, guesses: Floats, named: Floats, room: int) -> Integers:
     """The numbers of units to look at, in reading order.
 
     Args:
         catalogue: All units.
-        query: The question.
         guesses: About the score of each `(S,)`.
+        named: How much the question asks for the document of each `(S,)`.
         room: Tokens that the candidates may have together.
     """
-    named = catalogue.labels.asked_for(query)  # (N,)
-    scores = guesses + NAMED * float(guesses.std()) * named[catalogue.documents] if named.min() < named.max() else guesses
-    best = np.argsort(-scores, kind="stable")
-    order = best if catalogue.others is None else spread(scores, catalogue.others, catalogue.documents)
+    scores = standardised(guesses) + NAMED * named
+    most = min(room, len(scores))  # each has a token or more
+    best = np.sort(np.argpartition(-scores, most - 1)[:most])
+    best = best[np.argsort(-scores[best], kind="stable")]
+    order = best if catalogue.others is None else best[spread(scores[best], catalogue.others[best], catalogue.documents[best])]
     chosen = dict[int, None]()
     left = _fill(chosen, catalogue, order, int((1 - KEPT_FREE) * room))
-    _fill(chosen, catalogue, _like(catalogue, best[:LIKE]), left + room - int((1 - KEPT_FREE) * room))
+    _fill(chosen, catalogue, _like(catalogue, best), left + room - int((1 - KEPT_FREE) * room))
     return np.sort(np.fromiter(chosen, dtype=np.int64))
 
 
 def _like(catalogue: Catalogue, best: Integers) -> Integers:
-    """Units that say what the best ones say, among them what became of it."""
-    units = catalogue.units
+    """Of the best units, those that say what the very best ones say, among them what became of it."""
+    units, near = catalogue.units, best[:AMONG]
     if not units.vectors.shape[1]:
         return best[:0]
-    found = list[Integers]()
-    for unit in best.tolist():
-        own = units.vectors[unit].float()
-        alike = (units.vectors @ (own / own.norm().clamp(min=1e-6)).half()).float().numpy() / units.alone  # (S,)
-        most = np.argpartition(-alike, min(EACH, len(alike) - 1))[: EACH + 1]  # the unit itself is among them
-        found.append(most[np.argsort(-alike[most], kind="stable")])
-    return np.unique(np.concatenate(found)) if found else best[:0]
+    states = units.vectors[near].float()  # (N, D)
+    asked = normalize(states[:LIKE], dim=1)  # (L, D)
+    alike = (states @ asked.T).T.numpy() / units.alone[near]  # (L, N); the unit itself is among the first
+    return near[np.unique(np.argsort(-alike, axis=1, kind="stable")[:, : EACH + 1])]
 
 
 def _fill(chosen: dict[int, None], catalogue: Catalogue, units: Integers, room: int) -> int:

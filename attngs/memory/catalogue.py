@@ -165,25 +165,27 @@ class WordPlaces:
         """Words of each unit `(S,)`."""
         return self._arrays.lengths.astype(np.float64)
 
-    def counts(self, wanted: Sequence[str]) -> Floats:
-        """How often each of the wanted words stands in each unit `(S, W)`."""
-        table = np.zeros((len(self._arrays), len(wanted)))
-        for column, word in enumerate(numbered(wanted).tolist()):
-            having, counts = self._of(word)
-            table[having, column] = counts
-        return table
+    def counts(self, word: str) -> Floats:
+        """How often a word stands in each unit `(S,)`."""
+        having, counts = self._having(word)
+        found = np.zeros(len(self._arrays))
+        found[having] = counts
+        return found
 
     def found(self, word: str) -> int:
         """How many units have a word."""
-        return len(self._of(int(numbered([word])[0]))[0])
+        return len(self._having(word)[0])
 
-    def _of(self, word: int) -> tuple[NDArray[np.int32], Integers]:
+    def _having(self, text: str) -> tuple[NDArray[np.int32], Integers]:
         """The units that have a word, and how often each has it."""
-        begin, end = (int(np.searchsorted(self._sorted, np.uint32(word), side=side)) for side in ("left", "right"))
+        (word,) = numbered([text])
+        begin, end = (int(np.searchsorted(self._sorted, word, side=side)) for side in ("left", "right"))
         sorted_in = len(self._order)
         loose = sorted_in + np.flatnonzero(self._bags[sorted_in:] == word)
-        found = self._owners[np.concatenate([self._order[begin:end], loose])]
-        return np.unique(found, return_counts=True)
+        places = np.concatenate([self._order[begin:end], loose]) if len(loose) else self._order[begin:end]
+        owners = self._owners[places]  # in order, as the sort was stable
+        first = np.flatnonzero(np.diff(owners, prepend=-1))
+        return owners[first], np.diff(first, append=len(owners))
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +262,10 @@ class Catalogue:
     def tokens(self) -> Floats:
         """Tokens of each unit `(S,)`."""
         return self.units.sizes.astype(np.float64)
+
+    def named(self, query: str) -> Floats:
+        """How much a question asks for the document of each unit `(S,)`."""
+        return self.labels.asked_for(query)[self.documents]
 
     def lengths(self, scale: str) -> Floats:
         """The length of the sum of states over a unit and its heads, or over the passage round it `(S,)`."""

@@ -44,7 +44,7 @@ from attngs.selection.selector import GreedySelector, memory_floor
 from attngs.text.documents import DocumentLike, as_given, check_namespace, check_question
 from attngs.types import Document, Question, Sentence, Span, Unit
 
-LEAST_ROOM = 6_144
+LEAST_ROOM = 4_096
 """Tokens of the candidates that the marker looks at, at least."""
 ROOM = 4
 """How many times the budget the candidates may have, where that is more."""
@@ -272,7 +272,7 @@ class Memory(Shared):
         if int(known.units.sizes.sum()) <= room:
             return np.arange(len(known))
         guesses = np.array(together([guessed_scores(self.marker.scorer, survey) for survey in surveys]))
-        return find_candidates(known, surveys[-1].query, guesses, room)
+        return find_candidates(known, guesses, surveys[-1].named, room)
 
     def _all_tokens(self, known: Catalogue, chosen: Integers, sentences: Sequence[Sentence]) -> int:
         """Tokens of all documents.

@@ -64,6 +64,10 @@ class KnownUnits(Protocol):
         """Which words each has."""
         ...
 
+    def named(self, query: str) -> Floats:
+        """How much a question asks for the document of each `(S,)`."""
+        ...
+
     def lengths(self, scale: str) -> Floats:
         """The length of the sum of states over the window round each `(S,)`; never 0."""
         ...
@@ -96,9 +100,24 @@ class Survey:
         """The question's words in each unit."""
         return Overlap(words(self.query), self.units.words, self.units.layout)
 
+    @computed_once
+    def named(self) -> Floats:
+        """How much the question asks for the document of each unit `(S,)`."""
+        return self.units.named(self.query)
+
+    @computed_once
+    def direction(self) -> Floats:
+        """The mean state of the question `(D,)`."""
+        return np.asarray(self.asked.double().mean(dim=0).numpy())
+
+    @computed_once
+    def nearness(self) -> Floats:
+        """The sum of each unit's states, times the mean state of the question `(S,)`."""
+        return self.units.products(self.direction)
+
     def guessed(self) -> Similarities:
         """Measures of each unit; attention is guessed."""
-        return SurveyedSimilarities(self.asked, self.units)
+        return SurveyedSimilarities(self)
 
     def plain(self) -> Floats:
         """How near each unit is to the question `(S,)`, for a scorer that can say nothing before it looks."""
@@ -112,7 +131,7 @@ class Survey:
             numbers: Of these units.
             context: Their states, each `(T, D)`; at least one has rows.
         """
-        return SurveyedSimilarities(self.asked, self.units, (numbers, context))
+        return SurveyedSimilarities(self, (numbers, context))
 
     def without(self, numbers: Integers) -> Survey:
         """The same question asked of all other units: those of these numbers stay, but say nothing."""
@@ -162,11 +181,22 @@ def settled_scores(scorer: SurveyScorer, surveys: Sequence[Survey], requests: Se
     return np.array(together([_settled(scorer, *asked, numbers) for asked in zip(surveys, requests, strict=True)]))
 
 
-def whole_of(survey: Survey, scores: Sequence[float] | Floats) -> Whole:
-    """What is known of all units of a survey, of which some have scores."""
+def whole_of(survey: Survey, scores: Sequence[float] | Floats, numbers: Integers) -> Whole:
+    """What is known of all units of a survey.
+
+    Args:
+        survey: A question to all units.
+        scores: Of all units, or of those for which there are any.
+        numbers: Of the units that are looked at.
+    """
     units = survey.units
-    having = {word: units.words.found(word) for word in words(survey.query)}
-    return Whole(units=len(units.layout), having=having, mean=float(np.mean(scores)), spread=float(np.std(scores)))
+    return Whole(
+        units=len(units.layout),
+        having={word: units.words.found(word) for word in words(survey.query)},
+        mean=float(np.mean(scores)),
+        spread=float(np.std(scores)),
+        named=survey.named[numbers].tolist(),
+    )
 
 
 def _settled(scorer: SurveyScorer, survey: Survey, request: ScoreRequest, numbers: Integers) -> Floats:
@@ -191,22 +221,20 @@ class SurveyedSimilarities(Similarities):
     """Measures of each unit of a memory.
 
     Args:
-        asked: States of the question `(R, D)`; at least one row, each of length 1.
-        units: All units.
+        survey: A question of at least one token.
         looked_at: The numbers of some units, and their states, each `(T, D)`, of which at least one has rows. Where none are looked at,
             the attention of all is guessed.
     """
 
-    def __init__(self, asked: Tensor, units: KnownUnits, looked_at: tuple[Integers, Sequence[Tensor]] | None = None) -> None:
-        self.layout, self._asked, self._units = units.layout, asked.float(), units
-        self._tokens = np.maximum(units.tokens, 0)
-        question = np.asarray(self._asked.double().mean(dim=0).numpy())  # (D,)
-        self._length = float(np.linalg.norm(question))
-        self._nearness = units.products(question)  # (S,)
+    def __init__(self, survey: Survey, looked_at: tuple[Integers, Sequence[Tensor]] | None = None) -> None:
+        self._survey, self._units, self.layout = survey, survey.units, survey.units.layout
+        self._asked, self._tokens = survey.asked.float(), survey.units.tokens
         self._attention = self._guessed() if looked_at is None else self._seen(*looked_at)
 
     def cosine(self, scale: str) -> Floats:
-        return self.layout.total(self._nearness / self._length, SCALES[scale]) / self._units.lengths(scale)
+        return self.layout.total(self._survey.nearness, SCALES[scale]) / (
+            float(np.linalg.norm(self._survey.direction)) * self._units.lengths(scale)
+        )
 
     def like(self, likely: Floats) -> Floats:
         best = np.flatnonzero(likely >= LIKELY * likely.max())
@@ -232,7 +260,7 @@ class SurveyedSimilarities(Similarities):
         self._tokens = self._tokens * counted.sum() / max(float(self._tokens[numbers].sum()), 1.0)  # as the encoder cuts texts
         self._tokens[numbers] = counted
         there = (counted > 0) & (own > 0)
-        density, near = np.log(own[there] / counted[there]), self._nearness[numbers][there] / counted[there]
+        density, near = np.log(own[there] / counted[there]), self._survey.nearness[numbers][there] / counted[there]
         slope = STEEPNESS / TEMPERATURE
         if len(near) >= LEAST and float(np.ptp(near)) > 1e-6:
             slope = max(0.0, float(np.polyfit(near, density, 1)[0]))
@@ -242,7 +270,7 @@ class SurveyedSimilarities(Similarities):
 
     def _on_a_line(self, slope: float, height: float) -> Floats:
         """The attention of each unit `(S,)`, if the log of a token's grows with the nearness of the unit's mean state."""
-        return np.asarray(self._tokens * np.exp(height + slope * self._nearness / np.maximum(self._tokens, 1)))
+        return np.asarray(self._tokens * np.exp(height + slope * self._survey.nearness / np.maximum(self._tokens, 1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,6 +296,9 @@ class _Silenced:
     def words(self) -> WordTable:
         return _SilencedWords(self.units.words, self.numbers)
 
+    def named(self, query: str) -> Floats:
+        return self.units.named(query)
+
     def lengths(self, scale: str) -> Floats:
         return self.units.lengths(scale)
 
@@ -289,15 +320,15 @@ class _SilencedWords:
     def lengths(self) -> Floats:
         return _zeroed(self.table.lengths, self.numbers)
 
-    def counts(self, wanted: Sequence[str]) -> Floats:
-        return _zeroed(self.table.counts(wanted), self.numbers)
+    def counts(self, word: str) -> Floats:
+        return _zeroed(self.table.counts(word), self.numbers)
 
     def found(self, word: str) -> int:
         return self.table.found(word)
 
 
 def _zeroed(values: Floats, numbers: Integers) -> Floats:
-    """A copy of `(S, ...)` with zeros at some places."""
+    """A copy of `(S,)` with zeros at some places."""
     found = values.copy()
     found[numbers] = 0
     return found
