@@ -233,7 +233,7 @@ class SurveyedSimilarities(Similarities):
 
     def cosine(self, scale: str) -> Floats:
         return self.layout.total(self._survey.nearness, SCALES[scale]) / (
-            float(np.linalg.norm(self._survey.direction)) * self._units.lengths(scale)
+            max(float(np.linalg.norm(self._survey.direction)), 1e-9) * self._units.lengths(scale)
         )
 
     def like(self, likely: Floats) -> Floats:
