@@ -38,7 +38,7 @@ def covering_order(sentences: Sequence[Sentence], scores: Sequence[float]) -> li
         return ranking(scores)
     others = np.array([str(sentence.document.metadata["role"]) not in USERS for sentence in sentences])
     messages = np.array([sentence.position for sentence in sentences], dtype=np.int64)
-    return spread(standardised(np.asarray(scores, dtype=np.float64)), others, messages).tolist()
+    return [int(i) for i in spread(standardised(np.asarray(scores, dtype=np.float64)), others, messages)]
 
 
 def spread(scores: Floats, others: NDArray[np.bool_], messages: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -62,7 +62,7 @@ class Layout:
         In a window without neighbours, over the sentence and its heads.
         """
         if neighbours == 0:
-            something = values.any(axis=tuple(range(1, values.ndim)))  # (S,); to add nothing takes as long as to add a lot
+            something = np.atleast_1d(values.any(axis=tuple(range(1, values.ndim))))  # (S,); to add nothing takes as long as to add much
             levels = [(units[something[heads]], heads[something[heads]]) for units, heads in self.heads]
             return _together(values, levels, lambda own, head: own + HEAD_WEIGHT * head)
         sums = np.concatenate([np.zeros_like(values[:1]), values.cumsum(axis=0)])
