@@ -79,11 +79,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
-    """What is known of all units, where only some of them are scored."""
+    """What is known of all units, where only some of them are looked at."""
 
     units: int
     having: Mapping[str, int]
     """For each word of the question, how many of the units have it."""
+    mean: float
+    """Of the scores of all."""
+    spread: float
+    """Their standard deviation."""
+    named: Sequence[float]
+    """How much the question asks for the document of each unit that is looked at: 1 for its date or all words of its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

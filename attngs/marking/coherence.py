@@ -72,5 +72,9 @@ def agreement(alone: Floats, around: Floats) -> float:
 
 def is_conversation(sentences: Sequence[Sentence]) -> bool:
     """Whether most sentences begin with the name of a speaker."""
-    labelled = sum(bool(speaker_of(LABEL.match(sentence.text.lstrip()))) for sentence in sentences)
-    return 2 * labelled > len(sentences)
+    return 2 * sum(begins_with_speaker(sentence.text) for sentence in sentences) > len(sentences)
+
+
+def begins_with_speaker(text: str) -> bool:
+    """Whether a unit begins with the name of a speaker."""
+    return bool(speaker_of(LABEL.match(text.lstrip())))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from attngs.marking.algorithm import ranking
 from attngs.marking.scales import standardised
+from attngs.protocols import Floats
 from attngs.types import Sentence
 
 USERS = frozenset({"user", "human"})
@@ -35,11 +36,22 @@ def covering_order(sentences: Sequence[Sentence], scores: Sequence[float]) -> li
     """
     if not sentences or not all("role" in sentence.document.metadata for sentence in sentences):
         return ranking(scores)
-    others = np.array([str(sentence.document.metadata["role"]) not in USERS for sentence in sentences], dtype=np.float64)  # (S,)
-    order = np.argsort(OTHERS * others - standardised(np.asarray(scores, dtype=np.float64)), kind="stable")  # (S,)
-    own = _ranks_in_groups(np.array([sentence.position for sentence in sentences], dtype=np.int64)[order])  # (S,)
-    waits = np.arange(1, len(order) + 1) * (1 + own)
-    return [int(i) for i in order[np.argsort(waits, kind="stable")]]
+    others = np.array([str(sentence.document.metadata["role"]) not in USERS for sentence in sentences])
+    messages = np.array([sentence.position for sentence in sentences], dtype=np.int64)
+    return [int(i) for i in spread(standardised(np.asarray(scores, dtype=np.float64)), others, messages)]
+
+
+def spread(scores: Floats, others: NDArray[np.bool_], messages: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The order of a chat's units `(S,)`.
+
+    Args:
+        scores: z-scores of the units `(S,)`.
+        others: Whether anybody but the user says each `(S,)`.
+        messages: The number of the message that each stands in `(S,)`.
+    """
+    order = np.argsort(OTHERS * others - scores, kind="stable")  # (S,)
+    waits = np.arange(1, len(order) + 1) * (1 + _ranks_in_groups(messages[order]))
+    return order[np.argsort(waits, kind="stable")]
 
 
 def _ranks_in_groups(groups: NDArray[np.int64]) -> NDArray[np.int64]:

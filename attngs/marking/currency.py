@@ -160,7 +160,8 @@ def find_successors(request: ScoreRequest, scores: tuple[float, ...], scorer: Sc
     """
     if not isinstance(scorer, Likeness) or len(scores) < 2:
         return {}
-    sentences, above = request.sentences, np.asarray(scores) - fmean(scores)  # (S,)
+    sentences, mean = request.sentences, request.whole.mean if request.whole else fmean(scores)
+    above = np.asarray(scores) - mean  # (S,)
     best = [int(i) for i in np.argsort(-above, kind="stable")[:MOST] if above[i] > 0 and _states(sentences[i])]
     times = _times(sentences, best)
     later = _later([times[i] for i in best], [sentences[i].text for i in best])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,12 +36,15 @@ from attngs.text.sentences import Splitter
 from attngs.types import Document, Marking, Question, ScoreRequest, Sentence, Warmth, Whole
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from attngs.marking.assembly import Beside, MarkerParts
     from attngs.marking.probe import Probe
     from attngs.marking.scorers.attention import AttentionConfig
+    from attngs.marking.scorers.survey import Survey
 
 logger = logging.getLogger(__name__)
 
@@ -268,21 +271,37 @@ class Marker(Shared):
             watched.note({"attngs.sentences": len(outcome.sentences)})
             return outcome
 
-    def mark_units(self, units: Sequence[Sentence], query: str | Question, *, whole: Whole, namespace: str = "") -> Marking:
-        """`mark` for some units of documents, such as those that a search found among many.
+    def mark_units(
+        self,
+        units: Sequence[Sentence],
+        query: str | Question,
+        *,
+        surveys: Sequence[Survey],
+        numbers: NDArray[np.int64],
+        namespace: str = "",
+    ) -> Marking:
+        """`mark` for some units of a memory, as if all were looked at, as far as the scorer can.
 
         Args:
             units: Units that `split` made, in reading order. What each is read with counts if it is among them.
             query: As for `mark`.
-            whole: What all units are, so that probabilities are those of a unit among all.
+            surveys: The question's readings to all units.
+            numbers: Of these units among all.
             namespace: As for `mark`.
 
         Raises:
             InputError: The question cannot be used.
             ModelError: The model failed or returned something that is not a number.
         """
-        cut = _Cut(question=check_question(query), sentences=units, namespace=check_namespace(namespace), whole=whole)
-        outcome = self._marking(cut, score_batch(self.scorer, cut.readings) if units else [])
+        from attngs.marking.scorers.survey import SurveyScorer, settled_scores, whole_of
+
+        cut = _Cut(question=check_question(query), sentences=units, namespace=check_namespace(namespace))
+        if isinstance(self.scorer, SurveyScorer):
+            every = settled_scores(self.scorer, surveys, cut.readings, numbers)
+            scores = check_finite(every[numbers].tolist(), len(units))
+        else:  # these units are all that it can tell anything of
+            every = scores = _scores_of(cut, score_batch(self.scorer, cut.readings))
+        outcome = self._marking(replace(cut, whole=whole_of(surveys[-1], every, numbers)), scores)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -308,7 +327,7 @@ class Marker(Shared):
         scores = iter(score_batch(self.scorer, asked))
         return [
             bearable(
-                each if isinstance(each, Exception) else self._marking(each, [*islice(scores, len(each.readings) * bool(each.sentences))])
+                each if isinstance(each, Exception) else self._marked(each, [*islice(scores, len(each.readings) * bool(each.sentences))])
             )
             for each in cut
         ]
@@ -387,10 +406,17 @@ class Marker(Shared):
         except Exception as error:  # a splitter may be anybody's, and raise anything
             return error
 
-    def _marking(self, cut: _Cut, outcomes: Sequence[Sequence[float] | Exception]) -> Marking | Exception:
+    def _marked(self, cut: _Cut, outcomes: Sequence[Sequence[float] | Exception]) -> Marking | Exception:
+        try:
+            scores = _scores_of(cut, outcomes)
+        except Exception as error:
+            return error
+        return self._marking(cut, scores)
+
+    def _marking(self, cut: _Cut, scores: tuple[float, ...]) -> Marking | Exception:
         try:
             request = cut.readings[-1]
-            lifted = lift_by_heads(request.sentences, _scores_of(cut, outcomes))
+            lifted = lift_by_heads(request.sentences, scores)
             lifted = lift_by_labels(request, lifted, self.cache)
             lifted = lift_by_speakers(request, lifted, self.cache)
             lifted = lift_by_named_figures(request.query, request.sentences, lifted)

@@ -25,12 +25,12 @@ from torch import Tensor
 
 from attngs.marking.algorithm import ranking
 from attngs.marking.scales import standardised
-from attngs.marking.scorers.lexical import WordIndex, word_index
+from attngs.marking.scorers.lexical import word_index
 from attngs.marking.scorers.states import summed
 from attngs.protocols import Floats
 from attngs.reading.sentence_states import SentenceStates
 from attngs.text.words import mostly_latin, words
-from attngs.types import ScoreRequest, Sentence
+from attngs.types import ScoreRequest, Sentence, Whole
 
 FINALISTS = 16
 """Sentences with the best scores, of which the measures are taken."""
@@ -126,7 +126,7 @@ def probabilities(request: ScoreRequest, scores: Sequence[float], states: Senten
         scores: Of the sentences `(S,)`, as they will be ranked.
         states: The encoder, which has read the context already.
     """
-    return calibration_for(request.query)(measure(request, scores, states)) * standing(scores)
+    return calibration_for(request.query)(measure(request, scores, states)) * standing(scores, request.whole)
 
 
 def calibration_for(query: str) -> Calibration:
@@ -136,43 +136,53 @@ def calibration_for(query: str) -> Calibration:
 
 def measure(request: ScoreRequest, scores: Sequence[float], states: SentenceStates) -> Measures:
     """What is known of a question and its context, from the finalists' states and the context's words."""
-    index = word_index(states.cache, request.sentences, request.namespace)
-    finalists = _finalists(request, scores, index)
+    finalists = _finalists(request, scores)
     asked = list(dict.fromkeys(words(request.query)))
-    having = np.array([request.whole.having.get(word, 0) if request.whole else index.found(word) for word in asked], dtype=np.float64)
-    size = request.whole.units if request.whole else len(request.sentences)
+    size, counted = (request.whole.units, request.whole.having) if request.whole else _counted(request, asked, states)
+    having = np.array([counted.get(word, 0) for word in asked], dtype=np.float64)
     rarity = _rarity(having, size)
     total = float(rarity.sum())
-    shared = np.zeros(len(finalists))
-    for weight, word in zip(rarity, asked, strict=True):
-        shared += weight * index.having(word, finalists)
+    shared = [sum(weight for weight, word in zip(rarity, asked, strict=True) if word in bag) for bag in map(frozenset, finalists.values())]
     likeness, idle = _closeness(request, [request.sentences[i] for i in finalists], states, most=min(CLOSEST, max(1, size // FOR_ONE)))
     return Measures(
         likeness=likeness,
         shared=math.log1p(float(rarity[having > 0].sum())),
-        cover=float(shared.max(initial=0.0)) / total if total else 0.0,
+        cover=float(max(shared, default=0.0)) / total if total else 0.0,
         sentences=math.log(max(size, 1)),
         idle=idle,
     )
 
 
-def standing(scores: Sequence[float]) -> Floats:
-    """How far each sentence rises above the crowd `(S,)`, 0 to 1; 1 where there is no crowd."""
-    if len(scores) < CROWD:
+def standing(scores: Sequence[float], whole: Whole | None = None) -> Floats:
+    """How far each sentence rises above the crowd `(S,)`, 0 to 1; 1 where there is no crowd.
+
+    Args:
+        scores: Of the sentences `(S,)`.
+        whole: The crowd, where the sentences are some of many.
+    """
+    if (whole.units if whole else len(scores)) < CROWD:
         return np.ones(len(scores))
-    rise = 0.5 * (1 + np.tanh(0.5 * STEEPNESS * standardised(np.asarray(scores, dtype=np.float64))))
+    values = np.asarray(scores, dtype=np.float64)
+    above = (values - whole.mean) / max(whole.spread, 1e-9) if whole else standardised(values)
+    rise = 0.5 * (1 + np.tanh(0.5 * STEEPNESS * above))
     return np.asarray(rise / rise.max())
 
 
-def _finalists(request: ScoreRequest, scores: Sequence[float], index: WordIndex) -> list[int]:
-    """The numbers of the best sentences and their heads; none that only repeats the question."""
+def _counted(request: ScoreRequest, asked: Sequence[str], states: SentenceStates) -> tuple[int, Mapping[str, int]]:
+    """How many sentences there are, and how many have each word."""
+    index = word_index(states.cache, request.sentences, request.namespace)
+    return len(request.sentences), {word: index.found(word) for word in asked}
+
+
+def _finalists(request: ScoreRequest, scores: Sequence[float]) -> dict[int, list[str]]:
+    """The numbers of the best sentences and their heads, with their words; none that only repeats the question."""
     best = ranking(scores)[:FINALISTS]
     heads = {(request.sentences[i].position, head.start) for i in best for head in request.sentences[i].heads}
     heads -= {(request.sentences[i].position, request.sentences[i].start) for i in best}
     if heads:
         best += [i for i, sentence in enumerate(request.sentences) if (sentence.position, sentence.start) in heads]
-    asked = words(request.query)
-    return [i for i in best if index.lengths[i] > len(asked) or _spaced(words(request.sentences[i].text)) not in _spaced(asked)]
+    asked, bags = words(request.query), {i: words(request.sentences[i].text) for i in best}
+    return {i: bag for i, bag in bags.items() if len(bag) > len(asked) or _spaced(bag) not in _spaced(asked)}
 
 
 def _closeness(request: ScoreRequest, finalists: Sequence[Sentence], states: SentenceStates, *, most: int) -> tuple[float, float]:

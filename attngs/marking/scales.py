@@ -62,7 +62,9 @@ class Layout:
         In a window without neighbours, over the sentence and its heads.
         """
         if neighbours == 0:
-            return self._with_heads(values, lambda own, head: own + HEAD_WEIGHT * head)
+            something = np.atleast_1d(values.any(axis=tuple(range(1, values.ndim))))  # (S,); to add nothing takes as long as to add much
+            levels = [(units[something[heads]], heads[something[heads]]) for units, heads in self.heads]
+            return _together(values, levels, lambda own, head: own + HEAD_WEIGHT * head)
         sums = np.concatenate([np.zeros_like(values[:1]), values.cumsum(axis=0)])
         begin, end = self.window(neighbours)
         return np.asarray(sums[end] - sums[begin])
@@ -73,7 +75,7 @@ class Layout:
         In a window without neighbours, over the sentence and its heads.
         """
         if neighbours == 0 or not len(self):
-            return self._with_heads(values, np.maximum)
+            return _together(values, self.heads, np.maximum)
         if neighbours is None:
             starts = np.unique(self.first)
             return np.asarray(np.maximum.reduceat(values, starts, axis=0)[np.searchsorted(starts, self.first)])
@@ -83,14 +85,15 @@ class Layout:
             found = np.maximum(found, np.maximum(values[before], values[after]))
         return found
 
-    def _with_heads(self, values: Floats, together: Callable[[Floats, Floats], Floats]) -> Floats:
-        """Values `(S, ...)` of each sentence together with those of its heads, if there are any."""
-        found = values.copy() if self.heads else values
-        for units, heads in self.heads:
-            for start in range(0, len(units), AT_ONCE):
-                here, there = units[start : start + AT_ONCE], heads[start : start + AT_ONCE]
-                found[here] = together(found[here], values[there])
-        return found
+
+def _together(values: Floats, levels: Sequence[Level], of: Callable[[Floats, Floats], Floats]) -> Floats:
+    """Values `(S, ...)` of each sentence together with those of its heads, if there are any."""
+    found = values.copy() if levels else values
+    for units, heads in levels:
+        for start in range(0, len(units), AT_ONCE):
+            here, there = units[start : start + AT_ONCE], heads[start : start + AT_ONCE]
+            found[here] = of(found[here], values[there])
+    return found
 
 
 def standardised(values: Floats) -> Floats:
@@ -103,15 +106,20 @@ def standardised(values: Floats) -> Floats:
     return np.asarray((values - values.mean()) / spread)
 
 
-def raised(scores: Floats, gains: Floats) -> tuple[float, ...]:
-    """Scores `(S,)` plus gains `(S,)` in their standard deviations, in the range of the scores.
+def raised(scores: Floats, gains: Floats, spread: float | None = None) -> tuple[float, ...]:
+    """Scores `(S,)` plus gains `(S,)` in standard deviations, in the range of the scores.
 
     The order of units that gain the same stays, and probabilities stay probabilities.
+
+    Args:
+        scores: Of the units.
+        gains: Theirs.
+        spread: The standard deviation; that of the scores when not given.
     """
     low, high = float(scores.min()), float(scores.max())
     if low == high:  # nothing else tells the units apart
         return tuple((scores + gains / max(1.0, float(gains.max())) * (1 - high if high < 1 else 1.0)).tolist())
-    found = scores + float(scores.std()) * gains
+    found = scores + (float(scores.std()) if spread is None else spread) * gains
     if found.max() > high:
         found = low + (found - low) * ((high - low) / (float(found.max()) - low))
     return tuple(np.clip(found, low, high).tolist())

@@ -28,15 +28,17 @@ LIFT = 0.5
 """How far a sentence is lifted to the score of the best one beside it."""
 
 
-def have_siblings(sentences: Sequence[Sentence], layout: Layout) -> NDArray[np.bool_]:
-    """Which sentences stand with a few others in a document that is there as a whole `(S,)`.
-
-    A search may have found only some sentences of a long document.
-    """
+def have_siblings(layout: Layout) -> NDArray[np.bool_]:
+    """Which sentences stand with a few others in one document `(S,)`."""
     sizes = layout.last - layout.first
+    return np.asarray((sizes > 1) & (sizes <= FEW))
+
+
+def are_whole(sentences: Sequence[Sentence], layout: Layout) -> NDArray[np.bool_]:
+    """Which sentences stand in a document of which all sentences are there `(S,)`: a search may have found only some of them."""
     lengths = np.array([sentence.end - sentence.start for sentence in sentences], dtype=np.float64)
     whole = np.array([len(sentence.document.text) for sentence in sentences], dtype=np.float64)
-    return np.asarray((sizes > 1) & (sizes <= FEW) & (layout.total(lengths, None) == whole))
+    return np.asarray(layout.total(lengths, None) == whole)
 
 
 def lift_by_siblings(scores: Floats, alone: Floats, layout: Layout, siblings: NDArray[np.bool_]) -> Floats:

@@ -19,11 +19,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attngs.marking.heads import HEAD_WEIGHT
+from attngs.marking.coherence import begins_with_speaker
+from attngs.marking.cover import USERS
+from attngs.marking.heads import HEAD_WEIGHT, Level
 from attngs.marking.labels import Label, LabelIndex, label_of
 from attngs.marking.scales import SCALES, Layout
+from attngs.marking.siblings import have_siblings
+from attngs.memory.reading import numbered
 from attngs.memory.store import Reader, Row
-from attngs.types import Unit
+from attngs.protocols import Floats
+from attngs.reading.forks import computed_once
+from attngs.types import Document, Unit
 
 Integers = NDArray[np.int64]
 Numbers = NDArray[np.uint32]
@@ -144,6 +150,7 @@ class WordPlaces:
     """
 
     def __init__(self, arrays: UnitArrays, before: WordPlaces | None = None) -> None:
+        self._arrays = arrays
         self._owners = np.repeat(np.arange(len(arrays), dtype=np.int32), arrays.lengths)  # (P,)
         self._bags = arrays.bags
         self._order: NDArray[np.int32]
@@ -154,13 +161,50 @@ class WordPlaces:
             self._order = np.argsort(self._bags, kind="stable").astype(np.int32)
             self._sorted = self._bags[self._order]
 
-    def of(self, word: int) -> tuple[NDArray[np.int32], Integers]:
+    @computed_once
+    def lengths(self) -> Floats:
+        """Words of each unit `(S,)`."""
+        return self._arrays.lengths.astype(np.float64)
+
+    def counts(self, word: str) -> Floats:
+        """How often a word stands in each unit `(S,)`."""
+        having, counts = self._having(word)
+        found = np.zeros(len(self._arrays))
+        found[having] = counts
+        return found
+
+    def found(self, word: str) -> int:
+        """How many units have a word."""
+        return len(self._having(word)[0])
+
+    def _having(self, text: str) -> tuple[NDArray[np.int32], Integers]:
         """The units that have a word, and how often each has it."""
-        begin, end = (int(np.searchsorted(self._sorted, np.uint32(word), side=side)) for side in ("left", "right"))
+        (word,) = numbered([text])
+        begin, end = (int(np.searchsorted(self._sorted, word, side=side)) for side in ("left", "right"))
         sorted_in = len(self._order)
         loose = sorted_in + np.flatnonzero(self._bags[sorted_in:] == word)
-        found = self._owners[np.concatenate([self._order[begin:end], loose])]
-        return np.unique(found, return_counts=True)
+        places = np.concatenate([self._order[begin:end], loose]) if len(loose) else self._order[begin:end]
+        owners = self._owners[places]  # in order, as the sort was stable
+        first = np.flatnonzero(np.diff(owners, prepend=-1))
+        return owners[first], np.diff(first, append=len(owners))
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of a document's text and metadata."""
+
+    label: Label
+    """What it is called."""
+    speakers: int
+    """How many of its units begin with the name of a speaker."""
+    role: str | None
+    """Whose message it is, in a chat."""
+
+    @classmethod
+    def of(cls, document: Document, units: Sequence[Unit]) -> About:
+        role = document.metadata.get("role")
+        speakers = sum(begins_with_speaker(document.text[unit.start : unit.end]) for unit in units)
+        return cls(Label.of(label_of(-1, document)), speakers, None if role is None else str(role))
 
 
 class Catalogue:
@@ -171,7 +215,7 @@ class Catalogue:
         rows: The documents, in reading order.
         arrays: What is known of their units, in the same order.
         words: The index of their words.
-        labels: What each document is called.
+        about: What is known of each document.
 
     Attributes:
         revision: As given.
@@ -179,17 +223,22 @@ class Catalogue:
         units: `arrays`.
         words: As given.
         labels: The index of what the documents are called.
+        conversation: Whether most units begin with the name of a speaker.
+        siblings: Which units stand with a few others in a short document `(S,)`; none in a conversation.
+        layout: Where the units stand, and what they are read with.
         starts: The number of each document's first unit, and behind them the number of all units.
         places: By id, the place of a document in `rows`.
     """
 
-    def __init__(self, revision: int, rows: Sequence[Row], arrays: UnitArrays, words: WordPlaces, labels: Sequence[Label]) -> None:
-        self.revision, self.rows, self.units, self.words, self._labels = revision, tuple(rows), arrays, words, labels
-        self.labels = LabelIndex.of(labels)
+    def __init__(self, revision: int, rows: Sequence[Row], arrays: UnitArrays, words: WordPlaces, about: Sequence[About]) -> None:
+        self.revision, self.rows, self.units, self.words, self._about = revision, tuple(rows), arrays, words, about
+        self.labels = LabelIndex.of([each.label for each in about])
         self.starts = np.array([*accumulate((len(row.units) for row in rows), initial=0)], dtype=np.int64)
         self.places = {row.id: place for place, row in enumerate(rows)}
         sizes = np.diff(self.starts)
-        self.layout = Layout(np.repeat(self.starts[:-1], sizes), np.repeat(self.starts[1:], sizes))
+        self.layout = Layout(np.repeat(self.starts[:-1], sizes), np.repeat(self.starts[1:], sizes), _levels(arrays.heads))
+        self.conversation = 2 * sum(each.speakers for each in about) > len(self)
+        self.siblings = have_siblings(self.layout) & (not self.conversation)
 
     @classmethod
     def empty(cls) -> Catalogue:
@@ -199,6 +248,44 @@ class Catalogue:
 
     def __len__(self) -> int:
         return int(self.starts[-1])
+
+    @computed_once
+    def documents(self) -> Integers:
+        """The place of each unit's document in `rows` `(S,)`."""
+        return np.repeat(np.arange(len(self.rows)), np.diff(self.starts))
+
+    @computed_once
+    def others(self) -> NDArray[np.bool_] | None:
+        """Whether anybody but the user says each unit `(S,)`; `None` where not all documents are messages of a chat."""
+        if any(each.role is None for each in self._about):
+            return None
+        return np.array([each.role not in USERS for each in self._about], dtype=np.bool_)[self.documents]
+
+    @computed_once
+    def tokens(self) -> Floats:
+        """Tokens of each unit `(S,)`."""
+        return self.units.sizes.astype(np.float64)
+
+    def named(self, query: str) -> Floats:
+        """How much a question asks for the document of each unit `(S,)`."""
+        return self.labels.asked_for(query)[self.documents]
+
+    def lengths(self, scale: str) -> Floats:
+        """The length of the sum of states over a unit and its heads, or over the passage round it `(S,)`."""
+        return {"sentence": self.units.alone, "passage": self.units.around}[scale].astype(np.float64)
+
+    def products(self, direction: Floats) -> Floats:
+        """The sum of each unit's states, times a direction `(D,)`: `(S,)`."""
+        return self.units.vectors.matmul(torch.from_numpy(direction).half()).double().numpy()
+
+    def sums(self, numbers: Integers) -> Floats:
+        """The sums of the states of some units and of their heads `(N, D)`."""
+        found = self.units.vectors[numbers].double().numpy()
+        for place, number in enumerate(numbers.tolist()):
+            begin, end = np.searchsorted(self.units.heads[:, 0], (number, number + 1))
+            for _, head in self.units.heads[begin:end].tolist():
+                found[place] += HEAD_WEIGHT * self.units.vectors[head].double().numpy()
+        return found
 
     def updated(self, reader: Reader, revision: int) -> Catalogue:
         """The catalogue of what the store has now."""
@@ -213,8 +300,8 @@ class Catalogue:
         else:
             arrays = UnitArrays.nothing().followed_by(self._arrays_of(reader, rows, known), count)
         documents = reader.documents([*added])
-        labels = [self._labels[known[number]] if number in known else Label.of(label_of(-1, documents[number])) for number in numbers]
-        return Catalogue(revision, rows, arrays, WordPlaces(arrays, self.words if appended else None), labels)
+        about = [self._about[known[row.number]] if row.number in known else About.of(documents[row.number], row.units) for row in rows]
+        return Catalogue(revision, rows, arrays, WordPlaces(arrays, self.words if appended else None), about)
 
     def _arrays_of(self, reader: Reader, rows: Sequence[Row], known: Mapping[int, int]) -> Iterator[UnitArrays]:
         """The units of documents; those that follow each other here as they do there are taken over together."""
@@ -234,3 +321,10 @@ def _read(reader: Reader, rows: Iterable[Row]) -> Iterator[UnitArrays]:
 
 def _lengths(vectors: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(np.maximum(np.linalg.norm(vectors, axis=1), _LEAST), dtype=np.float32)
+
+
+def _levels(heads: Integers) -> tuple[Level, ...]:
+    """Pairs of a unit and what it is read with `(H, 2)`, by unit, as levels in which each unit stands once."""
+    first = np.searchsorted(heads[:, 0], heads[:, 0])
+    depth = np.arange(len(heads)) - first
+    return tuple((heads[depth == level, 0], heads[depth == level, 1]) for level in range(int(depth.max(initial=-1)) + 1))

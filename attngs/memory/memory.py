@@ -23,13 +23,15 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+from torch import Tensor
 
 from attngs.compressor import ContextCompressor
 from attngs.errors import AssetError, ConfigError, InputError, check_whole
-from attngs.marking.followups import readings
+from attngs.marking.followups import readings, together
 from attngs.marking.marker import Marker
-from attngs.memory.candidates import find_candidates, whole_of
-from attngs.memory.catalogue import Catalogue
+from attngs.marking.scorers.survey import Survey, guessed_scores
+from attngs.memory.candidates import find_candidates
+from attngs.memory.catalogue import Catalogue, Integers
 from attngs.memory.reading import UnitReader, has_same_encoder, is_same, spooled
 from attngs.memory.store import NewRow, Reader, Reading, Row, Store, Writer
 from attngs.memory.watching import added, changed, found, marked, watched
@@ -40,9 +42,9 @@ from attngs.reading.tokens import CounterLike
 from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector, memory_floor
 from attngs.text.documents import DocumentLike, as_given, check_namespace, check_question
-from attngs.types import Document, MarkedMemory, Marking, Question, Sentence, Span, Unit, Whole
+from attngs.types import Document, MarkedMemory, Marking, Question, Sentence, Span, Unit
 
-LEAST_ROOM = 6_144
+LEAST_ROOM = 4_096
 """Tokens of the candidates that the marker looks at, at least."""
 ROOM = 4
 """How many times the budget the candidates may have, where that is more."""
@@ -62,8 +64,12 @@ class _Found:
 
     documents: tuple[Document, ...]
     sentences: Sequence[Sentence]
-    whole: Whole | None
-    """What the sentences are part of; `None` where they are all there is."""
+    surveys: Sequence[Survey]
+    """The question's readings to all units."""
+    numbers: Integers
+    """Of the sentences among all units."""
+    complete: bool
+    """Whether these are all units."""
     tokens: int
     """Of all documents, as the file has them counted."""
     looked_at: int
@@ -303,7 +309,7 @@ class Memory(Shared):
         question, target_tokens = check_question(query), check_whole("target_tokens", target_tokens)
         found = self._find(question, target_tokens)
         times = {"find": 1e3 * (time.perf_counter() - began)}
-        if found.whole is None:
+        if found.complete:
             result = self._compressor.compress(found.documents, question, target_tokens=target_tokens, namespace=self._namespace)
             return replace(result, milliseconds={**times, **result.milliseconds})
         began = time.perf_counter()
@@ -334,31 +340,44 @@ class Memory(Shared):
         return MarkedMemory(
             documents=found.documents,
             marking=self._marked(found, question),
-            complete=found.whole is None,
+            complete=found.complete,
             tokens=self._all_tokens(found),
         )
 
     def _find(self, question: Question, target_tokens: int) -> _Found:
         """The first stage: what the marker has to look at."""
-        texts = readings(question)
-        asked = list(zip(texts, self._units.vectors(texts), strict=True))
+        asked = self._asked(readings(question))
         with self._store.read() as reader:
             known = self._current(reader)
-            chosen = find_candidates(known, asked, max(self._room, ROOM * target_tokens))
+            surveys = [Survey(text, states, known) for text, states in asked]
+            chosen = self._candidates(known, surveys, max(self._room, ROOM * target_tokens))
             documents, sentences = self._fetched(reader, known, chosen.tolist())
         return _Found(
             documents=tuple(documents),
             sentences=sentences,
-            whole=None if len(chosen) == len(known) else whole_of(known, texts),
+            surveys=surveys,
+            numbers=chosen,
+            complete=len(chosen) == len(known),
             tokens=sum(row.tokens for row in known.rows),
             looked_at=int(known.units.sizes[chosen].sum()),
         )
 
     def _marked(self, found: _Found, question: Question) -> Marking:
         """The second stage: the exact scores."""
-        if found.whole is None:
+        if found.complete:
             return self.marker.mark(found.documents, question, namespace=self._namespace)
-        return self.marker.mark_units(found.sentences, question, whole=found.whole, namespace=self._namespace)
+        return self.marker.mark_units(found.sentences, question, surveys=found.surveys, numbers=found.numbers, namespace=self._namespace)
+
+    def _asked(self, texts: Sequence[str]) -> list[tuple[str, Tensor]]:
+        """The texts that a question is scored by, each with its states."""
+        return list(zip(texts, self._units.states(texts), strict=True))
+
+    def _candidates(self, known: Catalogue, surveys: Sequence[Survey], room: int) -> Integers:
+        """The units to look at: all of them, if there is room."""
+        if int(known.units.sizes.sum()) <= room:
+            return np.arange(len(known))
+        guesses = np.array(together([guessed_scores(self.marker.scorer, survey) for survey in surveys]))
+        return find_candidates(known, guesses, surveys[-1].named, room)
 
     def _all_tokens(self, found: _Found) -> int:
         """Tokens of all documents.
@@ -396,10 +415,10 @@ class Memory(Shared):
             UnavailableError: It cannot be read now.
         """
         sought = check_question(text).text
-        [vector] = self._units.vectors([sought])
+        [(_, states)] = self._asked([sought])
         with self._store.read() as reader:
             known = self._current(reader)
-            units = find_candidates(known, [(sought, vector)], NEAR)
+            units = self._candidates(known, [Survey(sought, states, known)], NEAR)
             places = np.unique(np.searchsorted(known.starts, units, side="right") - 1)
             rows = [known.rows[place] for place in places.tolist()]
             found = reader.documents([row.number for row in rows])

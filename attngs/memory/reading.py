@@ -58,7 +58,7 @@ class UnitReader:
         """Who reads: what is kept of units is used only by a reader that `is_same`."""
         splitter = self._marker.splitter
         cut = getattr(splitter, "__qualname__", None) or f"{type(splitter).__qualname__} {getattr(splitter, 'unit', '')}".strip()
-        sample = self.vectors([SAMPLE])[0].astype(np.float16).tobytes()
+        sample = self.states([SAMPLE])[0].float().sum(dim=0).half().numpy().tobytes()
         return json.dumps(
             {
                 "marker": self._marker.name,
@@ -69,11 +69,11 @@ class UnitReader:
             }
         )
 
-    def vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """The sum of the states of each text `(D,)`; of length 0 without an encoder."""
+    def states(self, texts: Sequence[str]) -> list[Tensor]:
+        """The states of each text `(T, D)`; no rows without an encoder."""
         if self._states is None:
-            return [np.zeros(0, np.float32) for _ in texts]
-        return [state.float().sum(dim=0).numpy() for state in self._states.states(texts, self._namespace)]
+            return [torch.empty(0, 0) for _ in texts]
+        return self._states.states(texts, self._namespace)
 
     def read(self, units: Sequence[Sentence]) -> Iterator[Reading]:
         """What is kept of each unit; the encoder reads all of them together."""

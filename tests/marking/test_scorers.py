@@ -18,7 +18,7 @@ from attngs.marking.scorers.differential import NEUTRAL_QUERY, DifferentialScore
 from attngs.marking.scorers.encoder import EmbeddedScorer, EncoderScorer, second_hop
 from attngs.marking.scorers.fusion import FusedScorer, RankFusionScorer, mean_ranks
 from attngs.marking.scorers.late_attention import LateAttentionScorer
-from attngs.marking.scorers.lexical import WORDS_AT_ONCE, LexicalScorer, Overlap, WordIndex
+from attngs.marking.scorers.lexical import LexicalScorer, Overlap, WordIndex
 from attngs.marking.scorers.similarities import KnownContext, Similarities
 from attngs.marking.scorers.simple import LeadScorer, PermutedScorer, RandomScorer, RecencyScorer
 from attngs.marking.scorers.states import CosineScorer
@@ -262,8 +262,8 @@ def test_bm25_by_hand_where_words_repeat_and_sentences_are_empty() -> None:
 
 
 def test_a_question_of_many_words_is_the_sum_of_its_parts() -> None:
-    """Words are taken a few at a time; where one handful ends changes nothing."""
-    vocabulary = [f"w{number}" for number in range(3 * WORDS_AT_ONCE)]
+    """Words are counted one by one."""
+    vocabulary = [f"w{number}" for number in range(192)]
     sentences = sentences_of(*(" ".join(vocabulary[number :: number + 2]) for number in range(9)))
     scorer = LexicalScorer()
     parts = [scorer.score(word, sentences) for word in vocabulary]

@@ -8,7 +8,7 @@ import pytest
 from attngs import ContextCompressor, Document, Marker
 from attngs.marking.coherence import FULL
 from attngs.marking.scales import Layout
-from attngs.marking.siblings import FEW, LIFT, have_siblings, lift_by_siblings
+from attngs.marking.siblings import FEW, LIFT, are_whole, have_siblings, lift_by_siblings
 from attngs.testing import FakeScorer
 from attngs.types import Sentence
 
@@ -52,14 +52,19 @@ def test_few_sentences_tell_nothing() -> None:
     assert len(lift_by_siblings(nothing, nothing, Layout.of(()), np.zeros(0, dtype=bool))) == 0
 
 
+def shown_whole(units: tuple[Sentence, ...]) -> np.ndarray:
+    layout = Layout.of(units)
+    return have_siblings(layout) & are_whole(units, layout)
+
+
 def test_only_short_documents_that_are_there_as_a_whole_have_siblings() -> None:
     units = sentences("Alone.", "One. Two.", " ".join(f"Sentence {n}." for n in range(FEW + 1)), "Three. Four. Five.")
-    found = have_siblings(units, Layout.of(units))
+    found = shown_whole(units)
     assert [unit.text.strip() for unit, short in zip(units, found, strict=True) if short] == ["One.", "Two.", "Three.", "Four.", "Five."]
     without_five = units[:-1]
-    found = have_siblings(without_five, Layout.of(without_five))
+    found = shown_whole(without_five)
     assert [unit.text.strip() for unit, short in zip(without_five, found, strict=True) if short] == ["One.", "Two."]
-    assert not have_siblings((), Layout.of(())).any()
+    assert not shown_whole(()).any()
 
 
 def test_a_memory_is_kept_with_what_its_best_sentence_means() -> None:

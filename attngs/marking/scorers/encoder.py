@@ -21,6 +21,7 @@ from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.lexical import Overlap, word_index
 from attngs.marking.scorers.similarities import KnownContext, Similarities
 from attngs.marking.scorers.states import StatesScorer
+from attngs.marking.scorers.survey import Integers, Survey
 from attngs.marking.siblings import lift_by_siblings
 from attngs.protocols import Floats
 from attngs.text.words import mostly_latin, words
@@ -47,18 +48,34 @@ class EncoderScorer(StatesScorer):
     """Sum of z-scores of late attention, cosine and BM25 over the scales above; then a second hop."""
 
     def compare(self, request: ScoreRequest, asked: Tensor, context: Sequence[Tensor]) -> list[float]:
+        shared = Overlap(
+            words(request.query), word_index(self.states.cache, request.sentences, request.namespace), Layout.of(request.sentences)
+        )
         if not len(asked) or not any(map(len, context)):
-            return [float(score) for score in self._shared_words(request, Layout.of(request.sentences), 1.0)]
+            return shared_words(shared, 1.0).tolist()
         known = KnownContext.of(request, context, self.states)
-        found, layout = Similarities(asked, context, known), known.layout
+        return self._score(request.query, Similarities(asked, context, known), shared).tolist()
+
+    def guess(self, survey: Survey) -> Floats:
+        if not survey.reads_states:
+            return shared_words(survey.shared, 1.0)
+        return self._score(survey.query, survey.guessed(), survey.shared)
+
+    def settle(self, survey: Survey, request: ScoreRequest, numbers: Integers) -> Floats:
+        context = self.states.just_read([sentence.text for sentence in request.sentences], request.namespace)
+        if not survey.reads_states or not any(map(len, context)):
+            return shared_words(survey.shared, 1.0)
+        return self._score(survey.query, survey.looked_at(numbers, context), survey.shared)
+
+    def _score(self, query: str, found: Similarities, shared: Overlap) -> Floats:
+        """The score of each sentence `(S,)` from what its states and its words share with the question."""
         attention, similarity = standardised(found.late("sentence")), standardised(found.cosine("sentence"))
         alone = attention + similarity
-        neighbours, alike = coherence(alone, layout, conversation=known.conversation)
+        neighbours, alike = coherence(alone, found.layout, conversation=found.conversation)
         wide = [*map(found.late, WIDE_ATTENTION), *map(found.cosine, WIDE_SIMILARITY)]
         states = (1 + ALONE * (1 - neighbours)) * similarity + attention + neighbours * np.sum([*map(standardised, wide)], axis=0)
-        shared = self._shared_words(request, layout, neighbours)
-        scores = self.together(request.query, shared, states, found, alike)
-        return [float(score) for score in lift_by_siblings(scores, alone, layout, known.siblings)]
+        scores = self.together(query, shared_words(shared, neighbours), states, found, alike)
+        return lift_by_siblings(scores, alone, found.layout, found.siblings)
 
     def together(self, query: str, shared: Floats, states: Floats, found: Similarities, alike: float) -> Floats:
         """The score `(S,)` from what the words say and what the states say, both `(S,)`."""
@@ -68,13 +85,6 @@ class EncoderScorer(StatesScorer):
         """Read a context and index its words before the first question."""
         word_index(self.states.cache, sentences, namespace)
         return super().warm(sentences, namespace)
-
-    def _shared_words(self, request: ScoreRequest, layout: Layout, neighbours: float) -> Floats:
-        """z(BM25) over the scales, plus z of the share of the question's words that the sentence has `(S,)`."""
-        overlap = Overlap(words(request.query), word_index(self.states.cache, request.sentences, request.namespace), layout)
-        own = standardised(overlap.bm25(0)) + standardised(overlap.cover(0))
-        wide = np.sum([standardised(overlap.bm25(SCALES[scale])) for scale in WIDE_WORDS], axis=0)
-        return np.asarray(own + neighbours * wide)
 
 
 class EmbeddedScorer(EncoderScorer):
@@ -101,3 +111,10 @@ def second_hop(scores: Floats, found: Similarities, weight: float) -> Floats:
     likely /= likely.sum()
     clear = float(likely @ likely)
     return np.asarray(scores + weight * clear * float(scores.std()) * standardised(found.like(likely)))
+
+
+def shared_words(overlap: Overlap, neighbours: float) -> Floats:
+    """z(BM25) over the scales, plus z of the share of the question's words that the sentence has `(S,)`."""
+    own = standardised(overlap.bm25(0)) + standardised(overlap.cover(0))
+    wide = np.sum([standardised(overlap.bm25(SCALES[scale])) for scale in WIDE_WORDS], axis=0)
+    return np.asarray(own + neighbours * wide)

@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +24,14 @@ from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.text.words import words
 from attngs.types import ScoreRequest, Sentence, Warmth
 
+if TYPE_CHECKING:
+    from attngs.marking.scorers.survey import Integers, Survey
+
 K1, B = 1.2, 0.75
 """BM25: how soon further occurrences of a word stop counting, and how much a long sentence is held back."""
 
 WORD_BYTES = 200
 """What one word of an index takes beside its numbers: its string, its place in a dict, two arrays."""
-
-WORDS_AT_ONCE = 64
-"""Words of the question in one table `(S, W)`; bounds memory for a long question about many sentences."""
 
 Bag = Callable[[str], list[str]]
 """The words of a text, in the form in which they are compared."""
@@ -56,12 +57,35 @@ class LexicalScorer(BatchedScorer):
     def forget(self, namespace: str | None = None) -> None:
         self._cache.clear(namespace)
 
+    def guess(self, survey: Survey) -> Floats:
+        return survey.shared.bm25(0)
+
+    def settle(self, survey: Survey, request: ScoreRequest, numbers: Integers) -> Floats:
+        return survey.shared.bm25(0)
+
     def _scores(self, request: ScoreRequest) -> list[float]:
         return [float(score) for score in without_echoes(request, self._bm25)]
 
     def _bm25(self, request: ScoreRequest) -> Floats:
         index = word_index(self._cache, request.sentences, request.namespace)
         return Overlap(words(request.query), index, Layout.of(request.sentences)).bm25(0)
+
+
+class WordTable(Protocol):
+    """Which words each of many sentences has."""
+
+    @property
+    def lengths(self) -> Floats:
+        """Words of each sentence `(S,)`."""
+        ...
+
+    def counts(self, word: str) -> Floats:
+        """How often a word stands in each sentence `(S,)`."""
+        ...
+
+    def found(self, word: str) -> int:
+        """How many sentences have a word."""
+        ...
 
 
 class Overlap:
@@ -73,48 +97,57 @@ class Overlap:
         layout: Where its sentences stand.
     """
 
-    def __init__(self, query: Sequence[str], index: WordIndex, layout: Layout) -> None:
+    def __init__(self, query: Sequence[str], index: WordTable, layout: Layout) -> None:
         self._query = list(dict.fromkeys(query))
         self._index = index
         self._layout = layout
+        self._found = dict[int | None, tuple[Floats, Floats]]()
 
     def bm25(self, neighbours: int | None) -> Floats:
         """BM25 `(S,)` with the window round each sentence as the document."""
-        lengths = self._layout.total(self._index.lengths, neighbours)
-        average = float(lengths.mean()) if lengths.any() else 1.0
-        held_back = K1 * (1 - B + B * lengths[:, None] / average) + 1e-12
-        score = np.zeros(len(lengths))
-        for table in self._tables():
-            counts = self._layout.total(table, neighbours)
-            score += counts * (K1 + 1) / (counts + held_back) @ _rarity(counts)
-        return score
+        return self._in_window(neighbours)[0]
 
     def cover(self, neighbours: int | None) -> Floats:
         """The share of the question's words, weighted by rarity, that the window has `(S,)`: 0 to 1."""
-        total, found = 0.0, np.zeros(len(self._index.lengths))
-        for table in self._tables():
-            rarity = _rarity(table)
-            total += float(rarity.sum())
-            found += (self._layout.total(table, neighbours) > 0) @ rarity
-        return found / total if total else found
+        return self._in_window(neighbours)[1]
+
+    def _in_window(self, neighbours: int | None) -> tuple[Floats, Floats]:
+        """Both of them; to count words is what they cost."""
+        if neighbours not in self._found:
+            self._found[neighbours] = self._measured(neighbours)
+        return self._found[neighbours]
+
+    def _measured(self, neighbours: int | None) -> tuple[Floats, Floats]:
+        lengths = self._layout.total(self._index.lengths, neighbours)
+        average = float(lengths.mean()) if lengths.any() else 1.0
+        held_back = K1 * (1 - B + B * lengths / average) + 1e-12
+        score, cover, most = np.zeros(len(lengths)), np.zeros(len(lengths)), 0.0
+        for own in self._counts():
+            rarity, counts = _rarity(own), self._layout.total(own, neighbours)
+            most += rarity
+            cover += rarity * (counts > 0)
+            score += (K1 + 1) * _rarity(counts) * counts / (counts + held_back)
+        return score, cover / most if most else cover
 
     def rarest(self) -> Floats:
         """The rarity of the rarest shared word `(S,)`: 0 to 1, 1 for a word that only one sentence has."""
         highest = np.zeros(len(self._index.lengths))
-        for table in self._tables():
-            highest = np.maximum(highest, ((table > 0) * _rarity(table)).max(axis=1, initial=0.0))
+        for counts in self._counts():
+            highest = np.maximum(highest, (counts > 0) * _rarity(counts))
         return highest / math.log1p((len(highest) - 0.5) / 1.5) if len(highest) > 1 else highest * 0
 
-    def _tables(self) -> Iterator[Floats]:
-        """How often a few of the question's distinct words stand in each sentence `(S, W)`, table by table."""
-        for start in range(0, len(self._query), WORDS_AT_ONCE):
-            yield self._index.counts(self._query[start : start + WORDS_AT_ONCE])
+    def _counts(self) -> Iterator[Floats]:
+        """How often each of the question's distinct words stands in each sentence `(S,)`.
+
+        One word at a time: a table of all would not stay in a processor's cache while it is worked on.
+        """
+        return map(self._index.counts, self._query)
 
 
-def _rarity(counts: Floats) -> Floats:
-    """The inverse document frequency of each word `(W,)` of a table `(S, W)`."""
-    found = (counts > 0).sum(axis=0)
-    return np.asarray(np.log1p((len(counts) - found + 0.5) / (found + 0.5)))
+def _rarity(counts: Floats) -> float:
+    """The inverse document frequency of a word, from how often each sentence has it `(S,)`."""
+    found = np.count_nonzero(counts)
+    return math.log1p((len(counts) - found + 0.5) / (found + 0.5))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,25 +178,17 @@ class WordIndex:
         """What it takes in memory, about."""
         return self.lengths.nbytes + sum(WORD_BYTES + rows.nbytes + counts.nbytes for rows, counts in self.postings.values())
 
-    def counts(self, wanted: Sequence[str]) -> Floats:
-        """How often each of the wanted words stands in each sentence `(S, W)`."""
-        table = np.zeros((len(self.lengths), len(wanted)))
-        for column, word in enumerate(wanted):
-            if word in self.postings:
-                rows, counts = self.postings[word]
-                table[rows, column] = counts
-        return table
+    def counts(self, word: str) -> Floats:
+        """How often a word stands in each sentence `(S,)`."""
+        found = np.zeros(len(self.lengths))
+        if word in self.postings:
+            rows, counts = self.postings[word]
+            found[rows] = counts
+        return found
 
     def found(self, word: str) -> int:
         """How many sentences have a word."""
         return len(self.postings[word][0]) if word in self.postings else 0
-
-    def having(self, word: str, sentences: Sequence[int]) -> NDArray[np.bool_]:
-        """Whether each of the sentences of these numbers has a word."""
-        if word not in self.postings:
-            return np.zeros(len(sentences), dtype=np.bool_)
-        rows, _ = self.postings[word]
-        return np.asarray(rows[np.searchsorted(rows, sentences).clip(max=len(rows) - 1)] == sentences)
 
 
 def word_index(cache: ContextCache, sentences: Sequence[Sentence], namespace: str, bag: Bag = words, kind: bytes = b"words") -> WordIndex:

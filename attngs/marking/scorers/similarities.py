@@ -15,7 +15,7 @@ from attngs.marking.coherence import is_conversation
 from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.late_attention import ROWS, attention_mass
 from attngs.marking.scorers.states import summed
-from attngs.marking.siblings import have_siblings
+from attngs.marking.siblings import are_whole, have_siblings
 from attngs.protocols import Floats
 from attngs.reading.forks import computed_once
 from attngs.reading.sentence_states import SentenceStates
@@ -47,7 +47,7 @@ class KnownContext:
 
     def __init__(self, states: Sequence[Tensor], sentences: Sequence[Sentence]) -> None:
         self.layout, self.conversation = Layout.of(sentences), is_conversation(sentences)
-        self.siblings = have_siblings(sentences, self.layout) & (not self.conversation)
+        self.siblings = have_siblings(self.layout) & are_whole(sentences, self.layout) & (not self.conversation)
         self.tokens = np.array([len(state) for state in states], dtype=np.float64)
         self.sums = summed(states, states[0]).numpy()
         self._lengths = dict[str, Floats]()
@@ -88,12 +88,13 @@ class Similarities:
     """
 
     def __init__(self, asked: Tensor, context: Sequence[Tensor], known: KnownContext) -> None:
-        self.layout = known.layout
+        self.layout, self.conversation, self.siblings = known.layout, known.conversation, known.siblings
         self._asked, self._context, self._known = asked.float(), context, known
+        self._tokens = known.tokens
 
     def late(self, scale: str) -> Floats:
         """Log lift of late attention."""
-        tokens = self._known.tokens
+        tokens = self._tokens
         lift = self.layout.total(self._mass, SCALES[scale]) * tokens.sum() / np.maximum(self.layout.total(tokens, SCALES[scale]), 1)
         return np.asarray(np.log(np.maximum(lift, 1e-6)))
 
@@ -185,8 +186,8 @@ class Similarities:
         keys = torch.cat(list(self._context)).float()  # (T, D)
         # a sentence without tokens matches nothing: -1, the least that states of length 1 can
         found = np.full((len(self._context), len(self._asked)), -1.0)
-        filled = np.flatnonzero(self._known.tokens)
-        starts = np.concatenate([[0], self._known.tokens.cumsum()[:-1]]).astype(np.int64)[filled]
+        filled = np.flatnonzero(self._tokens)
+        starts = np.concatenate([[0], self._tokens.cumsum()[:-1]]).astype(np.int64)[filled]
         for column in range(0, len(self._asked), ROWS):
             products = (keys @ self._asked[column : column + ROWS].T).numpy()  # (T, r)
             found[filled, column : column + ROWS] = np.maximum.reduceat(products, starts, axis=0)
