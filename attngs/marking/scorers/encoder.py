@@ -50,9 +50,10 @@ class EncoderScorer(StatesScorer):
             words(request.query), word_index(self.states.cache, request.sentences, request.namespace), Layout.of(request.sentences)
         )
         if not len(asked) or not any(map(len, context)):
-            return shared_words(shared, 1.0).tolist()
+            return [float(score) for score in shared_words(shared, 1.0)]
         known = KnownContext.of(request, context, self.states)
-        return self._score(request.query, Similarities(asked, context, known), shared, conversation=known.conversation).tolist()
+        scores = self._score(request.query, Similarities(asked, context, known), shared, conversation=known.conversation)
+        return [float(score) for score in scores]
 
     def guess(self, survey: Survey) -> Floats:
         if not survey.reads_states:
