@@ -26,7 +26,7 @@ from attngs.marking.named_figures import lift_by_named_figures
 from attngs.marking.refining import refine
 from attngs.marking.scorers.batch import score_batch
 from attngs.marking.speakers import lift_by_speakers
-from attngs.protocols import CalibratedScorer, Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
+from attngs.protocols import CalibratedScorer, Floats, Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
 from attngs.reading.copies import Shared
 from attngs.reading.tokens import CounterLike, as_counter
@@ -296,6 +296,7 @@ class Marker(Shared):
         from attngs.marking.scorers.survey import SurveyScorer, settled_scores, whole_of
 
         cut = _Cut(question=check_question(query), sentences=units, namespace=check_namespace(namespace))
+        every: Sequence[float] | Floats
         if isinstance(self.scorer, SurveyScorer):
             every = settled_scores(self.scorer, surveys, cut.readings, numbers)
             scores = check_finite(every[numbers].tolist(), len(units))

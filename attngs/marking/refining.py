@@ -27,6 +27,7 @@ LEAST_PIECE = 4
 """Tokens. Fewer say nothing."""
 
 Score = Callable[[Sequence[Sentence]], Sequence[float]]
+Join = Callable[[str, Sequence[Unit]], Sequence[Unit]]
 
 
 def refine(marking: Marking, too_long: Sequence[int], *, room: int, counter: TokenCounter, score: Score) -> Marking:
@@ -120,7 +121,7 @@ class _Cutting:
         parts = self._parts(sentence)
         if not parts:
             whole = sentence.kind in WHOLE and self._count([sentence.text])[0] <= self.room
-            return [sentence] if whole else self._pieces(sentence, min(self.piece, room))
+            return [sentence] if whole else self._pieces(sentence, min(self.piece, room), whole_statements)
         counts = {part.start: count for part, count in zip(parts, self._count([part.text for part in parts]), strict=True)}
         leads = {head.start for part in parts for head in part.heads}
         found = list[Sentence]()
@@ -134,7 +135,7 @@ class _Cutting:
 
     def _leads(self, sentence: Sentence) -> list[Sentence]:
         """A unit that others are read with: whole, or else its beginning is as long as it may be."""
-        return [sentence] if self._count([sentence.text])[0] <= self.lead else self._pieces(sentence, self.lead)
+        return [sentence] if self._count([sentence.text])[0] <= self.lead else self._pieces(sentence, self.lead, as_they_are)
 
     def _parts(self, sentence: Sentence) -> list[Sentence]:
         """Parts by structure, each read with what the sentence is read with, and with other parts."""
@@ -143,12 +144,12 @@ class _Cutting:
             _part(sentence, part, (*sentence.heads, *(Span(parts[head].start, parts[head].end) for head in part.heads))) for part in parts
         ]
 
-    def _pieces(self, sentence: Sentence, tokens: int) -> list[Sentence]:
-        """Running text in pieces of about so many tokens."""
+    def _pieces(self, sentence: Sentence, tokens: int, joined: Join) -> list[Sentence]:
+        """Running text in pieces of about so many tokens, some of them joined."""
         [all_tokens] = self._count([sentence.text])
         longest = (sentence.end - sentence.start) * max(LEAST_PIECE, tokens) // max(1, all_tokens)
         text = sentence.document.text
-        pieces = whole_statements(text, pieces_of(text, _unit(sentence), max(1, longest)))
+        pieces = joined(text, pieces_of(text, _unit(sentence), max(1, longest)))
         return [_part(sentence, piece, sentence.heads) for piece in pieces]
 
     def _replace(self, number: int, parts: Sequence[Sentence]) -> None:
@@ -157,6 +158,11 @@ class _Cutting:
 
     def _count(self, texts: Sequence[str]) -> Sequence[int]:
         return self.counter.count([text.strip() for text in texts])
+
+
+def as_they_are(text: str, pieces: Sequence[Unit]) -> Sequence[Unit]:
+    """Pieces of a heading or of what else only leads to others: it states nothing."""
+    return pieces
 
 
 def _part(sentence: Sentence, part: Unit, heads: tuple[Span, ...]) -> Sentence:

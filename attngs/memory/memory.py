@@ -27,9 +27,9 @@ from torch import Tensor
 
 from attngs.compressor import ContextCompressor
 from attngs.errors import AssetError, ConfigError, InputError, check_whole
-from attngs.marking.followups import readings, together
+from attngs.marking.followups import readings
 from attngs.marking.marker import Marker
-from attngs.marking.scorers.survey import Survey, guessed_scores
+from attngs.marking.scorers.survey import Survey, guessed_scores, of_readings
 from attngs.memory.candidates import find_candidates
 from attngs.memory.catalogue import Catalogue, Integers
 from attngs.memory.reading import UnitReader, has_same_encoder, is_same, spooled
@@ -376,7 +376,7 @@ class Memory(Shared):
         """The units to look at: all of them, if there is room."""
         if int(known.units.sizes.sum()) <= room:
             return np.arange(len(known))
-        guesses = np.array(together([guessed_scores(self.marker.scorer, survey) for survey in surveys]))
+        guesses = of_readings([guessed_scores(self.marker.scorer, survey) for survey in surveys])
         return find_candidates(known, guesses, surveys[-1].named, room)
 
     def _all_tokens(self, found: _Found) -> int:

@@ -70,9 +70,9 @@ class Change(NamedTuple):
 
 def found(result: CompressedContext, memory: Mapping[str, Document], wanted: Sequence[str]) -> dict[str, bool]:
     """Whether the result holds enough of each of these memories."""
-    places = [(source.position, source.start, source.end) for source in result.kept]
-    whole = {name: (number, 0, len(document.text)) for number, (name, document) in enumerate(memory.items())}
-    return {name: covered([whole[name]], places) >= ENOUGH for name in wanted}
+    numbers = {name: number for number, name in enumerate(memory)}
+    places = [(numbers[source.document_id], source.start, source.end) for source in result.kept]
+    return {name: covered([(numbers[name], 0, len(memory[name].text))], places) >= ENOUGH for name in wanted}
 
 
 def read_memory(file: Path) -> dict[str, Document]:
@@ -120,21 +120,33 @@ def read_changes(file: Path) -> list[Change]:
 
 
 def outcomes(folder: Path, budgets: Sequence[int]) -> Iterator[Outcome]:
-    """Every question at every budget with every method: sentences verbatim, as `AttnGSMiddleware` shows them."""
+    """Every question at every budget with every method: the default as the page's model is shown it, the others by the same selection."""
     questions, default = read_questions(folder / "questions.jsonl"), AttnGSCompressor(target_tokens=1).found_marker()
     others = {name: Marker(BASELINES[name](), splitter=default.splitter, counter=default.counter) for name in METHODS[1:]}
-    memories = {user: read_memory(folder / "users" / f"{user}.jsonl") for user in dict.fromkeys(user for user, *_ in questions)}
-    for user, memory in memories.items():
-        default.warm(list(memory.values()), namespace=user)
-    for user, kind, query, wanted in questions:
-        memory, ids = memories[user], [*memories[user]]
-        if not wanted or not memory.keys() >= set(wanted):
-            raise InputError(f"the question {query!r} must name memories that {user!r} has, got {wanted}.")
-        for (name, marker), budget in product({"default": default, **others}.items(), budgets):
-            compressor = AttnGSCompressor(target_tokens=budget, marker=marker).for_memory().extractor(DATED)
-            result = compressor.compress(list(memory.values()), query, target_tokens=budget, namespace=user)
-            kept = [(ids[source.position], " ".join(source.text.split())) for source in result.kept]
-            yield Outcome(user, kind, query, name, budget, found(result, memory, wanted), kept, sum(result.milliseconds.values()))
+    users = [*dict.fromkeys(user for user, *_ in questions)]
+    memories = {user: read_memory(folder / "users" / f"{user}.jsonl") for user in users}
+    with remembered(folder, users) as file:
+        for user, kind, query, wanted in questions:
+            memory = memories[user]
+            if not wanted or not memory.keys() >= set(wanted):
+                raise InputError(f"the question {query!r} must name memories that {user!r} has, got {wanted}.")
+            for name, budget in product(METHODS, budgets):
+                if name in others:
+                    compressor = AttnGSCompressor(target_tokens=budget, marker=others[name]).for_memory().extractor(DATED)
+                    result = compressor.compress(list(memory.values()), query, target_tokens=budget, namespace=user)
+                else:
+                    result = shown(file, user, query, budget)
+                yield outcome_of(result, (user, kind, query, name, budget), memory, wanted)
+
+
+def outcome_of(
+    result: CompressedContext | None, asked_for: tuple[str, str, str, str, int], memory: Mapping[str, Document], wanted: Sequence[str]
+) -> Outcome:
+    """What was kept, if anything was asked."""
+    if result is None:
+        return Outcome(*asked_for, dict.fromkeys(wanted, False), [], 0.0)
+    kept = [(source.document_id, " ".join(source.text.split())) for source in result.kept]
+    return Outcome(*asked_for, found(result, memory, wanted), kept, sum(result.milliseconds.values()))
 
 
 def summaries(of: Sequence[Outcome]) -> list[dict[str, Any]]:

@@ -52,9 +52,9 @@ class EncoderScorer(StatesScorer):
             words(request.query), word_index(self.states.cache, request.sentences, request.namespace), Layout.of(request.sentences)
         )
         if not len(asked) or not any(map(len, context)):
-            return shared_words(shared, 1.0).tolist()
+            return [float(score) for score in shared_words(shared, 1.0)]
         known = KnownContext.of(request, context, self.states)
-        return self._score(request.query, Similarities(asked, context, known), shared).tolist()
+        return [float(score) for score in self._score(request.query, Similarities(asked, context, known), shared)]
 
     def guess(self, survey: Survey) -> Floats:
         if not survey.reads_states:

@@ -183,7 +183,12 @@ def settled_scores(scorer: SurveyScorer, surveys: Sequence[Survey], requests: Se
     Raises:
         ModelError: The encoder failed.
     """
-    return np.array(together([_settled(scorer, *asked, numbers) for asked in zip(surveys, requests, strict=True)]))
+    return of_readings([_settled(scorer, survey, request, numbers) for survey, request in zip(surveys, requests, strict=True)])
+
+
+def of_readings(scores: Sequence[Floats]) -> Floats:
+    """The scores `(S,)` of a question from those of its readings, each `(S,)`."""
+    return scores[0] if len(scores) == 1 else np.asarray(together([each.tolist() for each in scores]), dtype=np.float64)
 
 
 def whole_of(survey: Survey, scores: Sequence[float] | Floats, numbers: Integers) -> Whole:
