@@ -87,13 +87,13 @@ def test_one_memory_gives_orders_and_is_asked_about_as_data() -> None:
 
 
 def test_a_memory_is_found_when_half_of_it_is_kept() -> None:
-    memory = {"a": Document(id="1", text="Short one here. A much longer sentence than that."), "b": Document(id="2", text="Six six.")}
+    memory = {"a": Document(id="a", text="Short one here. A much longer sentence than that."), "b": Document(id="b", text="Six six.")}
     compressor = ContextCompressor(Marker(RecencyScorer()), counter=lambda text: len(text.split()))
     at = {budget: compressor.compress(list(memory.values()), "what?", target_tokens=budget) for budget in (3, 10, 13)}
     assert [source.text.strip() for source in at[10].kept] == ["A much longer sentence than that.", "Six six."]
     assert evaluate.found(at[3], memory, ["b", "a"]) == {"b": True, "a": False}
     assert evaluate.found(at[10], memory, ["b", "a"]) == {"b": True, "a": True}
-    lead = {"a": Document(id="1", text="A much longer sentence than that. Short one.")}
+    lead = {"a": Document(id="a", text="A much longer sentence than that. Short one.")}
     kept = compressor.compress(list(lead.values()), "what?", target_tokens=2)
     assert [source.text.strip() for source in kept.kept] == ["Short one."]
     assert evaluate.found(kept, lead, ["a"]) == {"a": False}
