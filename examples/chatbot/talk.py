@@ -20,7 +20,7 @@ TO_TOP = """<script>/* {} */ setTimeout(() => {{
   const turn = document.querySelector(".st-key-turn-last");
   let log = turn?.parentElement;
   while (log && log.scrollHeight <= log.clientHeight + 1) log = log.parentElement;
-  if (log) log.scrollTop += turn.getBoundingClientRect().top - log.getBoundingClientRect().top;
+  if (log) log.scrollTop += turn.getBoundingClientRect().top - log.getBoundingClientRect().top - 12;
 }}, 50);</script>"""
 """Shows the last question at the top, with its answer below. It runs again only if the number in it is another."""
 REDRAW = 0.1

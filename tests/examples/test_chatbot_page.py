@@ -240,7 +240,8 @@ def test_chats_are_listed_opened_renamed_and_deleted(visit: Open, loopback: Loop
     page.get_by_role("button", name="Rename", exact=True).click()
     expect(page.get_by_role("button", name="The band")).to_be_visible()
     settled(page)
-    page.get_by_role("button", name="Rename or delete").first.click()
+    if not page.get_by_role("button", name="Delete this chat for good").is_visible():
+        page.get_by_role("button", name="Rename or delete").first.click()
     page.get_by_role("button", name="Delete this chat for good").click()
     expect(page.get_by_role("button", name="The band")).to_have_count(0)
     expect(page.get_by_text("Hello, Ben.")).to_be_visible()
