@@ -24,6 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     people = People(str(server.place))
     people.add("Zoe", "zoe")
     write_notes(people, "zoe", ["I live in Graz.", "I play the cello.", "My brother keeps bees."])
+    assert len(people.memories("ines")) > 50  # read ahead of the page, which would take seconds for it
     people.close()
     server.start()
     yield server
