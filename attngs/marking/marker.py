@@ -29,13 +29,13 @@ from attngs.marking.speakers import lift_by_speakers
 from attngs.protocols import CalibratedScorer, Floats, Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
 from attngs.reading.copies import Shared
-from attngs.reading.tokens import CounterLike, as_counter
 from attngs.telemetry import operation
 from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_question
 from attngs.text.sentences import Splitter
 from attngs.types import Document, Marking, Question, ScoreRequest, Sentence, Warmth, Whole
 
 if TYPE_CHECKING:
+    from attngs.reading.tokens import CounterLike
     import numpy as np
     import torch
     from numpy.typing import NDArray
@@ -57,6 +57,12 @@ class MarkRequest:
     query: str | Question
     namespace: str = ""
     """Whose documents these are. What is kept of them is found only under the same namespace."""
+
+
+def _counter_of(setting: CounterLike) -> TokenCounter:
+    from attngs.reading.tokens import as_counter  # brings tokenizers
+
+    return as_counter(setting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +116,7 @@ class Marker(Shared):
             )
         self.scorer = scorer
         self.rule = rule or AlphaRule()
-        self.counter = counter if counter is None or isinstance(counter, TokenCounter) else as_counter(counter)
+        self.counter = counter if counter is None or isinstance(counter, TokenCounter) else _counter_of(counter)
         self.cache = cache or ContextCache()
         self.name = name or type(scorer).__name__
         self._cutter = Cutter(splitter or Splitter(), self.cache)

@@ -1,4 +1,4 @@
-"""Pieces of a sentence that say something else alone become one with the piece that holds what they lack.
+"""A piece of a sentence that says something else alone is joined with what it lacks.
 
 "Moved to Braga" is a piece of "I do not believe that Ana has moved to Braga", and says the opposite. So no cut parts a denial, a hedge or a
 condition from what it is about; a piece that is too long for the budget then stays out, and nothing false goes in.
