@@ -1,4 +1,6 @@
-"""SmolLM2-135M-Instruct from a pinned package, checked by hash: the smallest writer that answers without a key or a server.
+"""SmolLM2-135M-Instruct from a pinned package, checked by hash.
+
+It is the smallest writer that answers without a key or a server.
 
 The package is data to us: it is located and not imported, so none of its code runs. Nothing is downloaded here.
 """

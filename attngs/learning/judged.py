@@ -1,4 +1,4 @@
-"""What a judge said of the answers to all questions: scores, preferences, and how far it agrees with itself."""
+"""What a judge said of all answers: scores, preferences, and how far it agrees with itself."""
 
 from __future__ import annotations
 

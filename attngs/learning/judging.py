@@ -49,7 +49,7 @@ def judge_answers(
     target_tokens: int = 256,
     repeats: int = 3,
 ) -> JudgedAnswers:
-    """Have each question answered with the full and with the short context, and both answers compared by another model.
+    """Have questions answered with the full and the short context, and the answers compared.
 
     A question costs two requests to `chat` and `2 * repeats` to `judge`.
 

@@ -60,12 +60,12 @@ def judge_messages(query: str, first: str, second: str) -> list[Message]:
 
 
 def tagged(name: str, text: str) -> str:
-    """A text as one part of a message; nothing in it can pass for the end of the part, or for another one."""
+    """A text as one part of a message; nothing in it can pass for the end of that part."""
     return f"<{name}>\n{defuse_tags(defuse_tokens(text.strip()), _TAGS)}\n</{name}>"
 
 
 def read_scores(reply: ChatReply | ChatError) -> Scores | Unjudged:
-    """The last complete set of scores in a reply; what stands before it, such as thinking, is not looked at."""
+    """The last complete set of scores in a reply, behind whatever it thought aloud."""
     if isinstance(reply, ChatError):
         return Unjudged(f"the judge failed: {reply}")
     if reply.finish_reason not in ("stop", None):

@@ -35,7 +35,10 @@ def have_siblings(layout: Layout) -> NDArray[np.bool_]:
 
 
 def are_whole(sentences: Sequence[Sentence], layout: Layout) -> NDArray[np.bool_]:
-    """Which sentences stand in a document of which all sentences are there `(S,)`: a search may have found only some of them."""
+    """Which sentences stand in a document that is there as a whole `(S,)`.
+
+    A search may have found only some sentences of a long one.
+    """
     lengths = np.array([sentence.end - sentence.start for sentence in sentences], dtype=np.float64)
     whole = np.array([len(sentence.document.text) for sentence in sentences], dtype=np.float64)
     return np.asarray(layout.total(lengths, None) == whole)

@@ -1,4 +1,4 @@
-"""`/v1/chat/completions`: any OpenAI request, sent on with the memory that it needs; `/v1/models`: what the upstream has."""
+"""OpenAI requests: chats, sent on with the memory that they need, and the models that the upstream has."""
 
 from __future__ import annotations
 

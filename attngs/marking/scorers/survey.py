@@ -166,7 +166,7 @@ class SurveyScorer(Protocol):
 
 
 def guessed_scores(scorer: object, survey: Survey) -> Floats:
-    """About the score of each unit `(S,)`, as the scorer or the first of its parts that can guess it does."""
+    """About the score of each unit `(S,)`, by the scorer or the first of its parts that can guess."""
     part = _surveyor(scorer)
     return survey.plain() if part is None else part.guess(survey)
 
@@ -280,7 +280,10 @@ class SurveyedSimilarities(Similarities):
         return np.asarray(found / found.sum())
 
     def _on_a_line(self, slope: float, height: float) -> Floats:
-        """The attention of each unit `(S,)`, if the log of a token's grows with the nearness of the unit's mean state."""
+        """The attention of each unit `(S,)`.
+
+        The log of a token's attention is taken to grow with the nearness of the unit's mean state.
+        """
         return np.asarray(self._tokens * np.exp(height + slope * self._survey.nearness / np.maximum(self._tokens, 1)))
 
 
