@@ -48,7 +48,10 @@ class JudgedQuestion:
 
     @property
     def is_judged(self) -> bool:
-        """Whether there are scores for both orders: with one alone, the place of an answer would count as its quality."""
+        """Whether there are scores for both orders.
+
+        With one alone, the place of an answer would count as its quality.
+        """
         return {look.first for look in self.looks if not isinstance(look.scores, Unjudged)} == {"full", "short"}
 
     def score(self, quality: str, side: Side) -> float:

@@ -35,7 +35,6 @@ from attngs.text.sentences import Splitter
 from attngs.types import Document, Marking, Question, ScoreRequest, Sentence, Warmth, Whole
 
 if TYPE_CHECKING:
-    from attngs.reading.tokens import CounterLike
     import numpy as np
     import torch
     from numpy.typing import NDArray
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from attngs.marking.probe import Probe
     from attngs.marking.scorers.attention import AttentionConfig
     from attngs.marking.scorers.survey import Survey
+    from attngs.reading.tokens import CounterLike
 
 logger = logging.getLogger(__name__)
 

@@ -177,7 +177,8 @@ def _counted(request: ScoreRequest, asked: Sequence[str], states: SentenceStates
 def _finalists(request: ScoreRequest, scores: Sequence[float]) -> dict[int, list[str]]:
     """The numbers of the best sentences and their heads, with their words.
 
-    None of them only repeats the question."""
+    None of them only repeats the question.
+    """
     best = ranking(scores)[:FINALISTS]
     heads = {(request.sentences[i].position, head.start) for i in best for head in request.sentences[i].heads}
     heads -= {(request.sentences[i].position, request.sentences[i].start) for i in best}

@@ -256,7 +256,10 @@ class Catalogue:
 
     @computed_once
     def others(self) -> NDArray[np.bool_] | None:
-        """Whether anybody but the user says each unit `(S,)`; `None` where not all documents are messages of a chat."""
+        """Whether anybody but the user says each unit `(S,)`.
+
+        `None` where not all documents are messages of a chat.
+        """
         if any(each.role is None for each in self._about):
             return None
         return np.array([each.role not in USERS for each in self._about], dtype=np.bool_)[self.documents]
@@ -324,7 +327,7 @@ def _lengths(vectors: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _levels(heads: Integers) -> tuple[Level, ...]:
-    """Pairs of a unit and what it is read with `(H, 2)`, by unit, as levels in which each unit stands once."""
+    """Pairs of a unit and its head `(H, 2)`, by unit, as levels in which each unit stands once."""
     first = np.searchsorted(heads[:, 0], heads[:, 0])
     depth = np.arange(len(heads)) - first
     return tuple((heads[depth == level, 0], heads[depth == level, 1]) for level in range(int(depth.max(initial=-1)) + 1))

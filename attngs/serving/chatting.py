@@ -1,4 +1,4 @@
-"""OpenAI requests: chats, sent on with the memory that they need, and the models that the upstream has."""
+"""OpenAI requests: chats, sent on with the memory that they need, and the upstream's models."""
 
 from __future__ import annotations
 
