@@ -38,6 +38,32 @@ _NUMBERED = frozenset({"most", "many", "some", "few", "none", "only", "alternate
 _TRAILER = 7  # tokens behind a statement that may say who says it: ", or so they say"
 
 
+class QualifiedSentence(NamedTuple):
+    """A sentence, and what in it may qualify its words."""
+
+    tokens: Sequence[Token]
+    language: Language
+    denials: Sequence[int]
+    """Numbers of tokens that deny something."""
+    cues: Sequence[Cue]
+
+    @classmethod
+    def of(cls, tokens: Sequence[Token], language: Language) -> QualifiedSentence:
+        cues = find_cues(tokens) if language.code == "en" else []
+        hedged = {i for cue in cues if cue.group == "modality" for i in range(cue.start, cue.end)}  # "not sure"
+        return cls(tokens, language, [i for i in denials(tokens, language) if i not in hedged], cues)
+
+    def lost(self, start: int, end: int) -> Claim | None:
+        """What qualifies the tokens from `start` to `end` from outside; `None` if nothing does."""
+        place = _Place(self.tokens, start, end)
+        if (i := next((i for i in self.denials if _denies(i, place, self.language)), None)) is not None:
+            return Claim("negation", self.tokens[i].text)
+        for kind, qualifies in _QUALIFIERS:
+            if found := next((cue for cue in self.cues if qualifies(cue, place, self.language)), None):
+                return Claim(kind, " ".join(token.text for token in self.tokens[found.start : found.end]))
+        return None
+
+
 class _Place(NamedTuple):
     """Where the quoted words stand among the tokens of a sentence."""
 
@@ -55,7 +81,11 @@ def check_fragment(clauses: Sequence[Clause], sources: Sequence[Clause], languag
         language: Of both. Hedges, reports, conditions and quantities are known in English only.
     """
     wanted = _stripped([token for clause in clauses for token in clause.tokens])
-    lost = [_lost(place, language) for tokens in _sentences(sources) for place in _places(wanted, tokens)]
+    lost = list[Claim | None]()
+    for tokens in _sentences(sources):
+        if places := list(_places(wanted, tokens)):
+            sentence = QualifiedSentence.of(tokens, language)
+            lost += [sentence.lost(start, end) for start, end in places]
     if lost and all(lost):
         yield from (claim for claim in lost[:1] if claim)
 
@@ -76,24 +106,11 @@ def _sentences(clauses: Sequence[Clause]) -> Iterator[Sequence[Token]]:
     yield tokens
 
 
-def _places(wanted: Sequence[Token], tokens: Sequence[Token]) -> Iterator[_Place]:
+def _places(wanted: Sequence[Token], tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
     texts, sought = [token.text for token in tokens], [token.text for token in wanted]
     for start in range(len(texts) - len(sought) + 1 if sought else 0):
         if texts[start : start + len(sought)] == sought:
-            yield _Place(tokens, start, start + len(sought))
-
-
-def _lost(place: _Place, language: Language) -> Claim | None:
-    """What qualifies the quoted words from outside; `None` if nothing does."""
-    denied = denials(place.tokens, language)
-    cues = find_cues(place.tokens) if language.code == "en" else []
-    hedged = {i for cue in cues if cue.group == "modality" for i in range(cue.start, cue.end)}  # "not sure"
-    if (i := next((i for i in denied if i not in hedged and _denies(i, place, language)), None)) is not None:
-        return Claim("negation", place.tokens[i].text)
-    for kind, qualifies in _QUALIFIERS:
-        if found := next((cue for cue in cues if qualifies(cue, place, language)), None):
-            return Claim(kind, " ".join(token.text for token in place.tokens[found.start : found.end]))
-    return None
+            yield start, start + len(sought)
 
 
 def _denies(i: int, place: _Place, language: Language) -> bool:

@@ -21,6 +21,8 @@ LEAD = 2 / 3
 """A unit that others are read with takes at most this share."""
 WHOLE = frozenset({"code", "field", "event"})
 """Kinds of lines of which a piece says nothing: they stay whole where the budget can hold them alone."""
+STATING = frozenset({"sentence", "item", "answer", "turn"})
+"""Kinds of units in people's words, whose pieces may say something else than the whole."""
 LAST = frozenset({"frame", "markup", "comment"})
 """Kinds of parts that come behind the others: an error says why something failed, and a line of code what its comment is about."""
 LEAST_PIECE = 4
@@ -121,7 +123,8 @@ class _Cutting:
         parts = self._parts(sentence)
         if not parts:
             whole = sentence.kind in WHOLE and self._count([sentence.text])[0] <= self.room
-            return [sentence] if whole else self._pieces(sentence, min(self.piece, room), whole_statements)
+            joined = whole_statements if sentence.kind in STATING else as_they_are
+            return [sentence] if whole else self._pieces(sentence, min(self.piece, room), joined)
         counts = {part.start: count for part, count in zip(parts, self._count([part.text for part in parts]), strict=True)}
         leads = {head.start for part in parts for head in part.heads}
         found = list[Sentence]()
@@ -161,7 +164,7 @@ class _Cutting:
 
 
 def as_they_are(text: str, pieces: Sequence[Unit]) -> Sequence[Unit]:
-    """Pieces of a heading or of what else only leads to others: it states nothing."""
+    """Pieces of what states nothing: data, code, and what only leads to others."""
     return pieces
 
 
