@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from html import escape
 
 import streamlit as st
@@ -10,6 +11,7 @@ from answers import Answer
 from turns import WHY_IDLE, kind_of
 
 from attngs import CompressedContext
+from attngs.hosts.frames import day_of
 
 FRAME = "<style>body, iframe {{ margin: 0; border: 0; width: 100%; height: 100vh; display: block }}</style>{}"
 CURRENCIES = {"US dollars": "$", "Euros": "€", "British pounds": "£", "Swiss francs": "CHF ", "Yen": "¥", "Rupees": "₹"}
@@ -35,7 +37,7 @@ def show(answer: Answer, saved: Mapping[str, int], *, paused: bool) -> None:
     if memory is not None:
         heat, sent, took = st.tabs(["Heat map", *tabs])
         with heat:
-            frame = f'<iframe sandbox title="Heat map of the memory" srcdoc="{escape(memory.to_heat_map())}"></iframe>'
+            frame = f'<iframe sandbox title="Heat map of the memory" srcdoc="{escape(_by_day(memory).to_heat_map())}"></iframe>'
             st.iframe(FRAME.format(frame), height=480, alt="Heat map of the memory")
     else:
         sent, took = st.tabs(tabs)
@@ -79,3 +81,12 @@ def _took(answer: Answer, memory: CompressedContext | None, saved: Mapping[str, 
     rows += [(name, f"{time:,.2f} s" if time else "not streamed", "") for name, time in times.items()]
     st.html("<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd><dd>{cost}</dd>" for name, value, cost in rows) + "</dl>")
     st.caption("You set the price. Tokens are the marker's. What a writer read and wrote is subtracted from the saving.")
+
+
+def _by_day(memory: CompressedContext) -> CompressedContext:
+    """The same, with each memory called after its day, as the model was shown it, and not by its key."""
+    sentences = [
+        replace(sentence, document=replace(sentence.document, id=day_of(sentence.document) or sentence.document.id))
+        for sentence in memory.marking.sentences
+    ]
+    return replace(memory, marking=replace(memory.marking, sentences=tuple(sentences)))

@@ -205,7 +205,7 @@ def test_stop_stops_the_writer(visit: Open, loopback: LoopbackServer) -> None:
     page.get_by_text("Settings", exact=True).click()
     page.get_by_text("In the model's words").click()
     settled(page)
-    box(page).fill("What does she drink?")
+    box(page).fill("Which tea is hers?")
     box(page).press("Enter")
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "running")
     for _ in range(600):
@@ -219,7 +219,7 @@ def test_stop_stops_the_writer(visit: Open, loopback: LoopbackServer) -> None:
     box(page).fill("Are you there?")
     box(page).press("Enter")
     expect(page.get_by_text("Here I am.").first).to_be_visible()
-    expect(page.get_by_text("What does she drink?")).to_have_count(1)  # the title of the chat: the question had no answer
+    expect(page.get_by_text("Which tea is hers?")).to_have_count(1)  # the title of the chat: the question had no answer
 
 
 def test_chats_are_listed_opened_renamed_and_deleted(visit: Open, loopback: LoopbackServer) -> None:
@@ -337,7 +337,7 @@ def test_it_remembers_after_a_restart_and_forgets_for_good(visit: Open, server: 
     assert b"Zenobia" in server.bytes()
     page.get_by_role("button", name=re.compile(r"^Memory \(")).click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_role("tab", name="Export and delete").click()
+    dialog.get_by_role("tab", name="Export and erase").click()
     settled(page)
     with page.expect_download() as download:
         dialog.get_by_role("button", name="Export everything").click()
