@@ -287,6 +287,7 @@ def test_a_memory_is_added_changed_deleted_and_imported_and_the_next_answer_know
     settled(page)
     dialog.get_by_role("button", name="Delete", exact=True).first.click()
     expect(dialog.get_by_text("Deleted: She hates fog.")).to_be_visible()
+    settled(page)
     page.keyboard.press("Escape")
     expect(memory).to_have_text(re.compile(r"Memory \(2\)"))
     ask(page, "Where does she row?")
