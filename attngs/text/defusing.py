@@ -61,6 +61,14 @@ def defuse_tags(text: str, tags: Iterable[str]) -> str:
     return re.sub(rf"<(?={GAP}(?:/{GAP})?(?:{names})\b)", "‹", text, flags=re.IGNORECASE)
 
 
+def in_tags(name: str, text: str, tags: Iterable[str]) -> str:
+    """A text between tags of a name.
+
+    Nothing in it can pass for one of these tags, or for a token of a chat template.
+    """
+    return f"<{name}>\n{defuse_tags(defuse_tokens(text), tags)}\n</{name}>"
+
+
 def header(before: str, after: str) -> re.Pattern[str]:
     """The start of a line that looks like the header of a document, whatever its id."""
     return re.compile(rf"{LINE_START}(?={BLANK}*+{re.escape(before)}[^{BREAKS}]*{re.escape(after)}{BLANK}*+{LINE_END})")
