@@ -110,7 +110,7 @@ class UnitArrays:
             buffer[begin : begin + len(part)] = part.vectors
             begins.append(begin)
             begin += len(part)
-            small.append(replace(part, vectors=part.vectors[:0], buffer=part.vectors[:0]))
+            small.append(replace(part, vectors=buffer[:0], buffer=buffer[:0]))  # a part of none of its own vectors would keep all of them
         return UnitArrays(
             buffer[:begin],
             buffer,

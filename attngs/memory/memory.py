@@ -1,9 +1,7 @@
 """The table of contents of a memory.
 
-It reads and keeps what is added, finds candidates for a question, and lets the compressor do the rest. More than 400 lines: half of them
-say what the calls take, return and raise.
-
-Most of the lines above 400 say what users may expect of each method.
+It reads and keeps what is added, finds candidates for a question, and lets the compressor do the rest. It has over 400 lines:
+half of them say what the calls take, return and raise.
 """
 
 from __future__ import annotations

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from safetensors import safe_open
 from safetensors.torch import load_file
+from torch.nn import Parameter
 from transformers import AutoTokenizer, BertConfig, BertModel
 
 from attngs.errors import MissingDependencyError
@@ -50,6 +52,9 @@ def load_embedded(folder: Path | None = None) -> LoadedModel:
     state = load_file(folder / "model.safetensors")  # directly: `from_pretrained` would draw a progress bar for a tenth of a second
     state.pop("embeddings.position_ids")  # a constant that transformers once saved and now computes
     model.load_state_dict(state)
+    del state
+    with safe_open(folder / "model.safetensors", "pt") as file:  # half of the weights; mapped anew, only rows of words that occur take RAM
+        model.embeddings.word_embeddings.weight = Parameter(file.get_tensor("embeddings.word_embeddings.weight"))
     return LoadedModel(
         name=NAME, model=model.eval(), tokenizer=tokenizer, causal=False, window=512, max_batch_tokens=best_batch(model.device)
     )

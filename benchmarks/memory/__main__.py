@@ -36,7 +36,7 @@ Part = tuple[str, list[dict[str, Any]]]
 """The name of what was measured, and its rows so far."""
 
 BUDGETS = (1_024,)
-SIZES = (100_000, 300_000, 1_000_000)
+SIZES = (100_000, 300_000, 1_000_000, 5_000_000)
 EACH = 5
 """Of how many questions about a chat one is asked of memories that grow."""
 VECTORS, MOST_INDEXED = (6_000, 60_000, 300_000), 6_000
@@ -62,7 +62,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("part", choices=("recall", "growth", "vectors"))
     parser.add_argument("--meetings", type=int, default=6, metavar="N", help="meetings of QMSum (6)")
     parser.add_argument("--final", action="store_true", help="chats 4 to 6 of BEAM, and no meetings")
-    parser.add_argument("--tokens", type=int, nargs="+", default=list(SIZES), metavar="N", help="sizes of memories (100,000 to 1,000,000)")
+    parser.add_argument("--tokens", type=int, nargs="+", default=list(SIZES), metavar="N", help="sizes of memories (100,000 to 5,000,000)")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "attngs-memory", metavar="DIR", help="of the memories")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="of memory.json, .md and .svg (benchmarks/results)")
     return parser.parse_args(arguments)

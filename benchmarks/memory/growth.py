@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import resource
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from statistics import median
 
@@ -27,23 +27,29 @@ BUDGET = 512
 
 
 def grown(bases: Sequence[Path], path: Path, tokens: int) -> Path:
-    """A memory of at least so many tokens, made of copies of other memories."""
+    """A memory of just over so many tokens, made of copies of other memories, the last of them in part."""
     if path.exists():
         return path
-    shutil.copy(bases[0], path)
-    store, copy = Store(path, NAMESPACE, 60.0), 0
-    with store.read() as reader:
-        there = sum(row.tokens for row in reader.rows(reader.numbers()))
+    stores = [Store(base, NAMESPACE, 60.0) for base in bases]
+    with stores[0].read() as reader:
+        known = reader.namespace()
+    assert known is not None
+    store = Store(path, NAMESPACE, 60.0)
+    with store.write() as writer:
+        writer.rename_reader(known.reader)
+    copy = there = 0
     while there < tokens:
+        there += _copy(stores[copy % len(stores)], store, copy, tokens - there)
         copy += 1
-        there += _copy(Store(bases[copy % len(bases)], NAMESPACE, 60.0), store, copy)
     return path
 
 
-def _copy(base: Store, store: Store, copy: int) -> int:
-    """Copy all documents of one memory into another, and return their tokens."""
+def _copy(base: Store, store: Store, copy: int, room: int) -> int:
+    """Copy documents of one memory into another until there is no more room, and return their tokens."""
     with base.read() as reader:
         rows = list(reader.rows(reader.numbers()))
+        before = accumulate((row.tokens for row in rows), initial=0)
+        rows = [row for row, tokens in zip(rows, before, strict=False) if tokens < room]
         documents = reader.documents([row.number for row in rows])
         numbers = [row.first + at for row in rows for at in range(len(row.units))]
         words = [each for row in rows for each in reader.readings(row.first, len(row.units))]
