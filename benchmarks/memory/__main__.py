@@ -2,6 +2,7 @@
 
     python -m benchmarks.memory DATA recall [--meetings N] [--final] [--work DIR] [--out DIR]
     python -m benchmarks.memory DATA growth [--tokens N ...] [--work DIR] [--out DIR]
+    python -m benchmarks.memory DATA forest [--meetings N] [--out DIR]
     python -m benchmarks.memory DATA vectors [--out DIR]
 
 DATA is the folder of `beam_100k_a.jsonl.xz` and `qmsum_val.jsonl.xz`. Memories are made in `--work` and used again; a chat of BEAM takes a
@@ -26,6 +27,7 @@ import torch
 from attngs import Marker
 from benchmarks.beam.data import DEVELOPMENT, FINAL, load_chats
 from benchmarks.machine import RESULTS, describe_machine
+from benchmarks.memory.forest import measure_ways
 from benchmarks.memory.growth import grown
 from benchmarks.memory.page import draw, write_page
 from benchmarks.memory.recall import beam, measure, meetings, plain
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     torch.set_num_threads(1)
     options.work.mkdir(parents=True, exist_ok=True)
-    part = {"recall": _recall, "growth": _growth, "vectors": _vectors}[options.part]
+    part = {"recall": _recall, "growth": _growth, "forest": _forest, "vectors": _vectors}[options.part]
     where = measured_at(describe_machine())
     path = options.out / "memory.json"
     for name, rows in part(options):  # what is measured is written at once
@@ -59,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description="A memory on disk: what it finds and what it costs.")
     parser.add_argument("data", type=Path, help="folder of the data")
-    parser.add_argument("part", choices=("recall", "growth", "vectors"))
+    parser.add_argument("part", choices=("recall", "growth", "forest", "vectors"))
     parser.add_argument("--meetings", type=int, default=6, metavar="N", help="meetings of QMSum (6)")
     parser.add_argument("--final", action="store_true", help="chats 4 to 6 of BEAM, and no meetings")
     parser.add_argument("--tokens", type=int, nargs="+", default=list(SIZES), metavar="N", help="sizes of memories (100,000 to 5,000,000)")
@@ -91,6 +93,14 @@ def _growth(options: argparse.Namespace) -> Iterator[Part]:
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, input=json.dumps(questions), text=True, env=environment)
         rows.append(json.loads(done.stdout))
         yield "growth", rows
+
+
+def _forest(options: argparse.Namespace) -> Iterator[Part]:
+    marker = Marker.default()
+    rows = list[dict[str, Any]]()
+    for case in (*beam(options.data, DEVELOPMENT), *meetings(options.data, options.meetings)):
+        rows += measure_ways(case, marker, BUDGETS)
+        yield "forest", rows
 
 
 def _vectors(options: argparse.Namespace) -> Iterator[Part]:

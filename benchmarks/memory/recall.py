@@ -6,12 +6,13 @@ import json
 import lzma
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from attngs import Document, Marker, Memory
 from attngs.learning.metrics import Place, merged
-from benchmarks.beam.data import load_chats
+from benchmarks.beam.data import Question, load_chats
 from benchmarks.beam.judge import TOUCHED, judge
 
 SHARE = 0.05
@@ -20,7 +21,17 @@ EVERYTHING = 10**9
 """Tokens of candidates: all there are."""
 NAMESPACE = "u"
 
-Judge = Callable[[Sequence[Document], Sequence[Place]], float]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One question."""
+
+    id: str
+    kind: str
+    """What it asks for, in the words of its set."""
+    text: str
+    judged: Callable[[Sequence[Place]], float]
+    """How much of its evidence stands in some places of the documents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +40,12 @@ class Case:
 
     name: str
     documents: Sequence[Document]
-    questions: Sequence[tuple[str, str, Judge]]
-    """Id, text, and what tells how much of the evidence is kept."""
+    questions: Sequence[Asked]
+
+    @property
+    def set(self) -> str:
+        """Of which set it is."""
+        return self.name.rstrip("0123456789")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +65,11 @@ class Row:
 def beam(data: Path, numbers: Sequence[int]) -> Iterator[Case]:
     """Chats of BEAM; evidence counts by message, of which a sentence or more is kept."""
     for chat in load_chats(data, numbers):
-        asked = [(q.id, q.query, lambda docs, places, q=q: judge(q, docs, places)[TOUCHED]) for q in chat.questions if q.evidence]
+        asked = [
+            Asked(id=each.id, kind=each.ability, text=each.query, judged=partial(_messages, each, chat.documents))
+            for each in chat.questions
+            if each.evidence
+        ]
         yield Case(name=f"beam{chat.number}", documents=chat.documents, questions=asked)
 
 
@@ -61,13 +80,17 @@ def meetings(data: Path, count: int) -> Iterator[Case]:
         for row in map(json.loads, lines):
             found.setdefault(row["documents"][0]["id"], []).append(row)
     for number, rows in enumerate(list(found.values())[:count]):
-        asked = [(row["id"], row["query"], lambda docs, places, row=row: _characters(row, docs, places)) for row in rows if row["evidence"]]
-        yield Case(name=f"qm{number}", documents=[Document(**each) for each in rows[0]["documents"]], questions=asked)
+        documents = [Document(**each) for each in rows[0]["documents"]]
+        asked = [
+            Asked(id=row["id"], kind="meeting", text=row["query"], judged=partial(_characters, row, documents))
+            for row in rows
+            if row["evidence"]
+        ]
+        yield Case(name=f"qm{number}", documents=documents, questions=asked)
 
 
 def measure(case: Case, marker: Marker, folder: Path, budgets: Sequence[int]) -> Iterator[Row]:
     """The rows of one case; its memory stays in the folder for the next run."""
-    kind = case.name.rstrip("0123456789")
     with (
         Memory.open(folder / f"{case.name}.db", namespace=NAMESPACE, marker=marker, min_score=0.0) as memory,
         Memory.open(folder / f"{case.name}.db", namespace=NAMESPACE, marker=marker, min_score=0.0, room=EVERYTHING) as whole,
@@ -76,23 +99,23 @@ def measure(case: Case, marker: Marker, folder: Path, budgets: Sequence[int]) ->
             memory.add(case.documents)
         places = {document.id: number for number, document in enumerate(case.documents)}
         share = int(SHARE * sum(memory.counter.count([document.text for document in case.documents])))
-        for name, text, judged in case.questions:
+        for asked in case.questions:
             for budget in (*budgets, share):
-                kept = [
-                    judged(
-                        case.documents,
-                        [(places[source.document_id], source.start, source.end) for source in each.ask(text, target_tokens=budget).kept],
-                    )
-                    for each in (whole, memory)
-                ]
+                results = [each.ask(asked.text, target_tokens=budget) for each in (whole, memory)]
+                kept = [asked.judged([(places[one.document_id], one.start, one.end) for one in result.kept]) for result in results]
                 shown = 0 if budget == share else budget
-                yield Row(set=kind, case=case.name, question=name, budget=shown, whole=round(kept[0], 4), memory=round(kept[1], 4))
+                yield Row(set=case.set, case=case.name, question=asked.id, budget=shown, whole=round(kept[0], 4), memory=round(kept[1], 4))
     marker.forget()
 
 
 def plain(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Rows for JSON."""
     return [asdict(row) for row in rows]
+
+
+def _messages(question: Question, documents: Sequence[Document], places: Sequence[Place]) -> float:
+    """The share of a question's messages of which something is kept."""
+    return judge(question, documents, places)[TOUCHED]
 
 
 def _characters(row: dict[str, Any], documents: Sequence[Document], places: Sequence[Place]) -> float:
