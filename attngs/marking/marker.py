@@ -27,7 +27,7 @@ from attngs.marking.refining import refine
 from attngs.marking.scorers.batch import score_batch
 from attngs.marking.speakers import lift_by_speakers
 from attngs.protocols import CalibratedScorer, Floats, Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
-from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, ContextCache
+from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, DEFAULT_FOLDER_BYTES, ContextCache
 from attngs.reading.copies import Shared
 from attngs.telemetry import operation
 from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_question
@@ -63,6 +63,14 @@ def _counter_of(setting: CounterLike) -> TokenCounter:
     from attngs.reading.tokens import as_counter  # brings tokenizers
 
     return as_counter(setting)
+
+
+def _cache(cache_bytes: int, folder: str | Path | None, folder_bytes: int) -> ContextCache:
+    if folder is None:
+        return ContextCache(cache_bytes)
+    from attngs.reading.chunk_folder import ChunkFolder  # brings torch
+
+    return ContextCache(cache_bytes, ChunkFolder(folder, folder_bytes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +149,8 @@ class Marker(Shared):
         rule: MarkRule | None = None,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
         cache_storage: str | None = None,
+        cache_folder: str | Path | None = None,
+        cache_folder_bytes: int = DEFAULT_FOLDER_BYTES,
         max_batch_tokens: int | None = None,
     ) -> Marker:
         """Load a marker from the Hugging Face hub, a local folder or a GGUF file.
@@ -170,6 +180,9 @@ class Marker(Shared):
             cache_bytes: How much may be kept of contexts, so that a further question costs little more than its own tokens; 0 keeps
                 nothing.
             cache_storage: How keys and values are kept: `None` as computed, which is exact; `bfloat16` or `int8` take less.
+            cache_folder: Where a decoder's keys and values are kept for other processes, which then need not read the same context again;
+                nowhere when not given. Who can read the folder can read the texts out of it.
+            cache_folder_bytes: How much the folder may hold, 8 GiB when not given; the oldest goes first.
             max_batch_tokens: Tokens of one forward pass over several contexts; by device when not given.
 
         Raises:
@@ -178,6 +191,7 @@ class Marker(Shared):
             ConfigError: A setting is outside its range, or the adapter or probe belongs to another model.
             AssetError: The adapter or probe cannot be used, or a GGUF file is damaged.
             MissingDependencyError: The extra `gguf` or, for an adapter, `train` is not installed.
+            UnavailableError: `cache_folder` cannot be made.
         """
         from attngs.marking.assembly import ScoreSettings, pretrained_parts
         from attngs.reading.gguf import named
@@ -187,7 +201,8 @@ class Marker(Shared):
         settings = ModelSettings(
             device=device, dtype=dtype, revision=revision, window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage
         )
-        parts = pretrained_parts(named(name_or_path, gguf_file), wanted, settings, adapter=adapter, cache=ContextCache(cache_bytes))
+        cache = _cache(cache_bytes, cache_folder, cache_folder_bytes)
+        parts = pretrained_parts(named(name_or_path, gguf_file), wanted, settings, adapter=adapter, cache=cache)
         return cls._of(parts, splitter=splitter, rule=rule)
 
     @classmethod
@@ -205,6 +220,8 @@ class Marker(Shared):
         rule: MarkRule | None = None,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
         cache_storage: str | None = None,
+        cache_folder: str | Path | None = None,
+        cache_folder_bytes: int = DEFAULT_FOLDER_BYTES,
         max_batch_tokens: int | None = None,
     ) -> Marker:
         """Use a model that is in memory already, such as one that chats; settings as in `from_pretrained`."""
@@ -213,7 +230,8 @@ class Marker(Shared):
 
         wanted = ScoreSettings.of(layers=layers, config=config, probe=probe, encoder=encoder)
         settings = ModelSettings(window=window, max_batch_tokens=max_batch_tokens, cache_storage=cache_storage)
-        parts = model_parts(model, tokenizer, wanted, settings, cache=ContextCache(cache_bytes))
+        cache = _cache(cache_bytes, cache_folder, cache_folder_bytes)
+        parts = model_parts(model, tokenizer, wanted, settings, cache=cache)
         return cls._of(parts, splitter=splitter, rule=rule)
 
     @classmethod

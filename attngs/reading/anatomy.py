@@ -2,12 +2,13 @@
 
 `text_part` finds what reads text in a model that also sees or hears. `truncated` finds the layers that a marker does without, so that their
 weights never leave the disk. `position_table` finds how many positions a model has learned. `weights_version` names the present weights, so
-that nothing is answered from what older ones have read.
+that nothing is answered from what older ones have read, and `fingerprint` names them in all processes alike.
 """
 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,11 @@ from transformers import PretrainedConfig, PreTrainedModel
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from attngs.reading.context_cache import digest
+
+NAMES_ONLY = frozenset({"_name_or_path", "transformers_version"})
+"""Entries of a config that say nothing of what a model computes."""
+SPREAD = 256
+"""Numbers of a tensor that a fingerprint is made of, about."""
 
 
 def text_part(model: PreTrainedModel) -> PreTrainedModel:
@@ -98,6 +104,17 @@ def weights_version(model: nn.Module) -> bytes:
             marks += [getattr(module, name, None) for name in ("active_adapters", "disable_adapters", "merged_adapters", "scaling")]
     marks += [(tensor.data_ptr(), -1 if tensor.is_inference() else tensor._version) for tensor in tensors]
     return digest(repr(marks), *_samples(tensors))
+
+
+def fingerprint(model: PreTrainedModel) -> bytes:
+    """A digest that other processes give the same weights, and no others: of the config, and of some numbers of each tensor.
+
+    Training, merging and rounding change nearly all numbers of a tensor, so these are enough. It takes far longer than `weights_version`.
+    """
+    config = {name: value for name, value in model.config.to_dict().items() if name not in NAMES_ONLY}
+    tensors = model.state_dict()
+    spread = [tensor.flatten()[:: max(1, tensor.numel() // SPREAD)].double().cpu().numpy().tobytes() for tensor in tensors.values()]
+    return digest(json.dumps(config, sort_keys=True, default=str), *tensors, *spread)
 
 
 def _readable(config: Any) -> list[int]:

@@ -12,15 +12,21 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from attngs.errors import ConfigError
 from attngs.reading.forks import renewed_in_children
+
+if TYPE_CHECKING:
+    from attngs.reading.chunk_folder import ChunkFolder
 
 Value = TypeVar("Value")
 
 DEFAULT_CACHE_BYTES = 2**30
 """About 100,000 tokens of a 0.5B decoder in bfloat16, or 1.3 million of the embedded encoder."""
+
+DEFAULT_FOLDER_BYTES = 2**33
+"""About 360,000 tokens of SmolLM2-135M in bfloat16."""
 
 
 class Key(NamedTuple):
@@ -57,15 +63,16 @@ class ContextCache:
 
     Args:
         max_bytes: Bound of all values together, by the sizes given to `put`; 0 keeps nothing.
+        folder: Keeps a decoder's keys and values for other processes.
 
     Raises:
         ConfigError: The bound is below 0.
     """
 
-    def __init__(self, max_bytes: int = DEFAULT_CACHE_BYTES) -> None:
+    def __init__(self, max_bytes: int = DEFAULT_CACHE_BYTES, folder: ChunkFolder | None = None) -> None:
         if max_bytes < 0:
             raise ConfigError(f"`max_bytes`, a marker's `cache_bytes`, must be at least 0, got {max_bytes!r}.")
-        self.max_bytes = max_bytes
+        self.max_bytes, self.folder = max_bytes, folder
         self._entries: OrderedDict[Key, tuple[Any, int]] = OrderedDict()
         self._lock = threading.Lock()
         self._bytes = self._hits = self._misses = 0
@@ -138,7 +145,13 @@ class ContextCache:
         return [values[key] for key in keys]
 
     def clear(self, namespace: str | None = None) -> None:
-        """Forget one namespace, or everything including the counts."""
+        """Forget one namespace, or everything including the counts; in the folder too.
+
+        Raises:
+            UnavailableError: A file of the folder cannot be deleted.
+        """
+        if self.folder:
+            self.folder.clear(namespace)
         with self._lock:
             if namespace is None:
                 self._entries.clear()

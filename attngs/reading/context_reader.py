@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from transformers import __version__ as transformers_version
 
 from attngs.errors import ModelError
-from attngs.reading.anatomy import weights_version
+from attngs.reading.anatomy import fingerprint, weights_version
 from attngs.reading.attention import AttentionReader
 from attngs.reading.batches import Outcome, in_batches
 from attngs.reading.context_cache import ContextCache, Key, digest
@@ -66,6 +67,7 @@ class ContextReader:
         self._windows = [reader.windows.get(depth) for depth in range(top + 1)]
         self.keeps = reader.causal and keeps_keys_and_values(reader.model)
         self._salt = uuid4().bytes  # of this model, these layers and this storage: caches may be shared between markers
+        self._identified: tuple[bytes, bytes] | None = None
         sliding = [window for window in self._windows if window]
         self._at_once = min(AT_ONCE, max(SPARING, *sliding)) if sliding else AT_ONCE
 
@@ -76,7 +78,7 @@ class ContextReader:
         the second.
         """
         names = self._names([segment.batch.input_ids[0, : segment.context].numpy() for segment in segments], namespaces)
-        kept = [self._cache.get_run(keys) for keys in names]
+        kept = [self._kept(keys) for keys in names]
         unread: dict[Key, int] = {}
         for i, keys in enumerate(names):
             if len(kept[i]) < len(keys):
@@ -85,7 +87,7 @@ class ContextReader:
         outcomes: dict[int, Outcome[Tensor]] = {}
         for turn in (sorted(first), [i for i in range(len(segments)) if i not in first]):
             outcomes |= zip(turn, self._read([segments[i] for i in turn], [names[i] for i in turn], [kept[i] for i in turn]), strict=True)
-            kept = [had if len(had) == len(keys) else self._cache.get_run(keys) for had, keys in zip(kept, names, strict=True)]
+            kept = [had if len(had) == len(keys) else self._kept(keys) for had, keys in zip(kept, names, strict=True)]
         return [outcomes[i] for i in range(len(segments))]
 
     def warm(self, contexts: Sequence[Ids], namespace: str) -> Warmth:
@@ -95,7 +97,7 @@ class ContextReader:
             ModelError: The model failed.
         """
         names = self._names(contexts, [namespace] * len(contexts))
-        kept = [self._cache.get_run(keys) for keys in names]
+        kept = [self._kept(keys) for keys in names]
         missing = [i for i, keys in enumerate(names) if len(kept[i]) < len(keys)]
 
         def forward(batch: list[int], spare: bool) -> list[Outcome[None]]:
@@ -108,7 +110,7 @@ class ContextReader:
         for outcome in in_batches([len(contexts[i]) for i in missing], forward, max_batch_tokens=1):
             if isinstance(outcome, ModelError):
                 raise outcome
-        chunks = [chunk for keys in names for chunk in self._cache.get_run(keys)]
+        chunks = [chunk for keys in names for chunk in self._kept(keys)]
         return Warmth(
             tokens=sum(map(len, contexts)), kept=sum(chunk.tokens for chunk in chunks), bytes=sum(chunk.nbytes for chunk in chunks)
         )
@@ -147,20 +149,44 @@ class ContextReader:
             step = min(at_once, max(CHUNK, MASK // total)) if begin else at_once
             self._reader.prefill(input_ids[:, begin : begin + step], past)
 
+    def _kept(self, keys: list[Key]) -> list[Chunk]:
+        """The chunks of the first keys that are kept in RAM, and behind them those that are kept in the folder."""
+        run: list[Chunk] = self._cache.get_run(keys)
+        if self._cache.folder and len(run) < len(keys):
+            had = len(run)
+            run += self._cache.folder.get_run(keys[had:], self._reader.model.device)
+            self._put(keys[had : len(run)], run[had:])
+        return run
+
     def _keep(self, past: Past, row: int, keys: list[Key], had: int, stop: int) -> None:
-        """Keep the new chunks of one text, the first one last: in a small cache the beginning is what helps."""
+        """Keep the new chunks of one text."""
         if had == len(keys):
             return
         chunks = past.take(row, had * CHUNK, stop, self._storage)
-        for key, chunk in zip(reversed(keys[had:]), reversed(chunks), strict=True):
+        self._put(keys[had:], chunks)
+        if self._cache.folder:
+            self._cache.folder.put(keys[had:], chunks)
+
+    def _put(self, keys: list[Key], chunks: list[Chunk]) -> None:
+        """Keep chunks in RAM, the first one last: in a small cache the beginning is what helps."""
+        for key, chunk in zip(reversed(keys), reversed(chunks), strict=True):
             self._cache.put(key, chunk, chunk.nbytes)
 
     def _names(self, contexts: Sequence[Ids], namespaces: Sequence[str]) -> list[list[Key]]:
         """The key of each chunk of each context, for all tokens up to its end; none if nothing can be kept."""
-        if not self.keeps or not self._cache.max_bytes:
+        if not self.keeps or not (self._cache.max_bytes or self._cache.folder):
             return [[] for _ in contexts]
-        root = digest(b"keys and values", self._salt, weights_version(self._reader.model))
+        root = digest(b"keys and values", self._identity(weights_version(self._reader.model)))
         return [_chain(root, ids, namespace) for ids, namespace in zip(contexts, namespaces, strict=True)]
+
+    def _identity(self, version: bytes) -> bytes:
+        """Who reads: this object, or for a folder whatever reads as it does."""
+        if not self._cache.folder:
+            return digest(self._salt, version)
+        if self._identified is None or self._identified[0] != version:
+            reads = f"{len(self._windows)} {self._storage} {self._reader.model.dtype} {CHUNK} {transformers_version}"
+            self._identified = version, digest(fingerprint(self._reader.model), reads)
+        return self._identified[1]
 
     def _checked(self, mass: Tensor) -> Outcome[Tensor]:
         if torch.isfinite(mass).all():
