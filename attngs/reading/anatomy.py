@@ -107,9 +107,10 @@ def weights_version(model: nn.Module) -> bytes:
 
 
 def fingerprint(model: PreTrainedModel) -> bytes:
-    """A digest that other processes give the same weights, and no others: of the config, and of some numbers of each tensor.
+    """A digest that the same weights have in each process, and no others have.
 
-    Training, merging and rounding change nearly all numbers of a tensor, so these are enough. It takes far longer than `weights_version`.
+    It is made of the config and of some numbers of each tensor: training, merging and rounding change nearly all numbers. It takes far
+    longer than `weights_version`.
     """
     config = {name: value for name, value in model.config.to_dict().items() if name not in NAMES_ONLY}
     tensors = model.state_dict()

@@ -150,7 +150,7 @@ class ContextReader:
             self._reader.prefill(input_ids[:, begin : begin + step], past)
 
     def _kept(self, keys: list[Key]) -> list[Chunk]:
-        """The chunks of the first keys that are kept in RAM, and behind them those that are kept in the folder."""
+        """The chunks of the first keys: those in RAM, and behind them those in the folder."""
         run: list[Chunk] = self._cache.get_run(keys)
         if self._cache.folder and len(run) < len(keys):
             had = len(run)
