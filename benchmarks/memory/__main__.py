@@ -41,7 +41,7 @@ BUDGETS = (1_024,)
 SIZES = (100_000, 300_000, 1_000_000, 5_000_000)
 EACH = 5
 """Of how many questions about a chat one is asked of memories that grow."""
-VECTORS, MOST_INDEXED = (6_000, 60_000, 300_000), 6_000
+VECTORS, MOST_INDEXED = (6_000, 60_000, 300_000), 60_000
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,21 @@ def _hnswlib(vectors: Vectors) -> Ask:
     return lambda one: np.asarray(index.knn_query(one, k=NEAREST, num_threads=1)[0][0], dtype=np.int64)
 
 
+def _lancedb(vectors: Vectors) -> Ask:
+    import lancedb
+    import pyarrow as pa
+
+    columns = {"number": pa.array(range(len(vectors))), "vector": pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), WIDTH)}
+    folder = TemporaryDirectory()
+    table = lancedb.connect(folder.name).create_table("kept", pa.table(columns))
+
+    def ask(one: Vectors, _folder: object = folder) -> NDArray[np.int64]:
+        found = table.search(one).distance_type("dot").limit(NEAREST).select(["number", "_distance"]).to_arrow()
+        return np.asarray(found["number"].to_numpy(), dtype=np.int64)
+
+    return ask
+
+
 WAYS: dict[str, Callable[[Vectors], Ask]] = {
     "all, half precision (ours)": _half,
     "all, single precision": _single,
@@ -123,6 +139,7 @@ WAYS: dict[str, Callable[[Vectors], Ask]] = {
     "sqlite-vec": _sqlite_vec,
     "usearch": _usearch,
     "hnswlib": _hnswlib,
+    "LanceDB, all on disk": _lancedb,
 }
 APPROXIMATE = {"usearch", "hnswlib"}
-NEEDS = {"sqlite-vec": "sqlite_vec", "usearch": "usearch", "hnswlib": "hnswlib"}
+NEEDS = {"sqlite-vec": "sqlite_vec", "usearch": "usearch", "hnswlib": "hnswlib", "LanceDB, all on disk": "lancedb"}
