@@ -27,7 +27,7 @@ from attngs.reading.context_cache import digest
 from attngs.text.files import check_folder, write_whole
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
 
 FORMAT = 1
 """Of the rows."""

@@ -28,7 +28,7 @@ from attngs.scale.json_lines import lines_of, pieces_of, row_of
 from attngs.scale.rows import Recipe, Row, compress_all
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
     from ray import ObjectRef
     from ray.data import Dataset
 
