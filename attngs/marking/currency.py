@@ -4,8 +4,9 @@
 scores better, so in a small budget it would stand alone. A later statement is its successor if their states are alike and they score about
 the same for the question: the sum of the two must reach `BOND`. A word of change ("now", "postponed") and a question about the present
 ("this week") lower the bar. The two must share a word beside names; without a word of change, the older one must also share one with the
-question. Three things tell that a later statement is no news of an older one: it leaves out a person whom the question names, it adds
-something ("also"), or it tells of one day ("today") without a word of change. A store that keeps the times of its facts knows better: of
+question. Four things tell that a later statement is no news of an older one: it leaves out a person whom the question names, it tells of
+press 1 and not of press 2, it adds something ("also"), or it tells of one day ("today") without a word of change. Of events and rows of
+data, all words of the question count as names. A store that keeps the times of its facts knows better: of
 two that are alike, one that began when the other ended is its successor.
 
 A successor comes directly ahead of the older statement. Both stay where the budget holds two, so a wrong pair costs little. Nothing is
@@ -21,7 +22,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import chain
+from itertools import chain, pairwise
 from statistics import fmean
 
 import numpy as np
@@ -73,6 +74,9 @@ CHANGE = re.compile(
 
 NAMING = frozenset({"heading", "header", "speaker", "key", "question", "markup"})
 """Kinds of units that state nothing."""
+
+DATA = frozenset({"event", "record", "row", "cell"})
+"""Kinds of units that tell of one thing each, by its name or number."""
 
 FOUND = "relevance_score"
 """In the metadata of a document that a search found: how near it is to the question."""
@@ -249,7 +253,7 @@ def _follows(query: str, old: Sentence, new: Sentence, closeness: float) -> bool
         return False
     if ONE_DAY.search(text) and not ONE_DAY.search(older) and not changed:
         return False
-    if ADDED.search(text) or _is_of_another(query, older, text):
+    if ADDED.search(text) or _is_of_another(query, older, text) or _is_of_another_number(query, old, text):
         return False
     return _is_about_the_same(query, older, text, closeness, changed=changed)
 
@@ -286,6 +290,23 @@ def _is_of_another(query: str, old: str, new: str) -> bool:
     if missing and not PRONOUN.match(new):
         return True
     return any(name in old and name not in OWNER.findall(old) for name in OWNER.findall(new) if name in query)
+
+
+def _is_of_another_number(query: str, old: Sentence, new: str) -> bool:
+    """Whether a later text tells of press 1, where the question and the older unit name press 2.
+
+    In data, it is enough that it lacks a word which these two have.
+    """
+    asked, before, after = words(query), words(old.text), words(new)
+    named, others = _numbered(asked) & _numbered(before), _numbered(after)
+    if any(pair not in others and any(word == pair[0] for word, _ in others) for pair in named):
+        return True
+    return old.kind in DATA and bool({word[:STEM] for word in asked} & {word[:STEM] for word in before} - {word[:STEM] for word in after})
+
+
+def _numbered(found: Sequence[str]) -> set[tuple[str, str]]:
+    """Each number with the word before it, if that may be what the number names."""
+    return {pair for pair in pairwise(found) if pair[1][:1].isdigit() and pair[0].isalpha() and pair[0] not in function_words()}
 
 
 def _later(times: Sequence[Time | None], texts: Sequence[str]) -> NDArray[np.bool_]:

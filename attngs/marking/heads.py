@@ -4,6 +4,8 @@ A heading, a table's header, the question above an answer or the name above a me
 unit below holds the answer. Scores that are made of sums over a unit, such as attention, states and words, sum over its heads too, so
 nothing is read twice (`Layout.total`). What remains is a lift: a unit whose best head scores higher goes part of the way to that score. It
 works on the scores of any scorer, also of a decoder and a user's own. Scores stay in their range, so probabilities stay probabilities.
+
+Heads come first. The error that ends a Python traceback stands behind its frames, so it cannot be their head, and goes ahead of them here.
 """
 
 from __future__ import annotations
@@ -52,3 +54,18 @@ def lift_by_heads(sentences: Sequence[Sentence], scores: tuple[float, ...]) -> t
     for units, heads in levels:
         best[units] = np.maximum(best[units], own[heads])
     return tuple((own + HEAD_WEIGHT * (best - own)).tolist())
+
+
+def errors_first(sentences: Sequence[Sentence], scores: tuple[float, ...]) -> tuple[float, ...]:
+    """Scores `(S,)` in which no frame of a traceback is ahead of the error that ends it: the two change places."""
+    found, first = list(scores), 0
+    for number, sentence in enumerate(sentences):
+        begins = sentences[first]
+        if begins.kind == "frame" and (sentence.position, sentence.heads) == (begins.position, begins.heads):
+            if sentence.kind == "frame":
+                continue
+            if sentence.kind == "event":
+                best = max(range(number, first - 1, -1), key=found.__getitem__)
+                found[best], found[number] = found[number], found[best]
+        first = number
+    return tuple(found)

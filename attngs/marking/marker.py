@@ -19,7 +19,7 @@ from attngs.marking.currency import find_successors, successors_first
 from attngs.marking.cutting import Cutter
 from attngs.marking.echoes import lower_echoes
 from attngs.marking.followups import readings, together
-from attngs.marking.heads import lift_by_heads
+from attngs.marking.heads import errors_first, lift_by_heads
 from attngs.marking.labels import lift_by_labels
 from attngs.marking.micro_batcher import MicroBatcher, bearable
 from attngs.marking.named_figures import lift_by_named_figures
@@ -441,7 +441,7 @@ class Marker(Shared):
     def _marking(self, cut: _Cut, scores: tuple[float, ...]) -> Marking | Exception:
         try:
             request = cut.readings[-1]
-            lifted = lift_by_heads(request.sentences, scores)
+            lifted = errors_first(request.sentences, lift_by_heads(request.sentences, scores))
             lifted = lift_by_labels(request, lifted, self.cache)
             lifted = lift_by_speakers(request, lifted, self.cache)
             lifted = lift_by_named_figures(request.query, request.sentences, lifted)

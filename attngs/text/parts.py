@@ -169,6 +169,8 @@ def _lines(text: str, unit: Unit) -> list[Unit]:
     if unit.kind in _ENTRIES:
         blocks = _named(text, blocks, _NAMES)
     elif unit.kind == "event":
+        if len(blocks) > 1 and _FRAME.match(text, after_space(text, unit.start)):  # the end of a long traceback
+            return [*(block._replace(kind="frame", heads=(len(blocks) - 1,)) for block in blocks[:-1]), blocks[-1]]
         blocks = _traced(text, blocks)
     elif unit.kind == "code":
         blocks = [block._replace(kind="comment") if COMMENT.fullmatch(text[block.start : block.end].strip()) else block for block in blocks]

@@ -259,3 +259,44 @@ def test_a_figure_that_both_have_tells_what_is_replaced(compressor: ContextCompr
     news = "Her new goal replaces the 1:55: ten kilometres without pain."
     documents = dated((plan, PLAY, SCHOOL, news))
     assert successors(compressor, documents, "Which goal does she run for now?") == {0: 3}
+
+
+@pytest.mark.parametrize(
+    ("question", "old", "new", "follows"),
+    [
+        ("What does room 2 cost a night?", "Room 2 costs 90 euros a night.", "Room 3 costs 95 euros a night.", False),
+        ("What does room 2 cost a night?", "Room 2 costs 90 euros a night.", "Room 2 costs 95 euros a night now.", True),
+        ("Is the rehearsal still at 3 pm?", "The rehearsal is at 3 pm.", "The rehearsal moved to 5 pm.", True),
+    ],
+)
+def test_a_numbered_thing_is_not_another(compressor: ContextCompressor, question: str, old: str, new: str, follows: bool) -> None:
+    documents = dated((old, "The oven is broken.", new, "It rained."))
+    assert successors(compressor, documents, question) == ({0: 2} if follows else {})
+
+
+EVENTS = """\
+2025-03-06 05:58:10 INFO shift begins, operator Kurz
+2025-03-06 06:47:12 WARN press 2 stopped, reason: guard open
+2025-03-06 06:49:50 INFO oil of press 3 warm
+2025-03-06 07:15:33 WARN press 1 stopped, reason: tool change
+2025-03-06 09:00:00 INFO 4120 parts made
+"""
+RECORDS = """\
+{"ts":"2025-06-02T07:00:01Z","msg":"scheduler started"}
+{"ts":"2025-06-02T07:00:58Z","msg":"report done","tenant":"alder","ms":482}
+{"ts":"2025-06-02T07:02:58Z","msg":"report done","tenant":"cedar","ms":690}
+{"ts":"2025-06-02T07:03:03Z","msg":"scheduler idle"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "kept"),
+    [
+        ("Why was press 2 stopped?", EVENTS, "guard open"),
+        ("How long did the report of tenant alder take?", RECORDS, "482"),
+    ],
+)
+def test_a_later_event_is_no_news_of_another_thing(compressor: ContextCompressor, question: str, text: str, kept: str) -> None:
+    result = compressor.compress(text, question, target_tokens=52)
+    assert kept in result.text
+    assert not result.marking.successors

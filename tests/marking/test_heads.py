@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Document, GreedySelector, Marker, Splitter
-from attngs.marking.heads import lift_by_heads
+from attngs.marking.heads import errors_first, lift_by_heads
 from attngs.marking.marker import MarkRequest
 from attngs.marking.scales import Layout
 from attngs.marking.scorers.lexical import LexicalScorer
@@ -174,3 +174,18 @@ def test_questions_together_score_as_alone() -> None:
         assert isinstance(outcome, Marking)
         assert outcome.scores == Marker.default().mark([MANUAL, TABLE], request.query).scores
         assert outcome.scores == asyncio.run(marker.amark([MANUAL, TABLE], request.query)).scores
+
+
+def test_the_error_of_a_traceback_goes_ahead_of_its_frames() -> None:
+    text = "boot. crash. file a. file b. TimeoutError. idle."
+    document = Document(text=text)
+    ends = [0, *(i + 2 for i in range(len(text)) if text.startswith(". ", i)), len(text)]
+    kinds = ("event", "event", "frame", "frame", "event", "event")
+    heads = (Span(ends[1], ends[2]),)
+    units = [
+        Sentence(document=document, position=0, start=a, end=b, kind=kind, heads=heads if 1 < i < 5 else ())
+        for i, (a, b, kind) in enumerate(zip(ends, ends[1:], kinds, strict=False))
+    ]
+    assert errors_first(units, (0.0, 5.0, 3.0, 4.0, 1.0, 2.0)) == (0.0, 5.0, 3.0, 1.0, 4.0, 2.0)
+    assert errors_first(units, (0.0, 5.0, 3.0, 4.0, 4.0, 2.0)) == (0.0, 5.0, 3.0, 4.0, 4.0, 2.0)
+    assert errors_first(units[:4], (0.0, 5.0, 3.0, 4.0)) == (0.0, 5.0, 3.0, 4.0)

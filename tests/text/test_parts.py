@@ -42,6 +42,11 @@ CASES: list[tuple[str, str, Parts]] = [
         "07:01:02 ERROR mower 4 stopped\nTraceback:\n  File a\n    cut()\nJamError: a root",
         [("07:01:02 ERROR mower 4 stopped", []), ("Traceback:\n  File a\n    cut()", [0, 2]), ("JamError: a root", [0])],
     ),
+    (
+        "event",
+        'File "a"\n    cut()\n  File "b"\nJamError: a root',
+        [('File "a"', [3]), ("cut()", [3]), ('File "b"', [3]), ("JamError: a root", [])],
+    ),
     ("frame", "Traceback:\n  File a\n    cut()\n  File b", [("Traceback:", []), ("File a\n    cut()", []), ("File b", [])]),
     (
         "code",
