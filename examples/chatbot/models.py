@@ -7,12 +7,13 @@ from functools import lru_cache
 from typing import Any
 
 from answers import Answer
+from idle import WHY_IDLE
 from langchain.chat_models import init_chat_model
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
-from turns import WHY_IDLE, Kind, kind_of
+from turns import Kind, kind_of
 
 from attngs import CompressedContext, LocalChat
 from attngs.hosts.frames import day_of

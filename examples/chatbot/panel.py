@@ -8,7 +8,8 @@ from html import escape
 
 import streamlit as st
 from answers import Answer
-from turns import WHY_IDLE, kind_of
+from idle import WHY_IDLE
+from turns import kind_of
 
 from attngs import CompressedContext
 from attngs.hosts.frames import day_of
