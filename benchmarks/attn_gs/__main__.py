@@ -86,6 +86,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--gate-users", type=int, default=150, help="to look at without and with the full profile (%(default)s)")
     parser.add_argument("--writer-users", type=int, default=150, help="of --users, for the arms that write (%(default)s)")
     parser.add_argument("--writer-budgets", type=int, nargs="+", choices=BUDGETS, default=BUDGETS, help="of the arms that write (all)")
+    parser.add_argument("--reply", type=int, default=192, help="most tokens of a reply of the writer (%(default)s)")
     parser.add_argument("--tuning", type=int, default=180, help="other users to tune the reader on (%(default)s)")
     parser.add_argument("--window", type=int, default=2_048, help="tokens of the full profile (%(default)s)")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of the processor (%(default)s)")
@@ -101,6 +102,7 @@ def _about(task: str, split: Split, options: argparse.Namespace, before: Mapping
         "reader": f"{Path(options.reader).name}, bfloat16, tuned on {len(split.tuning)} other users: {Tuning()}",
         **{name: Path(model).name for name, model in models.items() if model},
         "window": f"{options.window:,} tokens",
+        **({"replies": f"at most {options.reply} tokens"} if options.writer else {}),
     }
     others = Bias([[*ratings(case.profile_text)] for case in split.tuning]) if task == RATING else None
     return {"settings": before.get("settings", {}) | settings, "baselines": baselines(split.test, others) if others else {}}
@@ -111,7 +113,7 @@ def _run(task: str, split: Split, options: argparse.Namespace, path: Path, conso
     machine, reader = describe_machine(), Reader(options.reader)
     with console.status(f"{task}: tuning {reader.name} on {len(split.tuning)} users"):
         reader.tuned(split.tuning, Tuning(), options.work / task)
-    chat = LocalChat.from_pretrained(options.writer) if options.writer else None
+    chat = LocalChat.from_pretrained(options.writer, max_tokens=options.reply) if options.writer else None
     marker = options.marker or options.reader
     tuned = partial(Marker.from_model, reader.model, reader.tokenizer, config=AttentionConfig(), encoder=None)
     markers = Markers(marker, tuned if marker == options.reader else None, options.probe, chat, TokenizerCounter(reader.tokenizer))
