@@ -18,11 +18,11 @@ from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finit
 from attngs.marking.currency import find_successors, successors_first
 from attngs.marking.cutting import Cutter
 from attngs.marking.echoes import lower_echoes
+from attngs.marking.figures import lift_by_figures
 from attngs.marking.followups import readings, together
 from attngs.marking.heads import errors_first, lift_by_heads
 from attngs.marking.labels import lift_by_labels
 from attngs.marking.micro_batcher import MicroBatcher, bearable
-from attngs.marking.named_figures import lift_by_named_figures
 from attngs.marking.refining import refine
 from attngs.marking.scorers.batch import score_batch
 from attngs.marking.speakers import lift_by_speakers
@@ -444,7 +444,7 @@ class Marker(Shared):
             lifted = errors_first(request.sentences, lift_by_heads(request.sentences, scores))
             lifted = lift_by_labels(request, lifted, self.cache)
             lifted = lift_by_speakers(request, lifted, self.cache)
-            lifted = lift_by_named_figures(request.query, request.sentences, lifted)
+            lifted = lift_by_figures(request.query, request.sentences, lifted)
             lowered = lower_echoes(request.query, request.sentences, lifted)
             successors = find_successors(request, lowered, self.scorer)
             final = successors_first(lowered, successors)

@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 
 from attngs.marking.coherence import Coherence, coherence
+from attngs.marking.figures import lift_by_figures
 from attngs.marking.labels import lift_by_labels
-from attngs.marking.named_figures import lift_by_named_figures
 from attngs.marking.scales import standardised
 from attngs.marking.scorers.encoder import TIES, WORD_WEIGHT, second_hop
 from attngs.marking.siblings import lift_by_siblings
@@ -78,5 +78,5 @@ class Form:
         if SPEAKERS in self.lifts:
             found = lift_by_speakers(terms.request, found, terms.cache)
         if FIGURES in self.lifts:
-            found = lift_by_named_figures(terms.request.query, terms.request.sentences, found)
+            found = lift_by_figures(terms.request.query, terms.request.sentences, found)
         return np.array(found)

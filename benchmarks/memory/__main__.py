@@ -30,7 +30,7 @@ from benchmarks.machine import RESULTS, describe_machine
 from benchmarks.memory.forest import measure_ways
 from benchmarks.memory.growth import grown
 from benchmarks.memory.page import draw, write_page
-from benchmarks.memory.recall import beam, measure, meetings, plain
+from benchmarks.memory.recall import beam, measure, meetings, plain, sessions
 from benchmarks.memory.vectors import compare
 from benchmarks.pages import measured_at, save_part
 
@@ -98,7 +98,7 @@ def _growth(options: argparse.Namespace) -> Iterator[Part]:
 def _forest(options: argparse.Namespace) -> Iterator[Part]:
     marker = Marker.default()
     rows = list[dict[str, Any]]()
-    for case in (*beam(options.data, DEVELOPMENT), *meetings(options.data, options.meetings)):
+    for case in (*beam(options.data, DEVELOPMENT), *sessions(options.data, DEVELOPMENT), *meetings(options.data, options.meetings)):
         rows += measure_ways(case, marker, BUDGETS)
         yield "forest", rows
 

@@ -12,7 +12,11 @@ from benchmarks.beam.data import ABILITIES
 from benchmarks.curves import Line, Panel, Picture
 from benchmarks.pages import Page, Section, TextTable
 
-SETS = {"beam": "BEAM, messages of which something is kept", "qm": "QMSum, characters of the evidence"}
+SETS = {
+    "beam": "BEAM, messages of which something is kept",
+    "session": "the same chats, twenty messages as one text",
+    "qm": "QMSum, characters of the evidence",
+}
 TITLES = {
     "recall": "Recall, development",
     "recall, final": "Recall, final chats",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from attngs import Document, Marker, Memory
@@ -20,6 +21,8 @@ SHARE = 0.05
 EVERYTHING = 10**9
 """Tokens of candidates: all there are."""
 NAMESPACE = "u"
+MESSAGES = 20
+"""Of a chat that are one text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,26 @@ def beam(data: Path, numbers: Sequence[int]) -> Iterator[Case]:
         yield Case(name=f"beam{chat.number}", documents=chat.documents, questions=asked)
 
 
+def sessions(data: Path, numbers: Sequence[int]) -> Iterator[Case]:
+    """The same chats, as an export has them: twenty messages are one text."""
+    for chat in load_chats(data, numbers):
+        documents, places = list[Document](), dict[str, Place]()
+        for number in range(-(-len(chat.documents) // MESSAGES)):
+            text = ""
+            for message in chat.documents[number * MESSAGES : (number + 1) * MESSAGES]:
+                speaker = str(message.metadata.get("role", "user")).capitalize()
+                begin = len(text) + len(speaker) + 2
+                text += f"{speaker}: {' '.join(message.text.split())}\n"
+                places[message.id] = (number, begin, len(text) - 1)
+            documents.append(Document(text=text, id=str(number)))
+        asked = [
+            Asked(id=each.id, kind=each.ability, text=each.query, judged=partial(_touched, [places[name] for name in each.evidence]))
+            for each in chat.questions
+            if each.evidence
+        ]
+        yield Case(name=f"session{chat.number}", documents=documents, questions=asked)
+
+
 def meetings(data: Path, count: int) -> Iterator[Case]:
     """Meetings of QMSum; evidence counts by character."""
     found = dict[str, list[dict[str, Any]]]()
@@ -116,6 +139,11 @@ def plain(rows: Sequence[Row]) -> list[dict[str, Any]]:
 def _messages(question: Question, documents: Sequence[Document], places: Sequence[Place]) -> float:
     """The share of a question's messages of which something is kept."""
     return judge(question, documents, places)[TOUCHED]
+
+
+def _touched(wanted: Sequence[Place], places: Sequence[Place]) -> float:
+    """The share of some places of which something is kept."""
+    return fmean(any(where == number and start < end and stop > begin for where, start, stop in places) for number, begin, end in wanted)
 
 
 def _characters(row: dict[str, Any], documents: Sequence[Document], places: Sequence[Place]) -> float:

@@ -7,10 +7,12 @@ import lzma
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from attngs import Document, Marker, Memory
 from attngs.types import Marking, Sentence, Span
-from benchmarks.memory import forest
+from benchmarks.beam.data import FILE
+from benchmarks.memory import forest, recall
 from benchmarks.memory.growth import grown
 from benchmarks.memory.page import draw, write_page
 from benchmarks.memory.recall import NAMESPACE, Asked, Case, measure, meetings, plain
@@ -100,6 +102,28 @@ def test_the_ways_of_a_forest_are_compared_on_each_question(tmp_path: Path, defa
     assert rows[0]["kept"]["flat"] == rows[0]["kept"]["up to the section"] == 1.0
     page = write_page({"forest": {"where": "here", "rows": rows}}, tmp_path).read_text()
     assert "| of these, the order of events | 12 tokens | 1 | 1.000 | +0.000 (+0.000 ... +0.000) |" in page
+
+
+def test_messages_of_a_chat_are_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        {"chat": "1", "documents": [{"id": str(i), "text": f"Line\n{i}", "metadata": {"role": "user"}} for i in range(3)]},
+        {
+            "id": "q1",
+            "query": "Why?",
+            "documents": ["1"],
+            "evidence": [{"doc_id": "0"}, {"doc_id": "2"}],
+            "meta": {"ability": "summarization"},
+        },
+    ]
+    with lzma.open(tmp_path / FILE, "wt") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    monkeypatch.setattr(recall, "MESSAGES", 2)
+    (case,) = recall.sessions(tmp_path, [1])
+    assert [document.text for document in case.documents] == ["User: Line 0\nUser: Line 1\n", "User: Line 2\n"]
+    (asked,) = case.questions
+    assert asked.judged([(0, 0, 6), (1, 0, 6)]) == 0.0  # the name of the speaker alone
+    assert asked.judged([(0, 6, 10), (0, 15, 20)]) == 0.5
+    assert asked.judged([(0, 6, 10), (1, 0, 8)]) == 1.0
 
 
 def test_every_way_of_looking_finds_the_nearest() -> None:
