@@ -109,10 +109,10 @@ def test_messages_of_a_chat_are_put_together(tmp_path: Path, monkeypatch: pytest
         {"chat": "1", "documents": [{"id": str(i), "text": f"Line\n{i}", "metadata": {"role": "user"}} for i in range(3)]},
         {
             "id": "q1",
+            "task": "beam/summarization",
             "query": "Why?",
-            "documents": ["1"],
-            "evidence": [{"doc_id": "0"}, {"doc_id": "2"}],
-            "meta": {"ability": "summarization"},
+            "documents": "1",
+            "meta": {"evidence_messages": ["0", "2"], "original": [], "updated": []},
         },
     ]
     with lzma.open(tmp_path / FILE, "wt") as file:
