@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import torch
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, BertConfig, BertModel
 
@@ -46,9 +48,12 @@ def load_embedded(folder: Path | None = None) -> LoadedModel:
         check_file(path, expected, unread=f"the embedded marker cannot read {path}", remedy="Reinstall 'attngs[mini]'.")
     config = BertConfig.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = BertModel(config)
+    with torch.device("meta"):  # without memory: to draw random weights, which nobody needs, took as long as all the rest
+        model: Any = BertModel(config)
+    model.to_empty(device="cpu")
     state = load_file(folder / "model.safetensors")  # directly: `from_pretrained` would draw a progress bar for a tenth of a second
-    state.pop("embeddings.position_ids")  # a constant that transformers once saved and now computes
+    places = state.pop("embeddings.position_ids")  # constants that transformers computes, in memory that is still empty
+    model.embeddings.position_ids, model.embeddings.token_type_ids = places, torch.zeros_like(places)
     model.load_state_dict(state)
     return LoadedModel(
         name=NAME, model=model.eval(), tokenizer=tokenizer, causal=False, window=512, max_batch_tokens=best_batch(model.device)
