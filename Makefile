@@ -22,7 +22,9 @@ setup: $(DONE)
 
 $(DONE): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
+	@# pip would compile on one core; some packages bring files that are written for another Python
+	@$(BIN)/python -W ignore -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $(DONE)
 
 demo: setup
@@ -41,16 +43,19 @@ fix: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# a process for each core, each with one thread: torch would otherwise start a thread for each core in every one of them
+# a process for each core, each with one thread: torch would otherwise start a thread for each core in every one of them. Each begins with
+# one half of the tests, so that most servers and models are started once, and takes over from the other when it has done its own
+PYTEST := -m pytest --numprocesses auto --dist worksteal
+
 test: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
+	OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST)
 
 # an environment that sees all of the other one, and has its own frameworks in front of it
 lowest: setup
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(BIN)/python -c "import site; print(f'import site; site.addsitedir({site.getsitepackages()[0]!r})')" > "$$($(VENV)-lowest/bin/python -c 'import site; print(site.getsitepackages()[0])')/base.pth"
 	$(VENV)-lowest/bin/python -m pip install --quiet --requirement constraints-lowest.txt
-	OMP_NUM_THREADS=1 $(VENV)-lowest/bin/python -m pytest --numprocesses auto tests/langchain tests/llama_index
+	OMP_NUM_THREADS=1 $(VENV)-lowest/bin/python $(PYTEST) tests/langchain tests/llama_index
 	$(VENV)-lowest/bin/python -m pip install --quiet transformers==4.56.0 'huggingface-hub<1' 'tokenizers<0.23'
 	$(VENV)-lowest/bin/python -W error -m attngs demo --out out/demo-lowest.html
 

@@ -27,12 +27,19 @@ SERVERS = {"chat", "serve", "mcp"}
 """Commands that run until somebody stops them."""
 
 
+@pytest.fixture(scope="module")
+def tiny_qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hub") / "Qwen"
+    tiny_model("qwen3").save_pretrained(folder / "Qwen3-0.6B")
+    tiny_tokenizer().save_pretrained(folder / "Qwen3-0.6B")
+    return folder
+
+
 @pytest.fixture
-def hub_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def hub_at_home(tiny_qwen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the README names a model on the hub, a folder of that name holds a tiny one of the same architecture."""
     monkeypatch.chdir(tmp_path)
-    tiny_model("qwen3").save_pretrained("Qwen/Qwen3-0.6B")
-    tiny_tokenizer().save_pretrained("Qwen/Qwen3-0.6B")
+    Path("Qwen").symlink_to(tiny_qwen)
 
 
 @pytest.mark.usefixtures("hub_at_home")
@@ -79,7 +86,8 @@ def test_make_targets_are_there_and_ci_runs_what_the_readme_begins_with() -> Non
     assert named[:2] == ["demo", "test"]
     assert set(named) <= set(targets)
     ci = (ROOT / ".ci" / "run").read_text()
-    assert all(f"\nmake {target}\n" in ci for target in ("setup", "check", "demo", "test"))
+    run = {word for line in re.findall(r"^make (.+)", ci, re.M) for word in line.partition("#")[0].split()}
+    assert {"setup", "check", "demo", "test"} <= run
 
 
 def test_nothing_is_left_out() -> None:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from attngs.cli import console
 from attngs.cli.options import AdapterName, MarkerName, Out, ProbeName, UnitName, marker_of, put
+from attngs.learning.labelled import LabelledExample, read_examples
 from attngs.text.files import check_folder
 from attngs.text.sentences import UnitSize
 
@@ -60,11 +61,12 @@ def fit(
     Writes marker.json, probe.safetensors, report.md and report.png into DIR. Use them with: attngs compress notes.md -q '...' --probe DIR
     """
     with console.reported_errors():
+        check_folder(out)  # before minutes of work
+        examples = read_examples(data)  # before the seconds that torch takes to load
         from attngs.learning.fitting.run import fit as learn
 
-        check_folder(out)  # before minutes of work
         with console.progress():
-            result = learn(data, marker, unit=unit, folds=folds, seed=seed, limit=limit, window=window)
+            result = learn(examples, marker, unit=unit, folds=folds, seed=seed, limit=limit, window=window)
             result.save(out)
         put(_fit_table(result, out), None)
 
@@ -123,21 +125,22 @@ def evaluate(
         raise typer.BadParameter("--chat, --base-url, --judge and --judge-url need --rubric.")
     with console.reported_errors():
         to_file = out is not None
+        examples = read_examples(data)
         with console.progress():
             measured = marker_of(marker, adapter, probe, unit)
             if chat and judge:
-                judged = _judged(data, measured, (chat, base_url), (judge, judge_url), target_tokens, repeats, timeout)
+                judged = _judged(examples, measured, (chat, base_url), (judge, judge_url), target_tokens, repeats, timeout)
                 text = judged.to_json() + "\n" if format == "json" else _rubric_tables(judged, to_file=to_file)
             else:
                 from attngs.learning.evaluation import evaluate as measure
 
-                evaluation = measure(data, measured)
+                evaluation = measure(examples, measured)
                 text = evaluation.to_json() + "\n" if format == "json" else _eval_table(evaluation, to_file=to_file)
         put(text, out)
 
 
 def _judged(
-    data: Path,
+    examples: list[LabelledExample],
     marker: Marker,
     chat: tuple[str, str | None],
     judge: tuple[str, str | None],
@@ -150,7 +153,7 @@ def _judged(
     from attngs.learning.judging import judge_answers
 
     answering, judging = (OpenAIChat(name, base_url=url, timeout=timeout) for name, url in (chat, judge))
-    return judge_answers(data, marker, answering, judging, target_tokens=target_tokens, repeats=repeats)
+    return judge_answers(examples, marker, answering, judging, target_tokens=target_tokens, repeats=repeats)
 
 
 def _fit_table(result: FitResult, out: Path) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch.nn import Parameter
@@ -48,11 +50,14 @@ def load_embedded(folder: Path | None = None) -> LoadedModel:
         check_file(path, expected, unread=f"the embedded marker cannot read {path}", remedy="Reinstall 'attngs[mini]'.")
     config = BertConfig.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = BertModel(config)
+    with torch.device("meta"):  # without memory: to draw random weights, which nobody needs, took as long as all the rest
+        model: Any = BertModel(config)
+    model.to_empty(device="cpu")
     state = load_file(folder / "model.safetensors")  # directly: `from_pretrained` would draw a progress bar for a tenth of a second
-    state.pop("embeddings.position_ids")  # a constant that transformers once saved and now computes
+    places = state.pop("embeddings.position_ids")  # constants that transformers computes, in memory that is still empty
+    model.embeddings.position_ids, model.embeddings.token_type_ids = places.clone(), torch.zeros_like(places)
     model.load_state_dict(state)
-    del state
+    del state, places
     with safe_open(folder / "model.safetensors", "pt") as file:  # half of the weights; mapped anew, only rows of words that occur take RAM
         model.embeddings.word_embeddings.weight = Parameter(file.get_tensor("embeddings.word_embeddings.weight"))
     return LoadedModel(

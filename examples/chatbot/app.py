@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -27,7 +28,9 @@ state = st.session_state
 def open_assistant() -> Assistant:
     model = chat_model(os.environ.get("ATTNGS_CHAT_MODEL", ""), os.environ.get("ATTNGS_BASE_URL", ""))
     place = os.environ.get("ATTNGS_CHATBOT_DB") or "chatbot.sqlite"
-    return Assistant(People(place, os.environ.get("ATTNGS_CHATBOT_MEMORY", "")), model)
+    assistant = Assistant(People(place, os.environ.get("ATTNGS_CHATBOT_MEMORY", "")), model)
+    gc.freeze()  # Streamlit looks for garbage after every action; among all that torch has loaded that would take 0.3 s
+    return assistant
 
 
 def page(assistant: Assistant) -> None:

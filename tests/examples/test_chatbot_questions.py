@@ -99,14 +99,14 @@ def test_a_memory_is_found_when_half_of_it_is_kept() -> None:
     assert evaluate.found(kept, lead, ["a"]) == {"a": False}
 
 
-def test_what_has_changed_is_quoted_from_one_sentence_of_a_memory() -> None:
+def test_what_has_changed_is_quoted_from_one_sentence_of_a_memory(default_marker: Marker) -> None:
     changes = evaluate.read_changes(evaluate.HERE / "changed.jsonl")
     texts = {file.stem: {memory.id: memory.text for memory in memories(file.stem)} for file in USERS}
     assert len(changes) >= 40
     assert {change.user for change in changes} == set(texts)
     for change in changes:
         quotes = [*change.old, *change.new]
-        units = {name: Marker.default().split([Document(text=texts[change.user][name])]) for name, _ in quotes}
+        units = {name: default_marker.split([Document(text=texts[change.user][name])]) for name, _ in quotes}
         assert change.old
         assert change.new
         assert all(any(words in unit.text for unit in units[name]) for name, words in quotes)

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from functools import cache
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.examples.scripts import EXAMPLES, printed
 
-
-@cache
-def run(name: str) -> str:
-    """In a process of its own, as a user does; no hub is asked because the environment of all tests forbids it."""
-    done = subprocess.run([sys.executable, ROOT / "examples" / name], capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+run = cache(printed)
 
 
 def test_the_agent_is_shown_a_fraction_and_it_is_the_right_one() -> None:
@@ -52,4 +43,4 @@ def test_the_agent_s_messages_are_told_apart() -> None:
 
 @pytest.mark.parametrize("name", ["langchain_rag.py", "langchain_agent.py"])
 def test_they_are_short(name: str) -> None:
-    assert len((ROOT / "examples" / name).read_text(encoding="utf-8").splitlines()) < 80
+    assert len((EXAMPLES / name).read_text(encoding="utf-8").splitlines()) < 80

@@ -11,8 +11,7 @@ from attngs.text.structure.html_text import HTML
 from attngs.text.structure.json_text import JSON, JSON_LINES
 from attngs.text.structure.logs import LOG
 from attngs.text.structure.mail import MAIL
-from attngs.text.structure.markdown import MARKDOWN
-from attngs.text.structure.plain import PLAIN
+from attngs.text.structure.running_text import MARKDOWN, PLAIN
 from attngs.text.structure.source_code import CODE
 from attngs.text.structure.subtitles import SUBTITLES
 from attngs.text.structure.units import Reader, Structure
