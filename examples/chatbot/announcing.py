@@ -1,0 +1,45 @@
+"""What a screen reader says by itself: answers and notices are copied into a region that it listens to, and that nobody sees."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+state = st.session_state
+REGION = '<div role="status" class="announced unseen"></div>'
+COPY = """<script>/* {number} */ setTimeout(() => {{
+  const region = [...document.querySelectorAll(".announced")].pop(), found = [...document.querySelectorAll("{selector}")];
+  if (!region || !found.length || region.dataset.number === "{number}") return;
+  region.dataset.number = "{number}";
+  region.textContent = found.map((each) => each.innerText).join("\\n");
+}}, 100);</script>"""
+"""Copies once for each number, also if Streamlit runs it again."""
+
+
+def listen() -> None:
+    """Draw the region, in the page and in a dialog that covers it.
+
+    A screen reader notices only what changes in a region that is already there, and hears nothing from behind a dialog.
+    """
+    st.html(REGION)
+
+
+def announce(selector: str) -> None:
+    """Have something read as soon as `show` has drawn it.
+
+    Args:
+        selector: What it matches is read.
+    """
+    _, number = state.get("announced", ("", 0))
+    state.announced = (selector, number + 1)
+
+
+def show() -> None:
+    """Read what was announced last, if it has not been read yet."""
+    selector, number = state.get("announced", ("", 0))
+    if number:
+        st.html(COPY.format(selector=selector, number=number), unsafe_allow_javascript=True)
+
+
+def heading(text: str) -> None:
+    """A heading that nobody sees, so that a screen reader can go from one to the next."""
+    st.html(f'<h2 class="unseen">{text}</h2>')
