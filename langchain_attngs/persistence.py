@@ -245,7 +245,9 @@ class Persistence:
         end = time.monotonic() + self._timeout
         while not connection.execute("SELECT pg_try_advisory_lock(%s)", [_SETUP_LOCK]).fetchone()[0]:
             if time.monotonic() >= end:
-                raise UnavailableError(f"another program has been setting up the database `{self.place}` for {self._timeout:g} s. Try again.")
+                raise UnavailableError(
+                    f"another program has been setting up the database `{self.place}` for {self._timeout:g} s. Try again."
+                )
             time.sleep(0.05)
         try:
             yield
