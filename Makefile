@@ -21,6 +21,7 @@ help:
 setup: $(DONE)
 
 $(DONE): pyproject.toml constraints.txt
+	@echo "Installing everything into $(VENV): this takes a few minutes, and pip is quiet"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $(DONE)

@@ -98,7 +98,11 @@ def choose_settings(assistant: Assistant) -> Settings:
     nobody = isinstance(assistant.model, Nobody)
     with st.expander("Settings", icon=":material/tune:"):
         tokens = st.select_slider("Memory budget, in tokens", BUDGETS, 256, help="How much of the memory the chat model is shown at most.")
-        rewrite = st.toggle("In the model's words", disabled=nobody, help="The model rewrites the marked sentences more briefly, and what it writes is checked.")
+        rewrite = st.toggle(
+            "In the model's words",
+            disabled=nobody,
+            help="The model rewrites the marked sentences more briefly, and what it writes is checked.",
+        )
         for what, place in (("Memories", assistant.people.memory_file.path), ("Chats", assistant.people.place)):
             st.caption(f"{what} are stored in")
             st.code(str(place), language=None, wrap_lines=True)
@@ -111,7 +115,7 @@ def show_panel(assistant: Assistant, person: str, chat: str, settings: Settings)
     last = max((number for number, message in enumerate(said, 1) if message.type == "human"), default=0)
     place = state.get(f"why {chat}", last)
     if place < 1:
-        st.caption("Ask something that only somebody who knows you could answer. This panel then shows what the model sees of your memory, and why.")
+        st.caption("Ask something that only somebody who knows you could answer. This panel then shows what the model sees, and why.")
         return
     with st.spinner("Reading the memory ..."):
         answer = assistant.explain(person, chat, place, settings)

@@ -81,7 +81,9 @@ def _took(answer: Answer, memory: CompressedContext | None, saved: Mapping[str, 
     times = {"First token after": answer.seconds_to_first_token, "Answered after": answer.seconds} if answer.sent else {}
     rows += [(name, f"{time:,.2f} s" if time else "not streamed", "") for name, time in times.items()]
     st.html("<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd><dd>{cost}</dd>" for name, value, cost in rows) + "</dl>")
-    st.caption("You set the price. Tokens are counted as the marker counts them. What a writer reads and writes is subtracted from the saving.")
+    st.caption(
+        "You set the price. Tokens are counted as the marker counts them. What a writer reads and writes is subtracted from the saving."
+    )
 
 
 def _by_day(memory: CompressedContext) -> CompressedContext:

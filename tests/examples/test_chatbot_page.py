@@ -11,7 +11,7 @@ from people import People
 from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.examples.notes import write_notes
-from tests.examples.pages import CHROMIUM, Open, Server, ask, begin, box, choose, settled
+from tests.examples.pages import CHROMIUM, Open, Server, ask, begin, box, choose, nameless, reach, settled
 from tests.loopback.server import LoopbackHost, LoopbackServer
 from tests.loopback.turns import Turn, always, script
 
@@ -321,6 +321,103 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(visit: Open, loopback: Loop
     assert all(frame.evaluate(wide) <= 390 for frame in page.frames)
     page.get_by_role("tab", name="Exactly what was sent").click()
     assert page.evaluate(wide) <= 390
+
+
+def test_the_keyboard_is_enough(visit: Open, loopback: LoopbackServer) -> None:
+    loopback.plan = always(Turn(text="In a brass band."))
+    page = visit()
+    press, dialog, announced = page.keyboard.press, page.get_by_role("dialog"), page.locator(".announced").last
+    reach(page, page.get_by_label("Who is asking"))
+    page.keyboard.type("Ben")
+    press("Enter")
+    expect(page.locator(".st-key-log-ben")).to_be_visible()
+    settled(page)
+    reach(page, page.get_by_role("button", name="New chat"))
+    press("Enter")
+    expect(page.get_by_text("Hello, Ben.")).to_be_visible()
+    settled(page)
+
+    reach(page, box(page))
+    page.keyboard.type("Where do I play?")
+    press("Enter")
+    expect(announced).to_have_text(re.compile(r"In a brass band\."))
+    settled(page)
+    expect(box(page)).to_be_focused()
+    loopback.plan = always(Turn(text="never ending " * 500, pause=0.03))
+    page.keyboard.type("Tell me all")
+    press("Enter")
+    expect(page.get_by_text("never ending never ending")).to_be_visible()
+    reach(page, page.get_by_test_id("stChatInput").get_by_role("button"))
+    press("Enter")
+    settled(page)
+
+    reach(page, page.get_by_role("tab", name="Heat map"))
+    press("ArrowRight")
+    expect(page.get_by_role("tab", name="Exactly what was sent")).to_have_attribute("aria-selected", "true")
+
+    reach(page, page.get_by_role("button", name="Rename or delete: Where do I play?"))
+    press("Enter")
+    reach(page, dialog.get_by_label("Title"))
+    press("ControlOrMeta+A")
+    page.keyboard.type("Music")
+    press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("button", name="Music", exact=True)).to_be_visible()
+    settled(page)
+
+    memory = page.get_by_role("button", name=re.compile(r"^Memory \("))
+    reach(page, memory)
+    press("Enter")
+    reach(page, dialog.get_by_label("Find"))
+    page.keyboard.type("birds")
+    press("Enter")
+    expect(dialog.locator("[class*=st-key-item-]").first).to_contain_text("geese")
+    settled(page)
+    reach(page, dialog.get_by_role("button", name="Edit").first)
+    press("Enter")
+    reach(page, dialog.get_by_role("button", name="Cancel"))
+    press("Enter")
+    expect(dialog.get_by_label("Change this memory")).to_have_count(0)
+    settled(page)
+    reach(page, dialog.get_by_role("button", name="Delete", exact=True).first)
+    press("Enter")
+    expect(announced).to_have_text("Deleted: He is afraid of geese and of their eggs.")
+    settled(page)
+    reach(page, dialog.get_by_role("button", name="Undo"))
+    press("Enter")
+    expect(dialog.get_by_text("Deleted:")).to_have_count(0)
+    settled(page)
+    press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(memory).to_be_focused()
+
+
+def test_a_screen_reader_has_a_name_for_every_control(visit: Open, loopback: LoopbackServer) -> None:
+    page = visit("Ben")
+    ask(page, "Where does Ben play?")
+    assert nameless(page) == []
+    page.get_by_role("button", name=re.compile(r"^Memory \(")).click()
+    dialog = page.get_by_role("dialog")
+    for tab in ("Import", "Export and erase", "Memories"):
+        dialog.get_by_role("tab", name=tab).click()
+        settled(page)
+        assert nameless(page) == []
+    dialog.get_by_role("button", name="Edit").first.click()
+    settled(page)
+    assert nameless(page) == []
+    page.keyboard.press("Escape")
+    settled(page)
+    for button in (page.get_by_role("button", name="Rename or delete").first, page.get_by_role("button", name="Add a person")):
+        button.click()
+        expect(dialog).to_be_visible()
+        assert nameless(page) == []
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+        settled(page)
+    begin(page)
+    page.get_by_text("Settings", exact=True).click()
+    settled(page)
+    assert nameless(page) == []
 
 
 def test_it_remembers_after_a_restart_and_forgets_for_good(visit: Open, server: Server, loopback: LoopbackServer) -> None:
