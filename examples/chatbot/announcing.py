@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import streamlit as st
 
 state = st.session_state
@@ -29,13 +31,12 @@ def announce(selector: str) -> None:
     Args:
         selector: What it matches is read.
     """
-    _, number = state.get("announced", ("", 0))
-    state.announced = (selector, number + 1)
+    state.announced = (selector, uuid4().hex)
 
 
 def show() -> None:
     """Read what was announced last, if it has not been read yet."""
-    selector, number = state.get("announced", ("", 0))
+    selector, number = state.get("announced", ("", ""))
     if number:
         st.html(COPY.format(selector=selector, number=number), unsafe_allow_javascript=True)
 

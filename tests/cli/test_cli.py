@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -190,6 +191,15 @@ def test_ctrl_c_while_it_is_loading_is_no_traceback(tmp_path: Path) -> None:
     path = os.pathsep.join([str(tmp_path), *sys.path[1:]])
     done = subprocess.run([sys.executable, "-m", "attngs"], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (130, "interrupted; nothing was written\n")
+
+
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_a_port_that_is_taken_is_said_before_the_page_is_loaded() -> None:
+    pytest.importorskip("streamlit")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, _, err = run("chat", "--no-browser", "--port", taken.getsockname()[1])
+    assert code == 1
+    assert "choose another `--port`, or leave it out" in err
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,10 +21,12 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 ROOT = Path(__file__).parents[2]
 MOST_STOPS = 150
 """Presses of Tab that go round the page."""
-SHOWS_FOCUS = """each => [each, each.parentElement, each.parentElement.parentElement].some(one => {
-  const style = getComputedStyle(one), hasOutline = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
-  return hasOutline || style.boxShadow !== "none" || style.borderTopColor === "rgb(37, 64, 184)";
-})"""
+SHOWS_FOCUS = """each => {
+  for (let one = each, level = 0; level < 6; one = one.parentElement, level++) {
+    const style = getComputedStyle(one), hasOutline = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+    if (hasOutline || style.boxShadow !== "none" || style.borderTopColor === "rgb(37, 64, 184)") return true;
+  }
+}"""
 """A ring around an element or what it stands in, or a border in the colour of the page."""
 PLACES = {"RootWebArea", "main", "generic"}
 """Roles of what may have the keyboard without a name: pages, and texts that can be scrolled."""
