@@ -34,7 +34,6 @@ def open_assistant() -> Assistant:
 def page(assistant: Assistant) -> None:
     """Draw everything; this script runs again after every action on the page."""
     people = assistant.people
-    announcing.listen()
     if people.moved and not state.get("told of the move"):
         state["told of the move"] = True
         where = as_text(str(people.memory_file.path))
@@ -55,6 +54,7 @@ def page(assistant: Assistant) -> None:
         st.info("There is nobody here yet. Add a person, or bring the examples back.")
         return
     settings = settings._replace(paused=paused)
+    announcing.listen(chat)
     left, right = st.columns([6, 5], gap="large")
     with left:
         log = st.container(key=f"log-{person}", height=500, autoscroll=False)

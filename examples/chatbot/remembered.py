@@ -21,7 +21,7 @@ AT_ONCE = 10
 def show(assistant: Assistant, person: str) -> None:
     """Everything that is remembered of a person."""
     people, memories = assistant.people, assistant.people.memories(person)
-    announcing.listen()
+    announcing.listen("memory")
     st.toggle(
         "Pause the memory",
         people.paused(person),

@@ -102,6 +102,11 @@ def ask(page: Page, question: str) -> None:
     settled(page)
 
 
+def replies(page: Page) -> Locator:
+    """What was answered; a screen reader has a copy of the last one for some seconds."""
+    return page.locator("[class*=st-key-ai-]")
+
+
 def begin(page: Page) -> None:
     """A new chat."""
     page.get_by_role("button", name="New chat").click()

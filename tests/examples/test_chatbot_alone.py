@@ -10,7 +10,7 @@ from people import People
 from playwright.sync_api import expect
 
 from tests.examples.notes import write_notes
-from tests.examples.pages import CHROMIUM, Open, Server, ask, begin, choose, settled
+from tests.examples.pages import CHROMIUM, Open, Server, ask, begin, choose, replies, settled
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
@@ -39,7 +39,7 @@ def test_the_first_minute(visit: Open) -> None:
     suggestions = page.locator("[class*=st-key-suggestion-] button")
     expect(suggestions).to_have_count(3)
     page.get_by_role("button", name="Which painkiller can I take?").click()
-    reply = page.locator("[class*=st-key-ai-]")
+    reply = replies(page)
     expect(page.get_by_role("button", name="Why this answer")).to_have_count(1)
     settled(page)
     memories = reply.locator("[data-testid=stText]:visible").all_inner_texts()
@@ -48,7 +48,7 @@ def test_the_first_minute(visit: Open) -> None:
     assert 2 <= len(memories) <= 4
     expect(reply.get_by_text("3 Nov 2025").first).to_be_visible()
     expect(reply.get_by_text(re.compile(r"^\d more$"))).to_be_visible()
-    expect(page.get_by_text("To get a written answer, connect a model")).to_be_visible()
+    expect(replies(page).get_by_text("To get a written answer, connect a model")).to_be_visible()
     ask(page, "What does my mother have to be careful with?")
     page.wait_for_timeout(300)
     question = page.locator("[class*=st-key-human-]").nth(1)
@@ -124,5 +124,5 @@ def test_an_idle_turn_and_a_paused_memory_send_nothing_and_the_panel_says_so(vis
     settled(page)
     ask(page, "Where does my brother keep bees?")
     expect(page.get_by_text("The memory is paused: nothing is read, and nothing is saved.")).to_be_visible()
-    expect(page.get_by_text("I found nothing about that in your memory.")).to_be_visible()
+    expect(replies(page).get_by_text("I found nothing about that in your memory.")).to_be_visible()
     expect(page.get_by_role("button", name="Remember this")).to_have_count(0)

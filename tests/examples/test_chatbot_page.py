@@ -11,7 +11,7 @@ from people import People
 from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.examples.notes import write_notes
-from tests.examples.pages import CHROMIUM, Open, Server, ask, begin, box, choose, nameless, reach, settled
+from tests.examples.pages import CHROMIUM, Open, Server, ask, begin, box, choose, nameless, reach, replies, settled
 from tests.loopback.server import LoopbackHost, LoopbackServer
 from tests.loopback.turns import Turn, always, script
 
@@ -70,9 +70,9 @@ def test_an_answer_streams_and_is_explained(visit: Open, loopback: LoopbackServe
     page = visit()
     box(page).fill("What does she drink?")
     box(page).press("Enter")
-    expect(page.get_by_text("Green tea, and so on")).to_be_visible()
+    expect(replies(page).get_by_text("Green tea, and so on")).to_be_visible()
     assert "without milk" not in page.inner_text("body")
-    expect(page.get_by_text("without milk.")).to_be_visible()
+    expect(replies(page).get_by_text("without milk.")).to_be_visible()
     expect(page.get_by_role("button", name="Why this answer")).to_have_count(1)
 
     expect(page.get_by_text("What the model saw of your memory for this answer")).to_be_visible()
@@ -109,12 +109,12 @@ def test_who_stops_an_answer_can_go_on(visit: Open, loopback: LoopbackServer) ->
     page = visit("Ben")
     box(page).fill("Tell me all")
     box(page).press("Enter")
-    expect(page.get_by_text("never ending never ending")).to_be_visible()
+    expect(replies(page).get_by_text("never ending never ending")).to_be_visible()
     page.get_by_test_id("stChatInput").get_by_role("button").click()
     settled(page)
     loopback.plan = always(Turn(text="Here I am."))
     ask(page, "Are you there?")
-    expect(page.get_by_text("Here I am.")).to_be_visible()
+    expect(replies(page).get_by_text("Here I am.")).to_be_visible()
     assert [message["role"] for message in loopback.requests[-1].body["messages"]] == ["system", "user", "assistant", "user"]
 
 
@@ -218,7 +218,7 @@ def test_stop_stops_the_writer(visit: Open, loopback: LoopbackServer) -> None:
     loopback.plan = always(Turn(text="Here I am."))
     box(page).fill("Are you there?")
     box(page).press("Enter")
-    expect(page.get_by_text("Here I am.").first).to_be_visible()
+    expect(replies(page).get_by_text("Here I am.").first).to_be_visible()
     expect(page.get_by_text("Which tea is hers?")).to_have_count(1)  # the title of the chat: the question had no answer
 
 
@@ -232,8 +232,8 @@ def test_chats_are_listed_opened_renamed_and_deleted(visit: Open, loopback: Loop
     expect(page.get_by_text("Hello, Ben.")).to_be_visible()
     ask(page, "What is Ben afraid of?")
     page.get_by_role("button", name="Where does **Ben** play?", exact=True).click()
-    expect(page.get_by_text("With a brass band.")).to_be_visible()
-    expect(page.get_by_text("Of geese.")).to_have_count(0)
+    expect(replies(page).get_by_text("With a brass band.")).to_be_visible()
+    expect(replies(page).get_by_text("Of geese.")).to_have_count(0)
     settled(page)
     page.get_by_role("button", name="Rename or delete: Where does **Ben** play?").click()
     page.get_by_label("Title").fill("The band")
@@ -279,13 +279,13 @@ def test_a_memory_is_added_changed_deleted_and_imported_and_the_next_answer_know
     expect(dialog.locator("[class*=st-key-item-]").first).to_contain_text("She hates fog.")
     settled(page)
     dialog.get_by_role("button", name="Delete", exact=True).first.click()
-    expect(dialog.get_by_text("Deleted: She hates fog.")).to_be_visible()
+    expect(dialog.locator(".st-key-gone").get_by_text("Deleted: She hates fog.")).to_be_visible()
     settled(page)
     dialog.get_by_role("button", name="Undo").click()
-    expect(dialog.get_by_text("Deleted:")).to_have_count(0)
+    expect(dialog.locator(".st-key-gone")).to_have_count(0)
     settled(page)
     dialog.get_by_role("button", name="Delete", exact=True).first.click()
-    expect(dialog.get_by_text("Deleted: She hates fog.")).to_be_visible()
+    expect(dialog.locator(".st-key-gone").get_by_text("Deleted: She hates fog.")).to_be_visible()
     settled(page)
     page.keyboard.press("Escape")
     expect(memory).to_have_text(re.compile(r"Memory \(2\)"))
@@ -346,14 +346,14 @@ def test_the_keyboard_is_enough(visit: Open, loopback: LoopbackServer) -> None:
     loopback.plan = always(Turn(text="never ending " * 500, pause=0.03))
     page.keyboard.type("Tell me all")
     press("Enter")
-    expect(page.get_by_text("never ending never ending")).to_be_visible()
+    expect(replies(page).get_by_text("never ending never ending")).to_be_visible()
     reach(page, page.get_by_test_id("stChatInput").get_by_role("button"))
     press("Enter")
     settled(page)
 
-    reach(page, page.get_by_role("tab", name="Heat map"))
-    press("ArrowRight")
-    expect(page.get_by_role("tab", name="Exactly what was sent")).to_have_attribute("aria-selected", "true")
+    reach(page, page.get_by_role("tab", selected=True))
+    press("End")
+    expect(page.get_by_role("tab", name="Tokens and time")).to_have_attribute("aria-selected", "true")
 
     reach(page, page.get_by_role("button", name="Rename or delete: Where do I play?"))
     press("Enter")
@@ -385,7 +385,7 @@ def test_the_keyboard_is_enough(visit: Open, loopback: LoopbackServer) -> None:
     settled(page)
     reach(page, dialog.get_by_role("button", name="Undo"))
     press("Enter")
-    expect(dialog.get_by_text("Deleted:")).to_have_count(0)
+    expect(dialog.locator(".st-key-gone")).to_have_count(0)
     settled(page)
     press("Escape")
     expect(dialog).to_have_count(0)
@@ -429,7 +429,7 @@ def test_it_remembers_after_a_restart_and_forgets_for_good(visit: Open, server: 
     assert "Traceback" not in server.log.read_text()
     server.start()
     page = visit()
-    expect(page.get_by_text("By the sea.")).to_be_visible()
+    expect(replies(page).get_by_text("By the sea.")).to_be_visible()
     expect(page.get_by_text("What the model would see of your memory for the next answer")).to_be_visible()
     assert b"Zenobia" in server.bytes()
     page.get_by_role("button", name=re.compile(r"^Memory \(")).click()
