@@ -114,11 +114,16 @@ def begin(page: Page) -> None:
     settled(page)
 
 
+def has_keyboard(control: Locator) -> bool:
+    """Whether keys go to a control, also while another page of the browser is in front."""
+    return bool(control.evaluate("each => each === document.activeElement"))
+
+
 def reach(page: Page, control: Locator, key: str = "Tab") -> None:
     """Press a key until the keyboard is at a control, and the control shows it."""
     for _ in range(MOST_STOPS):
         page.keyboard.press(key)
-        if control.evaluate("each => each === document.activeElement"):
+        if has_keyboard(control):
             assert control.evaluate(SHOWS_FOCUS), f"nobody sees that the keyboard is at {control}"
             return
     raise AssertionError(f"the keyboard does not get to {control}")
