@@ -1,4 +1,4 @@
-"""`attngs` and `python -m attngs`: Ctrl-C ends both without a traceback, even while they are still loading."""
+"""`attngs` and `python -m attngs`: Ctrl-C ends both without a traceback, also while they load."""
 
 from __future__ import annotations
 
