@@ -21,6 +21,7 @@ help:
 setup: $(DONE)
 
 $(DONE): pyproject.toml constraints.txt
+	@echo "Installing everything into $(VENV): this takes a few minutes, and pip is quiet"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
 	@# pip would compile on one core; some packages bring files that are written for another Python

@@ -6,8 +6,8 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
@@ -33,6 +33,8 @@ _SUFFIXES = (".txt", ".md", ".jsonl", ".json")
 _WHAT = "memory file"
 _POSTGRES = ("postgres://", "postgresql://")
 _IN_POSTGRES = (("store", "PostgresStore"), ("checkpoint", "PostgresSaver"))
+_SETUP_LOCK = 0x6174746E6773
+"""The number of an advisory lock of PostgreSQL's; it only has to be one that other programs do not use."""
 _SECRETS = re.compile(r"(?<=://)[^/]*@|\?.*")
 
 
@@ -151,7 +153,7 @@ class Persistence:
     Args:
         place: A file, or `postgresql://...`. They need `langgraph-checkpoint-sqlite` (extra `app`) and `langgraph-checkpoint-postgres`.
             A file that does not exist is made, with its folder, readable by its owner only; an existing one keeps its permissions.
-        timeout: Seconds to wait for other programs that use the file.
+        timeout: Seconds to wait for other programs that use the file, or that set up the database.
 
     Attributes:
         place: As given, but without the user, password and settings that are for PostgreSQL only.
@@ -220,16 +222,37 @@ class Persistence:
         package = "langgraph-checkpoint-postgres 'psycopg[binary]'"
         kinds = [_load(f"langgraph.{part}.postgres", kind, package=package) for part, kind in _IN_POSTGRES]
         failure: type[Exception] = _load("psycopg", "OperationalError", package=package)
+        connect: Any = _load("psycopg", "connect", package=package)
         try:
             opened = [self._resources.enter_context(kind.from_conn_string(place)) for kind in kinds]
+            with connect(place, autocommit=True) as connection, self._alone(connection):
+                for each in opened:
+                    each.setup()
         except failure as error:
             why = str(error).replace(place, self.place).strip()
             raise UnavailableError(
                 f"the database `{self.place}` cannot be opened: {why}. Start its server, or pass another place."
             ) from error
-        for each in opened:
-            each.setup()
         return opened[0], opened[1]
+
+    @contextmanager
+    def _alone(self, connection: Any) -> Iterator[None]:
+        """Keep other processes from making the same tables at the same time.
+
+        Who waits asks again and again, because PostgreSQL makes an index only when no statement is under way, and a lock that is waited
+        for is one.
+        """
+        end = time.monotonic() + self._timeout
+        while not connection.execute("SELECT pg_try_advisory_lock(%s)", [_SETUP_LOCK]).fetchone()[0]:
+            if time.monotonic() >= end:
+                raise UnavailableError(
+                    f"another program has been setting up the database `{self.place}` for {self._timeout:g} s. Try again."
+                )
+            time.sleep(0.05)
+        try:
+            yield
+        finally:
+            connection.execute("SELECT pg_advisory_unlock(%s)", [_SETUP_LOCK])
 
     def _in_file(self, path: Path) -> tuple[Any, Any]:
         """Both over connections of our own: LangGraph's leave the file open to all, and errors raw."""

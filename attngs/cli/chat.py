@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import runpy
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -97,6 +98,8 @@ def chat(
             raise ConfigError("--local has a model of its own; leave out --model and --base-url, or leave out --local.")
         if "://" in memory and not memory_file:
             raise ConfigError("PostgreSQL keeps the chats, and the memories are in a file: name it with --memory-file.")
+        if port is not None:
+            _check_port(port)
         if local:
             model = f"local:{smollm_file()}"
             typer.echo("SmolLM2 is very small (135 million parameters) and often wrong. Unpacking it once takes a minute or two.")
@@ -112,3 +115,11 @@ def chat(
     if port is not None:
         sys.argv.append(f"--server.port={port}")
     runpy.run_module("streamlit", run_name="__main__")
+
+
+def _check_port(port: int) -> None:
+    """Streamlit would only say that the port is not available."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise ConfigError(f"nothing can listen at port {port}: {error.strerror}; choose another `--port`, or leave it out.") from error

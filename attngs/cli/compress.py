@@ -20,6 +20,7 @@ from attngs.cli.options import (
     TargetTokens,
     TokensOf,
     UnitName,
+    check_asked,
     documents_of,
     format_of,
     marker_of,
@@ -113,6 +114,7 @@ def compress(
     attngs compress chatgpt-export.zip notes/ report.pdf -q 'What did we decide about the roof?'
     """
     with console.reported_errors():
+        check_asked(query, out)
         documents = documents_of(inputs)
         with console.progress():
             writer = _writer(chat, base_url, timeout)
@@ -152,6 +154,7 @@ def plan(
     with console.reported_errors():
         from attngs.writing.plan import Rates
 
+        check_asked(query, None)
         documents = documents_of(inputs)
         rates = Rates(
             reader_price=reader_price,
@@ -181,6 +184,7 @@ def mark(
 ) -> None:
     """Show the score of each sentence, and which sentences the marker marks."""
     with console.reported_errors():
+        check_asked(query, out)
         documents = documents_of(inputs)
         with console.progress():
             marking = marker_of(marker, adapter, probe, unit).mark(documents, query)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from attngs.cli.console import progress, reported_errors
 from attngs.cli.shipped import shipped
-from attngs.text.files import read_documents, write_whole
+from attngs.text.files import check_file, read_documents, write_whole
 
 if TYPE_CHECKING:
     from attngs.result.result import CompressedContext
@@ -37,6 +37,7 @@ def demo(
     The memory comes with attngs. The last line says where it is, so that you can ask your own questions of it.
     """
     with reported_errors():
+        check_file(out)
         from attngs.compressor import ContextCompressor
         from attngs.marking.marker import Marker
         from attngs.result.report import render_html

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from attngs.cli import console
-from attngs.cli.options import Inputs, MarkerName, Out, Query, TargetTokens, TokensOf, documents_of, format_of, marker_of, put
+from attngs.cli.options import Inputs, MarkerName, Out, Query, TargetTokens, TokensOf, check_asked, documents_of, format_of, marker_of, put
 
 if TYPE_CHECKING:
     from attngs.memory.memory import Memory
@@ -72,6 +72,7 @@ def ask(
 ) -> None:
     """Print what a memory holds on a question, in at most TARGET_TOKENS tokens."""
     with console.reported_errors():
+        check_asked(query, out)
         with console.progress():
             kept = _opened(_there(file), namespace, marker, tokens, min_score)
             result = kept.ask(query, target_tokens=target_tokens)

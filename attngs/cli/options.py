@@ -10,7 +10,8 @@ import typer
 
 from attngs.cli import console
 from attngs.errors import InputError
-from attngs.text.files import read_documents, write_whole
+from attngs.text.documents import check_query
+from attngs.text.files import check_file, read_documents, write_whole
 from attngs.text.sentences import Splitter, UnitSize
 from attngs.types import Document
 
@@ -52,6 +53,17 @@ TokensOf = Annotated[
     str, typer.Option("--tokens", metavar="NAME", help="Whose tokens count: marker, or a tiktoken encoding or model such as gpt-4o.")
 ]
 Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write to this file instead of standard output.")]
+
+
+def check_asked(query: str, out: Path | None) -> None:
+    """Refuse at once what would else be refused after the seconds in which a model is loaded.
+
+    Raises:
+        InputError: The question is empty or too long, or the file cannot be written.
+    """
+    check_query(query)
+    if out is not None:
+        check_file(out)
 
 
 def documents_of(inputs: list[Path]) -> list[Document]:

@@ -93,6 +93,18 @@ def check_folder(path: Path) -> None:
         raise InputError(f"`{path}` cannot be written: you may not write to `{there}`.")
 
 
+def check_file(path: Path) -> None:
+    """Make sure that a file can be written here, before the work that it is for; nothing is created.
+
+    Raises:
+        InputError: It is a folder, or its folder may not be written to.
+    """
+    if path.is_dir():
+        raise InputError(f"`{path}` cannot be written: it is a folder. Name a file in it.")
+    if not path.exists():
+        check_folder(path.parent)
+
+
 def _replace(target: Path, data: bytes) -> None:
     mask = os.umask(0)
     os.umask(mask)
@@ -111,6 +123,10 @@ def _replace(target: Path, data: bytes) -> None:
 def _read(path: Path, skipped: Callable[[str], None]) -> list[Document]:
     try:
         return _read_folder(path, skipped) if path.is_dir() else _read_data(path.read_bytes(), str(path), path.name, skipped)
+    except FileNotFoundError as error:
+        raise InputError(
+            f"`{path}` cannot be read: there is no such file or folder. Check the path; a text of your own goes to standard input, as `-`."
+        ) from error
     except OSError as error:
         raise InputError(f"`{error.filename or path}` cannot be read: {error.strerror or error}.") from error
 

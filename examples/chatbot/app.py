@@ -6,6 +6,7 @@ import gc
 import os
 from pathlib import Path
 
+import announcing
 import chat_list
 import home
 import keeping
@@ -41,7 +42,7 @@ def page(assistant: Assistant) -> None:
         where = as_text(str(people.memory_file.path))
         st.info(f"{people.moved:,} memories of an earlier version are in {where} now. Chats stay where they are.")
     with st.sidebar:
-        st.html('<div class="brand">attngs <span>remembers</span></div>')
+        st.html('<div class="brand" role="heading" aria-level="1">attngs <span>remembers</span></div>')
         person = choose_person(assistant)
         if person:
             chat = chat_list.show(assistant, person)
@@ -49,12 +50,14 @@ def page(assistant: Assistant) -> None:
             label = f"Memory ({count:,})" + ": paused" * paused
             if st.button(label, key="memory", icon=":material/edit_note:", width="stretch"):
                 remembered.show(assistant, person)
-        add_people(assistant)
+        if st.button("Add a person", icon=":material/person_add:", width="stretch"):
+            add_people(assistant)
         settings = choose_settings(assistant)
     if not person:
         st.info("There is nobody here yet. Add a person, or bring the examples back.")
         return
     settings = settings._replace(paused=paused)
+    announcing.listen(chat)
     left, right = st.columns([6, 5], gap="large")
     with left:
         log = st.container(key=f"log-{person}", height=500, autoscroll=False)
@@ -68,6 +71,7 @@ def page(assistant: Assistant) -> None:
             with reporting("The chat model did not answer.", name_of(assistant.model)):
                 talk.ask(assistant, person, chat, question, settings)
     keeping.show_toasts(assistant, person)
+    announcing.show()
     with right.container(key="panel"), reporting("The memory could not be compressed."):
         show_panel(assistant, person, chat, settings)
 
@@ -80,23 +84,31 @@ def choose_person(assistant: Assistant) -> str | None:
     return st.selectbox("Who is asking", list(names), format_func=lambda key: names.get(key, "gone"), key="person")
 
 
+@st.dialog("Add a person")
 def add_people(assistant: Assistant) -> None:
-    with st.popover("Add a person", icon=":material/person_add:", width="stretch"), reporting("The person was not added."):
-        with st.form("add", border=False, clear_on_submit=True):
+    with reporting("The person was not added."):
+        with st.form("add", border=False):
             name = st.text_input("Name", max_chars=40)
             if st.form_submit_button("Add"):
                 state.newcomer = assistant.people.add(name)
                 st.rerun()
-        st.button("Bring the examples back", on_click=assistant.people.add_examples)
+        if st.button("Bring the examples back"):
+            assistant.people.add_examples()
+            st.rerun()
 
 
 def choose_settings(assistant: Assistant) -> Settings:
     nobody = isinstance(assistant.model, Nobody)
     with st.expander("Settings", icon=":material/tune:"):
-        tokens = st.select_slider("Memory budget, in tokens", BUDGETS, 256, help="The most tokens of memory that the chat model is shown.")
-        rewrite = st.toggle("In the model's words", disabled=nobody, help="It shortens the marked sentences, and its text is checked.")
-        st.caption("Memories are stored in the first of these, and chats in the second")
-        st.code(f"{assistant.people.memory_file.path}\n{assistant.people.place}", language=None, wrap_lines=True)
+        tokens = st.select_slider("Memory budget, in tokens", BUDGETS, 256, help="How much of the memory the chat model is shown at most.")
+        rewrite = st.toggle(
+            "In the model's words",
+            disabled=nobody,
+            help="The model rewrites the marked sentences more briefly, and what it writes is checked.",
+        )
+        for what, place in (("Memories", assistant.people.memory_file.path), ("Chats", assistant.people.place)):
+            st.caption(f"{what} are stored in")
+            st.code(str(place), language=None, wrap_lines=True)
     st.caption("No chat model is connected" if nobody else as_text(f"{name_of(assistant.model)} answers"))
     return Settings(tokens, rewrite)
 
@@ -106,7 +118,7 @@ def show_panel(assistant: Assistant, person: str, chat: str, settings: Settings)
     last = max((number for number, message in enumerate(said, 1) if message.type == "human"), default=0)
     place = state.get(f"why {chat}", last)
     if place < 1:
-        st.caption("Ask something that only somebody who knows you could answer. This panel shows what the model sees, and why.")
+        st.caption("Ask something that only somebody who knows you could answer. This panel then shows what the model sees, and why.")
         return
     with st.spinner("Reading the memory ..."):
         answer = assistant.explain(person, chat, place, settings)

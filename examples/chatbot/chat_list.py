@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import streamlit as st
 from assistant import Assistant
+from failures import reporting
 from people import LONGEST_TITLE, Chat
 from prose import as_text
 
@@ -37,16 +38,21 @@ def _row(assistant: Assistant, person: str, chat: Chat, *, is_open: bool) -> Non
         to = {f"chat {person}": chat.key}
         label = as_text(chat.title)
         st.button(label, f"open-{chat.key}", type="tertiary", width="stretch", wrap=False, on_click=state.update, args=[to])
-        with st.popover("Rename or delete", key=f"edit-{chat.key}", type="tertiary", icon=":material/more_horiz:"):
-            with st.form(f"rename-{chat.key}", border=False):
-                title = st.text_input("Title", chat.title, max_chars=LONGEST_TITLE)
-                if st.form_submit_button("Rename"):
-                    try:
-                        assistant.people.rename_chat(person, chat.key, title)
-                        st.rerun()
-                    except AttngsError as error:
-                        st.error(as_text(str(error)))
-            st.button("Delete this chat for good", f"gone-{chat.key}", on_click=_delete, args=[assistant, person, chat.key])
+        if st.button(f"Rename or delete: {label}", f"edit-{chat.key}", type="tertiary", icon=":material/more_horiz:"):
+            _edit(assistant, person, chat)
+
+
+@st.dialog("Rename or delete this chat")
+def _edit(assistant: Assistant, person: str, chat: Chat) -> None:
+    with reporting("The chat was not changed."):
+        with st.form(f"rename-{chat.key}", border=False):
+            title = st.text_input("Title", chat.title, max_chars=LONGEST_TITLE)
+            if st.form_submit_button("Rename"):
+                assistant.people.rename_chat(person, chat.key, title)
+                st.rerun()
+        if st.button("Delete this chat for good"):
+            _delete(assistant, person, chat.key)
+            st.rerun()
 
 
 def _delete(assistant: Assistant, person: str, chat: str) -> None:

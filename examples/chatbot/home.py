@@ -29,5 +29,5 @@ def show(assistant: Assistant, person: str, name: str, count: int) -> None:
             st.write(f"{as_text(name_of(assistant.model))} answers.")
         st.caption(
             "Your memory stays in a file on this machine. For each question, only the sentences that matter to it are sent to the model, "
-            "and the panel beside the chat shows which. You can change, pause and delete everything under Memory."
+            "and the panel shows which. You can change, pause and delete everything under Memory."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from html import escape
 
+import announcing
 import streamlit as st
 from assistant import Assistant
 from memories import Change
@@ -13,6 +14,8 @@ from prose import as_text
 from attngs.errors import AttngsError
 
 state = st.session_state
+CHANGED = ".st-key-toast .change"
+"""What was saved, as it is shown."""
 
 
 def keep(assistant: Assistant, person: str, chat: str, text: str, is_new: bool = False) -> None:
@@ -53,6 +56,8 @@ def undo(assistant: Assistant, person: str, key: str) -> None:
 def show_later(person: str, changes: list[Change]) -> None:
     """Show changes as soon as the page is drawn again."""
     state.changes = [(person, change) for change in changes]
+    if changes:
+        announcing.announce(CHANGED)
 
 
 def show_toasts(assistant: Assistant, person: str) -> None:
@@ -65,7 +70,7 @@ def show_toasts(assistant: Assistant, person: str) -> None:
     with st.container(key="toast"):
         for change in mine:
             with st.container(horizontal=True, key=f"toast-{change.key}", vertical_alignment="center"):
-                st.html(f'<div role="status">{_described(change)}</div>')
+                st.html(f'<div class="change">{_described(change)}</div>')
                 st.button("Undo", f"undo-{change.key}", on_click=undo, args=[assistant, person, change.key])
         st.button("Close", "close-toast", type="tertiary", on_click=state.update, args=[{"changes": []}])
 
@@ -76,7 +81,7 @@ def show_choice(assistant: Assistant, person: str, chat: str) -> None:
     if close is None or (whose, where) != (person, chat):
         return
     with st.container(border=True, key=f"choice-{chat}"):
-        st.caption(as_text(f"This is close to what is remembered since {close.day}:"))
+        st.caption(as_text(f"This is close to something that I have known since {close.day}:"))
         st.text(close.text)
         with st.container(horizontal=True):
             st.button("It has changed: replace it", f"replace-{chat}", on_click=replace, args=[assistant, person, chat, close.key, text])

@@ -113,7 +113,7 @@ class Memories:
             InputError: It is empty, too long or a question, it is known already, or the memory is full.
         """
         if text.rstrip().endswith("?"):
-            raise InputError("A question is not kept. Say what is to be remembered, such as: I am allergic to nuts.")
+            raise InputError("A question is not saved. Say what I should remember, such as: I am allergic to nuts.")
         if self.has(text):
             raise InputError("This is remembered already.")
         whose = self._person

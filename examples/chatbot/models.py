@@ -126,7 +126,7 @@ def _lead(kind: Kind, found: list[dict[str, Any]]) -> str:
     if kind in WHY_IDLE:
         return "No chat model is connected, so I can only look things up in your memory."
     if kind == "statement":
-        return "I can remember that for you, if you wish."
+        return "I will remember that if you choose “Remember this”."
     if not found:
         return "I found nothing about that in your memory."
     return "From your memory:" if found[0]["probability"] >= SURE else "I am not sure, but this may be it:"

@@ -16,6 +16,8 @@ from attngs.hosts.frames import day_of
 
 FRAME = "<style>body, iframe {{ margin: 0; border: 0; width: 100%; height: 100vh; display: block }}</style>{}"
 CURRENCIES = {"US dollars": "$", "Euros": "€", "British pounds": "£", "Swiss francs": "CHF ", "Yen": "¥", "Rupees": "₹"}
+ROLES = {"human": "user", "ai": "assistant"}
+"""What a model's API calls those who LangChain calls otherwise."""
 
 
 def show(answer: Answer, saved: Mapping[str, int], *, paused: bool) -> None:
@@ -31,7 +33,7 @@ def show(answer: Answer, saved: Mapping[str, int], *, paused: bool) -> None:
         st.html('<div class="sum"><strong>No memory was sent</strong></div>')
         st.text(_why_nothing(answer, paused=paused))
         if any("<memory>" in str(message.text) for message in answer.sent):
-            st.caption("What earlier questions of this chat were shown still stands in their messages.")
+            st.caption("Memories that were sent with earlier questions are still in this chat.")
     else:
         _summary(memory, was_sent=bool(answer.sent))
     tabs = ["Exactly what was sent", "Tokens and time"]
@@ -43,9 +45,8 @@ def show(answer: Answer, saved: Mapping[str, int], *, paused: bool) -> None:
     else:
         sent, took = st.tabs(tabs)
     with sent:
-        for role, text in [(message.type, str(message.text)) for message in answer.sent] or [
-            ("not sent yet", memory.text if memory else "")
-        ]:
+        sent_now = [(ROLES.get(message.type, message.type), str(message.text)) for message in answer.sent]
+        for role, text in sent_now or [("not sent yet", memory.text if memory else "")]:
             st.caption(role)
             st.code(text, language=None, wrap_lines=True)
     with took:
@@ -69,19 +70,21 @@ def _why_nothing(answer: Answer, *, paused: bool) -> str:
         return "The memory is paused: nothing is read, and nothing is saved."
     if (kind := kind_of(answer.question)) in WHY_IDLE:
         return WHY_IDLE[kind]
-    return "Nothing that is remembered bears on this, so no memory was sent." if answer.memory else "There are no memories yet."
+    return "No memory bears on this, so none was sent." if answer.memory else "There are no memories yet."
 
 
 def _took(answer: Answer, memory: CompressedContext | None, saved: Mapping[str, int]) -> None:
     amount, unit = st.columns([2, 1])
-    price = amount.number_input("Your price for a million tokens of the chat model's input", 0.0, 1_000_000.0, 2.5)
+    price = amount.number_input("Your price for a million input tokens", 0.0, 1_000_000.0, 2.5)
     sign = CURRENCIES[unit.selectbox("Currency", list(CURRENCIES))]
     rows = [(f"Saved {where}", f"{tokens:,} tokens", f"{sign}{tokens * price / 1e6:,.4f}") for where, tokens in saved.items()]
     rows += [(f"Time to {stage}", f"{time:,.0f} ms", "") for stage, time in (memory.milliseconds if memory else {}).items()]
     times = {"First token after": answer.seconds_to_first_token, "Answered after": answer.seconds} if answer.sent else {}
     rows += [(name, f"{time:,.2f} s" if time else "not streamed", "") for name, time in times.items()]
     st.html("<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd><dd>{cost}</dd>" for name, value, cost in rows) + "</dl>")
-    st.caption("You set the price. Tokens are the marker's. What a writer read and wrote is subtracted from the saving.")
+    st.caption(
+        "You set the price. Tokens are counted as the marker counts them. What a writer reads and writes is subtracted from the saving."
+    )
 
 
 def _by_day(memory: CompressedContext) -> CompressedContext:

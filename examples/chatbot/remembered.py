@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+import announcing
 import keeping
 import streamlit as st
 from assistant import Assistant
@@ -20,6 +21,7 @@ AT_ONCE = 10
 def show(assistant: Assistant, person: str) -> None:
     """Everything that is remembered of a person."""
     people, memories = assistant.people, assistant.people.memories(person)
+    announcing.listen("memory")
     st.toggle(
         "Pause the memory",
         people.paused(person),
@@ -37,14 +39,15 @@ def show(assistant: Assistant, person: str) -> None:
     with everything, reporting("It was not deleted."):
         st.download_button("Export the memory", memories.export, "memory.jsonl", on_click="ignore")
         st.download_button("Export everything", lambda: people.export(person), "everything.jsonl", on_click="ignore")
-        if st.button("Erase all memories", disabled=not st.checkbox("Erase all memories of this person for good; chats stay")):
+        if st.button("Erase all memories", disabled=not st.checkbox("Erase all of this person's memories for good (chats stay)")):
             people.erase_memories(person)
             st.rerun(scope="fragment")
-        sure = st.checkbox("Permanently delete this person's memory, chats and ledger")
+        sure = st.checkbox("Permanently delete this person with all memories, chats and savings")
         if st.button("Delete everything", disabled=not sure, type="primary"):
             assistant.forget(person)
             state.clear()
             st.rerun()
+    announcing.show()
 
 
 def _entries(assistant: Assistant, person: str, memories: Memories) -> None:
@@ -76,7 +79,7 @@ def _show(assistant: Assistant, person: str, memories: Memories, memory: Memory)
     st.caption(as_text(" · ".join(filter(None, [memory.day, memory.source]))))
     st.text(memory.text[:600] + "…" * (len(memory.text) > 600))
     if memory.before:
-        st.html(f'<p class="before">Until then: <s>{escape(memory.before[:300])}</s></p>')
+        st.html(f'<p class="before">Before: <s>{escape(memory.before[:300])}</s></p>')
     if memory.used:
         st.caption(as_text(f"Last used on {memory.used} for: {memory.used_for}"))
     with st.container(horizontal=True):
@@ -103,6 +106,7 @@ def _edit(memories: Memories, memory: Memory) -> None:
 
 def _delete(memories: Memories, person: str, key: str) -> None:
     state[f"gone {person}"] = memories.delete(key)
+    announcing.announce(".st-key-gone [data-testid=stText]")
 
 
 def _restore(memories: Memories, person: str) -> None:

@@ -6,6 +6,7 @@ import time
 from contextlib import closing
 from typing import Any
 
+import announcing
 import keeping
 import streamlit as st
 from answers import Exchange, exchanges
@@ -23,6 +24,8 @@ TO_TOP = """<script>/* {} */ setTimeout(() => {{
   if (log) log.scrollTop += turn.getBoundingClientRect().top - log.getBoundingClientRect().top - 12;
 }}, 50);</script>"""
 """Shows the last question at the top, with its answer below. It runs again only if the number in it is another."""
+NEWEST = ".st-key-turn-last [class*=st-key-ai-]"
+"""The answer to the last question."""
 REDRAW = 0.1
 """Seconds between two drawings of an answer that grows."""
 
@@ -43,12 +46,14 @@ def show(assistant: Assistant, person: str, chat: str, *, asking: bool, paused: 
         is_last = number == len(said) - 1
         with st.container(key="turn-last" if is_last and not asking else f"turn-{number}"):
             with st.container(key=f"human-{exchange.place}"):
+                announcing.heading("You")
                 st.text(exchange.question)
                 if not paused:
                     _offer(assistant, person, chat, exchange, known, is_last=is_last)
             if is_last and not asking:
                 keeping.show_choice(assistant, person, chat)
             with st.container(key=f"ai-{exchange.place}"):
+                announcing.heading("Answer")
                 _reply(assistant, exchange, is_last=is_last)
                 why = {f"why {chat}": exchange.place}
                 st.button("Why this answer", f"why-{exchange.place}", type="tertiary", on_click=state.update, args=[why])
@@ -66,6 +71,8 @@ def ask(assistant: Assistant, person: str, chat: str, question: str, settings: S
         st.container(key="human-new").text(question)
         box = st.container(key="ai-new").empty()
     _to_top(f"{chat} {count + 1}")
+    announcing.announce(NEWEST)
+    announcing.show()
     drawn, shown = 0.0, ""
     with closing(assistant.ask(person, chat, question, settings)) as answers:
         for answer in answers:
@@ -77,6 +84,7 @@ def ask(assistant: Assistant, person: str, chat: str, question: str, settings: S
                 box.html(as_html(shown := answer.text))
             drawn = time.monotonic()
     keeping.show_later(person, answer.changes)
+    announcing.announce(f"{NEWEST}, {keeping.CHANGED}")
     st.rerun()
 
 
@@ -121,7 +129,8 @@ def _memories(found: dict[str, Any]) -> None:
     for memory in found["shown"]:
         _memory(memory)
     if found["more"]:
-        with st.expander(f"{len(found['more'])} more"):
+        count = len(found["more"])
+        with st.expander(f"{count} more" if found["shown"] else f"Related memories ({count})"):
             for memory in found["more"]:
                 _memory(memory)
 

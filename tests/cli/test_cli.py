@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -124,7 +125,7 @@ def test_links_that_lead_out_of_a_folder_are_not_read(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("a.txt", b"abc\xff", "is not UTF-8 text \\(byte 3\\)"),
-        ("a.txt", b"abc\0def", "is a binary file"),
+        ("a.txt", b"abc\0def", "is a binary file, not text. Name a text of any kind"),
         ("a.jsonl", b'{"text": "ok"}\n{"text": 3}', "line 2`: `text` must be a string, got int"),
         ("a.jsonl", b"{oops", "line 1` is not JSON"),
         ("a.jsonl", b"[1]", "line 1` must be a string or an object"),
@@ -141,8 +142,10 @@ def test_files_that_cannot_be_used(tmp_path: Path, name: str, content: bytes, me
 
 def test_errors_are_one_line_and_exit_1(tmp_path: Path, memory: Path) -> None:
     for arguments, message in [
-        (["compress", tmp_path / "none.txt", "-q", "x"], "cannot be read: No such file"),
-        (["compress", memory, "-q", " "], "`--query` is empty"),
+        (["compress", tmp_path / "none.txt", "-q", "x"], "there is no such file or folder. Check the path; a text of your own"),
+        (["compress", memory, "-q", " ", "-m", "no/model"], "`--query` is empty"),  # said before a model is loaded
+        (["compress", memory, "-q", "x", "-o", tmp_path, "-m", "no/model"], "it is a folder. Name a file in it."),
+        (["memory", "ask", memory, "-q", " "], "`--query` is empty"),
         (["compress", memory, "-q", "x", "--tokens", "gpt-99"], "neither an encoding nor a model"),
         (["compress", memory, "-q", "x", "-m", "no/model"], "neither a local folder"),
         (["compress", memory, "-q", "x", "-o", "/dev/null/x"], "cannot be written"),
@@ -181,6 +184,22 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert err == "interrupted; nothing was written\n"
     assert [path.name for path in tmp_path.iterdir()] == ["endless.txt"]
+
+
+def test_ctrl_c_while_it_is_loading_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n")
+    path = os.pathsep.join([str(tmp_path), *sys.path[1:]])
+    done = subprocess.run([sys.executable, "-m", "attngs"], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "interrupted; nothing was written\n")
+
+
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_a_port_that_is_taken_is_said_before_the_page_is_loaded() -> None:
+    pytest.importorskip("streamlit")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, _, err = run("chat", "--no-browser", "--port", taken.getsockname()[1])
+    assert code == 1
+    assert "choose another `--port`, or leave it out" in err
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

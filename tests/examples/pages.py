@@ -13,11 +13,23 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ROOT = Path(__file__).parents[2]
+MOST_STOPS = 150
+"""Presses of Tab that go round the page."""
+SHOWS_FOCUS = """each => {
+  for (let one = each, level = 0; level < 6; one = one.parentElement, level++) {
+    const style = getComputedStyle(one), hasOutline = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+    if (hasOutline || style.boxShadow !== "none" || style.borderTopColor === "rgb(37, 64, 184)") return true;
+  }
+}"""
+"""A ring around an element or what it stands in, or a border in the colour of the page."""
+PLACES = {"RootWebArea", "main", "generic"}
+"""Roles of what may have the keyboard without a name: pages, and texts that can be scrolled."""
 Open = Callable[..., Page]
 """Opens the page for a person, in a window of some size."""
 
@@ -90,8 +102,45 @@ def ask(page: Page, question: str) -> None:
     settled(page)
 
 
+def replies(page: Page) -> Locator:
+    """What was answered; a screen reader has a copy of the last one for some seconds."""
+    return page.locator("[class*=st-key-ai-]")
+
+
 def begin(page: Page) -> None:
     """A new chat."""
     page.get_by_role("button", name="New chat").click()
     expect(page.locator("[class*=st-key-human-]")).to_have_count(0)
     settled(page)
+
+
+def has_keyboard(control: Locator) -> bool:
+    """Whether keys go to a control, also while another page of the browser is in front."""
+    return bool(control.evaluate("each => each === document.activeElement"))
+
+
+def reach(page: Page, control: Locator, key: str = "Tab") -> None:
+    """Press a key until the keyboard is at a control, and the control shows it."""
+    for _ in range(MOST_STOPS):
+        page.keyboard.press(key)
+        if has_keyboard(control):
+            assert control.evaluate(SHOWS_FOCUS), f"nobody sees that the keyboard is at {control}"
+            return
+    raise AssertionError(f"the keyboard does not get to {control}")
+
+
+def nameless(page: Page) -> list[str]:
+    """What can have the keyboard, and has no name that a screen reader could say."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Accessibility.enable")
+    nodes: list[Any] = []
+    for _ in range(20):  # the tree is made after the page
+        before, nodes = len(nodes), devtools.send("Accessibility.getFullAXTree")["nodes"]
+        if len(nodes) == before:
+            break
+        page.wait_for_timeout(200)
+    devtools.detach()
+    shown = [node for node in nodes if not node.get("ignored") and node["role"]["value"] not in PLACES]
+    focusable = [node for node in shown if any(each["name"] == "focusable" for each in node.get("properties", []))]
+    assert len(focusable) > 5
+    return [node["role"]["value"] for node in focusable if not node.get("name", {}).get("value", "").strip()]

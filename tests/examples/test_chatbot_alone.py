@@ -10,7 +10,7 @@ from people import People
 from playwright.sync_api import expect
 
 from tests.examples.notes import write_notes
-from tests.examples.pages import CHROMIUM, Open, Server, ask, begin, choose, settled
+from tests.examples.pages import CHROMIUM, Open, Server, ask, begin, choose, replies, settled
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
@@ -39,7 +39,7 @@ def test_the_first_minute(visit: Open) -> None:
     suggestions = page.locator("[class*=st-key-suggestion-] button")
     expect(suggestions).to_have_count(3)
     page.get_by_role("button", name="Which painkiller can I take?").click()
-    reply = page.locator("[class*=st-key-ai-]")
+    reply = replies(page)
     expect(page.get_by_role("button", name="Why this answer")).to_have_count(1)
     settled(page)
     memories = reply.locator("[data-testid=stText]:visible").all_inner_texts()
@@ -48,7 +48,7 @@ def test_the_first_minute(visit: Open) -> None:
     assert 2 <= len(memories) <= 4
     expect(reply.get_by_text("3 Nov 2025").first).to_be_visible()
     expect(reply.get_by_text(re.compile(r"^\d more$"))).to_be_visible()
-    expect(page.get_by_text("To get a written answer, connect a model")).to_be_visible()
+    expect(replies(page).get_by_text("To get a written answer, connect a model")).to_be_visible()
     ask(page, "What does my mother have to be careful with?")
     page.wait_for_timeout(300)
     question = page.locator("[class*=st-key-human-]").nth(1)
@@ -65,7 +65,7 @@ def test_what_is_said_is_kept_once_and_taken_back(visit: Open) -> None:
     toast = page.locator(".st-key-toast")
     ask(page, "I am allergic to nuts")
     page.get_by_role("button", name="Remember this").click()
-    expect(toast.get_by_role("status")).to_have_text("Saved to memoryI am allergic to nuts")
+    expect(toast.locator(".change")).to_have_text("Saved to memoryI am allergic to nuts")
     expect(page.get_by_text("✓ Remembered")).to_be_visible()
     settled(page)
     ask(page, "I am allergic to the nuts")
@@ -77,7 +77,7 @@ def test_what_is_said_is_kept_once_and_taken_back(visit: Open) -> None:
     expect(page.get_by_role("button", name="Remember this")).to_have_count(1)  # no question is kept
     ask(page, "Remember that I sail")
     page.get_by_role("button", name="Remember this").last.click()
-    expect(toast.get_by_role("status")).to_have_text("Saved to memoryI sail")
+    expect(toast.locator(".change")).to_have_text("Saved to memoryI sail")
     settled(page)
     toast.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("button", name="Memory (4)")).to_be_visible()
@@ -88,10 +88,10 @@ def test_a_changed_fact_takes_the_place_of_the_old_one_where_everybody_sees_it(v
     begin(page)
     ask(page, "I moved to Porto")
     page.get_by_role("button", name="Remember this").click()
-    expect(page.get_by_text("This is close to what is remembered since 1 Mar 2026:")).to_be_visible()
+    expect(page.get_by_text("This is close to something that I have known since 1 Mar 2026:")).to_be_visible()
     settled(page)
     page.get_by_role("button", name="It has changed: replace it").click()
-    expect(page.locator(".st-key-toast").get_by_role("status")).to_have_text("Memory updatedI live in Graz.I moved to Porto")
+    expect(page.locator(".st-key-toast .change")).to_have_text("Memory updatedI live in Graz.I moved to Porto")
     settled(page)
     page.get_by_role("button", name="Memory (4)").click()
     dialog = page.get_by_role("dialog")
@@ -124,5 +124,5 @@ def test_an_idle_turn_and_a_paused_memory_send_nothing_and_the_panel_says_so(vis
     settled(page)
     ask(page, "Where does my brother keep bees?")
     expect(page.get_by_text("The memory is paused: nothing is read, and nothing is saved.")).to_be_visible()
-    expect(page.get_by_text("I found nothing about that in your memory.")).to_be_visible()
+    expect(replies(page).get_by_text("I found nothing about that in your memory.")).to_be_visible()
     expect(page.get_by_role("button", name="Remember this")).to_have_count(0)

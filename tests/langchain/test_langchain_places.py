@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from langchain_core.messages import AIMessage
 from attngs.errors import InputError, UnavailableError
 from attngs.testing import NASTY_TEXTS
 from langchain_attngs import Persistence, UserMemory
+from langchain_attngs.persistence import _SETUP_LOCK
 from tests.postgres.server import PostgresServer
 
 
@@ -112,3 +114,27 @@ def test_a_server_that_is_not_there_is_named_without_its_password(server: Postgr
     assert "s3cret" not in str(caught.value)
     with pytest.raises(UnavailableError, match="does not exist"):
         Persistence(f"postgresql://attngs@/nowhere?host={server.folder}")
+
+
+def test_several_processes_set_up_one_empty_database_at_the_same_time(server: PostgresServer) -> None:
+    place, together = server.new_database(), Barrier(4)
+
+    def open_it(number: int) -> None:
+        together.wait()
+        with Persistence(place, timeout=60) as kept:
+            memory_of(kept, "ana").put(f"Ana has {number} cats.")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(open_it, range(4)))
+    with Persistence(place) as kept:
+        assert len(texts(kept, "ana")) == 4
+
+
+def test_who_waits_too_long_for_another_to_set_up_a_database_is_told(server: PostgresServer) -> None:
+    place = server.new_database()
+    psycopg: Any = pytest.importorskip("psycopg")
+    with psycopg.connect(place) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [_SETUP_LOCK])
+        with pytest.raises(UnavailableError, match=r"setting up the database .* for 0\.1 s\. Try again"):
+            Persistence(place, timeout=0.1)
+    Persistence(place).close()

@@ -66,6 +66,9 @@ def read_file(data: bytes, path: str, name: str, problem: Problem) -> Iterator[D
         yield Document(text=text, id=name, metadata={"source": name})
 
 
+_KINDS = "Name a text of any kind, or a file that `attngs[files]` converts: PDF, Word, PowerPoint, Excel or EPUB."
+
+
 def decode(data: bytes, name: str) -> str:
     """A text in UTF-8, or in UTF-16 with the mark that Windows puts before it.
 
@@ -77,10 +80,10 @@ def decode(data: bytes, name: str) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         if b"\0" in data[:4096]:
-            raise InputError(f"`{name}` is a binary file, not text.") from error
+            raise InputError(f"`{name}` is a binary file, not text. {_KINDS}") from error
         raise InputError(f"`{name}` is not UTF-8 text (byte {error.start}). Convert it first, for example with iconv.") from error
     if "\0" in text:
-        raise InputError(f"`{name}` is a binary file, not text.")
+        raise InputError(f"`{name}` is a binary file, not text. {_KINDS}")
     return text
 
 
