@@ -40,6 +40,9 @@ MOST_LOOSE = 2**16
 SPARE = 1.06
 """How much more room than is needed is made for vectors, so that a new line does not move all of them."""
 
+FETCHED = 256
+"""Documents whose texts are read at once."""
+
 _LEAST = 1e-6
 
 
@@ -302,8 +305,8 @@ class Catalogue:
             arrays = self.units.followed_by(_read(reader, rows[len(self.rows) :]), count - len(self))
         else:
             arrays = UnitArrays.nothing().followed_by(self._arrays_of(reader, rows, known), count)
-        documents = reader.documents([*added])
-        about = [self._about[known[row.number]] if row.number in known else About.of(documents[row.number], row.units) for row in rows]
+        told = _told(reader, added)
+        about = [self._about[known[row.number]] if row.number in known else told[row.number] for row in rows]
         return Catalogue(revision, rows, arrays, WordPlaces(arrays, self.words if appended else None), about)
 
     def _arrays_of(self, reader: Reader, rows: Sequence[Row], known: Mapping[int, int]) -> Iterator[UnitArrays]:
@@ -320,6 +323,15 @@ class Catalogue:
 def _read(reader: Reader, rows: Iterable[Row]) -> Iterator[UnitArrays]:
     """The units of new documents, one document after the other."""
     return (UnitArrays.of(row.units, row.sizes, reader.readings(row.first, len(row.units))) for row in rows)
+
+
+def _told(reader: Reader, rows: Mapping[int, Row]) -> dict[int, About]:
+    """What is known of new documents by number; their texts are in RAM a few at a time."""
+    numbers, told = [*rows], dict[int, About]()
+    for begin in range(0, len(numbers), FETCHED):
+        for number, document in reader.documents(numbers[begin : begin + FETCHED]).items():
+            told[number] = About.of(document, rows[number].units)
+    return told
 
 
 def _lengths(vectors: NDArray[Any]) -> NDArray[np.float32]:

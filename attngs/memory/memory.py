@@ -29,7 +29,7 @@ from attngs.marking.followups import readings
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.survey import Survey, guessed_scores, of_readings
 from attngs.memory.candidates import find_candidates
-from attngs.memory.catalogue import Catalogue, Integers
+from attngs.memory.catalogue import FETCHED, Catalogue, Integers
 from attngs.memory.reading import UnitReader, has_same_encoder, is_same, spooled
 from attngs.memory.store import NewRow, Reader, Reading, Row, Store, Writer
 from attngs.memory.watching import added, changed, found, marked, watched
@@ -52,8 +52,6 @@ NEAR = 2_048
 """Tokens of the units that are looked at for what is near to a text."""
 READ_AT_ONCE = 512
 """Units that are read at once; bounds memory while many documents are added."""
-FETCHED = 256
-"""Documents that `documents` reads at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
