@@ -71,6 +71,7 @@ def main(path: Path, questions: Sequence[str]) -> None:
     memory.ask(questions[0], target_tokens=BUDGET)
     first = time.process_time() - began
     result, warm = _asked(memory, questions[1:])
+    asked_mb = _peak()
     began = time.process_time()
     (name,) = memory.add("A new line is added to the memory.")
     added = 1e3 * (time.process_time() - began)
@@ -94,9 +95,15 @@ def main(path: Path, questions: Sequence[str]) -> None:
         "add_ms": round(added, 1),
         "ask_after_add_ms": round(then, 1),
         "delete_ms": round(deleted, 1),
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "asked_mb": asked_mb,
+        "peak_mb": _peak(),
     }
     print(json.dumps(found))
+
+
+def _peak() -> int:
+    """Megabytes that this process had at its peak."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def _asked(memory: Memory, questions: Sequence[str], forget: Callable[[], None] = lambda: None) -> tuple[CompressedContext, list[float]]:

@@ -42,7 +42,8 @@ GROWTH = {
     "add_ms": "add a line, ms",
     "ask_after_add_ms": "question after it, ms",
     "delete_ms": "delete it, ms",
-    "peak_mb": "peak memory, MB",
+    "asked_mb": "peak memory while asked, MB",
+    "peak_mb": "and while changed, MB",
 }
 SYNTHETIC = "Memories of more than 435,000 tokens are copies of three chats: their size is synthetic."
 FOREST = ("multi_session_reasoning", "summarization", "event_ordering")
@@ -63,7 +64,7 @@ def draw(found: Mapping[str, Any], folder: Path) -> list[Path]:
     name = "a warm question"
     panels = [
         Panel(title=title, note="", what=what, curves={name: [[row[key]] * 3 for row in rows]}, top=None)
-        for title, what, key in (("CPU", "milliseconds", "ask_ms"), ("Memory", "MB at its peak", "peak_mb"))
+        for title, what, key in (("CPU", "milliseconds", "ask_ms"), ("Memory", "MB at its peak", "asked_mb"))
     ]
     ticks = [row["tokens"] for row in rows]
     labels = [f"{tick / 1e6:.1f}M" for tick in ticks]

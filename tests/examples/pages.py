@@ -124,7 +124,7 @@ def reach(page: Page, control: Locator, key: str = "Tab") -> None:
     for _ in range(MOST_STOPS):
         page.keyboard.press(key)
         if has_keyboard(control):
-            assert control.evaluate(SHOWS_FOCUS), f"nobody sees that the keyboard is at {control}"
+            page.wait_for_function(f"each => ({SHOWS_FOCUS})(each)", arg=control.element_handle())  # rings fade in
             return
     raise AssertionError(f"the keyboard does not get to {control}")
 

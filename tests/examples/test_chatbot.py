@@ -80,7 +80,7 @@ def test_without_a_model_the_best_memories_are_the_answer_the_best_first(people:
         ("hi", "Hello. Ask me"),
         ("What is 17 times 23?", "No chat model is connected"),
         ("Write a Python function that sorts tea by name", "No chat model is connected"),
-        ("I drink black coffee now.", "I can remember that"),
+        ("I drink black coffee now.", "I will remember that if you choose"),
     ],
 )
 def test_what_needs_no_memory_gets_none_and_a_statement_is_offered_for_keeping(people: People, said: str, told: str) -> None:
