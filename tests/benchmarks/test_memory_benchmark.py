@@ -34,7 +34,8 @@ def test_a_small_case_keeps_what_a_look_at_everything_keeps(tmp_path: Path, defa
             "where": "here",
             "rows": [
                 dict.fromkeys(
-                    "tokens file_mb open_s first_s ask_ms ask_worst_ms ask_cold_ms add_ms ask_after_add_ms delete_ms asked_mb peak_mb".split(), 9
+                    "tokens file_mb open_s first_s ask_ms ask_worst_ms ask_cold_ms add_ms ask_after_add_ms delete_ms asked_mb peak_mb".split(),
+                    9,
                 )
             ]
             * 2,
