@@ -14,7 +14,7 @@ from attngs.types import Marking, Sentence, Span
 from benchmarks.beam.data import FILE
 from benchmarks.memory import forest, recall
 from benchmarks.memory.growth import grown
-from benchmarks.memory.page import draw, write_page
+from benchmarks.memory.page import GROWTH, draw, write_page
 from benchmarks.memory.recall import NAMESPACE, Asked, Case, measure, meetings, plain
 from benchmarks.memory.vectors import WAYS, can_run, compare
 
@@ -32,13 +32,7 @@ def test_a_small_case_keeps_what_a_look_at_everything_keeps(tmp_path: Path, defa
         "recall": {"where": "here", "rows": plain(rows)},
         "growth": {
             "where": "here",
-            "rows": [
-                dict.fromkeys(
-                    "tokens file_mb open_s first_s ask_ms ask_worst_ms ask_cold_ms add_ms ask_after_add_ms delete_ms asked_mb peak_mb".split(),
-                    9,
-                )
-            ]
-            * 2,
+            "rows": [dict.fromkeys(GROWTH, 9)] * 2,
         },
     }
     assert (
