@@ -88,6 +88,8 @@ class Whole:
     """Of the scores of all."""
     spread: float
     """Their standard deviation."""
+    least: float
+    """The least of them."""
     named: Sequence[float]
     """How much the question asks for the document of each unit that is looked at: 1 for its date or all words of its name."""
 

@@ -21,7 +21,7 @@ from attngs.checking.language.languages import tell_language
 from attngs.marking.scales import raised
 from attngs.protocols import Floats
 from attngs.text.words import words
-from attngs.types import Sentence
+from attngs.types import ScoreRequest, Sentence
 
 NAMED = 1.0
 """What a unit gains that has a number of the question, in standard deviations of the context's scores."""
@@ -51,15 +51,14 @@ _ASKS = re.compile(
 Turkish, Vietnamese, Chinese, Japanese and Korean."""
 
 
-def lift_by_figures(query: str, sentences: Sequence[Sentence], scores: tuple[float, ...]) -> tuple[float, ...]:
-    """Scores `(S,)` in which units gain that have a number of the question behind the same word, or a figure that it asks for.
+def lift_by_figures(request: ScoreRequest, scores: tuple[float, ...]) -> tuple[float, ...]:
+    """Scores `(S,)` in which units gain that have a figure of the question, or one that it asks for.
 
     Args:
-        query: The question.
-        sentences: The units.
-        scores: Theirs. The result stays in their range.
+        request: The question and the units.
+        scores: Of the units. The result stays in their range.
     """
-    query = query[:LONGEST]
+    query, sentences = request.query[:LONGEST], request.sentences
     named = {pair for pair in pairwise(words(query)) if pair[1][:1].isdigit() and not pair[0][:1].isdigit()}
     asks = _ASKS.search(query, 0, EARLY) is not None
     if not (named or asks) or len(scores) < 2:
@@ -71,7 +70,7 @@ def lift_by_figures(query: str, sentences: Sequence[Sentence], scores: tuple[flo
         gains[[i for i in best if _has(sentences[i], named)]] += NAMED
     if asks:
         gains += _with_figures(query, sentences, best)
-    return raised(own, gains) if gains.any() else scores
+    return raised(own, gains, request.whole) if gains.any() else scores
 
 
 def _with_figures(query: str, sentences: Sequence[Sentence], best: Sequence[int]) -> Floats:

@@ -57,7 +57,10 @@ def lift_by_heads(sentences: Sequence[Sentence], scores: tuple[float, ...]) -> t
 
 
 def errors_first(sentences: Sequence[Sentence], scores: tuple[float, ...]) -> tuple[float, ...]:
-    """Scores `(S,)` in which no frame of a traceback is ahead of the error that ends it: the two change places."""
+    """Scores `(S,)` in which no frame of a traceback is ahead of the error that ends it.
+
+    The two change places.
+    """
     found, first = list(scores), 0
     for number, sentence in enumerate(sentences):
         begins = sentences[first]

@@ -120,7 +120,7 @@ def lift_by_labels(request: ScoreRequest, scores: tuple[float, ...], cache: Cont
     """
     if request.whole:
         named = np.array(request.whole.named)
-        return raised(np.array(scores), GAIN * named, request.whole.spread) if named.any() else scores
+        return raised(np.array(scores), GAIN * named, request.whole) if named.any() else scores
     documents = {sentence.position: sentence.document for sentence in request.sentences}
     labels = [label_of(position, document) for position, document in documents.items()]
     if len(labels) < 2 or not any(labels):

@@ -444,7 +444,7 @@ class Marker(Shared):
             lifted = errors_first(request.sentences, lift_by_heads(request.sentences, scores))
             lifted = lift_by_labels(request, lifted, self.cache)
             lifted = lift_by_speakers(request, lifted, self.cache)
-            lifted = lift_by_figures(request.query, request.sentences, lifted)
+            lifted = lift_by_figures(request, lifted)
             lowered = lower_echoes(request.query, request.sentences, lifted)
             successors = find_successors(request, lowered, self.scorer)
             final = successors_first(lowered, successors)

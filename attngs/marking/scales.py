@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from attngs.marking.heads import HEAD_WEIGHT, Level, head_levels
 from attngs.protocols import Floats
 from attngs.reading.forks import computed_once
-from attngs.types import Sentence
+from attngs.types import Sentence, Whole
 
 SCALES = {"sentence": 0, "near": 1, "wide": 3, "passage": 10, "document": None}
 """How many neighbours on each side count, inside one document; `None` for the whole document."""
@@ -106,7 +106,7 @@ def standardised(values: Floats) -> Floats:
     return np.asarray((values - values.mean()) / spread)
 
 
-def raised(scores: Floats, gains: Floats, spread: float | None = None) -> tuple[float, ...]:
+def raised(scores: Floats, gains: Floats, whole: Whole | None = None) -> tuple[float, ...]:
     """Scores `(S,)` plus gains `(S,)` in standard deviations, in the range of the scores.
 
     The order of units that gain the same stays, and probabilities stay probabilities.
@@ -114,12 +114,13 @@ def raised(scores: Floats, gains: Floats, spread: float | None = None) -> tuple[
     Args:
         scores: Of the units.
         gains: Theirs.
-        spread: The standard deviation; that of the scores when not given.
+        whole: What is known of all units, where these are only some.
     """
     low, high = float(scores.min()), float(scores.max())
     if low == high:  # nothing else tells the units apart
         return tuple((scores + gains / max(1.0, float(gains.max())) * (1 - high if high < 1 else 1.0)).tolist())
-    found = scores + (float(scores.std()) if spread is None else spread) * gains
+    found = scores + (whole.spread if whole else float(scores.std())) * gains
+    low = min(low, whole.least) if whole else low
     if found.max() > high:
         found = low + (found - low) * ((high - low) / (float(found.max()) - low))
     return tuple(np.clip(found, low, high).tolist())

@@ -84,7 +84,7 @@ def lift_by_speakers(request: ScoreRequest, scores: tuple[float, ...], cache: Co
         return scores
     gains = np.zeros(len(scores))
     gains[list(asked)] = GAIN
-    return raised(np.array(scores), gains, request.whole.spread if request.whole else None)
+    return raised(np.array(scores), gains, request.whole)
 
 
 def _speaker(sentence: Sentence, kinds: Mapping[tuple[int, int], str]) -> str:

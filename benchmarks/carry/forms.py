@@ -78,5 +78,5 @@ class Form:
         if SPEAKERS in self.lifts:
             found = lift_by_speakers(terms.request, found, terms.cache)
         if FIGURES in self.lifts:
-            found = lift_by_figures(terms.request.query, terms.request.sentences, found)
+            found = lift_by_figures(terms.request, found)
         return np.array(found)

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -189,13 +189,27 @@ def test_a_password_goes_to_postgresql_and_is_shown_to_nobody(monkeypatch: pytes
 
         def setup(self) -> None: ...
 
-    monkeypatch.setitem(sys.modules, "psycopg", SimpleNamespace(OperationalError=OSError))
+    class Connection:
+        """To it."""
+
+        def execute(self, statement: str, values: Sequence[int]) -> Connection:
+            return self
+
+        def fetchone(self) -> tuple[bool]:
+            return (True,)
+
+    @contextmanager
+    def connect(place: str, *, autocommit: bool) -> Iterator[Connection]:
+        given.append(place)
+        yield Connection()
+
+    monkeypatch.setitem(sys.modules, "psycopg", SimpleNamespace(OperationalError=OSError, connect=connect))
     for part, kind in (("store", "Store"), ("checkpoint", "Saver")):
         monkeypatch.setitem(sys.modules, f"langgraph.{part}.postgres", SimpleNamespace(**{f"Postgres{kind}": Stand}))
     secret = "postgresql://ana:s3cret@db:5432/chatbot?password=s3cret"
     with Persistence(secret) as kept:
         assert kept.place == "postgresql://db:5432/chatbot"
-        assert given == [secret] * 2
+        assert set(given) == {secret}
 
 
 def test_bytes_that_another_program_keeps_are_told_of_and_go_when_it_has_left(tmp_path: Path) -> None:

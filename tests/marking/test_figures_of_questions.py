@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from attngs.marking.figures import lift_by_figures
-from attngs.types import Document, Sentence, Span
+from attngs.types import Document, ScoreRequest, Sentence, Span
+
+
+def lifted(query: str, sentences: Sequence[Sentence], scores: tuple[float, ...]) -> tuple[float, ...]:
+    return lift_by_figures(ScoreRequest(query=query, sentences=sentences), scores)
 
 
 def units(*texts: str) -> list[Sentence]:
@@ -14,7 +20,7 @@ def units(*texts: str) -> list[Sentence]:
 
 def test_a_number_behind_a_word_of_the_question_names_one_of_many() -> None:
     texts = ("best", "Gate 2: rust", "Gate 12: fine", "On day 2: rain")
-    after = lift_by_figures("What is wrong with gate 2?", units(*texts), (9.0, 0.0, 0.0, 0.0))
+    after = lifted("What is wrong with gate 2?", units(*texts), (9.0, 0.0, 0.0, 0.0))
     assert [score > 0 for score in after] == [True, True, False, False]
     assert max(after) == pytest.approx(9.0)
 
@@ -22,7 +28,7 @@ def test_a_number_behind_a_word_of_the_question_names_one_of_many() -> None:
 @pytest.mark.parametrize("query", ["What is wrong?", "Which gates need paint?", "2 7"])
 def test_other_questions_change_nothing(query: str) -> None:
     scores = (0.3, 0.2)
-    assert lift_by_figures(query, units("Gate 2: rust", "Gate 7: fine"), scores) is scores
+    assert lifted(query, units("Gate 2: rust", "Gate 7: fine"), scores) is scores
 
 
 def test_a_row_has_the_number_below_the_name_of_its_column() -> None:
@@ -33,7 +39,7 @@ def test_a_row_has_the_number_below_the_name_of_its_column() -> None:
         Sentence(document=document, position=0, start=16, end=23, heads=(head,), kind="row"),
         Sentence(document=document, position=0, start=23, end=30, heads=(head,), kind="row"),
     ]
-    _, second, third = lift_by_figures("What state is gate 2 in?", rows, (9.0, 0.0, 0.0))
+    _, second, third = lifted("What state is gate 2 in?", rows, (9.0, 0.0, 0.0))
     assert second > third
 
 
@@ -50,11 +56,11 @@ def test_a_row_has_the_number_below_the_name_of_its_column() -> None:
     ],
 )
 def test_a_question_for_a_figure_is_answered_by_one(query: str, texts: tuple[str, ...]) -> None:
-    _, having, lacking = lift_by_figures(query, units(*texts), (9.0, 1.0, 1.0))
+    _, having, lacking = lifted(query, units(*texts), (9.0, 1.0, 1.0))
     assert having > lacking
 
 
 @pytest.mark.parametrize("query", ["When I cook for Lea, what should I leave out?", "Who knows when?", "What does one do when it rains?"])
 def test_a_question_for_something_else_gains_nothing_by_figures(query: str) -> None:
     scores = (9.0, 1.0, 1.0)
-    assert lift_by_figures(query, units("best", "She has 3 cats.", "It rained."), scores) == scores
+    assert lifted(query, units("best", "She has 3 cats.", "It rained."), scores) == scores

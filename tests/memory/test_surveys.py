@@ -47,9 +47,10 @@ def in_both(whole: Marking, found: Marking) -> tuple[np.ndarray, np.ndarray]:
 def test_words_score_exactly_as_in_the_whole(tmp_path: Path) -> None:
     marker, documents = Marker(LexicalScorer()), chat(60)
     memory = memory_of(tmp_path, marker, documents, room=300)
-    found = memory.ask(QUESTION, target_tokens=60).marking
+    question = QUESTION.replace("How much", "What")  # a question for a figure also looks at how many units are better
+    found = memory.ask(question, target_tokens=60).marking
     assert 10 < len(found.sentences) < 100
-    whole, some = in_both(marker.mark(documents, QUESTION), found)
+    whole, some = in_both(marker.mark(documents, question), found)
     assert some == pytest.approx(whole)
 
 

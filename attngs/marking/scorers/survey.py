@@ -205,6 +205,7 @@ def whole_of(survey: Survey, scores: Sequence[float] | Floats, numbers: Integers
         having={word: units.words.found(word) for word in words(survey.query)},
         mean=float(np.mean(scores)),
         spread=float(np.std(scores)),
+        least=float(np.min(scores)),
         named=survey.named[numbers].tolist(),
     )
 
