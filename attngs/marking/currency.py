@@ -22,7 +22,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import chain, pairwise
+from itertools import chain
 from statistics import fmean
 
 import numpy as np
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from attngs.checking.language.languages import function_words
 from attngs.checking.times import UNKNOWN, file_time, given_time, read_moment
 from attngs.marking.cover import USERS
+from attngs.marking.figures import numbered
 from attngs.protocols import Floats, Likeness, Scorer
 from attngs.text.words import words
 from attngs.types import ScoreRequest, Sentence
@@ -305,8 +306,8 @@ def _is_of_another_number(query: str, old: Sentence, new: str) -> bool:
 
 
 def _numbered(found: Sequence[str]) -> set[tuple[str, str]]:
-    """Each number with the word before it, if that may be what the number names."""
-    return {pair for pair in pairwise(found) if pair[1][:1].isdigit() and pair[0].isalpha() and pair[0] not in function_words()}
+    """Each number with the word before it, if that may be the name of a thing."""
+    return {pair for pair in numbered(found) if pair[0].isalpha() and pair[0] not in function_words()}
 
 
 def _later(times: Sequence[Time | None], texts: Sequence[str]) -> NDArray[np.bool_]:

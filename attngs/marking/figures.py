@@ -59,7 +59,7 @@ def lift_by_figures(request: ScoreRequest, scores: tuple[float, ...]) -> tuple[f
         scores: Of the units. The result stays in their range.
     """
     query, sentences = request.query[:LONGEST], request.sentences
-    named = {pair for pair in pairwise(words(query)) if pair[1][:1].isdigit() and not pair[0][:1].isdigit()}
+    named = numbered(words(query))
     asks = _ASKS.search(query, 0, EARLY) is not None
     if not (named or asks) or len(scores) < 2:
         return scores
@@ -71,6 +71,11 @@ def lift_by_figures(request: ScoreRequest, scores: tuple[float, ...]) -> tuple[f
     if asks:
         gains += _with_figures(query, sentences, best)
     return raised(own, gains, request.whole) if gains.any() else scores
+
+
+def numbered(found: Sequence[str]) -> set[tuple[str, str]]:
+    """Each number among words with the word before it, which it may be the number of."""
+    return {pair for pair in pairwise(found) if pair[1][:1].isdigit() and not pair[0][:1].isdigit()}
 
 
 def _with_figures(query: str, sentences: Sequence[Sentence], best: Sequence[int]) -> Floats:

@@ -20,7 +20,7 @@ from attngs.compressor import ContextCompressor
 from attngs.marking.scales import standardised
 from attngs.protocols import Floats
 from attngs.types import Marking
-from benchmarks.memory.recall import SHARE, Case
+from benchmarks.memory.recall import Case, with_share
 
 Groups = NDArray[np.int64]
 
@@ -111,16 +111,14 @@ def measure_ways(case: Case, marker: Marker, budgets: Sequence[int]) -> Iterator
     """What each way keeps of the evidence of a case's questions, one row for each question and budget."""
     compressor = ContextCompressor(marker)
     sizes = compressor.counter.count([document.text for document in case.documents])
-    share = int(SHARE * sum(sizes))
     for asked in case.questions:
         marking = marker.mark(case.documents, asked.text, namespace=case.name)
         forest = Forest.of(marking, sizes)
-        for budget in (*budgets, share):
+        for shown, budget in with_share(budgets, sizes):
             kept = dict[str, float]()
             for name, way in WAYS.items():
                 marked = replace(marking, scores=tuple(way(forest).tolist()))
                 result = compressor.compress_marked(marked, target_tokens=budget, original_tokens=sum(sizes))
                 kept[name] = round(asked.judged([(one.position, one.start, one.end) for one in result.kept]), 4)
-            shown = 0 if budget == share else budget
             yield {"set": case.set, "case": case.name, "question": asked.id, "kind": asked.kind, "budget": shown, "kept": kept}
     marker.forget()

@@ -121,14 +121,18 @@ def measure(case: Case, marker: Marker, folder: Path, budgets: Sequence[int]) ->
         if not len(memory):
             memory.add(case.documents)
         places = {document.id: number for number, document in enumerate(case.documents)}
-        share = int(SHARE * sum(memory.counter.count([document.text for document in case.documents])))
+        shown_budgets = with_share(budgets, memory.counter.count([document.text for document in case.documents]))
         for asked in case.questions:
-            for budget in (*budgets, share):
+            for shown, budget in shown_budgets:
                 results = [each.ask(asked.text, target_tokens=budget) for each in (whole, memory)]
                 kept = [asked.judged([(places[one.document_id], one.start, one.end) for one in result.kept]) for result in results]
-                shown = 0 if budget == share else budget
                 yield Row(set=case.set, case=case.name, question=asked.id, budget=shown, whole=round(kept[0], 4), memory=round(kept[1], 4))
     marker.forget()
+
+
+def with_share(budgets: Sequence[int], sizes: Sequence[int]) -> list[tuple[int, int]]:
+    """Budgets as rows show them and in tokens: those that are given, and as 0 the share of documents of these sizes."""
+    return [*((budget, budget) for budget in budgets), (0, int(SHARE * sum(sizes)))]
 
 
 def plain(rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -54,6 +54,7 @@ _BETWEEN = frozenset(
     " calculate compute work out please so number numbers even odd square cube cent per equal equals make makes up down"
     " between among people ways each decimal decimals places place nearest whole x y z n".split()
 )
+_IN_SUMS = _NUMBERS | _UNITS | _OPERATIONS | _BETWEEN
 _IN_ONE = re.compile(r"^how many (\w+) (?:(?:are|is) (?:there )?|there are )?(?:in|to|make) (?:a|an|one|the) (?:\w+ )?(\w+)$")
 _CONVERTED = re.compile(r"\d\s*([^\W\d_]+)(?:\s+[\d.,]+(?:\s*[^\W\d_]+)?)?\s+(?:in|to|into|as)\s+([^\W\d_]+)")
 _SIGNS = re.compile(r"[-+*/×÷^%=√]|\d\s*x\s*\d")
@@ -102,7 +103,7 @@ def _is_sum(text: str, words: list[str]) -> bool:
     within = _IN_ONE.match(text.strip(" ?.!"))
     if within and _UNITS.issuperset(within.groups()):
         return True
-    if not all(word in _NUMBERS | _UNITS | _OPERATIONS | _BETWEEN for word in words):
+    if not _IN_SUMS.issuperset(words):
         return False
     converted = _CONVERTED.search(text)
     does = _SIGNS.search(text) or not _OPERATIONS.isdisjoint(words) or (converted and _UNITS.issuperset(converted.groups()))
