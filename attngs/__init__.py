@@ -17,13 +17,44 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from attngs.base.errors import (
+        AccessError,
+        AssetError,
+        AttngsError,
+        ChatError,
+        ConfigError,
+        InputError,
+        MissingDependencyError,
+        ModelError,
+        ModelNotFoundError,
+        OutOfMemoryError,
+        RefusedError,
+        UnavailableError,
+        UnsupportedModelError,
+        WorkerError,
+    )
+    from attngs.base.protocols import Likeness
+    from attngs.base.telemetry import capture_content
+    from attngs.base.types import (
+        ChatReply,
+        Claim,
+        Document,
+        MarkedMemory,
+        Marking,
+        Message,
+        Question,
+        Selection,
+        Sentence,
+        Source,
+        Span,
+        Usage,
+    )
     from attngs.chat.cached import CachedChat
     from attngs.chat.local_chat import LocalChat
     from attngs.chat.openai_chat import OpenAIChat
     from attngs.chat.replies import MemoryResults, SqliteResults
     from attngs.checking.verify import Verdict, verify
     from attngs.compressor import ContextCompressor
-    from attngs.errors import AttngsError
     from attngs.hosts.budget import ContextBudget
     from attngs.hosts.composing import ComposedContext, acompose, compose
     from attngs.hosts.gate import GateDecision, GateVerdict, SafetyGate, as_request
@@ -55,7 +86,6 @@ if TYPE_CHECKING:
     from attngs.text.sentences import Splitter, split_sentences
     from attngs.text.structure.outline import Outline
     from attngs.text.structure.units import Reader
-    from attngs.types import ChatReply, Claim, Document, MarkedMemory, Marking, Message, Question, Selection, Sentence, Source, Span, Usage
     from attngs.writing.plan import Plan, Rates
     from attngs.writing.prompts import CITED, GUIDED, REASONED, SUMMARY, GuidedPrompt
     from attngs.writing.statements import FaithfulnessFloor
@@ -63,13 +93,19 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _MODULES = {
+    "attngs.base.errors": (
+        "AccessError AssetError AttngsError ChatError ConfigError InputError MissingDependencyError "
+        "ModelError ModelNotFoundError OutOfMemoryError RefusedError UnavailableError UnsupportedModelError WorkerError"
+    ),
+    "attngs.base.protocols": "Likeness",
+    "attngs.base.telemetry": "capture_content",
+    "attngs.base.types": "ChatReply Claim Document MarkedMemory Marking Message Question Selection Sentence Source Span Usage",
     "attngs.chat.cached": "CachedChat",
     "attngs.chat.local_chat": "LocalChat",
     "attngs.chat.openai_chat": "OpenAIChat",
     "attngs.chat.replies": "MemoryResults SqliteResults",
     "attngs.checking.verify": "Verdict verify",
     "attngs.compressor": "ContextCompressor",
-    "attngs.errors": "AttngsError",
     "attngs.hosts.budget": "ContextBudget",
     "attngs.hosts.composing": "ComposedContext acompose compose",
     "attngs.hosts.gate": "GateDecision GateVerdict SafetyGate as_request",
@@ -101,7 +137,6 @@ _MODULES = {
     "attngs.text.sentences": "Splitter split_sentences",
     "attngs.text.structure.outline": "Outline",
     "attngs.text.structure.units": "Reader",
-    "attngs.types": "ChatReply Claim Document MarkedMemory Marking Message Question Selection Sentence Source Span Usage",
     "attngs.writing.plan": "Plan Rates",
     "attngs.writing.prompts": "CITED GUIDED REASONED SUMMARY GuidedPrompt",
     "attngs.writing.statements": "FaithfulnessFloor",
@@ -114,14 +149,18 @@ __all__ = [
     "GUIDED",
     "REASONED",
     "SUMMARY",
+    "AccessError",
     "AlphaRule",
+    "AssetError",
     "AttentionConfig",
     "AttngsError",
     "CachedChat",
+    "ChatError",
     "ChatReply",
     "Claim",
     "ComposedContext",
     "CompressedContext",
+    "ConfigError",
     "ContextBudget",
     "ContextCache",
     "ContextCompressor",
@@ -137,8 +176,10 @@ __all__ = [
     "GreedySelector",
     "GuidedPrompt",
     "History",
+    "InputError",
     "JudgedAnswers",
     "LabelledExample",
+    "Likeness",
     "LocalChat",
     "MarkRequest",
     "MarkedMemory",
@@ -148,7 +189,11 @@ __all__ = [
     "MemoryResults",
     "Message",
     "MessageShortener",
+    "MissingDependencyError",
+    "ModelError",
+    "ModelNotFoundError",
     "OpenAIChat",
+    "OutOfMemoryError",
     "Outline",
     "Percentile",
     "Plan",
@@ -156,6 +201,7 @@ __all__ = [
     "Question",
     "Rates",
     "Reader",
+    "RefusedError",
     "SafetyGate",
     "Selection",
     "Sentence",
@@ -171,12 +217,16 @@ __all__ = [
     "TopK",
     "TopP",
     "TrainingSettings",
+    "UnavailableError",
+    "UnsupportedModelError",
     "Usage",
     "Verdict",
+    "WorkerError",
     "__version__",
     "acompose",
     "as_question",
     "as_request",
+    "capture_content",
     "compose",
     "evaluate",
     "fit",

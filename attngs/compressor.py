@@ -13,11 +13,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from attngs.chat.callable_chat import as_chat
-from attngs.errors import ConfigError, InputError, check_whole
-from attngs.marking.algorithm import check_finite
-from attngs.marking.marker import Marker
-from attngs.protocols import (
+from attngs.base.errors import ConfigError, InputError, check_whole
+from attngs.base.protocols import (
     AsyncChatModel,
     ChatModel,
     FlooredSelector,
@@ -28,13 +25,16 @@ from attngs.protocols import (
     TokenCounter,
     Windowed,
 )
+from attngs.base.telemetry import Operation, operation
+from attngs.base.types import ChatReply, Document, Marking, Message, Question, Selection
+from attngs.chat.callable_chat import as_chat
+from attngs.marking.algorithm import check_finite
+from attngs.marking.marker import Marker
 from attngs.reading.copies import Shared
 from attngs.reading.tokens import CounterLike, as_counter
 from attngs.result.result import CompressedContext, Draft, finish
 from attngs.selection.selector import GreedySelector
-from attngs.telemetry import Operation, operation
 from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_question
-from attngs.types import ChatReply, Document, Marking, Message, Question, Selection
 from attngs.writing.asking import Writer, aask, ask, atalk, talk
 from attngs.writing.dialogue import Dialogue, Rewrite, Writing
 from attngs.writing.plan import Plan, Rates, standout

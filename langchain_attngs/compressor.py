@@ -17,8 +17,11 @@ from langchain_core.retrievers import BaseRetriever, RetrieverLike
 from langchain_core.runnables import Runnable, RunnableConfig, patch_config
 from pydantic import AliasChoices, ConfigDict, Field, field_validator, model_validator
 
+from attngs.base.errors import ConfigError, InputError
+from attngs.base.protocols import PromptTemplate, TokenCounter
+from attngs.base.types import Document as Text
+from attngs.base.types import MarkedMemory, Marking, Place, Question, Sentence, Source
 from attngs.compressor import ContextCompressor
-from attngs.errors import ConfigError, InputError
 from attngs.hosts.apart import APART, Apart, Part, best_probability, copies_elsewhere
 from attngs.hosts.jobs import Job, Steps
 from attngs.hosts.markers import MarkerLike, find_marker
@@ -27,15 +30,12 @@ from attngs.hosts.settings import Mode, OnChatError, Output, check_marker_name, 
 from attngs.hosts.shortened import never_empty
 from attngs.marking.currency import FOUND
 from attngs.marking.marker import Marker
-from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.reading.tokens import MARKER_TOKENS, CounterLike, as_counter
 from attngs.result.result import CompressedContext, Method
 from attngs.selection.layout import ExtractLayout
 from attngs.selection.selector import GreedySelector, MustKeep, memory_floor
 from attngs.text.defusing import handles
 from attngs.text.documents import check_query
-from attngs.types import Document as Text
-from attngs.types import MarkedMemory, Marking, Place, Question, Sentence, Source
 from attngs.writing.statements import FaithfulnessFloor
 from langchain_attngs.chat import RunnableChat
 from langchain_attngs.tracing import Ledger, traced

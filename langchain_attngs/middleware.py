@@ -20,7 +20,8 @@ from langchain_core.runnables.config import merge_configs
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
-from attngs.errors import ConfigError, check_kind
+from attngs.base.errors import ConfigError, check_kind
+from attngs.base.types import Document, Marking, Question
 from attngs.hosts.blocks import Blocks, MemoryBlock, QuotedItem, alone, asked_by, block_of, own_blocks, settled, used_positions
 from attngs.hosts.budget import ContextBudget, ContextPart, Rations
 from attngs.hosts.conversation import Said, before_words, has_question, last_question
@@ -30,7 +31,6 @@ from attngs.hosts.jobs import Call, Job, Steps
 from attngs.hosts.recalling import Found, Recall, Waiting
 from attngs.hosts.shortening import History, Shortening, TextGroup, ToolResults
 from attngs.result.result import CompressedContext
-from attngs.types import Document, Marking, Question
 from attngs.writing.asking import atalk, talk
 from langchain_attngs.chat import RunnableChat
 from langchain_attngs.compressor import AttnGSCompressor

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, NoReturn, TypeVar
 
-from attngs.errors import ChatError, ConfigError
+from attngs.base.errors import ChatError, ConfigError
 
 Resource = TypeVar("Resource")
 Answer = TypeVar("Answer")

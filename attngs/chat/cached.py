@@ -10,13 +10,13 @@ import asyncio
 import json
 from collections.abc import Sequence
 
+from attngs.base.errors import AssetError, ChatError, ConfigError
+from attngs.base.protocols import AsyncChatModel, ChatModel, ResultCache
+from attngs.base.types import ChatReply, Message, Usage
 from attngs.chat.callable_chat import Function, as_chat
 from attngs.chat.messages import check_reply
-from attngs.errors import AssetError, ChatError, ConfigError
-from attngs.protocols import AsyncChatModel, ChatModel, ResultCache
 from attngs.reading.context_cache import digest
 from attngs.reading.copies import Shared
-from attngs.types import ChatReply, Message, Usage
 
 _NOTHING = Usage(0, 0)
 

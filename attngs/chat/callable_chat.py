@@ -7,13 +7,13 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import nullcontext
 
+from attngs.base.errors import ChatError, ConfigError, check_whole
+from attngs.base.protocols import AsyncChatModel, ChatModel
+from attngs.base.types import ChatReply, Message
 from attngs.chat.background import BackgroundLoop
 from attngs.chat.failures import as_chat_error
 from attngs.chat.messages import clean_messages
-from attngs.errors import ChatError, ConfigError, check_whole
-from attngs.protocols import AsyncChatModel, ChatModel
 from attngs.reading.copies import Shared
-from attngs.types import ChatReply, Message
 
 Answer = str | ChatReply
 Function = Callable[[Sequence[Message]], Answer | Awaitable[Answer]]

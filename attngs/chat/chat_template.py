@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from attngs.errors import ChatError, UnsupportedModelError
+from attngs.base.errors import ChatError, UnsupportedModelError
+from attngs.base.types import Message
 from attngs.reading.encoding import TextEncoder
-from attngs.types import Message
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

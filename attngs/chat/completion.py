@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from attngs.base.errors import ChatError
+from attngs.base.types import ChatReply, Usage
 from attngs.chat.failures import is_retryable, own_words
 from attngs.chat.messages import in_our_words
-from attngs.errors import ChatError
 from attngs.text.documents import clean_text
-from attngs.types import ChatReply, Usage
 
 
 def read_completion(body: bytes, content_type: str, shown: Callable[[str], str]) -> ChatReply:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from urllib.parse import urljoin, urlsplit
 
-from attngs.errors import ConfigError
+from attngs.base.errors import ConfigError
 
 PLACEHOLDER_KEY = "none"
 """Sent to a `base_url` when there is no key: most servers want some key, and take any."""

@@ -16,9 +16,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from attngs.errors import ChatError
+from attngs.base.errors import ChatError
+from attngs.base.types import ChatReply, Message
 from attngs.text.words import words
-from attngs.types import ChatReply, Message
 
 logger = logging.getLogger(__name__)
 

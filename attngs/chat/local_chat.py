@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from transformers import GenerationConfig, StoppingCriteria, TextIteratorStreamer
 
+from attngs.base.errors import ChatError, ConfigError, UnsupportedModelError, check_whole
+from attngs.base.types import ChatReply, Message, Usage
 from attngs.chat.chat_template import ChatTemplate
 from attngs.chat.messages import clean_messages
-from attngs.errors import ChatError, ConfigError, UnsupportedModelError, check_whole
 from attngs.reading.copies import Shared
 from attngs.reading.failures import is_out_of_memory
 from attngs.reading.gguf import named
 from attngs.reading.loading import ModelSettings, load_model, window_limit, wrap_model
-from attngs.types import ChatReply, Message, Usage
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attngs.errors import ChatError, InputError
+from attngs.base.errors import ChatError, InputError
+from attngs.base.types import ChatReply, Message
 from attngs.text.documents import clean_text
-from attngs.types import ChatReply, Message
 
 ROLES = ("system", "user", "assistant")
 
@@ -56,7 +56,7 @@ def in_our_words(reason: object) -> str | None:
 
 def _clean(number: int, message: object) -> Message:
     if not isinstance(message, tuple) or len(message) != 2:
-        raise InputError(f"`messages[{number}]` must be an `attngs.types.Message`, got {type(message).__name__}.")
+        raise InputError(f"`messages[{number}]` must be an `attngs.base.types.Message`, got {type(message).__name__}.")
     role, content = message
     if role not in ROLES:
         raise InputError(f"the role of `messages[{number}]` must be one of {', '.join(ROLES)}, got {role!r}.")

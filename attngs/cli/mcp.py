@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
+from attngs.base.errors import ConfigError, MissingDependencyError
 from attngs.cli import console
 from attngs.cli.options import MarkerName
-from attngs.errors import ConfigError, MissingDependencyError
 from attngs.hosts.markers import find_marker
 from attngs.memory.opened import OpenMemories
 

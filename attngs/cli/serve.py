@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attngs.base.errors import ConfigError, MissingDependencyError
 from attngs.cli import console
 from attngs.cli.options import MarkerName, marker_of
-from attngs.errors import ConfigError, MissingDependencyError
 
 if TYPE_CHECKING:
     from attngs.serving.settings import Upstream

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, TypeVar, get_args
 
-from attngs.errors import ConfigError, check_whole
-from attngs.protocols import TokenCounter
+from attngs.base.errors import ConfigError, check_whole
+from attngs.base.protocols import TokenCounter
 
 ContextPart = Literal["profile", "memory", "history", "tool_results", "documents"]
 PARTS: tuple[ContextPart, ...] = get_args(ContextPart)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from attngs.base.errors import ConfigError, InputError
+from attngs.base.types import Document, Message, Sentence
 from attngs.compressor import ContextCompressor
-from attngs.errors import ConfigError, InputError
 from attngs.hosts.budget import PARTS, ContextBudget, ContextPart
 from attngs.hosts.frames import FrameLayout, TurnLayout, between, defuse
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
@@ -21,7 +22,6 @@ from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector, memory_floor
 from attngs.text.defusing import one_line
 from attngs.text.documents import DocumentLike, as_documents, check_query
-from attngs.types import Document, Message, Sentence
 
 GAP = "\n\n"
 """Stands between parts."""

@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, Protocol, TypedDict, TypeVar
 
+from attngs.base.errors import ConfigError, check_kind, check_whole
+from attngs.base.protocols import ResultCache
+from attngs.base.types import Document, Question
 from attngs.chat.replies import MemoryResults
 from attngs.compressor import ContextCompressor
-from attngs.errors import ConfigError, check_kind, check_whole
 from attngs.hosts.blocks import Blocks, MemoryBlock, alone, asked_by, block_of, own_blocks, used_positions
 from attngs.hosts.budget import ContextBudget, ContextPart, Rations
 from attngs.hosts.conversation import Said, before_words, keyed, last_question, question_in
@@ -24,12 +26,10 @@ from attngs.hosts.jobs import Call, Job, arun_jobs, run_jobs
 from attngs.hosts.openai_messages import OpenAIMessages
 from attngs.hosts.recalling import Askable, Recall, Retriever, Texts, Waiting, not_contradicted, recall_of
 from attngs.hosts.shortening import History, Shortening, ToolResults, View
-from attngs.protocols import ResultCache
 from attngs.reading.context_cache import digest
 from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector, memory_floor
 from attngs.text.documents import check_namespace
-from attngs.types import Document, Question
 from attngs.writing.asking import atalk, talk
 
 WORKERS = 4

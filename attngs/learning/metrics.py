@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.protocols import Floats
+from attngs.base.protocols import Floats
 
 Labels = NDArray[np.bool_]
 

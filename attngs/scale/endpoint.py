@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attngs.errors import ConfigError, MissingDependencyError, check_whole
+from attngs.base.errors import ConfigError, MissingDependencyError, check_whole
 
 if TYPE_CHECKING:
     from ray.serve import Application

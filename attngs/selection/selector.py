@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
-from attngs.errors import ConfigError, check_whole
+from attngs.base.errors import ConfigError, check_whole
+from attngs.base.protocols import TokenCounter
+from attngs.base.types import Document, Marking, Selection, Sentence
 from attngs.marking.cover import covering_order
 from attngs.marking.marker import Marker
-from attngs.protocols import TokenCounter
 from attngs.selection.draft import LOOK_AHEAD, Draft
 from attngs.selection.layout import ExtractLayout
-from attngs.types import Document, Marking, Selection, Sentence
 
 MustKeep = str | re.Pattern[str] | Callable[[Sentence], bool]
 """What must be kept, in the words of the user: a regular expression, or a test of a sentence."""

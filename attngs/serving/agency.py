@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from attngs.base.errors import InputError, check_whole
+from attngs.base.types import Document, MarkedMemory, Question
 from attngs.compressor import ContextCompressor
-from attngs.errors import InputError, check_whole
 from attngs.hosts.frames import DATED, MEMORY, between
 from attngs.hosts.remembering import (
     LONGEST_MEMORY,
@@ -25,7 +26,6 @@ from attngs.hosts.remembering import (
 )
 from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector, memory_floor
-from attngs.types import Document, MarkedMemory, Question
 
 if TYPE_CHECKING:
     from attngs.memory.memory import Memory

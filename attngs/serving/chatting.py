@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from attngs.errors import RefusedError
+from attngs.base.errors import RefusedError
 from attngs.hosts.message_shortener import ShortMessages
 from attngs.serving.proxy import Proxy, read_chat, written
 from attngs.serving.services import TOKENS, Services, Shared

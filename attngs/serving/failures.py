@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from attngs.errors import AccessError, AttngsError, ConfigError, InputError, OutOfMemoryError, RefusedError, UnavailableError
+from attngs.base.errors import AccessError, AttngsError, ConfigError, InputError, OutOfMemoryError, RefusedError, UnavailableError
 
 logger = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from attngs.base.types import Document
 from attngs.hosts.frames import day_of
 from attngs.reading.forks import ForkSafeLock
 from attngs.serving.agency import Recall
-from attngs.types import Document
 
 MOST_RECALLS = 32
 """Recalls of one namespace that are listed."""

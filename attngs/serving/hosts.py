@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
-from attngs.errors import ConfigError
+from attngs.base.errors import ConfigError
 from attngs.serving.tokens import Tokens
 
 

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from attngs.errors import AttngsError, ConfigError, RefusedError, check_whole
+from attngs.base.errors import AttngsError, ConfigError, RefusedError, check_whole
 from attngs.serving.failures import as_response
 from attngs.serving.hosts import is_local, name_of
 from attngs.serving.metrics import AsgiApp, Receive, Scope, Send

@@ -32,7 +32,7 @@ from mcp.types import (
 from pydantic import AnyUrl
 
 from attngs import __version__
-from attngs.errors import AttngsError, InputError
+from attngs.base.errors import AttngsError, InputError
 from attngs.hosts.remembering import TOOLS
 from attngs.memory.opened import OpenMemories
 from attngs.serving.agency import forget, recall, remember

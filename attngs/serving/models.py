@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from attngs.base.types import Document, Marking, Source
 from attngs.result.result import CompressedContext
 from attngs.text.documents import clean_text
-from attngs.types import Document, Marking, Source
 
 MOST_TOKENS = 1_000_000
 

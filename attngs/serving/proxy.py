@@ -14,8 +14,8 @@ import httpx
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 
+from attngs.base.errors import InputError, RefusedError
 from attngs.chat.credentials import shown_url
-from attngs.errors import InputError, RefusedError
 from attngs.serving.settings import TOKEN_HEADER, Upstream
 
 _OF_ONE_CONNECTION = frozenset(

@@ -8,11 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from attngs.errors import RefusedError
+from attngs.base.errors import RefusedError
+from attngs.base.types import Document
 from attngs.memory.memory import Memory
 from attngs.serving.models import AddReply, AddRequest, AskRequest, CompressReply, ListReply, Text, UpdateRequest, documents
 from attngs.serving.services import TOKENS, Namespace, Shared
-from attngs.types import Document
 
 MOST_LISTED = 1_000
 

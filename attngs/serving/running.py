@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import uvicorn
 
-from attngs.errors import ConfigError
+from attngs.base.errors import ConfigError
 from attngs.marking.marker import Marker
 from attngs.serving.app import create_app
 from attngs.serving.hosts import check_host

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
+from attngs.base.errors import RefusedError
 from attngs.compressor import ContextCompressor
-from attngs.errors import RefusedError
 from attngs.hosts.message_shortener import MessageShortener
 from attngs.memory.opened import OpenMemories
 from attngs.serving.metrics import ServerMetrics

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from attngs.base.errors import ConfigError, check_whole
 from attngs.chat.credentials import checked_secret, shown_url
-from attngs.errors import ConfigError, check_whole
 from attngs.hosts.shortening import History, ToolResults
 from attngs.serving.limits import Limits
 from attngs.serving.tokens import Tokens

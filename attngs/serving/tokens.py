@@ -18,7 +18,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from attngs.errors import AccessError, AssetError
+from attngs.base.errors import AccessError, AssetError
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SHAPE = 'it must hold a table `tokens` of lines such as "SHA-256 of the token, in hex" = "namespace"'

@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from transformers import logging
 
+from attngs.base.errors import AttngsError
 from attngs.chat.local_chat import LocalChat
-from attngs.errors import AttngsError
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.attention import AttentionConfig
 from attngs.reading.tokens import TokenizerCounter

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from attngs.base.protocols import Scorer, TokenCounter
 from attngs.compressor import ContextCompressor
 from attngs.learning.baselines import Baseline, baseline
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.attention import AttentionConfig
 from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
 from attngs.marking.scorers.states import CosineScorer
-from attngs.protocols import Scorer, TokenCounter
 from attngs.writing.asking import Writer
 from benchmarks.attn_gs.data import Case
 from benchmarks.evidence.methods import BM25, COSINE, OURS, Bench

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
+from attngs.base.errors import UnsupportedModelError
+from attngs.base.protocols import TokenCounter
 from attngs.compressor import ContextCompressor
-from attngs.errors import UnsupportedModelError
 from attngs.learning.metrics import Place
 from attngs.marking.marker import Marker
-from attngs.protocols import TokenCounter
 from benchmarks.beam.data import Chat, Question
 from benchmarks.evidence.methods import BM25, COSINE, METHODS, OURS, Bench, Extractor
 

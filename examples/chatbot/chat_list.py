@@ -10,7 +10,7 @@ from failures import reporting
 from people import LONGEST_TITLE, Chat
 from prose import as_text
 
-from attngs.errors import AttngsError
+from attngs import AttngsError
 
 state = st.session_state
 FIRST = 15

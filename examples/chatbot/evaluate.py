@@ -25,9 +25,8 @@ from rich.table import Table
 from rich.text import Text
 from turns import asked
 
-from attngs import CompressedContext, Document, Marker, read_documents
+from attngs import CompressedContext, Document, InputError, Marker, read_documents
 from attngs.cli.console import reported_errors
-from attngs.errors import InputError
 from attngs.hosts.frames import DATED
 from attngs.learning.evaluation import BASELINES
 from attngs.learning.metrics import covered, estimate

@@ -12,7 +12,7 @@ import streamlit as st
 from models import status_of
 from prose import as_text
 
-from attngs.errors import AttngsError
+from attngs import AttngsError
 
 logger = logging.getLogger(__name__)
 

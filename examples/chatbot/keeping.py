@@ -11,7 +11,7 @@ from assistant import Assistant
 from memories import Change
 from prose import as_text
 
-from attngs.errors import AttngsError
+from attngs import AttngsError
 
 state = st.session_state
 CHANGED = ".st-key-toast .change"

@@ -13,13 +13,11 @@ from typing import Any
 from langgraph.store.base import BaseStore, PutOp, SearchItem, SearchOp
 from turns import tells_change
 
-from attngs import Marker
+from attngs import InputError, Likeness, Marker
 from attngs.checking.times import given_time, read_moment
-from attngs.errors import InputError
 from attngs.hosts.items import MemoryItems
 from attngs.hosts.remembering import VERSIONS, Edit, MemoryEditor, Origin, close_item, same_item
 from attngs.memory.opened import OpenMemories
-from attngs.protocols import Likeness
 from langchain_attngs import UserMemory
 from langchain_attngs.memory import MAX_STORED, is_below, item_day, item_time, stored
 from langchain_attngs.memory_file import FileStore

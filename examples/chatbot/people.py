@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from memories import Memories
 
-from attngs.errors import ConfigError, InputError
+from attngs import ConfigError, InputError
 from langchain_attngs import AttnGSCompressor, MemoryFile, Persistence, UserMemory
 
 UNREAD = ("examples", "unread")

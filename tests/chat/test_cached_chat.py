@@ -15,14 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Marker
+from attngs.base.errors import AssetError, ChatError, ConfigError
+from attngs.base.protocols import AsyncChatModel, ChatModel, Namespaced
+from attngs.base.types import ChatReply, Message, Usage
 from attngs.chat.cached import CachedChat
 from attngs.chat.callable_chat import CallableChat
 from attngs.chat.replies import MemoryResults, SqliteResults
-from attngs.errors import AssetError, ChatError, ConfigError
-from attngs.protocols import AsyncChatModel, ChatModel, Namespaced
 from attngs.reading.context_cache import digest
 from attngs.testing import NASTY_TEXTS, FakeChat, FakeScorer, count_words
-from attngs.types import ChatReply, Message, Usage
 
 MESSAGES = [Message("system", "Be short."), Message("user", "Ana likes tea.")]
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from attngs import ContextCompressor, Marker
+from attngs.base.errors import ChatError, ConfigError, InputError
+from attngs.base.protocols import AsyncChatModel, ChatModel
+from attngs.base.types import ChatReply, Message, Usage
 from attngs.chat.callable_chat import CallableChat, as_chat
-from attngs.errors import ChatError, ConfigError, InputError
-from attngs.protocols import AsyncChatModel, ChatModel
 from attngs.testing import FakeChat, FakeScorer, count_words
-from attngs.types import ChatReply, Message, Usage
 
 ASKED = [Message("system", "Repeat."), Message("user", "tea")]
 REPLY = ChatReply(text="tea", finish_reason="length", usage=Usage(1, 2))

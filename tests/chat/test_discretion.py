@@ -13,10 +13,10 @@ from llama_index.core.llms import MockLLM
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from attngs import ContextCompressor, Marker
+from attngs.base.errors import ChatError
+from attngs.base.types import Message
 from attngs.chat.failures import without_request
-from attngs.errors import ChatError
 from attngs.testing import FakeChat, FakeScorer, count_words
-from attngs.types import Message
 from langchain_attngs import AttnGSCompressor
 from llama_index_attngs import AttnGSPostprocessor
 

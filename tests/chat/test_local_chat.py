@@ -15,10 +15,10 @@ import torch
 from transformers import AutoModel, PreTrainedTokenizerBase
 
 from attngs import AttentionConfig, LocalChat, Marker
+from attngs.base.errors import ChatError, ConfigError, InputError, ModelNotFoundError, UnsupportedModelError
+from attngs.base.types import ChatReply, Message, Usage
 from attngs.chat.chat_template import ChatTemplate
-from attngs.errors import ChatError, ConfigError, InputError, ModelNotFoundError, UnsupportedModelError
 from attngs.testing import tiny_model, tiny_tokenizer
-from attngs.types import ChatReply, Message, Usage
 
 ASKED = [Message("system", "Be brief."), Message("user", "What does she drink?")]
 

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from attngs import OpenAIChat
+from attngs.base.errors import ChatError, ConfigError, InputError
+from attngs.base.types import ChatReply, Message, Usage
 from attngs.chat.completion import read_completion
 from attngs.chat.credentials import Mask
 from attngs.chat.failures import retry_after
-from attngs.errors import ChatError, ConfigError, InputError
-from attngs.types import ChatReply, Message, Usage
 from tests.loopback.asking import KEY, ask, chat_of
 from tests.loopback.server import LoopbackHost, LoopbackServer, refused_url
 from tests.loopback.turns import (

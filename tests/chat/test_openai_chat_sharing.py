@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from attngs.errors import ChatError, ConfigError
-from attngs.types import ChatReply
+from attngs.base.errors import ChatError, ConfigError
+from attngs.base.types import ChatReply
 from tests.loopback.asking import ask, chat_of
 from tests.loopback.server import LoopbackServer
 from tests.loopback.turns import HANG, Turn, always, script, seeded
@@ -90,7 +90,7 @@ def test_threads_and_loops_share_one_chat(loopback: LoopbackServer) -> None:
 def test_it_ends_with_the_interpreter_and_without_a_word(loopback: LoopbackServer, end: str) -> None:
     code = f"""
 from attngs import OpenAIChat
-from attngs.types import Message
+from attngs.base.types import Message
 chat = OpenAIChat("m", base_url={loopback.url!r})
 print(chat.complete([Message("user", "hi")]).text)
 {end}
@@ -104,7 +104,7 @@ def test_a_fork_has_a_connection_of_its_own(loopback: LoopbackServer) -> None:
     code = f"""
 import os
 from attngs import OpenAIChat
-from attngs.types import Message
+from attngs.base.types import Message
 chat = OpenAIChat("m", base_url={loopback.url!r})
 print(chat.complete([Message("user", "parent")]).text, flush=True)
 if (child := os.fork()) == 0:

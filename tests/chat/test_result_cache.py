@@ -20,9 +20,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from attngs.base.errors import AssetError, ConfigError
+from attngs.base.protocols import ResultCache
 from attngs.chat.replies import MemoryResults, SqliteResults
-from attngs.errors import AssetError, ConfigError
-from attngs.protocols import ResultCache
 
 Make = Callable[[int], ResultCache]
 KINDS = ("memory", "sqlite")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from attngs.base.errors import AssetError, MissingDependencyError
 from attngs.chat.smollm import FILE, PACKAGE, smollm_file
 from attngs.cli.app import app
-from attngs.errors import AssetError, MissingDependencyError
 
 
 def test_without_its_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from attngs import LocalChat, OpenAIChat
-from attngs.errors import ChatError
+from attngs.base.errors import ChatError
+from attngs.base.types import Message
 from attngs.testing import tiny_model, tiny_tokenizer
-from attngs.types import Message
 
 ASKED = [Message("system", "Be brief."), Message("user", "What does she drink?")]
 LAUNCH = "from transformers.cli.transformers import main; main()"

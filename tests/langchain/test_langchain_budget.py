@@ -19,9 +19,9 @@ from langgraph.store.memory import InMemoryStore
 from test_langchain_agents import compressor_of
 
 from attngs import ContextBudget, Marker, Splitter
-from attngs.errors import ConfigError
+from attngs.base.errors import ConfigError
+from attngs.base.protocols import TokenCounter
 from attngs.marking.scorers.simple import RecencyScorer
-from attngs.protocols import TokenCounter
 from attngs.reading.tokens import as_counter
 from attngs.testing import count_words
 from langchain_attngs import AttnGSMiddleware, History, StoreMemory, ToolResults

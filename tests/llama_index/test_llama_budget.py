@@ -15,7 +15,7 @@ from llama_index.core.utils import get_tokenizer
 from llama_nodes import RecordingLLM, node
 
 from attngs import ContextBudget, Marker
-from attngs.errors import ConfigError
+from attngs.base.errors import ConfigError
 from attngs.testing import FakeScorer, count_words
 from llama_index_attngs import AttnGSMemoryBlock, AttnGSPostprocessor
 

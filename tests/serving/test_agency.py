@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from attngs import Document, Marker
-from attngs.errors import AttngsError, ConfigError, InputError
+from attngs.base.errors import AttngsError, ConfigError, InputError
 from attngs.hosts.remembering import NOTHING, RECALLED
 from attngs.memory.memory import Memory
 from attngs.serving.agency import forget, recall, remember

@@ -11,7 +11,7 @@ import pytest
 from servers import Counter, bearer, client_of, settings_of
 
 from attngs import Marker
-from attngs.errors import ConfigError
+from attngs.base.errors import ConfigError
 from attngs.serving.app import create_app
 from attngs.serving.hosts import check_host
 from attngs.serving.limits import Limits

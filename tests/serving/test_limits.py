@@ -10,7 +10,7 @@ import httpx
 import pytest
 from servers import bearer, client_of, settings_of
 
-from attngs.errors import InputError, RefusedError
+from attngs.base.errors import InputError, RefusedError
 from attngs.serving.limits import Doorkeeper, Limits, Rates
 from attngs.serving.settings import ServerSettings
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from servers import bearer, client_of, marker_of, running, settings_of
 
 from attngs import Memory
-from attngs.errors import UnavailableError
+from attngs.base.errors import UnavailableError
 from attngs.serving.failures import as_response
 from tests.loopback.server import LoopbackServer
 

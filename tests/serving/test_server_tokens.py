@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from attngs.errors import AccessError, AssetError
+from attngs.base.errors import AccessError, AssetError
 from attngs.serving.tokens import Tokens, digest_of
 
 ANA, BEN = "ana-s3cret", "ben-s3cret"

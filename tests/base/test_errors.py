@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from attngs.errors import ConfigError, check_whole
+from attngs.base.errors import ConfigError, check_whole
 
 
 def test_whole_numbers_of_any_library_pass() -> None:

@@ -21,11 +21,11 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from attngs import ContextCompressor, Document, Marker, OpenAIChat
-from attngs.errors import ChatError, InputError, ModelError
+from attngs.base.errors import ChatError, InputError, ModelError
+from attngs.base.telemetry import CAPTURE, capture_content, operation
+from attngs.base.types import ChatReply, Message, Usage
 from attngs.memory.memory import Memory
-from attngs.telemetry import CAPTURE, capture_content, operation
 from attngs.testing import FakeChat, FakeScorer, count_words
-from attngs.types import ChatReply, Message, Usage
 
 SECRET = "walnuts"
 DOCUMENTS = [
@@ -274,7 +274,7 @@ def test_an_endpoint_is_named_with_its_model() -> None:
 
 SILENT = """
 import sys
-from attngs.telemetry import operation
+from attngs.base.telemetry import operation
 with operation("compress_context") as watched:
     watched.context_tokens(original=3, sent=1)
 assert not [name for name in sys.modules if name.startswith("opentelemetry")]

@@ -11,7 +11,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.types import ChatReply, Document, Marking, Message, ScoreRequest, Selection, Sentence, Span, Unit, Warmth
+from attngs.base.types import ChatReply, Document, Marking, Message, ScoreRequest, Selection, Sentence, Span, Unit, Warmth
 
 Floats = NDArray[np.float64]
 """An array of floats; what is beside it says its shape."""

@@ -1,0 +1,1 @@
+"""The ground: values, seams, what can go wrong, and what operators watch."""
