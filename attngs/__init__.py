@@ -17,7 +17,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from attngs.base.errors import (
+    from attngs.checking.verify import Verdict, verify
+    from attngs.compressor import ContextCompressor
+    from attngs.errors import (
         AccessError,
         AssetError,
         AttngsError,
@@ -33,28 +35,6 @@ if TYPE_CHECKING:
         UnsupportedModelError,
         WorkerError,
     )
-    from attngs.base.protocols import Likeness
-    from attngs.base.telemetry import capture_content
-    from attngs.base.types import (
-        ChatReply,
-        Claim,
-        Document,
-        MarkedMemory,
-        Marking,
-        Message,
-        Question,
-        Selection,
-        Sentence,
-        Source,
-        Span,
-        Usage,
-    )
-    from attngs.chat.cached import CachedChat
-    from attngs.chat.local_chat import LocalChat
-    from attngs.chat.openai_chat import OpenAIChat
-    from attngs.chat.replies import MemoryResults, SqliteResults
-    from attngs.checking.verify import Verdict, verify
-    from attngs.compressor import ContextCompressor
     from attngs.hosts.budget import ContextBudget
     from attngs.hosts.composing import ComposedContext, acompose, compose
     from attngs.hosts.gate import GateDecision, GateVerdict, SafetyGate, as_request
@@ -76,16 +56,37 @@ if TYPE_CHECKING:
     from attngs.marking.scorers.cross_encoder import CrossEncoderScorer
     from attngs.marking.scorers.embeddings import EmbeddingScorer
     from attngs.memory.memory import Memory
+    from attngs.protocols import Likeness
     from attngs.reading.context_cache import ContextCache
+    from attngs.reading.telemetry import capture_content
     from attngs.reading.tokens import TiktokenCounter
     from attngs.result.report import render_html
     from attngs.result.result import CompressedContext, Statement
     from attngs.selection.layout import ExtractLayout
+    from attngs.selection.periods import Periods
     from attngs.selection.selector import GreedySelector
     from attngs.text.files import read_documents
     from attngs.text.sentences import Splitter, split_sentences
     from attngs.text.structure.outline import Outline
     from attngs.text.structure.units import Reader
+    from attngs.types import (
+        ChatReply,
+        Claim,
+        Document,
+        MarkedMemory,
+        Marking,
+        Message,
+        Question,
+        Selection,
+        Sentence,
+        Source,
+        Span,
+        Usage,
+    )
+    from attngs.writing.chat.cached import CachedChat
+    from attngs.writing.chat.local_chat import LocalChat
+    from attngs.writing.chat.openai_chat import OpenAIChat
+    from attngs.writing.chat.replies import MemoryResults, SqliteResults
     from attngs.writing.plan import Plan, Rates
     from attngs.writing.prompts import CITED, GUIDED, REASONED, SUMMARY, GuidedPrompt
     from attngs.writing.statements import FaithfulnessFloor
@@ -93,17 +94,17 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _MODULES = {
-    "attngs.base.errors": (
+    "attngs.errors": (
         "AccessError AssetError AttngsError ChatError ConfigError InputError MissingDependencyError "
         "ModelError ModelNotFoundError OutOfMemoryError RefusedError UnavailableError UnsupportedModelError WorkerError"
     ),
-    "attngs.base.protocols": "Likeness",
-    "attngs.base.telemetry": "capture_content",
-    "attngs.base.types": "ChatReply Claim Document MarkedMemory Marking Message Question Selection Sentence Source Span Usage",
-    "attngs.chat.cached": "CachedChat",
-    "attngs.chat.local_chat": "LocalChat",
-    "attngs.chat.openai_chat": "OpenAIChat",
-    "attngs.chat.replies": "MemoryResults SqliteResults",
+    "attngs.protocols": "Likeness",
+    "attngs.reading.telemetry": "capture_content",
+    "attngs.types": "ChatReply Claim Document MarkedMemory Marking Message Question Selection Sentence Source Span Usage",
+    "attngs.writing.chat.cached": "CachedChat",
+    "attngs.writing.chat.local_chat": "LocalChat",
+    "attngs.writing.chat.openai_chat": "OpenAIChat",
+    "attngs.writing.chat.replies": "MemoryResults SqliteResults",
     "attngs.checking.verify": "Verdict verify",
     "attngs.compressor": "ContextCompressor",
     "attngs.hosts.budget": "ContextBudget",
@@ -132,6 +133,7 @@ _MODULES = {
     "attngs.result.report": "render_html",
     "attngs.result.result": "CompressedContext Statement",
     "attngs.selection.layout": "ExtractLayout",
+    "attngs.selection.periods": "Periods",
     "attngs.selection.selector": "GreedySelector",
     "attngs.text.files": "read_documents",
     "attngs.text.sentences": "Splitter split_sentences",
@@ -196,6 +198,7 @@ __all__ = [
     "OutOfMemoryError",
     "Outline",
     "Percentile",
+    "Periods",
     "Plan",
     "Probe",
     "Question",

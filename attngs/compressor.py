@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from attngs.base.errors import ConfigError, InputError, check_whole
-from attngs.base.protocols import (
+from attngs.errors import ConfigError, InputError, check_whole
+from attngs.marking.algorithm import check_finite
+from attngs.marking.marker import Marker
+from attngs.protocols import (
     AsyncChatModel,
     ChatModel,
     FlooredSelector,
@@ -25,17 +27,15 @@ from attngs.base.protocols import (
     TokenCounter,
     Windowed,
 )
-from attngs.base.telemetry import Operation, operation
-from attngs.base.types import ChatReply, Document, Marking, Message, Question, Selection
-from attngs.chat.callable_chat import as_chat
-from attngs.marking.algorithm import check_finite
-from attngs.marking.marker import Marker
 from attngs.reading.copies import Shared
+from attngs.reading.telemetry import Operation, operation
 from attngs.reading.tokens import CounterLike, as_counter
 from attngs.result.result import CompressedContext, Draft, finish
 from attngs.selection.selector import GreedySelector
 from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_question
+from attngs.types import ChatReply, Document, Marking, Message, Question, Selection
 from attngs.writing.asking import Writer, aask, ask, atalk, talk
+from attngs.writing.chat.callable_chat import as_chat
 from attngs.writing.dialogue import Dialogue, Rewrite, Writing
 from attngs.writing.plan import Plan, Rates, standout
 from attngs.writing.prompts import GUIDED
@@ -79,8 +79,8 @@ class ContextCompressor(Shared):
 
     Args:
         marker: Scores and marks the sentences.
-        chat: The model that rewrites: one of `attngs.chat`, anything with `complete(messages)` or `acomplete(messages)`, or a function
-            from messages to text. `None` keeps sentences verbatim.
+        chat: The model that rewrites: one of `attngs.writing.chat`, anything with `complete(messages)` or
+            `acomplete(messages)`, or a function from messages to text. `None` keeps sentences verbatim.
         selector: Chooses sentences under the budget.
         counter: Whose tokens count: the name of a tiktoken model, `marker`, or a function from text to a number. `None` means `marker`.
         template: What `chat` is sent; attngs' own template when not given.

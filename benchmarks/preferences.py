@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attngs.base.types import Document
 from attngs.learning.evaluation import label_units
 from attngs.learning.labelled import LabelledExample
 from attngs.learning.metrics import estimate
@@ -31,11 +30,12 @@ from attngs.marking.scorers.attention import AttentionConfig
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.marking.scorers.simple import RandomScorer
 from attngs.testing import tiny_model
+from attngs.types import Document
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-    from attngs.base.protocols import Scorer
+    from attngs.protocols import Scorer
 
 USERS = tuple("ana ben cleo dan eva finn gita hugo ines jon kira leo mia nils olga paul".split())
 

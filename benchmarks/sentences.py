@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "text"))
 
 from sentence_cases import DEVELOPMENT, HELD_OUT, Case
 
-from attngs.base.types import Span
 from attngs.text.sentences import UnitSize, split_sentences
+from attngs.types import Span
 
 Split = Callable[[str, UnitSize, str], list[Span]]
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from attngs.base.errors import MissingDependencyError
+from attngs.errors import MissingDependencyError
 from langchain_attngs.chat import LocalChatModel
 from langchain_attngs.compressor import AttnGSCompressor, AttnGSMemoryRetriever, AttnGSRetriever
 from langchain_attngs.tracing import Compression, RunWatch

@@ -14,12 +14,12 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import merge_configs
 from pydantic import ConfigDict, Field, SkipValidation
 
-from attngs.base.errors import ChatError, InputError
-from attngs.base.protocols import StreamingChatModel
-from attngs.base.types import ChatReply, Message, Usage
-from attngs.chat.failures import as_chat_error
-from attngs.chat.messages import clean_messages, in_our_words
+from attngs.errors import ChatError, InputError
+from attngs.protocols import StreamingChatModel
 from attngs.text.defusing import TURN, quote_lines
+from attngs.types import ChatReply, Message, Usage
+from attngs.writing.chat.failures import as_chat_error
+from attngs.writing.chat.messages import clean_messages, in_our_words
 
 NO_STREAM = "nostream"
 """LangGraph's tag for calls whose tokens belong in no user's stream."""

@@ -15,13 +15,10 @@ from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, Callba
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.retrievers import BaseRetriever, RetrieverLike
 from langchain_core.runnables import Runnable, RunnableConfig, patch_config
-from pydantic import AliasChoices, ConfigDict, Field, field_validator, model_validator
+from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
-from attngs.base.errors import ConfigError, InputError
-from attngs.base.protocols import PromptTemplate, TokenCounter
-from attngs.base.types import Document as Text
-from attngs.base.types import MarkedMemory, Marking, Place, Question, Sentence, Source
 from attngs.compressor import ContextCompressor
+from attngs.errors import ConfigError, InputError
 from attngs.hosts.apart import APART, Apart, Part, best_probability, copies_elsewhere
 from attngs.hosts.jobs import Job, Steps
 from attngs.hosts.markers import MarkerLike, find_marker
@@ -30,12 +27,16 @@ from attngs.hosts.settings import Mode, OnChatError, Output, check_marker_name, 
 from attngs.hosts.shortened import never_empty
 from attngs.marking.currency import FOUND
 from attngs.marking.marker import Marker
+from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.reading.tokens import MARKER_TOKENS, CounterLike, as_counter
 from attngs.result.result import CompressedContext, Method
 from attngs.selection.layout import ExtractLayout
+from attngs.selection.periods import Periods
 from attngs.selection.selector import GreedySelector, MustKeep, memory_floor
 from attngs.text.defusing import handles
 from attngs.text.documents import check_query
+from attngs.types import Document as Text
+from attngs.types import MarkedMemory, Marking, Place, Question, Sentence, Source
 from attngs.writing.statements import FaithfulnessFloor
 from langchain_attngs.chat import RunnableChat
 from langchain_attngs.tracing import Ledger, traced
@@ -104,6 +105,7 @@ class AttnGSCompressor(BaseDocumentCompressor):
     namespace: str = Field(default="", description=described("namespace"))
     output: Output = Field(default="separate", description=described("output"))
     """A merged document has labels such as `[notes-7]` or `[2]`, which `metadata["attngs"]["sources"]` resolves."""
+    _periods: Periods | None = PrivateAttr(default=None)
 
     def compress_documents(self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None) -> list[Document]:
         """Make documents short for the question, in one run named after this class."""
@@ -138,9 +140,15 @@ class AttnGSCompressor(BaseDocumentCompressor):
         """A compressor that keeps sentences verbatim, in this layout."""
         return ContextCompressor(self.found_marker(), selector=self._selector(layout), counter=self.found_counter())
 
-    def for_memory(self) -> Self:
-        """The same for a user's memory, of which only what bears on the question is shown."""
-        return self.model_copy(update={"min_score": memory_floor(self.min_score, self.found_marker())})
+    def for_memory(self, periods: Periods | None = None) -> Self:
+        """The same for a user's memory, of which only what bears on the question is shown.
+
+        Args:
+            periods: How its tokens are shared over time.
+        """
+        copy = self.model_copy(update={"min_score": memory_floor(self.min_score, self.found_marker())})
+        copy._periods = periods
+        return copy
 
     def writer(self, config: RunnableConfig, layout: ExtractLayout) -> ContextCompressor | None:
         """A compressor that has `chat` rewrite them, below the run of this config; `None` in mode `extract`."""
@@ -162,6 +170,7 @@ class AttnGSCompressor(BaseDocumentCompressor):
             neighbors=self.neighbors,
             min_per_document=self.min_per_document,
             min_score=self.min_score,
+            periods=self._periods,
             layout=layout,
         )
 

@@ -15,15 +15,15 @@ from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp, SearchItem
 
-from attngs.base.errors import ConfigError, check_whole
-from attngs.base.types import Document, Question
 from attngs.checking.times import TIME_KEYS, UNKNOWN, given_time, read_moment
+from attngs.errors import ConfigError, check_whole
 from attngs.hosts.blocks import Blocks, QuotedItem, unchanged_blocks
 from attngs.hosts.frames import MEMORIES, FrameLayout
 from attngs.hosts.jobs import Call
 from attngs.hosts.recalling import Found, Recall, Waiting
 from attngs.hosts.remembering import VERSIONS, Edit, MemoryEditor, Origin
 from attngs.reading.context_cache import digest
+from attngs.types import Document, Question
 from langchain_attngs.compressor import AttnGSCompressor
 
 Namespace = tuple[str, ...]

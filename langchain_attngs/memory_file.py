@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Literal
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, Op, PutOp, Result, SearchItem, SearchOp
 
-from attngs.base.errors import ConfigError, InputError
 from attngs.checking.times import UNKNOWN
+from attngs.errors import ConfigError, InputError
 from attngs.hosts.frames import DATED, FrameLayout
 from attngs.hosts.items import MemoryItems
 from attngs.hosts.recalling import Recall, recall_of

@@ -7,12 +7,12 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 
-from attngs.base.types import Question
 from attngs.hosts.conversation import Said, question_in, spoken
 from attngs.hosts.frames import TAGS
 from attngs.hosts.gate import as_request
 from attngs.hosts.shortening import View
 from attngs.text.defusing import defuse_tags
+from attngs.types import Question
 
 _ROLES = {"human": "user", "ai": "assistant"}
 """What LangChain calls them; its other types have our names."""

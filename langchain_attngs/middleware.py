@@ -20,8 +20,7 @@ from langchain_core.runnables.config import merge_configs
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
-from attngs.base.errors import ConfigError, check_kind
-from attngs.base.types import Document, Marking, Question
+from attngs.errors import ConfigError, check_kind
 from attngs.hosts.blocks import Blocks, MemoryBlock, QuotedItem, alone, asked_by, block_of, own_blocks, settled, used_positions
 from attngs.hosts.budget import ContextBudget, ContextPart, Rations
 from attngs.hosts.conversation import Said, before_words, has_question, last_question
@@ -31,6 +30,7 @@ from attngs.hosts.jobs import Call, Job, Steps
 from attngs.hosts.recalling import Found, Recall, Waiting
 from attngs.hosts.shortening import History, Shortening, TextGroup, ToolResults
 from attngs.result.result import CompressedContext
+from attngs.types import Document, Marking, Question
 from attngs.writing.asking import atalk, talk
 from langchain_attngs.chat import RunnableChat
 from langchain_attngs.compressor import AttnGSCompressor
@@ -156,6 +156,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
             self._safety_gate(None)  # raises
         self._tool_results, self._history, self._ask = tool_results, history, question
         rules: dict[ContextPart, object] = {"memory": memory, "history": history, "tool_results": tool_results}
+        self._periods = budget.periods if budget else None
         self._rations = Rations.of(budget, *(part for part, rule in rules.items() if rule is not None))
         self._name = name
 
@@ -399,7 +400,7 @@ class AttnGSMiddleware(AgentMiddleware[AttnGSState, Any, Any]):
         return traced(f"{self.name}.memory", self._recall_steps, workers=1)
 
     def _recall_steps(self, task: MemoryTask, config: RunnableConfig) -> Steps[tuple[MemoryBlock | None, Ledger]]:
-        compressor, counter = self._compressor.for_memory(), self._compressor.found_counter()
+        compressor, counter = self._compressor.for_memory(self._periods), self._compressor.found_counter()
         layout = self._required_memory.layout
         if task["withheld"]:
             yield []

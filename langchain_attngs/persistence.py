@@ -18,12 +18,12 @@ from langchain_core.messages import BaseMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.store.base import BaseStore, PutOp, SearchItem
 
-from attngs.base.errors import AssetError, ConfigError, InputError, MissingDependencyError, UnavailableError
-from attngs.base.types import Document
+from attngs.errors import AssetError, ConfigError, InputError, MissingDependencyError, UnavailableError
 from attngs.hosts.remembering import Origin, clean_memory, record_path
 from attngs.text.documents import clean_text
 from attngs.text.files import parse_file
 from attngs.text.storage import explained, failure, make_private, rewrite
+from attngs.types import Document
 from langchain_attngs.memory import MAX_STORED, Namespace, editor, is_below, is_version, item_time, stored, writes
 
 MAX_BYTES = 2 * 2**20

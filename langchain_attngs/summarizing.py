@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from attngs.base.errors import check_kind
 from attngs.compressor import ContextCompressor
+from attngs.errors import check_kind
 from attngs.hosts.conversation import as_turns, has_question, question_in
 from attngs.hosts.frames import TURNS, text_in_place
 from attngs.hosts.jobs import Job, Steps

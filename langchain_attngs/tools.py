@@ -14,13 +14,13 @@ from langgraph.prebuilt import ToolRuntime
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, Op, Result, SearchItem, SearchOp
 
-from attngs.base.errors import InputError, check_kind
-from attngs.base.types import Question
+from attngs.errors import InputError, check_kind
 from attngs.hosts.frames import MEMORY, between
 from attngs.hosts.jobs import Call, Job, Steps
 from attngs.hosts.recalling import Waiting
 from attngs.hosts.remembering import CLOSED, NOTHING, RECALLED, TOOLS, Edit, MemoryEditor, Origin
 from attngs.text.documents import as_query
+from attngs.types import Question
 from attngs.writing.asking import atalk, talk
 from langchain_attngs.compressor import AttnGSCompressor
 from langchain_attngs.memory import MAX_STORED, Namespace, StoreMemory, joined, stored, writes

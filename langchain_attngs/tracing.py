@@ -15,10 +15,10 @@ from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager, a
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 
-from attngs.base.types import Usage
 from attngs.hosts.budget import ContextPart
 from attngs.hosts.jobs import Steps, Watch, arun_steps, run_steps
 from attngs.result.result import CompressedContext
+from attngs.types import Usage
 from langchain_attngs.chat import NO_STREAM
 
 EVENT = "attngs_compressed"

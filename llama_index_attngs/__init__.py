@@ -9,7 +9,7 @@ query_engine = index.as_query_engine(node_postprocessors=[AttnGSPostprocessor(ta
 
 from __future__ import annotations
 
-from attngs.base.errors import MissingDependencyError
+from attngs.errors import MissingDependencyError
 
 try:
     import llama_index.core  # noqa: F401

@@ -10,10 +10,10 @@ from llama_index.core.base.llms.base import BaseLLM
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
 from llama_index.core.prompts import BasePromptTemplate, ChatPromptTemplate
 
-from attngs.base.types import ChatReply, Marking, Message, Usage
-from attngs.chat.failures import as_chat_error
-from attngs.chat.messages import clean_messages, in_our_words
 from attngs.text.defusing import TURN, quote_lines
+from attngs.types import ChatReply, Marking, Message, Usage
+from attngs.writing.chat.failures import as_chat_error
+from attngs.writing.chat.messages import clean_messages, in_our_words
 from attngs.writing.prompts import GUIDED, GuidedPrompt, context_text, defuse
 from llama_index_attngs.messages import field, quote_messages
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 from uuid import uuid4
 
-from attngs.base.errors import ConfigError
-from attngs.base.types import Marking, Question
+from attngs.errors import ConfigError
 from attngs.hosts.items import MemoryItems, value_of
 from attngs.hosts.remembering import VERSIONS, Path, Value
 from attngs.memory.opened import OpenMemories
 from attngs.reading.context_cache import digest
+from attngs.types import Marking, Question
 
 
 class FoundItems(NamedTuple):

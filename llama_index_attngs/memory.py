@@ -14,10 +14,8 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.core.memory import BaseMemoryBlock, InsertMethod, Memory
 
-from attngs.base.errors import ConfigError
-from attngs.base.protocols import TokenCounter
-from attngs.base.types import Document, Marking, Question
 from attngs.compressor import ContextCompressor
+from attngs.errors import ConfigError
 from attngs.hosts.budget import ContextPart
 from attngs.hosts.gate import TIMEOUT, GateDecision, OnGateError, SafetyGate
 from attngs.hosts.items import text_of
@@ -26,11 +24,13 @@ from attngs.hosts.shortened import best_beginning, defused_text, room_beside_not
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import RecencyScorer
 from attngs.memory.opened import open_memories
+from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
 from attngs.reading.forks import ForkSafeLock
 from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector, memory_floor
 from attngs.text.documents import check_namespace
+from attngs.types import Document, Marking, Question
 from llama_index_attngs.chat import LlamaIndexChat
 from llama_index_attngs.items import FoundItems, Items, ItemsInFile, ItemsInMemory, new_items
 from llama_index_attngs.messages import PlainLayout, TurnLayout, as_documents, as_text, as_turns, asked_last, defuse, question, request
@@ -269,6 +269,7 @@ class AttnGSMemoryBlock(CompressionSettings, BaseMemoryBlock[str]):
         documents, counter = as_documents(found.items), self.found_counter()
         if query.text:
             selector = self.selector(TurnLayout(), memory_floor(self.min_score, self.found_marker()))
+            selector = replace(selector, periods=self.budget.periods if self.budget else None)
             compressor = self.compressor(self.writer(), selector)
         else:
             selector = self.selector(TurnLayout(), None)

@@ -12,7 +12,6 @@ from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
-from attngs.base.types import Document, Message, Question, Sentence
 from attngs.checking.times import given_time, read_moment
 from attngs.hosts.gate import as_request
 from attngs.hosts.remembering import Value
@@ -20,6 +19,7 @@ from attngs.marking.followups import as_question
 from attngs.selection.layout import ExtractLayout
 from attngs.text.defusing import BLANK, GAP, LINE_START, NOTE, TURN, UNSEEN, defuse_tags, defuse_tokens, one_line, quote_lines
 from attngs.text.documents import clean_text
+from attngs.types import Document, Message, Question, Sentence
 
 _MEDIA = {"image": "an image", "audio": "a recording", "video": "a video", "document": "a document"}
 _TAG = re.compile(rf"<(?={GAP}/|[{UNSEEN}]*[^\W\d])")

@@ -23,13 +23,13 @@ from llama_index.core.schema import (
     TextNode,
 )
 
-from attngs.base.errors import InputError
-from attngs.base.types import Document, Place, Sentence, Source, Span
+from attngs.errors import InputError
 from attngs.hosts.apart import JOIN, Part, best_probability, copies_elsewhere
 from attngs.marking.currency import FOUND
 from attngs.marking.labels import NAMES
 from attngs.result.result import CompressedContext
 from attngs.selection.layout import ExtractLayout
+from attngs.types import Document, Place, Sentence, Source, Span
 
 METADATA_KEY = "attngs"
 """Our entry in a node's metadata: a JSON string, because some vector stores take flat metadata only."""

@@ -24,8 +24,7 @@ from llama_index.core.prompts.mixin import PromptDictType, PromptMixin, PromptMi
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
 from pydantic import AliasChoices
 
-from attngs.base.errors import ConfigError, check_kind
-from attngs.base.types import MarkedMemory, Marking, Question
+from attngs.errors import ConfigError, check_kind
 from attngs.hosts.apart import JOIN, Apart, Parts
 from attngs.hosts.budget import ContextPart
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
@@ -35,6 +34,7 @@ from attngs.hosts.shortened import never_empty
 from attngs.result.result import CompressedContext
 from attngs.selection.layout import ExtractLayout
 from attngs.selection.selector import memory_floor
+from attngs.types import MarkedMemory, Marking, Question
 from attngs.writing.prompts import GUIDED
 from llama_index_attngs.chat import host_template
 from llama_index_attngs.messages import question

@@ -23,13 +23,13 @@ from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.utils import get_tokenizer
 from pydantic import AliasChoices
 
-from attngs.base.errors import ConfigError
-from attngs.base.protocols import Selector, TokenCounter
 from attngs.compressor import ContextCompressor
+from attngs.errors import ConfigError
 from attngs.hosts.budget import PARTS, ContextBudget, ContextPart
 from attngs.hosts.markers import MarkerLike, find_marker
 from attngs.hosts.settings import Mode, OnChatError, check_marker_name, described
 from attngs.marking.marker import Marker
+from attngs.protocols import Selector, TokenCounter
 from attngs.reading.tokens import MARKER_TOKENS, CounterLike, as_counter
 from attngs.selection.layout import ExtractLayout
 from attngs.selection.selector import GreedySelector, MustKeep

@@ -11,7 +11,7 @@ from llama_index.core.memory import Memory
 from llama_index.core.tools import FunctionTool, ToolMetadata
 from llama_index.core.workflow import Context
 
-from attngs.base.errors import ConfigError, InputError
+from attngs.errors import ConfigError, InputError
 from attngs.hosts.frames import between
 from attngs.hosts.remembering import CLOSED, NOTHING, RECALLED, TOOLS, Edit, MemoryEditor
 from attngs.text.documents import as_query

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Document, GreedySelector, Marker, Splitter
-from attngs.base.errors import ConfigError, InputError, ModelError
-from attngs.base.types import ChatReply, Message, ScoreRequest, Sentence
+from attngs.errors import ConfigError, InputError, ModelError
 from attngs.selection.layout import ExtractLayout
 from attngs.testing import NASTY_TEXTS, FakeChat, FakeScorer, count_words
 from attngs.text.documents import LONGEST_MESSAGE, as_query
+from attngs.types import ChatReply, Message, ScoreRequest, Sentence
 from attngs.writing.prompts import END, GUIDED, START, context_text
 
 DOCUMENTS = [

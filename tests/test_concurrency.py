@@ -17,8 +17,7 @@ import pytest
 import torch
 
 from attngs import ContextCompressor, Marker, Marking, MarkRequest
-from attngs.base.errors import InputError, ModelError, OutOfMemoryError
-from attngs.base.types import ScoreRequest, Sentence
+from attngs.errors import InputError, ModelError, OutOfMemoryError
 from attngs.marking.micro_batcher import MOST, MicroBatcher
 from attngs.marking.scorers.attention import AttentionConfig
 from attngs.marking.scorers.differential import DifferentialScorer
@@ -27,6 +26,7 @@ from attngs.marking.scorers.fusion import FusedScorer
 from attngs.reading.attention import AttentionReader
 from attngs.reading.sentence_states import SentenceStates
 from attngs.testing import FakeScorer, tiny_model, tiny_tokenizer
+from attngs.types import ScoreRequest, Sentence
 
 TOPICS = ("tea and cake", "a red car", "the long way home", "what she said", "three cats")
 
@@ -340,7 +340,7 @@ from attngs.marking.scorers.similarities import KnownContext, Similarities
 from attngs.reading.attention_function import installed
 from attngs.reading.context_cache import ContextCache
 from attngs.testing import tiny_model, tiny_tokenizer
-from attngs.base.types import Document, ScoreRequest, Sentence
+from attngs.types import Document, ScoreRequest, Sentence
 
 begun, go_on = threading.Event(), threading.Event()
 

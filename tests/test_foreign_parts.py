@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from attngs import ContextCompressor, Marker, Selection
-from attngs.base.errors import ConfigError, InputError, ModelError
-from attngs.base.types import Sentence, Span
+from attngs.errors import ConfigError, InputError, ModelError
 from attngs.testing import FakeScorer, count_words
+from attngs.types import Sentence, Span
 
 DOCUMENTS = ["One lift. Two lifts. Three stairs here.", "It rained all day. And night."]
 

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Marker
-from attngs.base.errors import ConfigError
-from attngs.base.protocols import TokenCounter
-from attngs.base.types import Document, Marking, Selection, Sentence
+from attngs.errors import ConfigError
 from attngs.marking.algorithm import ranking
+from attngs.protocols import TokenCounter
 from attngs.reading.tokens import CallableCounter
 from attngs.selection.layout import ExtractLayout
 from attngs.selection.selector import GreedySelector
 from attngs.testing import FakeScorer, count_words
+from attngs.types import Document, Marking, Selection, Sentence
 
 WORDS = CallableCounter(count_words)
 NO_LABEL = ExtractLayout(label="")

@@ -11,9 +11,9 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from attngs.base.types import Document
 from attngs.learning.labelled import LabelledExample
 from attngs.learning.metrics import Place
+from attngs.types import Document
 from training.bank import Item
 
 

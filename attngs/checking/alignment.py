@@ -13,11 +13,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from attngs.base.types import Sentence
 from attngs.checking.language.languages import Language
 from attngs.checking.language.tokens import word_value
 from attngs.checking.language.wording import term
 from attngs.text.words import words
+from attngs.types import Sentence
 
 MOST_LINKS = 4
 """Sentences that one sentence of the reply can be linked to, their twins aside."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from attngs.base.types import Claim
 from attngs.checking.language.clauses import Clause
 from attngs.checking.language.cues import Cue, find_cues
 from attngs.checking.language.languages import Language
@@ -19,6 +18,7 @@ from attngs.checking.language.tenses import tenses
 from attngs.checking.language.tokens import Token
 from attngs.checking.qualifiers import condition_cues
 from attngs.checking.reports import is_own_report
+from attngs.types import Claim
 
 _ENDS = frozenset("; : . ! ? — – ( ) [ ] and but or so because while although though which who where".split())
 """End what a word before them is about. A comma does, too, but for what opens a sentence: "perhaps, after all,"."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from attngs.base.types import Sentence
 from attngs.checking.language.names import COMMON, USER
 from attngs.text.speakers import LABEL, speaker_of
+from attngs.types import Sentence
 
 _RECORDS = 3  # different names before colons that make a text a list of people
 _SENTENCES = 6  # for each label at most; where labels are rarer they tell no speakers

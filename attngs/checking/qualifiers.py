@@ -11,7 +11,6 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from attngs.base.types import Claim
 from attngs.checking.figures import LIGHT, carried
 from attngs.checking.language.clauses import Clause
 from attngs.checking.language.cues import Cue, find_cues
@@ -20,6 +19,7 @@ from attngs.checking.language.tenses import acts, states, tenses, verb_times
 from attngs.checking.language.tokens import Token
 from attngs.checking.language.wording import term
 from attngs.checking.reports import introduces, is_another, reporter
+from attngs.types import Claim
 
 _NEAR = 0.6  # of what the most similar source statement shares: from there on a source statement is about the same
 _ABOUT = 0.5  # of what a statement of the reply says: so much of it must stand in a source statement that is about the same

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from attngs.base.types import Claim
 from attngs.checking.arithmetic import is_computed
 from attngs.checking.denial import flipped
 from attngs.checking.figures import carried, carried_nearby, counted_stem, miscounts, misplaced
@@ -25,6 +24,7 @@ from attngs.checking.people import Subject, disowned, misattributed, names_of, s
 from attngs.checking.qualifiers import check_qualifiers
 from attngs.checking.relations import check_relations
 from attngs.checking.sources import SourceClause, Sources
+from attngs.types import Claim
 
 _FIRST_UNCASED = 0x3000  # kana, Han, Hangul
 _ALONE = 3  # words of a clause of which none is carried

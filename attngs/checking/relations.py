@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from attngs.base.types import Claim
 from attngs.checking.figures import LIGHT
 from attngs.checking.language.clauses import Clause
 from attngs.checking.language.cues import Cue, Degree, degree, excess, find_cues, measure
 from attngs.checking.language.tokens import Token
 from attngs.checking.language.wording import term
+from attngs.types import Claim
 
 _STOPS = frozenset(", ; : — – ( ) . ! ? and but though although while whereas which who that".split())
 _SUBJECTS = frozenset("i we you they he she it there".split())

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from attngs.base.types import Sentence
 from attngs.checking.labels import Labels, read_labels, speaker_names, without_label
 from attngs.checking.language.clauses import Clause, read_clauses
 from attngs.checking.language.figures import find_figures
@@ -18,6 +17,7 @@ from attngs.checking.language.languages import Language, tell_language
 from attngs.checking.language.mentions import Mention
 from attngs.checking.language.names import USER
 from attngs.text.speakers import LABEL
+from attngs.types import Sentence
 
 _BACK = 3  # sentences before one in which a pronoun's name is looked for
 _SAMPLE = 4_000  # characters that tell a document's language

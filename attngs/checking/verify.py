@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from attngs.base.types import Claim, Sentence, Span
 from attngs.checking.alignment import Aligner, terms
 from attngs.checking.language.clauses import Clause, read_clauses
 from attngs.checking.language.languages import Language, tell_language
@@ -23,6 +22,7 @@ from attngs.checking.people import Subject
 from attngs.checking.questions import Comparison, check_figures, check_honorifics, check_quoted, check_words, compare
 from attngs.checking.sources import Sources
 from attngs.text.sentences import split_sentences
+from attngs.types import Claim, Sentence, Span
 
 _SHORT = 120  # characters: a shorter context may be in a known language and not show it
 _SAMPLE = 50  # sentences that tell the language of the context

@@ -12,10 +12,10 @@ from typing import Annotated
 
 import typer
 
-from attngs.base.errors import ConfigError, MissingDependencyError
-from attngs.chat.smollm import INSTALL, smollm_file
 from attngs.cli.console import reported_errors
 from attngs.cli.shipped import shipped
+from attngs.errors import ConfigError, MissingDependencyError
+from attngs.writing.chat.smollm import INSTALL, smollm_file
 
 NEEDED = ("streamlit", "langchain")
 """Packages of the extra `app` without which the page cannot say what is missing."""

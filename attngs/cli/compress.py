@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from attngs.base.errors import ChatError
-from attngs.base.types import Message
 from attngs.cli import console
 from attngs.cli.options import (
     AdapterName,
@@ -28,11 +26,13 @@ from attngs.cli.options import (
     marker_of,
     put,
 )
+from attngs.errors import ChatError
 from attngs.text.sentences import UnitSize
+from attngs.types import Message
 
 if TYPE_CHECKING:
-    from attngs.chat.openai_chat import OpenAIChat
     from attngs.compressor import ChatFunction, ContextCompressor
+    from attngs.writing.chat.openai_chat import OpenAIChat
 
 
 View = Literal["all", "marked"]
@@ -197,7 +197,7 @@ def _writer(name: str | None, base_url: str | None, timeout: float) -> OpenAICha
         if base_url is not None:
             raise typer.BadParameter("--base-url needs --chat, which names the model.")
         return None
-    from attngs.chat.openai_chat import OpenAIChat
+    from attngs.writing.chat.openai_chat import OpenAIChat
 
     return OpenAIChat(name, base_url=base_url, timeout=timeout)
 

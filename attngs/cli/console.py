@@ -21,10 +21,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from rich.table import Table
 from rich.text import Text
 
-from attngs.base.errors import AttngsError
-from attngs.base.types import Marking
+from attngs.errors import AttngsError
 from attngs.marking.algorithm import ranking
 from attngs.reading.progress import listening
+from attngs.types import Marking
 
 if TYPE_CHECKING:
     from attngs.result.result import CompressedContext

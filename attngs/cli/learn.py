@@ -149,8 +149,8 @@ def _judged(
     timeout: float,
 ) -> JudgedAnswers:
     """What a judge says of the answers; models are given by name and URL."""
-    from attngs.chat.openai_chat import OpenAIChat
     from attngs.learning.judging import judge_answers
+    from attngs.writing.chat.openai_chat import OpenAIChat
 
     answering, judging = (OpenAIChat(name, base_url=url, timeout=timeout) for name, url in (chat, judge))
     return judge_answers(examples, marker, answering, judging, target_tokens=target_tokens, repeats=repeats)

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from attngs.base.errors import ConfigError, MissingDependencyError
 from attngs.cli import console
 from attngs.cli.options import MarkerName
+from attngs.errors import ConfigError, MissingDependencyError
 from attngs.hosts.markers import find_marker
 from attngs.memory.opened import OpenMemories
 
@@ -61,7 +61,7 @@ def mcp(
     memories = OpenMemories.of_file(memory, partial(find_marker, marker))
     with console.reported_errors():
         try:
-            from attngs.serving.mcp import MemoryServer, serve_stdio
+            from attngs.scale.serving.mcp import MemoryServer, serve_stdio
 
             if http is None:
                 if tokens is not None:
@@ -71,11 +71,11 @@ def mcp(
                 )  # a thread waits for input: Ctrl-C ends all at once, and what is kept is on disk
                 asyncio.run(serve_stdio(MemoryServer(memories, namespace)))
                 return
-            from attngs.serving.hosts import check_host
-            from attngs.serving.limits import Limits
-            from attngs.serving.mcp_http import http_app
-            from attngs.serving.running import run
-            from attngs.serving.tokens import Tokens
+            from attngs.scale.serving.hosts import check_host
+            from attngs.scale.serving.limits import Limits
+            from attngs.scale.serving.mcp_http import http_app
+            from attngs.scale.serving.running import run
+            from attngs.scale.serving.tokens import Tokens
         except ModuleNotFoundError as error:
             raise MissingDependencyError(f"`attngs mcp` needs {error.name}; install it with `pip install 'attngs[mcp]'`.") from error
         host, port = _address(http)

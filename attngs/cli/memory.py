@@ -134,7 +134,7 @@ def import_(
     Each namespace of the store keeps its name, such as memories.ana. What is there already is not copied again. The store stays as it is.
     """
     with console.reported_errors():
-        from attngs.base.errors import InputError
+        from attngs.errors import InputError
         from attngs.hosts.remembering import VERSIONS
         from attngs.memory.migration import stored_memories
 
@@ -165,7 +165,7 @@ def _there(file: Path) -> Path:
     Raises:
         InputError: There is none.
     """
-    from attngs.base.errors import InputError
+    from attngs.errors import InputError
 
     if not file.exists():
         raise InputError(f"there is no memory `{file}`; `attngs memory add` makes one.")

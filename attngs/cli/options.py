@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attngs.base.errors import InputError
-from attngs.base.types import Document
 from attngs.cli import console
+from attngs.errors import InputError
 from attngs.text.documents import check_query
 from attngs.text.files import check_file, read_documents, write_whole
 from attngs.text.sentences import Splitter, UnitSize
+from attngs.types import Document
 
 if TYPE_CHECKING:
     from attngs.marking.marker import Marker

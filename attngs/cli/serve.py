@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attngs.base.errors import ConfigError, MissingDependencyError
 from attngs.cli import console
 from attngs.cli.options import MarkerName, marker_of
+from attngs.errors import ConfigError, MissingDependencyError
 
 if TYPE_CHECKING:
-    from attngs.serving.settings import Upstream
+    from attngs.scale.serving.settings import Upstream
 
 _KEY = "OPENAI_API_KEY"
 
@@ -89,11 +89,11 @@ def serve(
     """
     with console.reported_errors():
         try:
-            from attngs.serving import running
-            from attngs.serving.hosts import check_host
-            from attngs.serving.limits import Limits
-            from attngs.serving.settings import ServerSettings
-            from attngs.serving.tokens import Tokens
+            from attngs.scale.serving import running
+            from attngs.scale.serving.hosts import check_host
+            from attngs.scale.serving.limits import Limits
+            from attngs.scale.serving.settings import ServerSettings
+            from attngs.scale.serving.tokens import Tokens
         except ModuleNotFoundError as error:
             raise MissingDependencyError(f"`attngs serve` needs {error.name}; install it with `pip install 'attngs[serve]'`.") from error
         known = Tokens.read(tokens) if tokens else None
@@ -114,7 +114,7 @@ def serve(
 
 
 def _upstream(url: str | None, variable: str | None, pass_key: bool) -> Upstream | None:
-    from attngs.serving.settings import Upstream
+    from attngs.scale.serving.settings import Upstream
 
     if url is None:
         if variable is not None or pass_key:

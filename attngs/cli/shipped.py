@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attngs.base.errors import AssetError
+from attngs.errors import AssetError
 
 _PACKAGE = Path(__file__).parents[1]
 _PLACES = (_PACKAGE / "_examples", _PACKAGE.parent / "examples")

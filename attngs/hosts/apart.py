@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from attngs.base.protocols import TokenCounter
-from attngs.base.types import Document, Marking, Place, Question, Source, Usage
 from attngs.compressor import ContextCompressor
 from attngs.hosts.jobs import Job, Steps
 from attngs.hosts.shortened import never_empty
+from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext, Method
 from attngs.selection.layout import ExtractLayout
+from attngs.types import Document, Marking, Place, Question, Source, Usage
 
 JOIN = "\n\n"
 """Stands between the documents when they are shown to the reader; it counts."""

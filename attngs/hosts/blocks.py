@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypedDict
 
-from attngs.base.protocols import TokenCounter
-from attngs.base.types import Sentence
 from attngs.hosts.frames import FrameLayout, text_to_show
+from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import digest
 from attngs.result.result import CompressedContext
+from attngs.types import Sentence
 
 
 class QuotedItem(TypedDict):

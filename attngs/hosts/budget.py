@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, TypeVar, get_args
 
-from attngs.base.errors import ConfigError, check_whole
-from attngs.base.protocols import TokenCounter
+from attngs.errors import ConfigError, check_whole
+from attngs.protocols import TokenCounter
+from attngs.selection.periods import Periods
 
 ContextPart = Literal["profile", "memory", "history", "tool_results", "documents"]
 PARTS: tuple[ContextPart, ...] = get_args(ContextPart)
@@ -46,6 +47,7 @@ class ContextBudget:
         shares: By part, its weight among the others; weights need not sum to 1. A part that is not named gets its minimum, and then what
             all others leave.
         minimums: By part, the tokens that it gets in any case, if it wants them.
+        periods: How the memory's tokens are shared between its latest session, the long term and turning points; `None`: by worth alone.
 
     Raises:
         ConfigError: A part has an unknown name, a share is negative or infinite, or the minimums are more than the budget.
@@ -54,11 +56,14 @@ class ContextBudget:
     target_tokens: int
     shares: Mapping[str, float] = field(default_factory=_default_shares)
     minimums: Mapping[str, int] = field(default_factory=dict[str, int])
+    periods: Periods | None = None
 
     def __post_init__(self) -> None:
         check_whole("target_tokens", self.target_tokens)
         object.__setattr__(self, "shares", _by_part("shares", self.shares, _check_share))
         object.__setattr__(self, "minimums", _by_part("minimums", self.minimums, _check_tokens))
+        if self.periods is not None and not isinstance(self.periods, Periods):
+            raise ConfigError(f"`periods` must be a `Periods`, or None, got {self.periods!r}.")
         if (least := sum(self.minimums.values())) > self.target_tokens:
             raise ConfigError(
                 f"`minimums` are {least} tokens together, and `target_tokens` is {self.target_tokens}; lower them, or raise it."

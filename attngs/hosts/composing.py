@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from attngs.base.errors import ConfigError, InputError
-from attngs.base.types import Document, Message, Sentence
 from attngs.compressor import ContextCompressor
+from attngs.errors import ConfigError, InputError
 from attngs.hosts.budget import PARTS, ContextBudget, ContextPart
 from attngs.hosts.frames import FrameLayout, TurnLayout, between, defuse
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
@@ -22,6 +21,7 @@ from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector, memory_floor
 from attngs.text.defusing import one_line
 from attngs.text.documents import DocumentLike, as_documents, check_query
+from attngs.types import Document, Message, Sentence
 
 GAP = "\n\n"
 """Stands between parts."""
@@ -206,7 +206,8 @@ class _Composer:
         return memory_floor(given, self._compressor.marker) if part == "memory" else given
 
     def _selector_of(self, part: ContextPart) -> GreedySelector:
-        return replace(self._selector, layout=_layout(part), min_score=self._floor(part))
+        periods = self._budget.periods if part == "memory" else None
+        return replace(self._selector, layout=_layout(part), min_score=self._floor(part), periods=periods)
 
     def _judging(self, part: ContextPart, texts: Sequence[Document]) -> Job:
         """Finds out how much of a part passes its floor."""

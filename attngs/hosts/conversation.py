@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from attngs.base.types import Document, Message, Question
 from attngs.marking.followups import as_question
 from attngs.reading.context_cache import digest
+from attngs.types import Document, Message, Question
 
 _NO_NAME = re.compile(r"[^\w.-]+")
 

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from attngs.base.protocols import TokenCounter
-from attngs.base.types import Document, Sentence
 from attngs.checking.times import given_time, read_moment
 from attngs.hosts.shortened import best_beginning, defused_text, with_note
+from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext
 from attngs.selection.layout import ExtractLayout
 from attngs.text.defusing import NOTE, TURN, defuse_tags, defuse_tokens, quote_lines
 from attngs.text.documents import clean_text
+from attngs.types import Document, Sentence
 
 TAGS = MEMORY, EARLIER = "memory", "earlier_conversation"
 """The tags round a user's memory and round old messages in an agent's prompt."""

@@ -21,16 +21,16 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from attngs.base.errors import ChatError, ConfigError, InputError
-from attngs.base.protocols import AsyncChatModel, ChatModel
-from attngs.base.types import Message, Question
-from attngs.chat.background import BackgroundLoop
-from attngs.chat.messages import check_reply
+from attngs.errors import ChatError, ConfigError, InputError
 from attngs.marking.followups import as_question
+from attngs.protocols import AsyncChatModel, ChatModel
 from attngs.reading.copies import Shared
 from attngs.text.defusing import in_tags
 from attngs.text.documents import as_query, clean_text
 from attngs.text.words import words
+from attngs.types import Message, Question
+from attngs.writing.chat.background import BackgroundLoop
+from attngs.writing.chat.messages import check_reply
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 from urllib.parse import quote, unquote
 
-from attngs.base.types import Document
 from attngs.hosts.remembering import VERSIONS, Edit, MemoryEditor, Origin, Path, Value
 from attngs.text.documents import DocumentLike
+from attngs.types import Document
 
 _RECORD = "Earlier versions."
 """The text of a document among the versions. What it is about is in its metadata, of which a marker reads nothing."""

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
-from attngs.base.types import Document, Marking, Question
 from attngs.compressor import ContextCompressor
 from attngs.result.result import CompressedContext
+from attngs.types import Document, Marking, Question
 from attngs.writing.asking import atalk, talk
 
 Value = TypeVar("Value")

@@ -13,11 +13,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, Protocol, TypedDict, TypeVar
 
-from attngs.base.errors import ConfigError, check_kind, check_whole
-from attngs.base.protocols import ResultCache
-from attngs.base.types import Document, Question
-from attngs.chat.replies import MemoryResults
 from attngs.compressor import ContextCompressor
+from attngs.errors import ConfigError, check_kind, check_whole
 from attngs.hosts.blocks import Blocks, MemoryBlock, alone, asked_by, block_of, own_blocks, used_positions
 from attngs.hosts.budget import ContextBudget, ContextPart, Rations
 from attngs.hosts.conversation import Said, before_words, keyed, last_question, question_in
@@ -26,11 +23,14 @@ from attngs.hosts.jobs import Call, Job, arun_jobs, run_jobs
 from attngs.hosts.openai_messages import OpenAIMessages
 from attngs.hosts.recalling import Askable, Recall, Retriever, Texts, Waiting, not_contradicted, recall_of
 from attngs.hosts.shortening import History, Shortening, ToolResults, View
+from attngs.protocols import ResultCache
 from attngs.reading.context_cache import digest
 from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector, memory_floor
 from attngs.text.documents import check_namespace
+from attngs.types import Document, Question
 from attngs.writing.asking import atalk, talk
+from attngs.writing.chat.replies import MemoryResults
 
 WORKERS = 4
 """Texts that are shortened at the same time."""
@@ -202,7 +202,8 @@ class MessageShortener(Generic[MessageT]):
         if not any(document.text.strip() for document in found.documents):
             return {**blocks, last.key: _nothing(namespace, last.text)}, None
         floor = memory_floor(self._selector.min_score, self._compressor.marker)
-        selector = replace(self._selector, layout=DATED, min_score=floor)
+        periods = self._budget.periods if self._budget else None
+        selector = replace(self._selector, layout=DATED, min_score=floor, periods=periods)
         job = self._job(found.documents, question, tokens, namespace, selector)
         job = replace(job, marking=found.marking, original_tokens=found.tokens)
         result = yield Call(job.run, job.arun)

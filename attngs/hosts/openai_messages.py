@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attngs.base.errors import InputError
+from attngs.errors import InputError
 from attngs.hosts.conversation import Said
 from attngs.hosts.frames import TAGS
 from attngs.hosts.shortening import View

@@ -12,13 +12,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from attngs.base.errors import ConfigError
-from attngs.base.types import Document, MarkedMemory, Marking, Question
+from attngs.errors import ConfigError
 from attngs.hosts.blocks import Blocks, QuotedItem, unchanged_blocks
 from attngs.hosts.frames import day_of
 from attngs.hosts.jobs import Call
 from attngs.reading.context_cache import digest
 from attngs.text.documents import DocumentLike, as_given
+from attngs.types import Document, MarkedMemory, Marking, Question
 
 Value = TypeVar("Value")
 Waiting = Generator[Call, Any, Value]

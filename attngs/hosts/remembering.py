@@ -22,10 +22,10 @@ from itertools import chain, count
 from typing import Any
 from urllib.parse import quote
 
-from attngs.base.errors import InputError
-from attngs.base.protocols import Likeness
 from attngs.checking.times import read_moment
+from attngs.errors import InputError
 from attngs.marking.marker import Marker
+from attngs.protocols import Likeness
 from attngs.selection.copies import folded
 from attngs.text.defusing import one_line
 from attngs.text.documents import clean_text

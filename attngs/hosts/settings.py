@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from attngs.base.errors import ConfigError
+from attngs.errors import ConfigError
 from attngs.marking.marker import Marker
 from attngs.writing.statements import FaithfulnessFloor
 

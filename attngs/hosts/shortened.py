@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from attngs.base.protocols import TokenCounter
-from attngs.base.types import Source
+from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext
 from attngs.text.boundaries import cut_position
 from attngs.text.defusing import one_line
+from attngs.types import Source
 
 LONGEST_TOKEN = 32
 """Characters. A text begins with fewer than this many times `n` characters that make `n` tokens; longer tokens are rare."""

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from attngs.base.errors import ConfigError, check_whole
-from attngs.base.protocols import TokenCounter
-from attngs.base.types import Document, Question
+from attngs.errors import ConfigError, check_whole
 from attngs.hosts.budget import ContextPart, Rations
 from attngs.hosts.conversation import Said, as_turns, before_words, has_question, last_turns, result_keys, turn_keys
 from attngs.hosts.frames import EARLIER, RESULT, TAGS, TURNS, FrameLayout, between, text_in_place
 from attngs.hosts.shortened import room_beside_note
+from attngs.protocols import TokenCounter
 from attngs.result.result import CompressedContext
 from attngs.text.defusing import defuse_tags
+from attngs.types import Document, Question
 
 LEAST_TOKENS = 32
 """What an old result keeps at least, however long the conversation is."""

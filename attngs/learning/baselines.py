@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
-from attngs.base.errors import ConfigError
-from attngs.base.protocols import Scorer
 from attngs.compressor import ContextCompressor
+from attngs.errors import ConfigError
 from attngs.marking.algorithm import MarkRule, Percentile
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.simple import PermutedScorer, TruncationScorer
+from attngs.protocols import Scorer
 from attngs.writing.asking import Writer
 from attngs.writing.prompts import GUIDED, REASONED, SUMMARY
 

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.errors import ConfigError, InputError
-from attngs.base.protocols import Floats, Scorer, TokenCounter
-from attngs.base.types import ScoreRequest, Sentence
+from attngs.errors import ConfigError, InputError
 from attngs.learning.labelled import LabelledExample, read_examples
 from attngs.learning.metrics import Estimate, Labels, estimate, merged, shared
 from attngs.marking.algorithm import ranking
 from attngs.marking.scorers.batch import score_batch
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
+from attngs.protocols import Floats, Scorer, TokenCounter
 from attngs.reading.progress import listening, track
 from attngs.selection.selector import fill
+from attngs.types import ScoreRequest, Sentence
 
 if TYPE_CHECKING:
     from attngs.marking.marker import Marker

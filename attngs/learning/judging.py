@@ -12,17 +12,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attngs.base.errors import ChatError, InputError, MissingDependencyError, check_whole
-from attngs.base.protocols import ChatModel
-from attngs.base.types import ChatReply, Message
-from attngs.chat.callable_chat import as_chat
 from attngs.compressor import ChatFunction, ContextCompressor
+from attngs.errors import ChatError, InputError, MissingDependencyError, check_whole
 from attngs.learning.judged import JudgedAnswers, JudgedQuestion, Look, Side, Unanswered
 from attngs.learning.labelled import LabelledExample, read_examples
 from attngs.learning.rubric import Scores, Unjudged, judge_messages, read_scores, tagged
+from attngs.protocols import ChatModel
 from attngs.reading.progress import track
 from attngs.result.result import CompressedContext
+from attngs.types import ChatReply, Message
 from attngs.writing.asking import Writer, ask
+from attngs.writing.chat.callable_chat import as_chat
 from attngs.writing.reply import read_reply
 
 if TYPE_CHECKING:

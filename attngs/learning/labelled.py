@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attngs.base.errors import AttngsError, InputError
-from attngs.base.types import Document
+from attngs.errors import AttngsError, InputError
 from attngs.learning.metrics import Place
 from attngs.text.documents import as_documents, check_query
+from attngs.types import Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

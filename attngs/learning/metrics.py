@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.protocols import Floats
+from attngs.protocols import Floats
 
 Labels = NDArray[np.bool_]
 

@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from attngs.base.errors import ChatError
-from attngs.base.types import ChatReply, Message
+from attngs.errors import ChatError
 from attngs.text.defusing import in_tags
 from attngs.text.documents import clean_text
+from attngs.types import ChatReply, Message
 
 QUALITIES = {
     "clarity": "how easy the answer is to read and to follow",

@@ -24,8 +24,8 @@ from typing import Protocol
 
 import numpy as np
 
-from attngs.base.errors import ConfigError, ModelError, check_whole
-from attngs.base.protocols import Floats
+from attngs.errors import ConfigError, ModelError, check_whole
+from attngs.protocols import Floats
 
 
 def score_sentences(mass: Floats, tokens: Floats, head_weights: Floats | None = None) -> Floats:

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from attngs.base.errors import AssetError, ConfigError, MissingDependencyError
-from attngs.base.protocols import Scorer
+from attngs.errors import AssetError, ConfigError, MissingDependencyError
 from attngs.marking.features.assemble import decoder_reader, encoder_reader, fractions_of, layers_of
 from attngs.marking.probe import ModelIdentity, Probe
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
@@ -22,6 +21,7 @@ from attngs.marking.scorers.differential import DifferentialScorer
 from attngs.marking.scorers.encoder import EmbeddedScorer, EncoderScorer
 from attngs.marking.scorers.fusion import FusedScorer
 from attngs.marking.scorers.probe import ProbeScorer
+from attngs.protocols import Scorer
 from attngs.reading.attention import AttentionReader
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.embedded import load_embedded

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attngs.base.protocols import Floats
-from attngs.base.types import Sentence
 from attngs.marking.scales import SCALES, Layout
+from attngs.protocols import Floats
 from attngs.text.speakers import LABEL, speaker_of
+from attngs.types import Sentence
 
 FULL = 0.2
 """Correlation from which neighbours count fully."""

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.protocols import Floats
-from attngs.base.types import Sentence
 from attngs.marking.algorithm import ranking
 from attngs.marking.scales import standardised
+from attngs.protocols import Floats
+from attngs.types import Sentence
 
 USERS = frozenset({"user", "human"})
 """What the metadata's `role` of a user's message is."""

@@ -28,13 +28,13 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.protocols import Floats, Likeness, Scorer
-from attngs.base.types import ScoreRequest, Sentence
 from attngs.checking.language.languages import function_words
 from attngs.checking.times import UNKNOWN, file_time, given_time, read_moment
 from attngs.marking.cover import USERS
 from attngs.marking.figures import numbered
+from attngs.protocols import Floats, Likeness, Scorer
 from attngs.text.words import words
+from attngs.types import ScoreRequest, Sentence
 
 STEM = 4
 """Letters by which words are compared: `lives` is `live`, and `Mondays` is `Monday`."""

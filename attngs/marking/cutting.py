@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from operator import index
 from uuid import uuid4
 
-from attngs.base.errors import InputError
-from attngs.base.protocols import SentenceSplitter, StructureReader
-from attngs.base.types import Document, Sentence, Span, Unit
+from attngs.errors import InputError
+from attngs.protocols import SentenceSplitter, StructureReader
 from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.text.documents import format_hints
+from attngs.types import Document, Sentence, Span, Unit
 
 UNIT_BYTES = 200
 """One remembered unit: a tuple, its numbers and its heads."""

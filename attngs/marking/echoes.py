@@ -17,10 +17,10 @@ from heapq import nlargest
 
 import numpy as np
 
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest, Sentence
+from attngs.protocols import Floats
 from attngs.text.speakers import LABEL, speaker_of
 from attngs.text.words import words
+from attngs.types import ScoreRequest, Sentence
 
 BEST = 32
 """Units that are looked at for what their heads say already."""

@@ -16,12 +16,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest, Sentence
 from attngs.checking.language.figures import find_figures
 from attngs.checking.language.languages import tell_language
 from attngs.marking.scales import raised
+from attngs.protocols import Floats
 from attngs.text.words import words
+from attngs.types import ScoreRequest, Sentence
 
 NAMED = 1.0
 """What a unit gains that has a number of the question, in standard deviations of the context's scores."""

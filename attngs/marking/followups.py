@@ -24,10 +24,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attngs.base.types import Message, Question
 from attngs.checking.language.languages import function_words, languages
 from attngs.marking.scales import standardised
 from attngs.text.documents import as_query
+from attngs.types import Message, Question
 
 LONGEST_TURN = 400
 """Characters of an earlier message that are read: half of them from its beginning, half from its end, where offers are made."""

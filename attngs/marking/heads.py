@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.types import Sentence
+from attngs.types import Sentence
 
 HEAD_WEIGHT = 0.75
 """How much a head counts beside its unit: in a sum, and how far a unit is lifted to the score of its best head.

@@ -17,15 +17,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from attngs.base.protocols import Floats
-from attngs.base.types import Document, ScoreRequest
 from attngs.checking.language.languages import function_words
 from attngs.checking.language.mentions import Day
 from attngs.checking.times import FILE_TIME_KEYS, TIME_KEYS, read_moment
 from attngs.marking.dates import read_days
 from attngs.marking.scales import raised
+from attngs.protocols import Floats
 from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.text.words import words
+from attngs.types import Document, ScoreRequest
 
 GAIN = 3.0
 """What a unit of a document that is asked for gains, in standard deviations of the context's scores."""

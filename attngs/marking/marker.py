@@ -13,10 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attngs.base.errors import ConfigError, UnsupportedModelError
-from attngs.base.protocols import CalibratedScorer, Floats, Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
-from attngs.base.telemetry import operation
-from attngs.base.types import Document, Marking, Question, ScoreRequest, Sentence, Warmth, Whole
+from attngs.errors import ConfigError, UnsupportedModelError
 from attngs.marking.algorithm import AlphaRule, MarkRule, Threshold, check_finite, check_probabilities
 from attngs.marking.currency import find_successors, successors_first
 from attngs.marking.cutting import Cutter
@@ -29,10 +26,13 @@ from attngs.marking.micro_batcher import MicroBatcher, bearable
 from attngs.marking.refining import refine
 from attngs.marking.scorers.batch import score_batch
 from attngs.marking.speakers import lift_by_speakers
+from attngs.protocols import CalibratedScorer, Floats, Forgetful, Scorer, SentenceSplitter, TokenCounter, Warmable
 from attngs.reading.context_cache import DEFAULT_CACHE_BYTES, DEFAULT_FOLDER_BYTES, ContextCache
 from attngs.reading.copies import Shared
+from attngs.reading.telemetry import operation
 from attngs.text.documents import DocumentLike, as_documents, check_namespace, check_question
 from attngs.text.sentences import Splitter
+from attngs.types import Document, Marking, Question, ScoreRequest, Sentence, Warmth, Whole
 
 if TYPE_CHECKING:
     import numpy as np

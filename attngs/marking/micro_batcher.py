@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-from attngs.base.errors import ModelError
+from attngs.errors import ModelError
 from attngs.reading.forks import renewed_in_children
 
 Request = TypeVar("Request")

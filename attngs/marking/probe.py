@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from attngs.base.errors import AssetError, ConfigError
-from attngs.base.protocols import Floats
+from attngs.errors import AssetError, ConfigError
+from attngs.protocols import Floats
 from attngs.text.files import write_whole
 from attngs.text.sentences import Splitter, UnitSize
 

@@ -10,10 +10,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from attngs.base.protocols import TokenCounter
-from attngs.base.types import Marking, Sentence, Span, Unit
 from attngs.marking.statements import whole_statements
+from attngs.protocols import TokenCounter
 from attngs.text.parts import parts_of, pieces_of
+from attngs.types import Marking, Sentence, Span, Unit
 
 PIECE = 1 / 3
 """A piece of running text takes at most this share of the budget: room for its neighbours on both sides."""

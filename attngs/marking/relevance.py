@@ -23,14 +23,14 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest, Sentence, Whole
 from attngs.marking.algorithm import ranking
 from attngs.marking.scales import standardised
 from attngs.marking.scorers.lexical import word_index
 from attngs.marking.scorers.states import summed
+from attngs.protocols import Floats
 from attngs.reading.sentence_states import SentenceStates
 from attngs.text.words import mostly_latin, words
+from attngs.types import ScoreRequest, Sentence, Whole
 
 FINALISTS = 16
 """Sentences with the best scores, of which the measures are taken."""

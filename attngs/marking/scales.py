@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.protocols import Floats
-from attngs.base.types import Sentence, Whole
 from attngs.marking.heads import HEAD_WEIGHT, Level, head_levels
+from attngs.protocols import Floats
 from attngs.reading.forks import computed_once
+from attngs.types import Sentence, Whole
 
 SCALES = {"sentence": 0, "near": 1, "wide": 3, "passage": 10, "document": None}
 """How many neighbours on each side count, inside one document; `None` for the whole document."""

@@ -17,10 +17,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.protocols import Floats
-from attngs.base.types import Sentence
 from attngs.marking.coherence import LEAST, agreement
 from attngs.marking.scales import Layout
+from attngs.protocols import Floats
+from attngs.types import Sentence
 
 FEW = 5
 """Sentences of a document that is short enough to be shown whole."""

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attngs.base.types import ScoreRequest, Sentence
 from attngs.marking.labels import telling_words
 from attngs.marking.scales import raised
 from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.text.speakers import LABEL, speaker_of
+from attngs.types import ScoreRequest, Sentence
 
 GAIN = 2.0
 """What a unit of the speaker gains, in standard deviations of the context's scores."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from attngs.base.types import Unit
 from attngs.checking.fragments import QualifiedSentence
 from attngs.checking.language.clauses import read_clauses
 from attngs.checking.language.languages import tell_language
+from attngs.types import Unit
 
 MOST = 6
 """Pieces that may become one."""

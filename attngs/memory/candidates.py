@@ -12,11 +12,11 @@ from collections.abc import Iterable
 import numpy as np
 from torch.nn.functional import normalize
 
-from attngs.base.protocols import Floats
 from attngs.marking.cover import spread
 from attngs.marking.labels import GAIN as NAMED
 from attngs.marking.scales import standardised
 from attngs.memory.catalogue import Catalogue, Integers
+from attngs.protocols import Floats
 
 LIKE, EACH = 4, 6
 """Of the best, how many are looked for again by what they say, and how many units each brings."""

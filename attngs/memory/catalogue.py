@@ -19,8 +19,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attngs.base.protocols import Floats
-from attngs.base.types import Document, Unit
 from attngs.marking.coherence import begins_with_speaker
 from attngs.marking.cover import USERS
 from attngs.marking.heads import HEAD_WEIGHT, Level
@@ -29,7 +27,9 @@ from attngs.marking.scales import SCALES, Layout
 from attngs.marking.siblings import have_siblings
 from attngs.memory.reading import numbered
 from attngs.memory.store import Reader, Row
+from attngs.protocols import Floats
 from attngs.reading.forks import computed_once
+from attngs.types import Document, Unit
 
 Integers = NDArray[np.int64]
 Numbers = NDArray[np.uint32]

@@ -23,10 +23,8 @@ from typing import Self
 import numpy as np
 from torch import Tensor
 
-from attngs.base.errors import AssetError, ConfigError, InputError, check_whole
-from attngs.base.protocols import TokenCounter
-from attngs.base.types import Document, MarkedMemory, Marking, Question, Sentence, Span, Unit
 from attngs.compressor import ContextCompressor
+from attngs.errors import AssetError, ConfigError, InputError, check_whole
 from attngs.marking.followups import readings
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.survey import Survey, guessed_scores, of_readings
@@ -35,12 +33,14 @@ from attngs.memory.catalogue import FETCHED, Catalogue, Integers
 from attngs.memory.reading import UnitReader, has_same_encoder, is_same, spooled
 from attngs.memory.store import NewRow, Reader, Reading, Row, Store, Writer
 from attngs.memory.watching import added, changed, found, marked, watched
+from attngs.protocols import TokenCounter
 from attngs.reading.copies import Shared
 from attngs.reading.progress import Listener, listening, track
 from attngs.reading.tokens import CounterLike
 from attngs.result.result import CompressedContext
 from attngs.selection.selector import GreedySelector, memory_floor
 from attngs.text.documents import DocumentLike, as_given, check_namespace, check_question
+from attngs.types import Document, MarkedMemory, Marking, Question, Sentence, Span, Unit
 
 LEAST_ROOM = 4_096
 """Tokens of the candidates that the marker looks at, at least."""

@@ -16,11 +16,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from attngs.base.errors import InputError
-from attngs.base.types import Document
 from attngs.checking.times import UNKNOWN, given_time, read_moment
+from attngs.errors import InputError
 from attngs.text.importers.records import record_document
 from attngs.text.storage import explained
+from attngs.types import Document
 
 _WHAT = "store"
 _ITEMS = "SELECT prefix, key, value, updated_at, expires_at FROM store ORDER BY prefix, updated_at, key"

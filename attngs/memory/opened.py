@@ -15,10 +15,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from attngs.base.errors import AssetError
-from attngs.base.types import Document, MarkedMemory, Question
+from attngs.errors import AssetError
 from attngs.reading.copies import Shared
 from attngs.reading.forks import ForkSafeLock
+from attngs.types import Document, MarkedMemory, Question
 
 if TYPE_CHECKING:
     from attngs.marking.marker import Marker

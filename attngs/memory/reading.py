@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attngs import __version__
-from attngs.base.protocols import TokenCounter
-from attngs.base.types import Sentence
 from attngs.marking.marker import Marker
 from attngs.memory.store import Reading
+from attngs.protocols import TokenCounter
 from attngs.reading.sentence_states import SentenceStates
 from attngs.text.words import words
+from attngs.types import Sentence
 
 SAMPLE = "On 3 May, Ana moved from Porto to Lyon, because her sister has a small house there."
 """Whoever reads it as before is the same encoder; a digest of weights would not be the same on other devices."""

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attngs.base.types import Document, Unit
 from attngs.reading.context_cache import digest
 from attngs.text.storage import SqliteFile, explained
+from attngs.types import Document, Unit
 
 WHAT = "memory"
 LEAST_WASTE = 2**25

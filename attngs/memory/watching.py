@@ -1,6 +1,6 @@
 """What operators see of a memory, in the words of the conventions, such as `search_memory`.
 
-How many records, and how many tokens; ids, questions and texts only where somebody asked for them (`attngs.base.telemetry`).
+How many records, and how many tokens; ids, questions and texts only where somebody asked for them (`attngs.reading.telemetry`).
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from functools import wraps
 from itertools import chain
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from attngs.base.telemetry import Operation, operation
-from attngs.base.types import MarkedMemory
+from attngs.reading.telemetry import Operation, operation
 from attngs.result.result import CompressedContext
+from attngs.types import MarkedMemory
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from attngs.base.errors import UnsupportedModelError
+from attngs.errors import UnsupportedModelError
 from attngs.reading.anatomy import position_table, text_part
 from attngs.reading.attention_function import IMPLEMENTATION, installed, is_causal_layer, observed_by
 from attngs.reading.attention_rows import attention_rows

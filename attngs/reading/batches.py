@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
-from attngs.base.errors import ModelError, OutOfMemoryError
+from attngs.errors import ModelError, OutOfMemoryError
 from attngs.reading.progress import track
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from attngs.base.errors import UnavailableError, check_whole
+from attngs.errors import UnavailableError, check_whole
 from attngs.reading.context_cache import Key, digest
 from attngs.reading.key_values import Chunk, PackedTensor
 

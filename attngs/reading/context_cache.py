@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from attngs.base.errors import ConfigError
+from attngs.errors import ConfigError
 from attngs.reading.forks import renewed_in_children
 
 if TYPE_CHECKING:

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import __version__ as transformers_version
 
-from attngs.base.errors import ModelError
-from attngs.base.types import Warmth
+from attngs.errors import ModelError
 from attngs.reading.anatomy import fingerprint, weights_version
 from attngs.reading.attention import AttentionReader
 from attngs.reading.batches import Outcome, in_batches
 from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.reading.key_values import CHUNK, Chunk, Past, Storage, keeps_keys_and_values
 from attngs.reading.token_batch import TokenBatch
+from attngs.types import Warmth
 
 if TYPE_CHECKING:
     from attngs.reading.segments import Segment

@@ -14,7 +14,7 @@ from typing import Any, Self
 from uuid import uuid4
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from attngs.base.errors import ConfigError
+from attngs.errors import ConfigError
 from attngs.reading.forks import ForkSafeLock
 
 

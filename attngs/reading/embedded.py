@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch.nn import Parameter
 from transformers import AutoTokenizer, BertConfig, BertModel
 
-from attngs.base.errors import MissingDependencyError
+from attngs.errors import MissingDependencyError
 from attngs.reading.loading import LoadedModel, best_batch
 from attngs.reading.pinned import check_file, package_folder
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from attngs.base.errors import ModelError, OutOfMemoryError
+from attngs.errors import ModelError, OutOfMemoryError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -27,7 +27,7 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PretrainedConfig
 from transformers.utils.hub import cached_file
 
-from attngs.base.errors import (
+from attngs.errors import (
     AssetError,
     AttngsError,
     ConfigError,

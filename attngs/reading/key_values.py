@@ -21,7 +21,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
-from attngs.base.errors import ConfigError
+from attngs.errors import ConfigError
 
 CHUNK = 256
 """Tokens of a chunk. An append or an edit reads at most this many again, besides what changed."""

@@ -30,7 +30,7 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
 )
 
-from attngs.base.errors import (
+from attngs.errors import (
     AssetError,
     ConfigError,
     MissingDependencyError,

@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from attngs.base.errors import AssetError, ConfigError, MissingDependencyError
+from attngs.errors import AssetError, ConfigError, MissingDependencyError
 from attngs.reading.loading import LoadedModel
 
 RECORD, UNFINISHED = "marker.json", "run.json"

@@ -9,7 +9,7 @@ import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
-from attngs.base.errors import AssetError
+from attngs.errors import AssetError
 
 
 def package_folder(package: str) -> Path | None:

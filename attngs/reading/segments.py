@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from attngs.base.errors import InputError, UnsupportedModelError
-from attngs.base.types import Sentence
+from attngs.errors import InputError, UnsupportedModelError
 from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.reading.encoding import EncodedText, TextEncoder
 from attngs.reading.token_batch import TokenBatch
+from attngs.types import Sentence
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -9,14 +9,14 @@ from uuid import uuid4
 import torch
 from torch import Tensor
 
-from attngs.base.errors import ModelError, UnsupportedModelError
-from attngs.base.types import ScoreRequest, Warmth
+from attngs.errors import ModelError, UnsupportedModelError
 from attngs.reading.anatomy import weights_version
 from attngs.reading.batches import Outcome, in_batches
 from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.reading.encoding import TextEncoder
 from attngs.reading.failures import model_failures
 from attngs.reading.loading import LoadedModel
+from attngs.types import ScoreRequest, Warmth
 
 ENTRY_BYTES = 1_024
 """What a kept state takes beside its numbers, about: the tensor object, its key, and the allocator's rounding."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attngs.base.errors import AssetError, ConfigError, InputError
-from attngs.base.protocols import TokenCounter
+from attngs.errors import AssetError, ConfigError, InputError
+from attngs.protocols import TokenCounter
 from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.reading.encoding import TextEncoder, TextSize
 from attngs.text.documents import clean_text

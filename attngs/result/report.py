@@ -27,8 +27,8 @@ from attngs.text.defusing import handles, one_line
 from attngs.text.documents import clean_text
 
 if TYPE_CHECKING:
-    from attngs.base.types import Selection, Sentence
     from attngs.result.result import CompressedContext, Statement
+    from attngs.types import Selection, Sentence
     from attngs.writing.statements import Decision
 
 State = Literal["kept", "marked", "dropped"]

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
-from attngs.base.protocols import TokenCounter
-from attngs.base.types import Claim, Marking, Place, Selection, Sentence, Source, Usage
+from attngs.protocols import TokenCounter
 from attngs.result.report import render_heat_map, render_html
 from attngs.text.defusing import handles
+from attngs.types import Claim, Marking, Place, Selection, Sentence, Source, Usage
 from attngs.writing.dialogue import Rewrite
 from attngs.writing.plan import ratio
 from attngs.writing.statements import Decision, RewriteStatement, joined

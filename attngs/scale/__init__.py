@@ -1,1 +1,1 @@
-"""Where one machine ends: millions of contexts on many machines, with Ray."""
+"""Where one process ends: servers for other programs, and many machines."""

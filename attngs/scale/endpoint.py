@@ -1,4 +1,4 @@
-"""The HTTP server on a Ray cluster: the app of `attngs.serving`, as many times as there are replicas.
+"""The HTTP server on a Ray cluster: the app of `attngs.scale.serving`, as many times as there are replicas.
 
 serve.run(endpoint(ServerSettings(tokens=tokens), replicas=4))
 """
@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attngs.base.errors import ConfigError, MissingDependencyError, check_whole
+from attngs.errors import ConfigError, MissingDependencyError, check_whole
 
 if TYPE_CHECKING:
     from ray.serve import Application
 
-    from attngs.serving.metrics import AsgiApp
-    from attngs.serving.settings import ServerSettings
+    from attngs.scale.serving.metrics import AsgiApp
+    from attngs.scale.serving.settings import ServerSettings
 
 NAME = "attngs"
 """Of the deployment."""
@@ -46,7 +46,7 @@ def endpoint(settings: ServerSettings, *, replicas: int = 1, cpus: float = 1.0, 
         raise MissingDependencyError("`attngs.scale.endpoint` needs Ray Serve: pip install 'attngs[ray]'") from error
 
     def build() -> AsgiApp:
-        from attngs.serving.app import create_app
+        from attngs.scale.serving.app import create_app
 
         return create_app(settings)
 

@@ -22,7 +22,7 @@ from uuid import uuid4
 import numpy as np
 import numpy.typing as npt
 
-from attngs.base.errors import AssetError, ConfigError
+from attngs.errors import AssetError, ConfigError
 from attngs.reading.context_cache import digest
 from attngs.text.files import check_folder, write_whole
 

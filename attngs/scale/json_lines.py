@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attngs.base.errors import InputError
+from attngs.errors import InputError
 from attngs.scale.rows import Row
 from attngs.text.documents import clean_text
 

@@ -20,8 +20,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from attngs.base import errors as errors_of_attngs
-from attngs.base.errors import AttngsError, ConfigError, InputError, MissingDependencyError, WorkerError, check_whole
+from attngs import errors as errors_of_attngs
+from attngs.errors import AttngsError, ConfigError, InputError, MissingDependencyError, WorkerError, check_whole
 from attngs.reading.progress import tell
 from attngs.scale.folder import Digests, ResultFolder, among, write_pending
 from attngs.scale.json_lines import lines_of, pieces_of, row_of

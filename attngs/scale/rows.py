@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from attngs.base.errors import InputError, check_whole
-from attngs.base.types import Document, Source
+from attngs.errors import InputError, check_whole
 from attngs.hosts.markers import find_marker
 from attngs.hosts.settings import check_marker_name
 from attngs.selection.selector import GreedySelector
 from attngs.text.documents import clean_text
 from attngs.text.importers.records import record_document
+from attngs.types import Document, Source
 
 if TYPE_CHECKING:
     from attngs.compressor import ContextCompressor

@@ -17,9 +17,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from attngs.base.types import Sentence
 from attngs.text.defusing import UNSEEN
 from attngs.text.words import words
+from attngs.types import Sentence
 
 FEW_WORDS = 3
 """A sentence of at most this many words depends on what stands before it."""

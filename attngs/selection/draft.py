@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
 
-from attngs.base.protocols import TokenCounter
-from attngs.base.types import Marking
+from attngs.protocols import TokenCounter
 from attngs.reading.forks import computed_once
 from attngs.selection.copies import Copies
 from attngs.selection.layout import ExtractLayout
+from attngs.types import Marking
 
 LOOK_AHEAD = 16
 """Once a sentence does not fit, this many of the next best are still tried, and none below the average score: what is left of the budget

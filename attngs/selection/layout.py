@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from attngs.base.errors import ConfigError
-from attngs.base.types import Document, Sentence
+from attngs.errors import ConfigError
 from attngs.text.defusing import TURN, handles, header, one_line, quote_lines
+from attngs.types import Document, Sentence
 
 INDENTED = frozenset({"code", "comment", "field", "key"})
 """Kinds of units whose indentation is kept."""

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
-from attngs.base.errors import ConfigError, check_whole
-from attngs.base.protocols import TokenCounter
-from attngs.base.types import Document, Marking, Selection, Sentence
+from attngs.errors import ConfigError, check_whole
 from attngs.marking.cover import covering_order
 from attngs.marking.marker import Marker
+from attngs.protocols import TokenCounter
 from attngs.selection.draft import LOOK_AHEAD, Draft
 from attngs.selection.layout import ExtractLayout
+from attngs.selection.periods import Periods
+from attngs.types import Document, Marking, Selection, Sentence
 
 MustKeep = str | re.Pattern[str] | Callable[[Sentence], bool]
 """What must be kept, in the words of the user: a regular expression, or a test of a sentence."""
@@ -48,6 +49,8 @@ class GreedySelector:
         min_per_document: How many of its best sentences each document keeps, where they fit.
         min_score: The least probability, 0 to 1, that a kept sentence bears on the question. Sentences that must be kept, neighbours and
             heads are kept without. `None` and 0 are no floor.
+        periods: How recent sessions, the long term and turning points share the budget, where documents have dates. `None`: the best
+            are kept, whenever they were said.
         layout: How the kept sentences are joined.
 
     Raises:
@@ -59,6 +62,7 @@ class GreedySelector:
     must_keep: tuple[MustKeep, ...] = ()
     min_per_document: int = 0
     min_score: float | None = None
+    periods: Periods | None = None
     layout: ExtractLayout = ExtractLayout()
 
     def __post_init__(self) -> None:
@@ -74,6 +78,8 @@ class GreedySelector:
             raise ConfigError(f"`must_keep` must be a tuple of regular expressions or functions of a sentence, got {self.must_keep!r}.")
         for must in self.must_keep:
             matcher(must)
+        if self.periods is not None and not isinstance(self.periods, Periods):
+            raise ConfigError(f"`periods` must be a `Periods`, or None, got {self.periods!r}.")
 
     def select(self, marking: Marking, *, target_tokens: int, counter: TokenCounter) -> Selection:
         """Choose under the budget.
@@ -83,7 +89,7 @@ class GreedySelector:
         """
         target_tokens = check_whole("target_tokens", target_tokens)
         marking = replace(marking, marked=self._candidates(marking))
-        required, order = self._required(marking.sentences), covering_order(marking.sentences, marking.scores)
+        required, order = self._required(marking.sentences), self._order(marking)
         draft = Draft(marking, order, self.layout, counter, target_tokens)
         draft.add_all(i for i, marked in enumerate(marking.marked) if marked)
         for i in self._promised(marking, order, required):
@@ -107,6 +113,11 @@ class GreedySelector:
     def whole(self, documents: Sequence[Document]) -> Sequence[tuple[str, str]]:
         """As the layout shows the documents if all is kept."""
         return self.layout.whole(documents)
+
+    def _order(self, marking: Marking) -> list[int]:
+        """The units in the order in which the budget is offered them."""
+        order = covering_order(marking.sentences, marking.scores)
+        return self.periods.order(order, marking.sentences, marking.marked) if self.periods else order
 
     def _candidates(self, marking: Marking) -> tuple[bool, ...]:
         """Which sentences may be kept for their own sake."""

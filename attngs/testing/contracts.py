@@ -12,10 +12,10 @@ from functools import cache, partial
 from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
-from attngs.base.errors import InputError
-from attngs.base.protocols import BatchScorer, Scorer, SentenceSplitter
-from attngs.base.types import Document, ScoreRequest, Sentence
+from attngs.errors import InputError
+from attngs.protocols import BatchScorer, Scorer, SentenceSplitter
 from attngs.selection.layout import ELISION
+from attngs.types import Document, ScoreRequest, Sentence
 
 Item = TypeVar("Item")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 
-from attngs.base.errors import ConfigError
-from attngs.base.types import ChatReply, Message, Sentence
+from attngs.errors import ConfigError
 from attngs.text.words import words
+from attngs.types import ChatReply, Message, Sentence
 
 
 class FakeChat:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from attngs.base.types import Sentence
+from attngs.types import Sentence
 
 BREAKS = r"\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
 """What ends a line for a reader, as the inside of a character class."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol, TypeGuard
 
-from attngs.base.errors import InputError
-from attngs.base.types import Document, Question
+from attngs.errors import InputError
 from attngs.text.importers.recalled import is_recalled, recalled_document, recalled_records
+from attngs.types import Document, Question
 
 
 class PageLike(Protocol):

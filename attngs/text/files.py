@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from attngs.base.errors import InputError, MissingDependencyError
-from attngs.base.types import Document
+from attngs.errors import InputError, MissingDependencyError
 from attngs.text.importers.archives import Archive
 from attngs.text.importers.formats import ARCHIVE, SUFFIXES, decode, read_file, suffix_of
 from attngs.text.importers.skipped import Skipped
+from attngs.types import Document
 
 
 def read_documents(paths: Sequence[Path], stdin: BinaryIO, *, skipped: Callable[[str], None] = lambda reason: None) -> list[Document]:

@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import ceil
 
-from attngs.base.types import Unit
 from attngs.text.boundaries import after_space, cut_position, sentence_ends
 from attngs.text.speakers import LABEL
 from attngs.text.structure.indentation import last_lines
 from attngs.text.structure.limits import is_dense
 from attngs.text.structure.lines import Line, lines_of
+from attngs.types import Unit
 
 LONGEST_LABEL = 90
 """Characters of the line above a message that names its speaker."""

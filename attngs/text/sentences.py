@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from attngs.base.errors import ConfigError
-from attngs.base.types import Document, Span, Unit
+from attngs.errors import ConfigError
 from attngs.text.boundaries import after_space, cut_position, pack, sentence_ends
 from attngs.text.documents import format_hints
 from attngs.text.speakers import LABEL, Speakers, speaker_of
+from attngs.types import Document, Span, Unit
 
 if TYPE_CHECKING:
     from attngs.text.structure.units import Reader

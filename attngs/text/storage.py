@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from attngs.base.errors import AssetError, UnavailableError
+from attngs.errors import AssetError, UnavailableError
 
 _EMPTY = (0, 0, ())
 

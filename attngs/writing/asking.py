@@ -11,12 +11,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from attngs.base.errors import AssetError, ChatError, ConfigError
-from attngs.base.protocols import AsyncChatModel, ChatModel
-from attngs.base.telemetry import Operation, operation
-from attngs.base.types import ChatReply, Message
-from attngs.chat.failures import as_chat_error
-from attngs.chat.messages import check_reply
+from attngs.errors import AssetError, ChatError, ConfigError
+from attngs.protocols import AsyncChatModel, ChatModel
+from attngs.reading.telemetry import Operation, operation
+from attngs.types import ChatReply, Message
+from attngs.writing.chat.failures import as_chat_error
+from attngs.writing.chat.messages import check_reply
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")

@@ -15,11 +15,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from attngs.base.errors import ChatError
-from attngs.base.protocols import PromptTemplate, TokenCounter
-from attngs.base.types import ChatReply, Marking, Message, Sentence, Usage
 from attngs.checking.verify import Verdict, verify
+from attngs.errors import ChatError
+from attngs.protocols import PromptTemplate, TokenCounter
 from attngs.text.words import words
+from attngs.types import ChatReply, Marking, Message, Sentence, Usage
 from attngs.writing.passages import Passage, Window, as_marking, original, rewritten
 from attngs.writing.reply import read_reply
 from attngs.writing.statements import (

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from attngs.base.protocols import PromptTemplate, TokenCounter
-from attngs.base.types import Document, Marking, Sentence
+from attngs.protocols import PromptTemplate, TokenCounter
+from attngs.types import Document, Marking, Sentence
 from attngs.writing.statements import RewriteStatement
 
 MARGIN = 0.75

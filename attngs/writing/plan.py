@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from statistics import median
 
-from attngs.base.errors import ConfigError
-from attngs.base.types import Marking, Message, Selection
+from attngs.errors import ConfigError
+from attngs.types import Marking, Message, Selection
 
 LOW = 1.15
 """Below this `standout` no sentence stands out."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from attngs.base.errors import ConfigError
-from attngs.base.types import Marking, Message, Sentence
+from attngs.errors import ConfigError
 from attngs.text.defusing import BLANK, LINE_START, defuse_tags, defuse_tokens, handles, header, one_line, quote_lines
+from attngs.types import Marking, Message, Sentence
 
 MARKERS = "start_important", "end_important"
 START, END = (f"<{name}>" for name in MARKERS)

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from attngs.base.types import ChatReply
 from attngs.text.documents import clean_text
+from attngs.types import ChatReply
 from attngs.writing.prompts import MARKERS
 
 _NAMES = r"(?:seed:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratchpad|inner_monologue)"

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
-from attngs.base.errors import ConfigError
-from attngs.base.protocols import TokenCounter
-from attngs.base.types import Claim, Marking, Sentence
 from attngs.checking.alignment import terms
 from attngs.checking.language.languages import tell_language
 from attngs.checking.verify import Verdict
+from attngs.errors import ConfigError
+from attngs.protocols import TokenCounter
 from attngs.text.words import words
+from attngs.types import Claim, Marking, Sentence
 
 Decision = Literal["kept", "replaced", "dropped", "repeated", "cut"]
 

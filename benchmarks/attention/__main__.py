@@ -20,7 +20,7 @@ import torch
 from rich.console import Console
 from transformers import logging
 
-from attngs.base.errors import AttngsError
+from attngs.errors import AttngsError
 from benchmarks.attention.chart import draw
 from benchmarks.attention.data import BYTES, SETS, load_sets
 from benchmarks.attention.features import Unread, read_attention, read_texts, units_of

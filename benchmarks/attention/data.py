@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from attngs.base.types import Document
 from attngs.learning.metrics import Place
+from attngs.types import Document
 from benchmarks.beam.data import DEVELOPMENT, load_chats
 from benchmarks.evidence.data import Row, as_row, load_maren, sampled
 

@@ -19,9 +19,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from attngs.base.errors import AttngsError
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest, Sentence
+from attngs.errors import AttngsError
 from attngs.learning.metrics import merged, shared
 from attngs.marking.algorithm import token_density
 from attngs.marking.cutting import Cutter
@@ -31,12 +29,14 @@ from attngs.marking.scorers.differential import NEUTRAL_QUERY
 from attngs.marking.scorers.encoder import EmbeddedScorer
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.marking.scorers.states import CosineScorer
+from attngs.protocols import Floats
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.embedded import load_embedded
 from attngs.reading.loading import ModelSettings, load_model
 from attngs.reading.segments import ReadFrom
 from attngs.reading.sentence_states import SentenceStates
 from attngs.text.sentences import Splitter
+from attngs.types import ScoreRequest, Sentence
 from benchmarks.evidence.data import Row
 
 READ: tuple[tuple[ReadFrom, bool], ...] = (("last", False), ("query", False), ("last", True), ("query", True))

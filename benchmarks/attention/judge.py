@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from attngs.base.protocols import Floats
 from attngs.learning.metrics import Estimate, bootstrap, summarised
+from attngs.protocols import Floats
 from benchmarks.attention.features import BM25, COSINE, OURS
 from benchmarks.attention.settings import DEFAULT, PAPER, Setting, settings
 from benchmarks.attention.sweep import SHARES, Features, best, by_layer, fused, left_out, mean_of_sets, recalls

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attngs.base.protocols import Floats
 from attngs.marking.scorers.attention import AttentionConfig
+from attngs.protocols import Floats
 from attngs.reading.anatomy import layers_at
 from benchmarks.attention.features import READ
 

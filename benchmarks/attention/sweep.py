@@ -13,9 +13,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from attngs.base.protocols import Floats
 from attngs.learning.evaluation import within_budget
 from attngs.marking.scales import standardised
+from attngs.protocols import Floats
 from benchmarks.attention.features import BM25, COSINE, OURS, Unread
 from benchmarks.attention.settings import Pooled, Setting
 

@@ -22,12 +22,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from transformers import logging
 
-from attngs.base.errors import AttngsError
-from attngs.chat.local_chat import LocalChat
+from attngs.errors import AttngsError
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.attention import AttentionConfig
 from attngs.reading.tokens import TokenizerCounter
 from attngs.text.files import write_whole
+from attngs.writing.chat.local_chat import LocalChat
 from benchmarks.attn_gs.arms import BUDGETS, NAMES, WRITING, Arm, Markers, missing
 from benchmarks.attn_gs.data import RATING, TASKS, Split, cut_to, load, ratings
 from benchmarks.attn_gs.judge import Bias

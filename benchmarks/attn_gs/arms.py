@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from attngs.base.protocols import Scorer, TokenCounter
 from attngs.compressor import ContextCompressor
 from attngs.learning.baselines import Baseline, baseline
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.attention import AttentionConfig
 from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
 from attngs.marking.scorers.states import CosineScorer
+from attngs.protocols import Scorer, TokenCounter
 from attngs.writing.asking import Writer
 from benchmarks.attn_gs.data import Case
 from benchmarks.evidence.methods import BM25, COSINE, OURS, Bench
 
 if TYPE_CHECKING:
-    from attngs.chat.local_chat import LocalChat
+    from attngs.writing.chat.local_chat import LocalChat
 
 BUDGETS = (32, 64, 128, 256, 512)
 """Tokens of what is left of the profile."""

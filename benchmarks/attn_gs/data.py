@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from attngs.base.types import Document
 from attngs.text.sentences import split_sentences
+from attngs.types import Document
 from benchmarks.evidence.data import sampled
 
 RATING, TITLE = "rating", "title"

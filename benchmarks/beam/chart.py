@@ -8,8 +8,8 @@ from typing import Any
 
 from benchmarks.beam.data import ABILITIES
 from benchmarks.beam.judge import TOUCHED
-from benchmarks.beam.methods import BUDGETS
-from benchmarks.curves import Panel, Picture
+from benchmarks.beam.methods import BUDGETS, PERIODS
+from benchmarks.curves import Line, Panel, Picture
 from benchmarks.evidence.chart import LINES
 from benchmarks.evidence.methods import OURS
 
@@ -27,5 +27,5 @@ def draw(found: Mapping[str, Any], folder: Path) -> Path:
         for group in groups
     ]
     labels = [f"{budget:,}" for budget in BUDGETS]
-    picture = Picture(ticks=BUDGETS, labels=labels, below="tokens", lines=LINES, banded=OURS)
+    picture = Picture(ticks=BUDGETS, labels=labels, below="tokens", lines=LINES | {PERIODS: Line("#e6a0a6", "--", 1.4)}, banded=OURS)
     return picture.draw(panels, folder / "beam.svg")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attngs.base.types import Document
+from attngs.types import Document
 
 FILE = "beam_100k_a.jsonl.xz"
 DEVELOPMENT, FINAL = (1, 2, 3), (4, 5, 6)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from attngs.base.types import Document
 from attngs.learning.metrics import Place, merged
+from attngs.types import Document
 from benchmarks.beam.data import CONTRADICTION, Question
 
 HALF = 0.5

@@ -73,7 +73,7 @@ def up_to_date(rows: Iterable[Row], machine: Mapping[str, Any]) -> set[tuple[str
     """
     code = str(machine["code"])
     known = not code.endswith(("unknown", "-changed"))
-    return {row.key for row in rows if FAMILIES[row.method] == "rival" or (known and f"commit {code}," in row.where)}
+    return {row.key for row in rows if FAMILIES.get(row.method) == "rival" or (known and f"commit {code}," in row.where)}
 
 
 def save_rows(path: Path, rows: Iterable[Row]) -> None:

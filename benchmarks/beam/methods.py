@@ -11,11 +11,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-from attngs.base.errors import UnsupportedModelError
-from attngs.base.protocols import TokenCounter
 from attngs.compressor import ContextCompressor
+from attngs.errors import UnsupportedModelError
 from attngs.learning.metrics import Place
 from attngs.marking.marker import Marker
+from attngs.protocols import TokenCounter
+from attngs.selection.periods import Periods
+from attngs.selection.selector import GreedySelector
 from benchmarks.beam.data import Chat, Question
 from benchmarks.evidence.methods import BM25, COSINE, METHODS, OURS, Bench, Extractor
 
@@ -23,7 +25,9 @@ BUDGETS = (512, 1_024, 2_048, 4_096)
 """Tokens of the default marker's counter."""
 
 RRF = "RRF of both"
-NAMES = ("recency", BM25, COSINE, RRF, "llmslim", OURS)
+PERIODS = "attngs by periods"
+"""Ours, with the budget shared over time."""
+NAMES = ("recency", BM25, COSINE, RRF, "llmslim", OURS, PERIODS)
 CHOICE = tuple(method for name in NAMES for method in METHODS if method.name == name)
 
 
@@ -52,8 +56,8 @@ class Method(Protocol):
 class Scored:
     """A marker, and the selector that fills the budget."""
 
-    def __init__(self, marker: Marker) -> None:
-        self._marker, self._compressor = marker, ContextCompressor(marker)
+    def __init__(self, marker: Marker, selector: GreedySelector | None = None) -> None:
+        self._marker, self._compressor = marker, ContextCompressor(marker, selector=selector)
 
     def read(self, chat: Chat) -> None:
         with suppress(UnsupportedModelError):  # some have nothing to read
@@ -101,4 +105,6 @@ def choose(bench: Bench, wanted: Sequence[str]) -> tuple[dict[str, Method], dict
             chosen[method.name] = (
                 Extracted(made, bench.counter) if isinstance(made, Extractor) else Scored(Marker(made, counter=bench.counter))
             )
+    if PERIODS in wanted:
+        chosen[PERIODS] = Scored(bench.default, GreedySelector(periods=Periods()))
     return chosen, left_out

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.beam.data import ABILITIES, ABSTENTION, CONTRADICTION, DEVELOPMENT, FINAL, UPDATE
 from benchmarks.beam.judge import BOTH, COMPLETE, FRESH, HELD, MEASURES, STALE, TOUCHED
-from benchmarks.beam.methods import BUDGETS, CHOICE, NAMES
+from benchmarks.beam.methods import BUDGETS, CHOICE, NAMES, PERIODS
 from benchmarks.evidence.page import interval
 from benchmarks.pages import Page, Section, TextTable
 
@@ -81,6 +81,7 @@ def write_page(parts: Mapping[str, Mapping[str, Any]], folder: Path) -> Path:
             title=f"{_capital(part)} chats: {', '.join(map(str, found['chats']))}",
             where=_where(found["where"]),
             notes=[f"{method.name}: {method.note}" for method in CHOICE if method.name in found["methods"]]
+            + [f"{PERIODS}: the same with `GreedySelector(periods=Periods())`"] * (PERIODS in found["methods"])
             + [f"left out: {name}" for name in NAMES if name not in found["methods"]],
             tables=tables(found),
         )

@@ -13,7 +13,7 @@ from langchain.agents.middleware import AgentMiddleware, SummarizationMiddleware
 from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
-from attngs.base.protocols import TokenCounter
+from attngs.protocols import TokenCounter
 from benchmarks.cache.talk import NAMESPACE, PROMPT, Script, Summarizer, Turn, filled_store, sessions, tools
 from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, StoreMemory, ToolResults
 

@@ -12,7 +12,6 @@ from typing import Literal
 
 import numpy as np
 
-from attngs.base.protocols import Floats
 from attngs.marking.coherence import Coherence, coherence
 from attngs.marking.figures import lift_by_figures
 from attngs.marking.labels import lift_by_labels
@@ -20,6 +19,7 @@ from attngs.marking.scales import standardised
 from attngs.marking.scorers.encoder import TIES, WORD_WEIGHT, second_hop
 from attngs.marking.siblings import lift_by_siblings
 from attngs.marking.speakers import lift_by_speakers
+from attngs.protocols import Floats
 from benchmarks.carry.terms import BARE, Terms
 
 Weights = Mapping[tuple[str, str], float]

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from attngs.base.protocols import Floats
 from attngs.learning.evaluation import within_budget
 from attngs.learning.metrics import estimate, merged
+from attngs.protocols import Floats
 from benchmarks.carry.constants import CONSTANTS, NOW, forms
 from benchmarks.carry.sets import SETS
 from benchmarks.carry.terms import BARE, Reader, Terms

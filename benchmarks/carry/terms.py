@@ -9,19 +9,19 @@ import torch
 from numpy.typing import NDArray
 
 from attngs import Marker
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest
 from attngs.marking.cutting import Cutter
 from attngs.marking.echoes import find_echoes
 from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.encoder import EmbeddedScorer
 from attngs.marking.scorers.lexical import Overlap, word_index
 from attngs.marking.scorers.similarities import KnownContext, Similarities
+from attngs.protocols import Floats
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.forks import computed_once
 from attngs.reading.sentence_states import SentenceStates
 from attngs.text.sentences import Splitter
 from attngs.text.words import mostly_latin, words
+from attngs.types import ScoreRequest
 from benchmarks.evidence.data import Row
 from benchmarks.evidence.worth import worth_of
 

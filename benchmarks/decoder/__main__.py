@@ -24,8 +24,8 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from attngs.base.errors import AttngsError
 from attngs.cli.console import progress
+from attngs.errors import AttngsError
 from attngs.learning.training.settings import TrainingSettings
 from attngs.reading.loading import ModelSettings, load_model, wrap_model
 from benchmarks.decoder.chart import draw

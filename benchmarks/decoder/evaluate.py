@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from attngs.base.protocols import Floats, Scorer
 from attngs.learning.fitting.run import fit
 from attngs.learning.training.settings import ObjectiveName
 from attngs.marking.assembly import probe_scorer
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.marking.scorers.probe import ProbeScorer
 from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
+from attngs.protocols import Floats, Scorer
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.loading import LoadedModel
 from benchmarks.decoder.measures import FIRST, Measured, best_layer, default_layer, measure, measure_layers

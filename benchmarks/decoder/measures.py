@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attngs.base.protocols import Floats
 from attngs.learning.evaluation import BUDGETS
 from attngs.learning.metrics import Estimate, estimate
 from attngs.marking.algorithm import ranking
+from attngs.protocols import Floats
 from benchmarks.decoder.readings import Reading
 
 FIRST = "first"

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from attngs.base.types import Sentence
 from attngs.reading.segments import Segmenter
+from attngs.types import Sentence
 from benchmarks.decoder.task import Memory, Question, Split, stream
 from benchmarks.decoder.vocabulary import WINDOW, word_tokenizer
 

@@ -6,18 +6,18 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest
 from attngs.learning.evaluation import LabelledUnits, label_units
 from attngs.marking.algorithm import score_sentences
 from attngs.marking.cutting import Cutter
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
+from attngs.protocols import Floats
 from attngs.reading.attention import AttentionReader
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.loading import LoadedModel
 from attngs.reading.progress import track
 from attngs.reading.tokens import TokenizerCounter
 from attngs.text.sentences import Splitter
+from attngs.types import ScoreRequest
 from benchmarks.decoder.task import Question, Split, stream
 
 TOGETHER = 32

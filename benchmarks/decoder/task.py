@@ -21,8 +21,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from attngs.base.types import Document
 from attngs.learning.labelled import LabelledExample
+from attngs.types import Document
 from benchmarks.decoder.topics import FILLERS, NAMES, TOPICS, Topic
 
 Split = Literal["train", "labelled", "validation", "test"]

@@ -21,7 +21,7 @@ import torch
 from rich.console import Console
 from transformers import logging
 
-from attngs.base.errors import AttngsError
+from attngs.errors import AttngsError
 from attngs.text.files import write_whole
 from benchmarks.evidence.chart import draw
 from benchmarks.evidence.data import Row

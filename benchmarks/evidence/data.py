@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from attngs.base.types import Document
 from attngs.learning.metrics import Place
 from attngs.text.files import read_documents
+from attngs.types import Document
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "data"
 

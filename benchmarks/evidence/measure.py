@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from attngs.base.errors import UnsupportedModelError
-from attngs.base.protocols import Scorer, TokenCounter, Warmable
-from attngs.base.types import Sentence
+from attngs.errors import UnsupportedModelError
 from attngs.learning.evaluation import BUDGETS, within_budget
 from attngs.learning.metrics import merged
 from attngs.marking.algorithm import check_finite
 from attngs.marking.cutting import Cutter
+from attngs.protocols import Scorer, TokenCounter, Warmable
 from attngs.reading.context_cache import ContextCache
 from attngs.text.sentences import Splitter, UnitSize
+from attngs.types import Sentence
 from benchmarks.evidence.data import Row
 from benchmarks.evidence.methods import Everything, Extractor
 from benchmarks.evidence.worth import Worth, measure, worth_of

@@ -10,8 +10,6 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 
-from attngs.base.protocols import Scorer, TokenCounter
-from attngs.base.types import Document
 from attngs.learning.metrics import Place
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
@@ -21,11 +19,13 @@ from attngs.marking.scorers.late_attention import LateAttentionScorer
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.marking.scorers.simple import LeadScorer, RandomScorer, RecencyScorer
 from attngs.marking.scorers.states import CosineScorer
+from attngs.protocols import Scorer, TokenCounter
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.embedded import load_embedded
 from attngs.reading.loading import LoadedModel
 from attngs.reading.sentence_states import SentenceStates
 from attngs.reading.tokens import TokenizerCounter
+from attngs.types import Document
 from benchmarks.evidence.rivals import LlmSlim, RagCompress, missing
 
 OURS, BM25, COSINE = "attngs", "BM25", "MiniLM cosine"

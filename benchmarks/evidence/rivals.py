@@ -13,9 +13,9 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
 
-from attngs.base.protocols import TokenCounter
-from attngs.base.types import Document, Sentence
 from attngs.learning.metrics import Place
+from attngs.protocols import TokenCounter
+from attngs.types import Document, Sentence
 
 PASSES = 6
 """Times that llmslim is asked for less when its text is over the budget, before lines are dropped from its end."""

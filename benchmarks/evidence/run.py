@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from attngs.base.protocols import Scorer, TokenCounter
+from attngs.protocols import Scorer, TokenCounter
 from attngs.text.sentences import UnitSize
 from benchmarks.evidence.data import Row
 from benchmarks.evidence.measure import RowMeasurer, Scores

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.protocols import Floats
 from attngs.learning.metrics import Place, merged, shared
+from attngs.protocols import Floats
 from attngs.text.words import words
 from benchmarks.evidence.data import Row
 

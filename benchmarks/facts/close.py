@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from attngs import Marker
-from attngs.base.protocols import Floats, Likeness
 from attngs.hosts.remembering import CLOSE
+from attngs.protocols import Floats, Likeness
 
 PAIRS = Path(__file__).with_suffix(".jsonl")
 KINDS = ("same", "changed", "other")

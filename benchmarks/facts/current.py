@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import fmean
 
 from attngs import CompressedContext, ContextCompressor
-from attngs.base.types import Document, Sentence
+from attngs.types import Document, Sentence
 
 PAIRS = Path(__file__).with_suffix(".jsonl")
 ROOMS = {"one fact": 1.0, "three facts": 3.0}

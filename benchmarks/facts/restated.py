@@ -16,7 +16,7 @@ from random import Random
 from statistics import fmean
 
 from attngs import ContextCompressor
-from attngs.base.types import Document
+from attngs.types import Document
 from benchmarks.facts.current import OTHERS, kept_share
 
 MEMORIES = Path(__file__).with_suffix(".jsonl")

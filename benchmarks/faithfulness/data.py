@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from attngs.base.types import Document, Sentence
 from attngs.text.sentences import split_sentences
+from attngs.types import Document, Sentence
 
 CONTEXTS = Path(__file__).parent / "contexts.jsonl"
 KINDS = (

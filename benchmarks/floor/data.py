@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from attngs.base.types import Document
 from attngs.learning.metrics import Place
 from attngs.text.files import read_documents
+from attngs.types import Document
 from benchmarks.evidence.data import load_maren
 
 Part = Literal["dev", "final"]

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attngs import Marker
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest
 from attngs.learning.metrics import covered
 from attngs.marking.relevance import LATIN, OTHER, Calibration, Measures, measure
 from attngs.marking.scorers.encoder import EmbeddedScorer
+from attngs.protocols import Floats
 from attngs.selection.selector import GreedySelector
 from attngs.text.words import mostly_latin
+from attngs.types import ScoreRequest
 from benchmarks.floor.data import Kind, Message
 
 FLOORS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from attngs.base.types import Document, Message
+from attngs.types import Document, Message
 
 Part = Literal["dev", "final"]
 Kind = Literal["follow-up", "self-contained", "idle"]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attngs import ContextCompressor, GreedySelector, Marker, Question, as_question
-from attngs.base.types import Message
 from attngs.selection.selector import MEMORY_FLOOR
+from attngs.types import Message
 from benchmarks.followups.data import KINDS, Dialogue
 
 BUDGETS = (24, 40)

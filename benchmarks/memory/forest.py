@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attngs import Marker
-from attngs.base.protocols import Floats
-from attngs.base.types import Marking
 from attngs.compressor import ContextCompressor
 from attngs.marking.scales import standardised
+from attngs.protocols import Floats
+from attngs.types import Marking
 from benchmarks.memory.recall import Case, with_share
 
 Groups = NDArray[np.int64]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from attngs.base.types import Document, Sentence
 from attngs.text.sentences import split_sentences
+from attngs.types import Document, Sentence
 from benchmarks.evidence.data import Raw, sampled
 
 SETS = ("qmsum_val", "expmrc", "memorybank_en")

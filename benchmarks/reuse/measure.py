@@ -23,16 +23,16 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 from transformers.models.llama.modeling_llama import rotate_half
 
-from attngs.base.protocols import Scorer
-from attngs.base.types import Document, Sentence
 from attngs.marking.algorithm import score_sentences
 from attngs.marking.scorers.attention import AttentionConfig
+from attngs.protocols import Scorer
 from attngs.reading.anatomy import layers_at
 from attngs.reading.attention import AttentionReader
 from attngs.reading.key_values import Chunk, Past
 from attngs.reading.loading import wrap_model
 from attngs.reading.segments import Segmenter
 from attngs.selection.selector import fill
+from attngs.types import Document, Sentence
 from benchmarks.reuse.data import Question
 
 if TYPE_CHECKING:

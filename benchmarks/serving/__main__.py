@@ -22,7 +22,7 @@ import numpy as np
 import psutil  # type: ignore[import-untyped]
 from rich.console import Console
 
-from attngs.serving.tokens import digest_of
+from attngs.scale.serving.tokens import digest_of
 from attngs.text.files import write_whole
 from benchmarks.machine import RESULTS, describe_machine, flat_json
 from benchmarks.serving.clients import Client, Tally

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from attngs.base.types import Document
+from attngs.types import Document
 
 Part = Literal["dev", "fresh", "kept"]
 PARTS: tuple[Part, ...] = get_args(Part)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from attngs.base.protocols import TokenCounter
+from attngs.protocols import TokenCounter
 from benchmarks.shapes.data import SHAPES, Row
 
 LONG_LINE, AROUND = 300, 60

@@ -11,9 +11,9 @@ from functools import cached_property
 from importlib import import_module
 from importlib.metadata import version
 
-from attngs.base.protocols import TokenCounter
 from attngs.compressor import ContextCompressor
 from attngs.marking.marker import Marker
+from attngs.protocols import TokenCounter
 from benchmarks.evidence.rivals import LlmSlim, missing
 from benchmarks.shapes.data import Row
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 
-from attngs.base.types import Document, Marking
 from attngs.marking.marker import Marker, MarkRequest
+from attngs.types import Document, Marking
 from benchmarks.speed.settings import Found, Settings
 from benchmarks.speed.timing import Contender, summarise, take_turns
 from benchmarks.speed.workbench import Workbench

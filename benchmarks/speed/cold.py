@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from attngs.base.types import Document
 from attngs.marking.marker import Marker
+from attngs.types import Document
 from benchmarks.speed import forwards
 from benchmarks.speed.forwards import EAGER, EAGER_WHOLE, FLOOR, eager_bytes
 from benchmarks.speed.rivals import NAMES as RIVALS

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from attngs.base.types import Document
 from attngs.marking.marker import Marker
+from attngs.types import Document
 from benchmarks.speed.settings import Found, Settings
 from benchmarks.speed.timing import spread
 from benchmarks.speed.workbench import Workbench

@@ -12,11 +12,11 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from attngs.base.types import Document
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.embedded import assets_folder
+from attngs.types import Document
 from benchmarks.speed.forwards import eager_bytes, why_not
 from benchmarks.speed.models import POSITIONS
 from benchmarks.speed.timing import Contender

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from attngs.base.protocols import Floats
-from attngs.base.types import Document
 from attngs.marking.marker import Marker
+from attngs.protocols import Floats
+from attngs.types import Document
 from benchmarks.speed.models import key_value_bytes
 from benchmarks.speed.settings import Found, Settings
 from benchmarks.speed.timing import Contender, summarise, take_turns

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
-from attngs.base.types import Document
 from attngs.testing import tiny_tokenizer
 from attngs.text.files import read_documents
+from attngs.types import Document
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "data"
 QUESTION_TOKENS = 32

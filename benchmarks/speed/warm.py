@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from attngs.base.types import Document
 from attngs.marking.marker import Marker
+from attngs.types import Document
 from benchmarks.speed.cold import ours
 from benchmarks.speed.settings import Found, Settings
 from benchmarks.speed.timing import Contender, summarise, take_turns

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from attngs.base.types import Document
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.attention import AttentionConfig
+from attngs.types import Document
 from benchmarks.machine import free_memory
 from benchmarks.speed.models import POSITIONS, Shape, bare_body, build_model
 from benchmarks.speed.texts import Corpus

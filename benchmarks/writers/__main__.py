@@ -18,11 +18,11 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from attngs.chat.local_chat import LocalChat
 from attngs.compressor import ContextCompressor
 from attngs.marking.marker import Marker
 from attngs.reading.tokens import as_counter
 from attngs.text.files import write_whole
+from attngs.writing.chat.local_chat import LocalChat
 from benchmarks.machine import RESULTS, describe_machine
 from benchmarks.reuse.data import Question, load
 from benchmarks.writers.measure import measure

@@ -8,9 +8,9 @@ from hashlib import sha256
 from itertools import groupby
 from typing import Any
 
-from attngs.base.types import Document, Sentence
 from attngs.checking.verify import verify
 from attngs.compressor import ContextCompressor
+from attngs.types import Document, Sentence
 from attngs.writing.reply import read_reply
 from benchmarks.reuse.data import Question
 from benchmarks.writers.replies import KeptReplies

@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attngs.base.protocols import ChatModel
-from attngs.base.types import ChatReply, Message, Usage
+from attngs.protocols import ChatModel
+from attngs.types import ChatReply, Message, Usage
 
 
 class Taken(NamedTuple):

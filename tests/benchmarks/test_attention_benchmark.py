@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from attngs.base.types import Document
 from attngs.testing import tiny_model, tiny_tokenizer
+from attngs.types import Document
 from benchmarks.attention.data import BYTES, cut
 from benchmarks.attention.features import BM25, COSINE, OURS, READ, Unread, read_attention, units_of
 from benchmarks.attention.judge import CHANCE, CHOSEN, PAPERS, SHIPPED, judge

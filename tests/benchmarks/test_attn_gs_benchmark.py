@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from attngs.base.types import Document
 from attngs.testing import tiny_model, tiny_tokenizer
+from attngs.types import Document
 from benchmarks.attn_gs.__main__ import main
 from benchmarks.attn_gs.arms import BUDGETS, FULL, NONE
 from benchmarks.attn_gs.data import Case, cut_to, load, ratings

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from attngs.base.types import Document
+from attngs.types import Document
 from benchmarks.beam.__main__ import main
 from benchmarks.beam.data import CONTRADICTION, UPDATE, Question, load_chats
 from benchmarks.beam.judge import BOTH, COMPLETE, FRESH, HELD, STALE, TOUCHED, judge

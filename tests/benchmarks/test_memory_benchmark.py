@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from attngs import Document, Marker, Memory
-from attngs.base.types import Marking, Sentence, Span
+from attngs.types import Marking, Sentence, Span
 from benchmarks.beam.data import FILE
 from benchmarks.memory import forest, recall
 from benchmarks.memory.growth import grown

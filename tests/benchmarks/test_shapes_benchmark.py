@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from attngs.base.types import Document
+from attngs.types import Document
 from benchmarks.shapes.__main__ import main
 from benchmarks.shapes.data import PARTS, SHAPES, Part, Row, dev_ids, load_rows
 from benchmarks.shapes.judge import Verdict, needed_lines, problems, verdict

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 from attngs import ContextCompressor, Marker
-from attngs.base.types import ChatReply, Document, Message, Sentence, Usage
 from attngs.testing import FakeChat, FakeScorer, count_words
 from attngs.text.sentences import Splitter, split_sentences
+from attngs.types import ChatReply, Document, Message, Sentence, Usage
 from benchmarks.reuse.data import Question
 from benchmarks.writers.measure import cut_out, measure
 from benchmarks.writers.page import tables, write_page

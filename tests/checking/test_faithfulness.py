@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attngs.base.types import Document, Sentence
 from attngs.checking.language.figures import find_figures
 from attngs.checking.language.languages import languages, tell_language
 from attngs.checking.language.mentions import Clock, Contact, Day, Meaning, Number, Quantity, Rate
 from attngs.checking.language.tokens import tokenize
 from attngs.checking.verify import CitedText, Claim, Verdict, read_citations, verify
 from attngs.text.sentences import split_sentences
+from attngs.types import Document, Sentence
 
 LANGUAGES = {language.code: language for language in languages()}
 PIECES = (

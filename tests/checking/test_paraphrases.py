@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from attngs.base.types import Document, Sentence
 from attngs.checking.verify import verify
 from attngs.text.sentences import split_sentences
+from attngs.types import Document, Sentence
 
 
 def kinds(reply: str, source: str) -> set[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from attngs.base.types import Document, Sentence
 from attngs.checking.language.languages import english
 from attngs.checking.language.tenses import states, tenses, verb_times
 from attngs.checking.language.tokens import tokenize
 from attngs.checking.verify import verify
 from attngs.text.sentences import split_sentences
+from attngs.types import Document, Sentence
 
 
 def kinds(reply: str, source: str) -> set[str]:

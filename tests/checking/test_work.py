@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from attngs.base.types import Document, Sentence
 from attngs.checking.language.clauses import read_clauses
 from attngs.checking.language.languages import english
 from attngs.checking.verify import verify
 from attngs.text.sentences import split_sentences
+from attngs.types import Document, Sentence
 
 UNITS = {
     "quotes": lambda size: '"' * size + " said Anna",

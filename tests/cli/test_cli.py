@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from attngs.base.errors import InputError
 from attngs.cli.app import app
 from attngs.cli.console import printable
+from attngs.errors import InputError
 from attngs.text.files import read_documents, write_whole
 
 MEMORY = "Ana: I moved to Porto in May.\nBot: Nice!\nAna: My new dentist is Dr. Lima.\nBot: Noted.\nAna: It rained again all day long.\n"

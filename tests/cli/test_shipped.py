@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from attngs.base.errors import AssetError
 from attngs.cli.app import app
 from attngs.cli.shipped import shipped
+from attngs.errors import AssetError
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))

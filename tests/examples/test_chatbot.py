@@ -24,7 +24,7 @@ from streamlit import cache_resource
 from streamlit.testing.v1 import AppTest
 
 import attngs
-from attngs.base.errors import ConfigError, InputError, UnavailableError
+from attngs.errors import ConfigError, InputError, UnavailableError
 from attngs.testing import tiny_model, tiny_tokenizer
 from attngs.text.storage import failure
 from langchain_attngs import Persistence, UserMemory

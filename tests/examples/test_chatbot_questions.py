@@ -19,7 +19,7 @@ from pydantic import Field
 from typer.testing import CliRunner
 
 from attngs import ContextCompressor, Document, Marker, Memory
-from attngs.base.errors import InputError
+from attngs.errors import InputError
 from attngs.marking.scorers.simple import RecencyScorer
 from attngs.text.files import read_documents
 from examples.chatbot import evaluate

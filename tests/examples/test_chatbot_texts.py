@@ -10,7 +10,7 @@ from failures import in_plain_words
 from prose import as_html, as_text
 from turns import fact_in, kind_of
 
-from attngs.base.errors import InputError
+from attngs.errors import InputError
 from tests.loopback.server import LoopbackServer
 from tests.loopback.turns import Turn, always
 

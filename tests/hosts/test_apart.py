@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Document, GreedySelector, Marker, Splitter
-from attngs.base.errors import InputError
+from attngs.errors import InputError
 from attngs.hosts.apart import APART, JOIN, Apart, Parts
 from attngs.hosts.jobs import Job, Steps, arun_steps, run_steps
 from attngs.hosts.markers import find_marker

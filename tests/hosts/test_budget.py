@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import ContextBudget
-from attngs.base.errors import ConfigError
+from attngs.errors import ConfigError
 from attngs.hosts.budget import PARTS, Rations
 
 PART = st.sampled_from(PARTS)

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attngs import ComposedContext, ContextBudget, ContextCompressor, Document, GreedySelector, Marker, Message, Splitter, acompose, compose
-from attngs.base.errors import ConfigError, InputError
-from attngs.base.types import Marking, Selection
+from attngs.errors import ConfigError, InputError
 from attngs.hosts.budget import PARTS, ContextPart
 from attngs.testing import FakeScorer, count_words
+from attngs.types import Marking, Selection
 
 COUNTERS = {
     "words": count_words,

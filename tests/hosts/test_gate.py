@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from attngs import GateVerdict, SafetyGate
-from attngs.base.errors import ChatError, ConfigError
-from attngs.base.types import ChatReply, Message
+from attngs.errors import ChatError, ConfigError
 from attngs.hosts.gate import MOST_EARLIER, GateDecision, Judge, as_request, read_verdict, request_messages
+from attngs.types import ChatReply, Message
 
 HARMLESS = [
     "How do I kill a Python process that hangs?",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from attngs import Document, Marker, Memory
-from attngs.base.errors import ConfigError, InputError
+from attngs.errors import ConfigError, InputError
 from attngs.hosts.items import MemoryItems
 from attngs.hosts.remembering import VERSIONS, Edit, MemoryEditor, Origin
 from attngs.marking.scorers.lexical import LexicalScorer

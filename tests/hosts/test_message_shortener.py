@@ -25,9 +25,9 @@ from attngs import (
     SqliteResults,
     ToolResults,
 )
-from attngs.base.errors import ConfigError, InputError
-from attngs.base.types import Marking, Selection
+from attngs.errors import ConfigError, InputError
 from attngs.testing import FakeScorer, count_words
+from attngs.types import Marking, Selection
 
 Chat = list[dict[str, Any]]
 CAT = Document(id="m1", text="The cat is Milo. It rained all day.", metadata={"created_at": "2026-03-14"})

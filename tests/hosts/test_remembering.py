@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from attngs import Marker
-from attngs.base.errors import InputError
+from attngs.errors import InputError
 from attngs.hosts.remembering import LONGEST_MEMORY, MOST_VERSIONS, UNDO_DAYS, VERSIONS, Edit, MemoryEditor, Origin, Path
 from attngs.testing import FakeScorer
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Document, Marker, Splitter
-from attngs.base.protocols import TokenCounter
 from attngs.hosts.shortened import beginning, never_empty, room_beside_note, with_note
+from attngs.protocols import TokenCounter
 from attngs.reading.tokens import as_counter
 from attngs.testing import NASTY_TEXTS, FakeScorer, count_words
 

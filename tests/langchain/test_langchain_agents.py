@@ -19,7 +19,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.memory import InMemoryStore
 
 from attngs import Marker, Splitter
-from attngs.base.errors import ChatError, ConfigError
+from attngs.errors import ChatError, ConfigError
 from attngs.hosts.conversation import last_turns
 from attngs.hosts.shortening import Shortening
 from attngs.reading.tokens import as_counter
@@ -425,7 +425,7 @@ def test_without_the_extra_the_rest_can_be_imported() -> None:
 import sys
 sys.modules["langchain"] = sys.modules["langgraph"] = None
 import langchain_attngs
-from attngs.base.errors import MissingDependencyError
+from attngs.errors import MissingDependencyError
 print(langchain_attngs.AttnGSRetriever.__name__)
 try:
     langchain_attngs.AttnGSMiddleware

@@ -18,10 +18,10 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.memory import InMemoryStore
 from test_langchain_agents import compressor_of
 
-from attngs import ContextBudget, Marker, Splitter
-from attngs.base.errors import ConfigError
-from attngs.base.protocols import TokenCounter
+from attngs import ContextBudget, Marker, Periods, Splitter
+from attngs.errors import ConfigError
 from attngs.marking.scorers.simple import RecencyScorer
+from attngs.protocols import TokenCounter
 from attngs.reading.tokens import as_counter
 from attngs.testing import count_words
 from langchain_attngs import AttnGSMiddleware, History, StoreMemory, ToolResults
@@ -209,3 +209,21 @@ def test_what_stands_round_a_text_must_fit_in_the_first_turn(part: str) -> None:
         ConfigError, match=rf"`{part}` may have [49] tokens of the budget at a time, and \d+ stand round it; raise its share"
     ):
         next(Talk(budget, count_words, **parts).turn(1, 0))
+
+
+def test_the_memory_is_shared_over_time_where_the_budget_says_so() -> None:
+    store = InMemoryStore()
+    for day in (1, 2, 3, 4, 5, 26, 27, 28):
+        text = f"On day {day} the cat came back." if day > 9 else f"Day {day}: the cat ate the fish."
+        store.put(("memories", "ana"), str(day), {"text": text, "date": f"2026-03-{day:02}"})
+
+    def lately(periods: Periods | None) -> int:
+        middleware = AttnGSMiddleware(
+            compressor_of("cat", "fish", target_tokens=60), memory=MEMORY, budget=ContextBudget(target_tokens=420, periods=periods)
+        )
+        result = middleware.recall("What did the cat do?", namespace=("memories", "ana"), store=store)
+        assert result is not None
+        return result.text.count("came back")
+
+    assert lately(None) == 0
+    assert lately(Periods()) >= 2

@@ -23,7 +23,7 @@ from test_langchain_agents import compressor_of, says
 from test_langchain_compaction import check_roles
 
 from attngs import Marker, Splitter
-from attngs.base.types import ScoreRequest, Sentence
+from attngs.types import ScoreRequest, Sentence
 from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, History, StoreMemory, ToolResults
 
 FACTS = {

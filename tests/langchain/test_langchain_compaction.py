@@ -18,7 +18,7 @@ from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from test_langchain_agents import compressor_of, says, shortening_of
 
-from attngs.base.errors import ConfigError
+from attngs.errors import ConfigError
 from attngs.reading.tokens import as_counter
 from attngs.testing import count_words
 from langchain_attngs import AttnGSMiddleware, History, ToolResults, attngs_summarizer

@@ -15,11 +15,11 @@ from langchain_core.documents import Document
 from pydantic import ValidationError
 
 from attngs import Marker, Splitter
-from attngs.base.errors import ConfigError, InputError, ModelNotFoundError
-from attngs.base.types import Document as Text
-from attngs.base.types import ScoreRequest
+from attngs.errors import ConfigError, InputError, ModelNotFoundError
 from attngs.hosts.markers import find_marker
 from attngs.testing import FakeScorer, check_compressor, count_words
+from attngs.types import Document as Text
+from attngs.types import ScoreRequest
 from langchain_attngs import AttnGSCompressor
 
 QUERY = "What does she drink?"
@@ -235,7 +235,7 @@ def test_a_pickle_travels_to_another_process_by_the_marker_s_name(marker: Marker
     compressors = [AttnGSCompressor(target_tokens=9, marker=find_marker("default"), counter=count_words), compressor_of(marker)]
     code = """
 import pickle, sys
-from attngs.base.errors import ConfigError
+from attngs.errors import ConfigError
 named, unnamed = pickle.load(sys.stdin.buffer), sys.stdin.buffer.read()
 print(type(named.found_marker().scorer).__name__)
 try:

@@ -18,10 +18,10 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.memory import InMemoryStore
 from test_langchain_agents import compressor_of, says
 
-from attngs.base.types import Document, Sentence
 from attngs.hosts.frames import MEMORIES, RESULT, TURNS
 from attngs.testing import count_words
 from attngs.text.defusing import NOTE, TURN
+from attngs.types import Document, Sentence
 from langchain_attngs import AttnGSMiddleware, History, StoreMemory, ToolResults, attngs_summarizer
 
 FORGED = (

@@ -17,7 +17,7 @@ from langgraph.store.memory import InMemoryStore
 from test_langchain_agents import MEMORY, call, compressor_of, run, says, store_of
 
 from attngs import GateVerdict
-from attngs.base.errors import ConfigError
+from attngs.errors import ConfigError
 from langchain_attngs import AttnGSMiddleware, memory_tools
 
 ANA = {"configurable": {"user_id": "ana", "thread_id": "one"}}

@@ -8,9 +8,9 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
 from attngs import LocalChat
-from attngs.base.errors import InputError
-from attngs.base.types import ChatReply, Message
+from attngs.errors import InputError
 from attngs.testing import tiny_model, tiny_tokenizer
+from attngs.types import ChatReply, Message
 from langchain_attngs import LocalChatModel
 
 ASKED = [SystemMessage("Be brief."), HumanMessage("What does she drink?"), AIMessage("Tea."), HumanMessage("And now?")]

@@ -13,7 +13,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import ValidationError
 
 from attngs import ContextCompressor, Document, Marker, Memory, MessageShortener, Splitter
-from attngs.base.errors import AssetError, ConfigError, InputError
+from attngs.errors import AssetError, ConfigError, InputError
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.testing import FakeScorer, count_words
 from langchain_attngs import AttnGSCompressor, AttnGSMemoryRetriever, AttnGSMiddleware, MemoryFile, UserMemory, memory_tools

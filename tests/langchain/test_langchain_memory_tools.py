@@ -16,7 +16,7 @@ from langgraph.store.memory import InMemoryStore
 from test_langchain_agents import MEMORY, Context, call, compressor_of, run, says, store_of
 
 from attngs import Marker
-from attngs.base.errors import ConfigError, InputError
+from attngs.errors import ConfigError, InputError
 from attngs.hosts.remembering import VERSIONS
 from langchain_attngs import AttnGSCompressor, AttnGSMiddleware, Persistence, StoreMemory, UserMemory, memory_tools
 

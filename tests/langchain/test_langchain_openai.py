@@ -11,7 +11,7 @@ from langchain_openai import ChatOpenAI
 from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
 from test_langchain_rewrite import QUERY, methods, notes, rewriter
 
-from attngs.base.errors import ChatError
+from attngs.errors import ChatError
 from tests.loopback.server import LoopbackServer
 from tests.loopback.turns import BREAK_OFF, HTML, RATE_LIMITED, REFUSAL, SERVER_ERROR, TOOL_CALL, Turn, always, script
 

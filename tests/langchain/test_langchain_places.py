@@ -14,7 +14,7 @@ from langchain.agents import create_agent
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 
-from attngs.base.errors import InputError, UnavailableError
+from attngs.errors import InputError, UnavailableError
 from attngs.testing import NASTY_TEXTS
 from langchain_attngs import Persistence, UserMemory
 from langchain_attngs.persistence import _SETUP_LOCK

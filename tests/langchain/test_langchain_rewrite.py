@@ -19,9 +19,9 @@ from pydantic import Field
 from test_langchain_compressor import Host
 
 from attngs import Marker, Splitter
-from attngs.base.errors import ChatError
-from attngs.base.types import Message
+from attngs.errors import ChatError
 from attngs.testing import FakeScorer, check_compressor, count_words
+from attngs.types import Message
 from langchain_attngs import AttnGSCompressor
 from langchain_attngs.chat import RunnableChat
 

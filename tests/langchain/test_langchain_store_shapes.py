@@ -15,7 +15,7 @@ from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 from test_langchain_agents import compressor_of, says
 
-from attngs.base.types import Document
+from attngs.types import Document
 from langchain_attngs import AttnGSMiddleware, Persistence, StoreMemory, UserMemory
 
 ANA = ("memories", "ana")

@@ -23,7 +23,7 @@ from langchain_core.messages import AIMessage
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 
-from attngs.base.errors import AssetError, ConfigError, InputError, MissingDependencyError
+from attngs.errors import AssetError, ConfigError, InputError, MissingDependencyError
 from attngs.testing import NASTY_TEXTS
 from langchain_attngs import Persistence, StoreMemory, UserMemory
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from attngs.base.types import Document, Sentence
 from attngs.learning.answers import AnswerLikelihood
 from attngs.reading.loading import wrap_model
 from attngs.reading.segments import Segmenter
 from attngs.testing import tiny_model, tiny_tokenizer
+from attngs.types import Document, Sentence
 
 
 @pytest.mark.parametrize(

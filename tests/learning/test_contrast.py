@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from attngs.base.errors import InputError
-from attngs.base.types import Document, Sentence
+from attngs.errors import InputError
 from attngs.learning.fitting.contrast import Contrast, label_by_contrast, standing_out
 from attngs.learning.labelled import LabelledExample
 from attngs.reading.loading import LoadedModel, wrap_model
 from attngs.reading.segments import Segmenter
 from attngs.testing import tiny_model, tiny_tokenizer
+from attngs.types import Document, Sentence
 
 LETTERS = "BCDFJLMP"
 FILLER = ("It rains. ", "We ate. ", "They ran. ", "He sat. ", "Go on. ")

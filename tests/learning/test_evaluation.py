@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import Marker, evaluate
-from attngs.base.errors import ConfigError, InputError
-from attngs.base.types import Document, Marking, Sentence
+from attngs.errors import ConfigError, InputError
 from attngs.learning.evaluation import BASELINES, BUDGETS, baseline_recall, label_units, within_budget
 from attngs.learning.labelled import LabelledExample
 from attngs.reading.tokens import CallableCounter
@@ -20,6 +19,7 @@ from attngs.selection.layout import ExtractLayout
 from attngs.selection.selector import GreedySelector
 from attngs.testing import FakeScorer, count_words
 from attngs.text.sentences import split_sentences
+from attngs.types import Document, Marking, Sentence
 
 COUNTER = CallableCounter(count_words)
 

@@ -15,8 +15,7 @@ from hypothesis import settings as how
 from hypothesis import strategies as st
 
 from attngs import FitResult, Marker, evaluate, fit
-from attngs.base.errors import ConfigError, InputError, ModelError
-from attngs.base.types import Document, ScoreRequest, Sentence
+from attngs.errors import ConfigError, InputError, ModelError
 from attngs.learning.evaluation import label_units
 from attngs.learning.fitting.calibrate import best_alpha, best_threshold, platt, precision_recall, reliability, uncalibrated
 from attngs.learning.fitting.candidates import candidates
@@ -28,6 +27,7 @@ from attngs.reading.loading import LoadedModel, wrap_model
 from attngs.reading.tokens import CallableCounter
 from attngs.testing import count_words, tiny_model, tiny_tokenizer
 from attngs.text.sentences import split_sentences
+from attngs.types import Document, ScoreRequest, Sentence
 
 NAMES = ("Ana", "Ben", "Cleo", "Dan", "Eva")
 THINGS = ("tea", "cats", "chess", "rain", "Porto", "bread", "jazz", "snow")

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from attngs import Document, LabelledExample, Marker, judge_answers
-from attngs.base.errors import ChatError, ConfigError, InputError
-from attngs.base.types import ChatReply, Message
+from attngs.errors import ChatError, ConfigError, InputError
 from attngs.learning.judged import Agreement, JudgedAnswers, JudgedQuestion, Look
 from attngs.learning.rubric import QUALITIES, Scores, Unjudged, judge_messages, read_scores
 from attngs.testing import FakeChat, FakeScorer
+from attngs.types import ChatReply, Message
 
 TALKS = {
     "en": ("What should a beginner read?", "Start with the small book. ", "We had tea and talked about the weather. "),

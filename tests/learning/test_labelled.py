@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from attngs.base.errors import InputError
+from attngs.errors import InputError
 from attngs.learning.labelled import read_examples
 
 TEXT = "Mild. New pills. Mild again."

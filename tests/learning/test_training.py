@@ -14,8 +14,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attngs.base.errors import ConfigError, InputError, UnsupportedModelError
-from attngs.base.types import Document
+from attngs.errors import ConfigError, InputError, UnsupportedModelError
 from attngs.learning.labelled import LabelledExample
 from attngs.learning.training.examples import Contexts, TrainingExample, prepare
 from attngs.learning.training.folder import RunFolder
@@ -41,6 +40,7 @@ from attngs.reading.sentence_states import SentenceStates
 from attngs.reading.tokens import CallableCounter
 from attngs.testing import count_words, tiny_model, tiny_tokenizer
 from attngs.text.sentences import Splitter
+from attngs.types import Document
 
 TEXT = "Mild today. Her new pills are blue. It rained again. The cat slept."
 SETTINGS = TrainingSettings(rank=4)

@@ -17,8 +17,8 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from attngs import Marker, TrainingSettings, train
-from attngs.base.errors import AssetError, ConfigError, ModelError
 from attngs.cli.app import app
+from attngs.errors import AssetError, ConfigError, ModelError
 from attngs.learning.training.trainer import Stop
 from benchmarks.preferences import generate, rows, save_model
 

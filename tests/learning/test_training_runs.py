@@ -14,13 +14,13 @@ from transformers import AutoModelForCausalLM
 from typer.testing import CliRunner
 
 from attngs import AttentionConfig, Marker, TrainingSettings, train
-from attngs.base.errors import AssetError, ConfigError
-from attngs.base.types import Document
 from attngs.cli.app import app
+from attngs.errors import AssetError, ConfigError
 from attngs.learning.labelled import LabelledExample, read_examples
 from attngs.learning.training.run import TrainingResult
 from attngs.reading.loading import load_model
 from attngs.reading.lora import find_lora, merged, without_deprecations
+from attngs.types import Document
 from benchmarks.preferences import generate, recall, rows, save_model
 
 QUERY = AttentionConfig(layers=(0.375,), read_from="query")

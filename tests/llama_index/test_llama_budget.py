@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,8 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.core.utils import get_tokenizer
 from llama_nodes import RecordingLLM, node
 
-from attngs import ContextBudget, Marker
-from attngs.base.errors import ConfigError
+from attngs import ContextBudget, Document, Marker, Memory, Periods
+from attngs.errors import ConfigError
 from attngs.testing import FakeScorer, count_words
 from llama_index_attngs import AttnGSMemoryBlock, AttnGSPostprocessor
 
@@ -132,3 +133,19 @@ def test_a_budget_that_cannot_be_is_named() -> None:
         AttnGSMemoryBlock(budget=ContextBudget(target_tokens=99, shares={"memory": 1})).as_memory()
     with pytest.raises(ConfigError, match="its tags take"):
         read(block_of(ContextBudget(target_tokens=30, shares={"memory": 1, "history": 9, "documents": 9})), *["Hello. " * 30] * 3)
+
+
+def test_the_memory_is_shared_over_time_where_the_budget_says_so(tmp_path: Path) -> None:
+    marker = Marker(FakeScorer("cat", "fish"))
+    with Memory.open(tmp_path / "memory.db", namespace="ana", marker=marker, counter=tokens) as memory:
+        for day in (1, 2, 3, 4, 5, 26, 27, 28):
+            text = f"On day {day} the cat came back." if day > 9 else f"Day {day}: the cat ate the fish."
+            memory.add([Document(text=text, metadata={"date": f"2026-03-{day:02}"})])
+
+    def lately(periods: Periods | None) -> int:
+        budget = ContextBudget(target_tokens=130, shares={"history": 2, "memory": 1}, periods=periods)
+        block = AttnGSMemoryBlock(path=tmp_path / "memory.db", namespace="ana", marker=marker, budget=budget)
+        return read(block, "What did the cat do?").count("came back")
+
+    assert lately(None) == 0
+    assert lately(Periods()) >= 2

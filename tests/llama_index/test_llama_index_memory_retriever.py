@@ -10,7 +10,7 @@ import pytest
 from llama_index.core.schema import MetadataMode
 
 from attngs import Document, Marker, Memory, Splitter
-from attngs.base.errors import ConfigError, InputError
+from attngs.errors import ConfigError, InputError
 from attngs.testing import FakeScorer, count_words
 from llama_index_attngs import AttnGSMemoryRetriever, AttnGSPostprocessor
 

@@ -21,10 +21,10 @@ from pydantic import ValidationError
 from scripted_agents import ScriptedAgent
 
 from attngs import Marker, Memory
-from attngs.base.errors import AssetError, ChatError, ConfigError
-from attngs.base.types import Sentence
+from attngs.errors import AssetError, ChatError, ConfigError
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.testing import FakeScorer, count_words
+from attngs.types import Sentence
 from llama_index_attngs import AttnGSMemoryBlock
 
 

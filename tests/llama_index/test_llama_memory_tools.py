@@ -15,7 +15,7 @@ from scripted_agents import Call, ScriptedAgent
 
 import attngs
 from attngs import Marker
-from attngs.base.errors import InputError
+from attngs.errors import InputError
 from attngs.hosts.remembering import TOOLS
 from attngs.marking.scorers.lexical import LexicalScorer
 from llama_index_attngs import AttnGSMemoryBlock, memory_tools

@@ -10,7 +10,7 @@ import pytest
 from llama_nodes import QUESTION, node, three_nodes
 from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
 
-from attngs.base.errors import ChatError
+from attngs.errors import ChatError
 from attngs.testing import count_words
 from llama_index_attngs import AttnGSMemoryBlock, AttnGSPostprocessor
 from tests.loopback.server import LoopbackServer

@@ -33,7 +33,7 @@ from llama_nodes import GARDEN, KITCHEN, QUESTION, RecordingLLM, node, three_nod
 from pydantic import Field
 
 from attngs import Marker
-from attngs.base.errors import ConfigError, InputError
+from attngs.errors import ConfigError, InputError
 from attngs.testing import FakeScorer, count_words
 from llama_index_attngs import AttnGSPostprocessor
 

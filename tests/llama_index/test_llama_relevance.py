@@ -10,7 +10,7 @@ from llama_index.core.llms import ChatMessage
 from llama_index.core.schema import NodeWithScore, TextNode
 from llama_nodes import RecordingLLM, node, three_nodes
 
-from attngs.base.errors import ConfigError
+from attngs.errors import ConfigError
 from llama_index_attngs import AttnGSMemoryBlock, AttnGSPostprocessor
 
 PILLS = "Which pills does she take?"

@@ -13,9 +13,9 @@ from llama_index.core.llms import ChatMessage, ChatResponse, MockLLM
 from llama_index.core.prompts import PromptTemplate
 from llama_nodes import GARDEN, KITCHEN, QUESTION, RecordingLLM, node, three_nodes
 
-from attngs.base.errors import ChatError
-from attngs.base.types import Message, Usage
+from attngs.errors import ChatError
 from attngs.testing import count_words
+from attngs.types import Message, Usage
 from attngs.writing.prompts import GUIDED
 from llama_index_attngs import AttnGSPostprocessor, LlamaIndexChat
 

@@ -13,9 +13,9 @@ from llama_nodes import QUESTION, RecordingLLM, three_nodes
 from pydantic import BaseModel
 
 from attngs import Marker
-from attngs.base.errors import ConfigError
-from attngs.base.types import Sentence
+from attngs.errors import ConfigError
 from attngs.hosts.settings import SETTINGS
+from attngs.types import Sentence
 from attngs.writing.prompts import CITED, GUIDED, GuidedPrompt
 from attngs.writing.statements import FaithfulnessFloor
 from llama_index_attngs import AttnGSMemoryBlock, AttnGSPostprocessor

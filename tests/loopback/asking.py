@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from attngs import OpenAIChat
-from attngs.base.types import Message
+from attngs.types import Message
 from tests.loopback.server import LoopbackServer
 
 KEY = "sk-very-secret-123456"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attngs.base.errors import ConfigError, ModelError
+from attngs.errors import ConfigError, ModelError
 from attngs.marking.algorithm import AlphaRule, MarkRule, Percentile, Threshold, TopK, TopP, check_finite, lift, ranking, score_sentences
 
 SCORES = st.lists(st.floats(-5, 5, allow_nan=False), max_size=30)

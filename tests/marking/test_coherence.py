@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import Document, Marker
-from attngs.base.types import Sentence
 from attngs.marking.coherence import FULL, coherence, is_conversation
 from attngs.marking.scales import Layout
 from attngs.testing import FakeScorer
 from attngs.text.sentences import Splitter
+from attngs.types import Sentence
 
 
 def sentences(*documents: str) -> tuple[Sentence, ...]:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from attngs.base.types import Document, Sentence
 from attngs.compressor import ContextCompressor
 from attngs.marking.algorithm import ranking
 from attngs.marking.cover import covering_order
 from attngs.marking.marker import Marker
 from attngs.selection.selector import fill
 from attngs.testing.fakes import FakeScorer, count_words
+from attngs.types import Document, Sentence
 
 
 def units(sizes: Sequence[int], roles: Sequence[object] | None = None) -> list[Sentence]:

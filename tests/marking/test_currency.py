@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from attngs.base.protocols import Floats
-from attngs.base.types import Document, ScoreRequest, Sentence
 from attngs.compressor import ContextCompressor
 from attngs.marking.currency import find_successors, successors_first
 from attngs.marking.marker import Marker
+from attngs.protocols import Floats
+from attngs.types import Document, ScoreRequest, Sentence
 
 HOME, PLAY, MOVE, SCHOOL = (
     "Omar rents a room in Ghent.",

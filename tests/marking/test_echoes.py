@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import Document, Marker
-from attngs.base.types import ScoreRequest, Sentence, Span
 from attngs.marking.echoes import find_echoes, lower_echoes, without_echoes
 from attngs.marking.scorers.lexical import LexicalScorer
+from attngs.types import ScoreRequest, Sentence, Span
 
 QUERY = "Where did Joost leave the spare key?"
 

@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attngs.base.errors import AssetError, ModelError
-from attngs.base.protocols import FeatureReader
-from attngs.base.types import Document, ScoreRequest, Sentence
+from attngs.errors import AssetError, ModelError
 from attngs.marking.features.assemble import DEFAULT, JoinedFeatures, ScoreFeature, decoder_reader, encoder_reader, fractions_of, layers_of
 from attngs.marking.features.attention import AttentionFeatures, HeadName, head_names
 from attngs.marking.features.encoder import EncoderFeatures
@@ -19,11 +17,13 @@ from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
 from attngs.marking.scorers.late_attention import LateAttentionScorer
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.marking.scorers.states import CosineScorer
+from attngs.protocols import FeatureReader
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.loading import LoadedModel, wrap_model
 from attngs.reading.sentence_states import SentenceStates
 from attngs.testing import FakeScorer, tiny_model, tiny_tokenizer
 from attngs.text.sentences import split_sentences
+from attngs.types import Document, ScoreRequest, Sentence
 
 TEXTS = ("Ana likes tea. She moved to Porto. It rained.", "Ben: what is new? Rita has two cats.", "Nothing.")
 QUERY = "Where did Ana move?"

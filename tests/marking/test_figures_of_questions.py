@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from attngs.base.types import Document, ScoreRequest, Sentence, Span
 from attngs.marking.figures import lift_by_figures
+from attngs.types import Document, ScoreRequest, Sentence, Span
 
 
 def lifted(query: str, sentences: Sequence[Sentence], scores: tuple[float, ...]) -> tuple[float, ...]:

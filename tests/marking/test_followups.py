@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Document, Marker, Message, Question, as_question
-from attngs.base.errors import InputError
-from attngs.base.types import Sentence
+from attngs.errors import InputError
 from attngs.marking.followups import LONGEST_TURN, MOST_MESSAGES, WHOLE, readings, together
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.testing import FakeScorer, count_words
+from attngs.types import Sentence
 
 NOTES = [
     "Emre's aunt Selin restores clocks in Bursa.",

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from attngs import ContextCache, ContextCompressor, CrossEncoderScorer, EmbeddingScorer, Marker
-from attngs.base.errors import ConfigError, ModelError
-from attngs.base.protocols import Scorer
-from attngs.base.types import Document, ScoreRequest, Sentence
+from attngs.errors import ConfigError, ModelError
 from attngs.marking.scorers.fusion import FusedScorer
 from attngs.marking.scorers.lexical import LexicalScorer
+from attngs.protocols import Scorer
 from attngs.testing import FakeCrossEncoder, FakeEmbeddings, check_scorer, count_words
+from attngs.types import Document, ScoreRequest, Sentence
 
 TEXTS = ("Rosa keeps bees.", "The tram was late.", "Bees like thyme, Rosa says.")
 

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Document, GreedySelector, Marker, Splitter
-from attngs.base.types import Marking, Sentence, Span
 from attngs.marking.heads import errors_first, lift_by_heads
 from attngs.marking.marker import MarkRequest
 from attngs.marking.scales import Layout
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.reading.tokens import CallableCounter
 from attngs.testing import count_words
+from attngs.types import Marking, Sentence, Span
 
 MANUAL = """# Workshop
 

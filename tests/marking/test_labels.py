@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import Document, Marker
-from attngs.base.types import ScoreRequest, Sentence
 from attngs.marking.dates import read_days
 from attngs.marking.echoes import find_echoes
 from attngs.marking.labels import lift_by_labels
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.reading.context_cache import ContextCache
+from attngs.types import ScoreRequest, Sentence
 
 DIARY = {
     "2025-11-02": "We tuned the piano and drank cider.",

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from attngs import ContextCompressor, Document, Marker, Probe, Splitter
-from attngs.base.errors import AssetError, ConfigError, InputError, MissingDependencyError, ModelNotFoundError, UnsupportedModelError
+from attngs.errors import AssetError, ConfigError, InputError, MissingDependencyError, ModelNotFoundError, UnsupportedModelError
 from attngs.marking.algorithm import TopK
 from attngs.marking.assembly import ATTENTION_WEIGHT, trained_config
 from attngs.marking.features.assemble import JoinedFeatures, ScoreFeature

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import Marker, Probe
-from attngs.base.errors import AssetError, ConfigError
+from attngs.errors import AssetError, ConfigError
 from attngs.marking.algorithm import Threshold
 from attngs.marking.assembly import identity_of, probe_scorer
 from attngs.marking.features.text import TextFeatures

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, ExtractLayout, GreedySelector, Marker, MarkRequest
-from attngs.base.errors import ModelError
-from attngs.base.types import Marking, ScoreRequest
+from attngs.errors import ModelError
 from attngs.marking.relevance import CROWD, LATIN, OTHER, Measures, calibration_for, standing
 from attngs.selection.selector import MEMORY_FLOOR, memory_floor
 from attngs.testing import FakeScorer
+from attngs.types import Marking, ScoreRequest
 
 MEMORY = (
     "Greta cannot eat shellfish; a prawn once put her into hospital.",

@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 
 from attngs import Marker
-from attngs.base.errors import ConfigError, ModelError, UnsupportedModelError
-from attngs.base.protocols import Likeness, Scorer
-from attngs.base.types import Document, ScoreRequest, Sentence
+from attngs.errors import ConfigError, ModelError, UnsupportedModelError
 from attngs.marking.algorithm import ranking
 from attngs.marking.scales import Layout, standardised
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
@@ -24,12 +22,14 @@ from attngs.marking.scorers.lexical import LexicalScorer, Overlap, WordIndex
 from attngs.marking.scorers.similarities import KnownContext, Similarities
 from attngs.marking.scorers.simple import LeadScorer, PermutedScorer, RandomScorer, RecencyScorer
 from attngs.marking.scorers.states import CosineScorer
+from attngs.protocols import Likeness, Scorer
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.loading import LoadedModel, ModelSettings, wrap_model
 from attngs.reading.sentence_states import ENTRY_BYTES, SentenceStates
 from attngs.testing import FakeScorer, check_scorer, tiny_model, tiny_tokenizer
 from attngs.text.sentences import split_sentences
 from attngs.text.words import words
+from attngs.types import Document, ScoreRequest, Sentence
 
 
 def sentences_of(*texts: str) -> list[Sentence]:

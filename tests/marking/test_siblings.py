@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from attngs import ContextCompressor, Document, Marker
-from attngs.base.types import Sentence
 from attngs.marking.coherence import FULL
 from attngs.marking.scales import Layout
 from attngs.marking.siblings import FEW, LIFT, are_whole, have_siblings, lift_by_siblings
 from attngs.testing import FakeScorer
+from attngs.types import Sentence
 
 
 def sentences(*documents: str) -> tuple[Sentence, ...]:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from attngs import Marker
-from attngs.base.types import Document, ScoreRequest, Sentence
 from attngs.marking.speakers import SpeakerIndex, lift_by_speakers
 from attngs.reading.context_cache import ContextCache
+from attngs.types import Document, ScoreRequest, Sentence
 
 LINES = "Nora Berg: who mends the mast?\nOlaf: it is rotten\nNora Berg: ask Tarek\nTarek: in June, for 90\nOlaf: fine\n"
 ABOVE = "[6:20 PM] Berg, Nora\nwho mends the mast\n[6:21 PM] Tarek\nin June, for 90\n[6:22 PM] Berg, Nora\nok\n"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from attngs import Marker, Memory
-from attngs.base.types import ScoreRequest
 from attngs.marking.scorers.batch import score_batch
 from attngs.testing import count_words
 from attngs.testing.tiny import tiny_model, tiny_tokenizer
+from attngs.types import ScoreRequest
 
 NOTES = [f"Note {number}: the lamp of room {number} is broken again." for number in range(120)]
 QUESTION = "What is broken in room 33?"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from attngs import Document, Marker, Memory
-from attngs.base.errors import AssetError, UnavailableError
+from attngs.errors import AssetError, UnavailableError
 from tests.memory.conftest import Opener
 
 WORDS = """
@@ -154,7 +154,7 @@ def test_a_full_disk_is_an_error_and_everything_stays(memory: Memory, path: Path
         WORDS
         + """
 import os, resource
-from attngs.base.errors import UnavailableError
+from attngs.errors import UnavailableError
 room = os.path.getsize({path!r})
 resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 try:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from attngs import ContextCompressor, Document, GreedySelector, Marker, Memory, Question
-from attngs.base.errors import AssetError, ConfigError, InputError
+from attngs.errors import AssetError, ConfigError, InputError
 from attngs.marking.scorers.encoder import EmbeddedScorer
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.reading.embedded import load_embedded

@@ -11,8 +11,8 @@ from langgraph.store.base import BaseStore
 from typer.testing import CliRunner, Result
 
 from attngs import Marker, Memory
-from attngs.base.errors import AssetError, InputError
 from attngs.cli.app import app
+from attngs.errors import AssetError, InputError
 from attngs.memory.migration import stored_memories
 from langchain_attngs.persistence import Persistence, UserMemory
 

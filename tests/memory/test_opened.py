@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from attngs import Marker, Memory
-from attngs.base.errors import AssetError, UnavailableError
+from attngs.errors import AssetError, UnavailableError
 from attngs.marking.scorers.lexical import LexicalScorer
 from attngs.memory.opened import OpenMemories
 from attngs.testing import count_words

@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from attngs.base.errors import ModelError, UnsupportedModelError
+from attngs.errors import ModelError, UnsupportedModelError
 from attngs.reading import attention_function
 from attngs.reading.attention import AttentionReader
 from attngs.reading.attention_function import installed

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attngs.base.errors import ModelError, OutOfMemoryError
+from attngs.errors import ModelError, OutOfMemoryError
 from attngs.reading.batches import WASTE, Outcome, in_batches
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from attngs import Marker, Memory
-from attngs.base.errors import ConfigError, UnavailableError
+from attngs.errors import ConfigError, UnavailableError
 from attngs.marking.scorers.attention import AttentionConfig
 from attngs.testing import tiny_model, tiny_tokenizer
 

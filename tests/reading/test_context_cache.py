@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from attngs.base.errors import ConfigError
+from attngs.errors import ConfigError
 from attngs.reading.context_cache import CacheInfo, ContextCache, Key, digest
 
 

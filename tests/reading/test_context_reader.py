@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from test_attention import ARCHITECTURES, ENCODERS
 
 from attngs import Marker, MarkRequest
-from attngs.base.errors import ConfigError, ModelError, UnsupportedModelError
+from attngs.errors import ConfigError, ModelError, UnsupportedModelError
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
 from attngs.reading.attention import AttentionReader
 from attngs.reading.key_values import PackedTensor, Past, keeps_keys_and_values

@@ -18,14 +18,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from typer.testing import CliRunner
 
 from attngs import AttentionConfig, LocalChat, Marker
-from attngs.base.errors import AssetError, ConfigError, MissingDependencyError, ModelNotFoundError, UnsupportedModelError
-from attngs.base.types import Message
-from attngs.chat.chat_template import ChatTemplate
 from attngs.cli.app import app
+from attngs.errors import AssetError, ConfigError, MissingDependencyError, ModelNotFoundError, UnsupportedModelError
 from attngs.reading.gguf import cache_folder, unpacked
 from attngs.reading.loading import load_model
 from attngs.reading.progress import listening
 from attngs.testing import tiny_model, tiny_tokenizer
+from attngs.types import Message
+from attngs.writing.chat.chat_template import ChatTemplate
 
 gguf = pytest.importorskip("gguf")
 

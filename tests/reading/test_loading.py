@@ -11,10 +11,10 @@ from test_attention import batch_of, eager_mass
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel, TorchAoConfig
 
 from attngs import LocalChat, Marker
-from attngs.base.errors import ConfigError, MissingDependencyError
-from attngs.base.types import Message
+from attngs.errors import ConfigError, MissingDependencyError
 from attngs.reading.attention import AttentionReader
 from attngs.testing import tiny_model, tiny_tokenizer
+from attngs.types import Message
 
 TEXT = "Anna owns a cat. Ben owns a dog. It rained all day. Nobody went out. " * 3
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attngs.base.errors import InputError, UnsupportedModelError
-from attngs.base.types import Document, Sentence
+from attngs.errors import InputError, UnsupportedModelError
 from attngs.reading.encoding import TextEncoder
 from attngs.reading.segments import OVERLAP, ReadingPrompt, Segment, Segmenter, windows
 from attngs.testing import NASTY_TEXTS, tiny_tokenizer
 from attngs.text.sentences import split_sentences
+from attngs.types import Document, Sentence
 
 TOKENIZER = tiny_tokenizer()
 PLAIN = tiny_tokenizer(chat_template=False)

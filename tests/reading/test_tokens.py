@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from attngs.base.errors import AssetError, ConfigError, InputError
-from attngs.base.protocols import TokenCounter
+from attngs.errors import AssetError, ConfigError, InputError
+from attngs.protocols import TokenCounter
 from attngs.reading.tokens import CallableCounter, TiktokenCounter, TokenizerCounter, as_counter
 from attngs.testing import tiny_tokenizer
 

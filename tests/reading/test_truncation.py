@@ -9,12 +9,12 @@ from test_attention import ARCHITECTURES
 from transformers import AutoConfig
 
 from attngs import AttentionConfig, LocalChat, Marker
-from attngs.base.errors import ConfigError
-from attngs.base.types import Message
+from attngs.errors import ConfigError
 from attngs.learning.training.lora import targets
 from attngs.reading.anatomy import layers_at, truncated
 from attngs.reading.loading import load_model
 from attngs.testing import tiny_model, tiny_tokenizer
+from attngs.types import Message
 
 TEXT = "Hello there you. This is a text. And another one is here. Yes it is so. " * 3
 TOKENIZER = tiny_tokenizer()

@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 
 import pytest
 
-from attngs.base.types import Document, Marking, Selection, Sentence
 from attngs.compressor import ContextCompressor
 from attngs.marking.marker import Marker
 from attngs.marking.scorers.lexical import LexicalScorer
@@ -18,6 +17,7 @@ from attngs.reading.tokens import as_counter
 from attngs.result.report import facts, render_html
 from attngs.result.result import CompressedContext, Draft, finish
 from attngs.testing import count_words
+from attngs.types import Document, Marking, Selection, Sentence
 
 HOSTILE = "</span><script>alert(1)</script>\"' onmouseover='x' {{ 7*7 }} &amp; <b>"
 

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
-from attngs.base.errors import AssetError, ConfigError, InputError
+from attngs.errors import AssetError, ConfigError, InputError
 from attngs.scale.folder import ResultFolder, among, write_pending
 
 SETTINGS = {"marker": "default", "target_tokens": 9}

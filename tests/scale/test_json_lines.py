@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from attngs.base.errors import InputError
+from attngs.errors import InputError
 from attngs.scale.json_lines import lines_of, pieces_of, row_of
 
 

@@ -24,12 +24,12 @@ import ray.data
 from pyarrow import parquet  # type: ignore[import-untyped]
 from typer.testing import CliRunner
 
-from attngs.base.errors import AssetError, ConfigError, InputError, ModelNotFoundError
 from attngs.cli.app import app
+from attngs.errors import AssetError, ConfigError, InputError, ModelNotFoundError
 from attngs.reading.progress import listening
 from attngs.scale.endpoint import endpoint
 from attngs.scale.ray import ScaleReport, compress_rows
-from attngs.serving.settings import ServerSettings
+from attngs.scale.serving.settings import ServerSettings
 
 # Ray's own settings warn about each other when they are made
 pytestmark = pytest.mark.filterwarnings("ignore:`.*` is deprecated:DeprecationWarning")

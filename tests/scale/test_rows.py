@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from attngs import ContextCompressor, Marker
-from attngs.base.errors import ConfigError
+from attngs.errors import ConfigError
 from attngs.scale.rows import Recipe, Row, compress_all
 from attngs.testing import FakeScorer, count_words
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 import pytest
 
 from attngs import ContextCompressor, Document, GreedySelector, Marker
-from attngs.base.types import Marking, Sentence, Span
 from attngs.hosts.apart import APART
 from attngs.reading.tokens import CallableCounter
 from attngs.result.result import CompressedContext
 from attngs.selection.copies import Copies, folded
 from attngs.testing import FakeScorer, count_words
 from attngs.text.sentences import Splitter
+from attngs.types import Marking, Sentence, Span
 
 SPLIT = Splitter(unit="sentence")
 WORDS = CallableCounter(count_words)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from attngs.base.types import Document, Sentence
 from attngs.selection.layout import ExtractLayout
+from attngs.types import Document, Sentence
 
 
 def shown(text: str, kept: list[int], layout: ExtractLayout) -> str:

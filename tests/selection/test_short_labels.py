@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Document, ExtractLayout, GreedySelector, Marker, Splitter
-from attngs.base.types import Sentence
 from attngs.result.result import CompressedContext
 from attngs.testing import FakeChat, FakeScorer, count_words
 from attngs.text.defusing import handles
+from attngs.types import Sentence
 from attngs.writing.prompts import CITED, GUIDED
 
 LONG = [str(uuid.UUID(int=number)) for number in range(4)]

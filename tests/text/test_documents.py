@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from attngs.base.errors import InputError
+from attngs.errors import InputError
 from attngs.text.documents import as_documents, clean_text
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from attngs.base.errors import InputError, MissingDependencyError
-from attngs.base.types import Document
+from attngs.errors import InputError, MissingDependencyError
 from attngs.text.files import parse_file, read_documents
+from attngs.types import Document
 
 
 def read(path: Path) -> tuple[list[Document], list[str]]:

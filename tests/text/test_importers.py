@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from attngs.base.errors import InputError
-from attngs.base.types import Document
+from attngs.errors import InputError
 from attngs.text.files import parse_file
 from attngs.text.sentences import Splitter
+from attngs.types import Document
 
 
 def from_json(value: object, name: str = "a.json") -> list[Document]:

@@ -7,11 +7,11 @@ import zipfile
 
 import pytest
 
-from attngs.base.errors import InputError
-from attngs.base.types import Document
+from attngs.errors import InputError
 from attngs.text.files import parse_file
 from attngs.text.importers import office
 from attngs.text.sentences import Splitter
+from attngs.types import Document
 
 pytest.importorskip("markitdown")
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attngs.base.types import Unit
 from attngs.testing import NASTY_TEXTS
 from attngs.text.parts import parts_of, pieces_of
+from attngs.types import Unit
 
 KINDS = "sentence item header row cell answer turn speaker field key record event frame code signature markup".split()
 

@@ -10,7 +10,7 @@ from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel
 
 from attngs import ContextCompressor, Document, Marker
-from attngs.base.errors import InputError
+from attngs.errors import InputError
 from attngs.testing import FakeScorer, count_words
 from attngs.text.documents import as_documents
 from examples.recorded import as_objects, recorded

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sentence_cases import DEVELOPMENT, HELD_OUT, KNOWN_MISSES, Case
 
-from attngs.base.errors import ConfigError
-from attngs.base.protocols import SentenceSplitter
-from attngs.base.types import Span
+from attngs.errors import ConfigError
+from attngs.protocols import SentenceSplitter
 from attngs.text.boundaries import PHRASE
 from attngs.text.sentences import GROUP, LONG_RECORD, MAX_PIECE, Splitter, UnitSize, split_sentences
+from attngs.types import Span
 
 UNITS: tuple[UnitSize, ...] = get_args(UnitSize)
 NASTY = st.text(

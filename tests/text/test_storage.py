@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from attngs.base.errors import AssetError, UnavailableError
+from attngs.errors import AssetError, UnavailableError
 from attngs.text.storage import SqliteFile, rewrite
 
 SCHEMA = (
@@ -89,7 +89,7 @@ def test_reading_needs_no_lock_for_writing(path: Path) -> None:
 
 READ_ONLY = """
 import os, sys
-from attngs.base.errors import UnavailableError
+from attngs.errors import UnavailableError
 from attngs.text.storage import SqliteFile
 os.setuid(65534)
 file = SqliteFile(sys.argv[1], application=0, version=1, schema=("CREATE TABLE notes (text)",), what="notebook", timeout=0)

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from attngs.base.errors import ConfigError
-from attngs.base.types import Document, Unit
+from attngs.errors import ConfigError
 from attngs.text.sentences import Splitter, split_sentences
 from attngs.text.structure.reading import READERS, read_structure
 from attngs.text.structure.units import Reader, Structure
+from attngs.types import Document, Unit
 
 
 def headed(text: str, **metadata: str) -> dict[str, tuple[str, ...]]:

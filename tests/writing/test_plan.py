@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from attngs.base.errors import ConfigError
-from attngs.base.types import Marking, Message, Selection
+from attngs.errors import ConfigError
+from attngs.types import Marking, Message, Selection
 from attngs.writing.plan import Plan, Rates
 
 

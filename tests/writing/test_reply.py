@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from attngs.base.types import ChatReply
+from attngs.types import ChatReply
 from attngs.writing.reply import read_reply
 
 ANSWER = "Ben has a dog named Rex. He moved to Porto."

@@ -10,13 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from attngs import ContextCompressor, Document, Marker, OpenAIChat
-from attngs.base.errors import ChatError
-from attngs.chat.cached import CachedChat
-from attngs.chat.replies import MemoryResults
 from attngs.cli.app import app
+from attngs.errors import ChatError
 from attngs.result.result import CompressedContext
 from attngs.testing import FakeScorer, count_words
 from attngs.text.sentences import Splitter
+from attngs.writing.chat.cached import CachedChat
+from attngs.writing.chat.replies import MemoryResults
 from attngs.writing.prompts import END, START
 from tests.loopback import turns
 from tests.loopback.server import LoopbackServer, last_message, refused_url

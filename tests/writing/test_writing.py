@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attngs import ContextCompressor, Document, Marker
-from attngs.base.errors import AssetError, ChatError, ConfigError
-from attngs.base.types import ChatReply, Message, Usage
+from attngs.errors import AssetError, ChatError, ConfigError
 from attngs.learning.baselines import baseline
 from attngs.marking.algorithm import Threshold, TopK
 from attngs.result.result import CompressedContext
 from attngs.testing import FakeChat, FakeScorer, count_words
 from attngs.text.sentences import Splitter
+from attngs.types import ChatReply, Message, Usage
 from attngs.writing.prompts import CITED, END, GUIDED, START, SUMMARY, TEMPLATES, GuidedPrompt
 from attngs.writing.statements import FaithfulnessFloor
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.protocols import Floats
 from attngs.learning.metrics import Labels
 from attngs.marking.probe import Calibration
+from attngs.protocols import Floats
 
 BINS = 10
 

@@ -14,13 +14,13 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.protocols import Floats
 from attngs.learning.fitting.linear import Linear, learn, weighted
 from attngs.learning.fitting.rows import Row, Table
 from attngs.learning.metrics import Labels
 from attngs.marking.features.assemble import DEFAULT
 from attngs.marking.features.attention import HeadName
 from attngs.marking.features.text import LENGTH
+from attngs.protocols import Floats
 from attngs.text.sentences import UnitSize
 
 HEAD_SETS = (1, 4, 16)

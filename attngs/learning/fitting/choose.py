@@ -14,12 +14,12 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.protocols import Floats
 from attngs.learning.evaluation import BUDGETS, LabelledUnits
 from attngs.learning.fitting.candidates import Candidate
 from attngs.learning.fitting.linear import Linear, learn
 from attngs.learning.fitting.rows import Row, Table, distinct, read_tables
 from attngs.marking.features.text import TextFeatures
+from attngs.protocols import Floats
 from attngs.reading.progress import track
 from attngs.text.sentences import UnitSize
 

@@ -18,8 +18,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from attngs.base.errors import InputError, ModelError
-from attngs.base.types import Document, Sentence
+from attngs.errors import InputError, ModelError
 from attngs.learning.answers import AnswerLikelihood
 from attngs.learning.labelled import LabelledExample
 from attngs.marking.cutting import Cutter
@@ -31,6 +30,7 @@ from attngs.reading.progress import listening, track
 from attngs.reading.segments import Segmenter
 from attngs.reading.token_batch import TokenBatch
 from attngs.text.sentences import Splitter
+from attngs.types import Document, Sentence
 
 logger = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.errors import ModelError
-from attngs.base.protocols import Floats
+from attngs.errors import ModelError
 from attngs.learning.fitting.rows import Row
+from attngs.protocols import Floats
 
 SAMPLE = 80
 """An example teaches by this many sentences with evidence at most, and by as many without."""

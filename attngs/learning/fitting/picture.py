@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attngs.base.errors import MissingDependencyError
+from attngs.errors import MissingDependencyError
 from attngs.learning.evaluation import BUDGETS
 from attngs.learning.fitting.calibrate import precision_recall
 from attngs.learning.fitting.report import METHODS, FitResult, verdict

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from attngs.base.protocols import FeatureReader
 from attngs.marking.assembly import identity_of
 from attngs.marking.features.assemble import DEFAULT, decoder_reader, encoder_reader
 from attngs.marking.features.attention import HeadName, head_names
@@ -15,6 +14,7 @@ from attngs.marking.features.text import TextFeatures
 from attngs.marking.probe import ModelIdentity
 from attngs.marking.scorers.attention import AttentionConfig
 from attngs.marking.scorers.encoder import EmbeddedScorer, EncoderScorer
+from attngs.protocols import FeatureReader
 from attngs.reading.anatomy import layers_at
 from attngs.reading.attention import AttentionReader
 from attngs.reading.context_cache import ContextCache

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.protocols import Floats
 from attngs.learning.evaluation import BASELINES, BUDGETS, baseline_recall
 from attngs.learning.fitting.calibrate import Reliability, best_alpha, best_threshold, reliability
 from attngs.learning.fitting.choose import Choice
 from attngs.learning.fitting.rows import Table
 from attngs.learning.metrics import Labels, estimate, interval
 from attngs.marking.probe import EMBEDDED, Probe
+from attngs.protocols import Floats
 from attngs.text.sentences import UnitSize
 
 METHODS = {

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.errors import InputError, ModelError
-from attngs.base.protocols import FeatureReader, TokenCounter
-from attngs.base.types import ScoreRequest
+from attngs.errors import InputError, ModelError
 from attngs.learning.evaluation import LabelledUnits, label_units
 from attngs.learning.labelled import LabelledExample
 from attngs.learning.metrics import Labels
 from attngs.marking.cutting import Cutter
+from attngs.protocols import FeatureReader, TokenCounter
 from attngs.reading.progress import listening, track
 from attngs.text.sentences import UnitSize
+from attngs.types import ScoreRequest
 
 MIN_ROWS, MIN_GROUPS = 20, 5
 """With fewer, held-out numbers are noise, and a probe fitted on them is a guess."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from attngs.base.errors import ConfigError, InputError, MissingDependencyError
+from attngs.errors import ConfigError, InputError, MissingDependencyError
 from attngs.learning.fitting.calibrate import cross_fitted, platt, uncalibrated
 from attngs.learning.fitting.candidates import candidates
 from attngs.learning.fitting.choose import Choice, choose, grouped_folds, promising

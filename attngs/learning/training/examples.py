@@ -9,17 +9,17 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.errors import InputError
-from attngs.base.protocols import SentenceSplitter, TokenCounter
-from attngs.base.types import Document, Sentence
+from attngs.errors import InputError
 from attngs.learning.evaluation import LabelledUnits, label_units
 from attngs.learning.labelled import LabelledExample
 from attngs.learning.metrics import Labels
 from attngs.learning.training.settings import ObjectiveName, TrainingSettings
 from attngs.marking.cutting import Cutter
 from attngs.marking.scorers.lexical import LexicalScorer
+from attngs.protocols import SentenceSplitter, TokenCounter
 from attngs.reading.context_cache import ContextCache
 from attngs.text.documents import as_documents
+from attngs.types import Document, Sentence
 
 FEWEST = 16
 """Usable examples below which nothing is trained; a few hundred are a good start."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from attngs.base.errors import ConfigError
+from attngs.errors import ConfigError
 from attngs.reading.lora import CONFIG, RECORD, UNFINISHED, WEIGHTS
 from attngs.text.files import write_whole
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from attngs.base.errors import ConfigError
+from attngs.errors import ConfigError
 from attngs.learning.training.settings import TrainingSettings
 from attngs.reading.anatomy import text_part
 from attngs.reading.loading import LoadedModel

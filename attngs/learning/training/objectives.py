@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attngs.base.errors import ConfigError, UnsupportedModelError
+from attngs.errors import ConfigError, UnsupportedModelError
 from attngs.learning.answers import AnswerLikelihood
 from attngs.learning.metrics import Labels
 from attngs.learning.training.examples import Contexts, TrainingExample

@@ -20,8 +20,7 @@ import numpy as np
 import torch
 
 from attngs import __version__
-from attngs.base.errors import InputError, MissingDependencyError, OutOfMemoryError
-from attngs.base.protocols import Scorer, SentenceSplitter
+from attngs.errors import InputError, MissingDependencyError, OutOfMemoryError
 from attngs.learning.labelled import LabelledExample, read_examples
 from attngs.learning.metrics import Estimate
 from attngs.learning.training.examples import Split, prepare
@@ -38,6 +37,7 @@ from attngs.learning.training.settings import ObjectiveName, TrainingSettings, c
 from attngs.learning.training.validation import Validator
 from attngs.marking.assembly import EMBEDDED, embedded_scorer, scorer_of
 from attngs.marking.scorers.attention import AttentionConfig
+from attngs.protocols import Scorer, SentenceSplitter
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.embedded import load_embedded
 from attngs.reading.failures import is_out_of_memory

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from attngs.base.errors import ConfigError
+from attngs.errors import ConfigError
 
 ObjectiveName = Literal["answer", "perce", "evidence"]
 

@@ -16,7 +16,7 @@ from peft import PeftModel
 from torch import Tensor
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from attngs.base.errors import ModelError
+from attngs.errors import ModelError
 from attngs.learning.training.examples import TrainingExample
 from attngs.learning.training.objectives import Objective
 from attngs.learning.training.settings import TrainingSettings

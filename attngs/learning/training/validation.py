@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import torch
 
-from attngs.base.protocols import Scorer
-from attngs.base.types import ScoreRequest
 from attngs.learning.metrics import Estimate, estimate
 from attngs.learning.training.examples import TrainingExample
 from attngs.learning.training.objectives import AnswerReader
 from attngs.marking.scorers.batch import score_batch
+from attngs.protocols import Scorer
 from attngs.reading.progress import track
+from attngs.types import ScoreRequest
 
 SHARES = {"recall_at_5": 0.05, "recall_at_10": 0.10, "recall_at_20": 0.20}
 """Evidence recall at shares of the context's tokens."""

@@ -9,17 +9,17 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from attngs.base.errors import AssetError
-from attngs.base.protocols import FeatureReader, Floats, Scorer
-from attngs.base.types import ScoreRequest
+from attngs.errors import AssetError
 from attngs.marking.features.attention import AttentionFeatures, HeadName
 from attngs.marking.features.encoder import EncoderFeatures
 from attngs.marking.features.text import TextFeatures
 from attngs.marking.scorers.attention import AttentionConfig, AttentionScorer
 from attngs.marking.scorers.batch import Composite, score_batch
+from attngs.protocols import FeatureReader, Floats, Scorer
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.loading import LoadedModel
 from attngs.reading.sentence_states import SentenceStates
+from attngs.types import ScoreRequest
 
 DEFAULT = "default.score"
 """The score of the marker that has no probe."""

@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attngs.base.errors import AssetError
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest, Sentence, Warmth
+from attngs.errors import AssetError
 from attngs.marking.algorithm import pool_heads, token_density
 from attngs.marking.scorers.attention import AttentionScorer
 from attngs.marking.scorers.differential import NEUTRAL_QUERY
+from attngs.protocols import Floats
 from attngs.reading.segments import ReadFrom
+from attngs.types import ScoreRequest, Sentence, Warmth
 
 FLOOR = 1e-4
 """The least lift: less attention says nothing more, and a sentence without tokens has none."""

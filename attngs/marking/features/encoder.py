@@ -10,14 +10,14 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest, Sentence, Warmth
 from attngs.marking.echoes import without_echoes
 from attngs.marking.scales import SCALES
 from attngs.marking.scorers.batch import attempt_each
 from attngs.marking.scorers.similarities import KnownContext, Measure, Similarities, in_context
+from attngs.protocols import Floats
 from attngs.reading.sentence_states import SentenceStates
 from attngs.text.words import mostly_latin
+from attngs.types import ScoreRequest, Sentence, Warmth
 
 _KINDS: dict[str, Callable[[Similarities, str], Floats]] = {
     "late": Similarities.late,

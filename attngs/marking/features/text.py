@@ -8,15 +8,15 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest, Sentence, Warmth
 from attngs.marking.echoes import without_echoes
 from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.batch import attempt_each
 from attngs.marking.scorers.lexical import Overlap, WordIndex, word_index
+from attngs.protocols import Floats
 from attngs.reading.context_cache import ContextCache
 from attngs.reading.forks import computed_once
 from attngs.text.words import words
+from attngs.types import ScoreRequest, Sentence, Warmth
 
 LENGTH = "length.log"
 """The log of a sentence's number of words, which turns a mean over tokens into a sum."""

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from attngs.base.errors import AttngsError, ConfigError, UnsupportedModelError, check_whole
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest, Sentence, Warmth
+from attngs.errors import AttngsError, ConfigError, UnsupportedModelError, check_whole
 from attngs.marking.algorithm import lift, score_sentences
 from attngs.marking.scorers.batch import BatchedScorer
+from attngs.protocols import Floats
 from attngs.reading.anatomy import layers_at
 from attngs.reading.attention import AttentionReader
 from attngs.reading.context_cache import ContextCache
@@ -21,6 +20,7 @@ from attngs.reading.context_reader import ContextReader
 from attngs.reading.failures import model_failures
 from attngs.reading.loading import LoadedModel
 from attngs.reading.segments import ReadFrom, ReadingPrompt, Segment, Segmenter
+from attngs.types import ScoreRequest, Sentence, Warmth
 
 LOWER_LAYERS = tuple(step / 20 for step in range(17))
 """0 to 0.8 of the depth. What single layers find differs from model to model; their mean loses to the best of them by little."""

@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from attngs.base.errors import ModelError
-from attngs.base.protocols import BatchScorer, FeatureReader, Forgetful, Scorer, Warmable
-from attngs.base.types import ScoreRequest, Sentence, Warmth
+from attngs.errors import ModelError
+from attngs.protocols import BatchScorer, FeatureReader, Forgetful, Scorer, Warmable
+from attngs.types import ScoreRequest, Sentence, Warmth
 
 Scores = Sequence[float]
 

@@ -7,11 +7,11 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from attngs.base.errors import ConfigError, ModelError
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest
+from attngs.errors import ConfigError, ModelError
 from attngs.marking.scorers.batch import BatchedScorer, Scores, attempt_each
+from attngs.protocols import Floats
 from attngs.text.documents import clean_text
+from attngs.types import ScoreRequest
 
 Pair = tuple[str, str]
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from attngs.base.protocols import Floats, Scorer
-from attngs.base.types import ScoreRequest
 from attngs.marking.scorers.batch import BatchedScorer, Composite, Scores, score_batch
+from attngs.protocols import Floats, Scorer
+from attngs.types import ScoreRequest
 
 NEUTRAL_QUERY = "What does this text say?"
 

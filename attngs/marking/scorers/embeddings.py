@@ -14,13 +14,13 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.errors import ConfigError, ModelError
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest, Sentence, Warmth
+from attngs.errors import ConfigError, ModelError
 from attngs.marking.scorers.batch import BatchedScorer, Scores, attempt_each
+from attngs.protocols import Floats
 from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.text.documents import clean_text
 from attngs.text.words import words
+from attngs.types import ScoreRequest, Sentence, Warmth
 
 AT_ONCE = 1_024
 """Texts of one call of the client, which cuts them further as its service demands; bounds memory for a long context."""

@@ -15,8 +15,6 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest, Sentence, Warmth
 from attngs.marking.coherence import coherence
 from attngs.marking.relevance import probabilities
 from attngs.marking.scales import SCALES, Layout, standardised
@@ -25,7 +23,9 @@ from attngs.marking.scorers.similarities import KnownContext, Similarities
 from attngs.marking.scorers.states import StatesScorer
 from attngs.marking.scorers.survey import Integers, Survey
 from attngs.marking.siblings import lift_by_siblings
+from attngs.protocols import Floats
 from attngs.text.words import mostly_latin, words
+from attngs.types import ScoreRequest, Sentence, Warmth
 
 WIDE_ATTENTION = ("near", "passage", "document")
 WIDE_SIMILARITY = ("passage",)

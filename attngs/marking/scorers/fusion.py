@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from attngs.base.errors import ConfigError
-from attngs.base.protocols import Floats, Likeness, Scorer
-from attngs.base.types import ScoreRequest
+from attngs.errors import ConfigError
 from attngs.marking.scales import standardised
 from attngs.marking.scorers.batch import BatchedScorer, Composite, Scores, score_batch
+from attngs.protocols import Floats, Likeness, Scorer
+from attngs.types import ScoreRequest
 
 K = 60
 """How little the first ranks stand out in a rank fusion, as in the paper."""

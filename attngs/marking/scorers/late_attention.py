@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attngs.base.types import ScoreRequest
 from attngs.marking.scorers.states import StatesScorer, owners
+from attngs.types import ScoreRequest
 
 TEMPERATURE = 0.1
 """Temperature of the softmax: a low one looks for the closest words, a high one for the general sense."""

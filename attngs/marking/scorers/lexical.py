@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest, Sentence, Warmth
 from attngs.marking.echoes import without_echoes
 from attngs.marking.scales import Layout
 from attngs.marking.scorers.batch import BatchedScorer, Scores, attempt_each
+from attngs.protocols import Floats
 from attngs.reading.context_cache import ContextCache, Key, digest
 from attngs.text.words import words
+from attngs.types import ScoreRequest, Sentence, Warmth
 
 if TYPE_CHECKING:
     from attngs.marking.scorers.survey import Integers, Survey

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attngs.base.errors import ConfigError
-from attngs.base.protocols import FeatureReader, Floats
-from attngs.base.types import ScoreRequest
+from attngs.errors import ConfigError
 from attngs.marking.probe import Probe
 from attngs.marking.scorers.batch import BatchedScorer, Composite, Scores
+from attngs.protocols import FeatureReader, Floats
+from attngs.types import ScoreRequest
 
 
 class ProbeScorer(Composite, BatchedScorer):

@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest, Sentence
 from attngs.marking.coherence import is_conversation
 from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.late_attention import ROWS, attention_mass
 from attngs.marking.scorers.states import summed
 from attngs.marking.siblings import are_whole, have_siblings
+from attngs.protocols import Floats
 from attngs.reading.forks import computed_once
 from attngs.reading.sentence_states import SentenceStates
+from attngs.types import ScoreRequest, Sentence
 
 SHARP = 0.05
 """Temperature of the softmax over the context's similarities."""

@@ -6,10 +6,10 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
-from attngs.base.protocols import Scorer
-from attngs.base.types import ScoreRequest, Sentence
 from attngs.marking.algorithm import ranking
 from attngs.marking.scorers.batch import BatchedScorer, Composite, Scores, score_batch
+from attngs.protocols import Scorer
+from attngs.types import ScoreRequest, Sentence
 
 
 class TruncationScorer:

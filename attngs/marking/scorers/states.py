@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest, Sentence, Warmth
 from attngs.marking.echoes import without_echoes
 from attngs.marking.scorers.batch import BatchedScorer, Scores, attempt_each
+from attngs.protocols import Floats
 from attngs.reading.sentence_states import SentenceStates
+from attngs.types import ScoreRequest, Sentence, Warmth
 
 
 class StatesScorer(BatchedScorer):

@@ -16,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attngs.base.protocols import Floats
-from attngs.base.types import ScoreRequest, Whole
 from attngs.marking.echoes import find_echoes
 from attngs.marking.followups import together
 from attngs.marking.scales import SCALES, Layout, standardised
 from attngs.marking.scorers.late_attention import TEMPERATURE, attention_mass
 from attngs.marking.scorers.lexical import Overlap, WordTable
 from attngs.marking.scorers.similarities import Similarities
+from attngs.protocols import Floats
 from attngs.reading.forks import computed_once
 from attngs.text.words import words
+from attngs.types import ScoreRequest, Whole
 
 Integers = NDArray[np.int64]
 

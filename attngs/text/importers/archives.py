@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
-from attngs.base.errors import InputError
+from attngs.errors import InputError
 
 MOST_BYTES = 512 * 2**20
 """What the files that are read of an archive may unpack to, together."""

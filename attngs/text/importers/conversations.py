@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from attngs.base.errors import InputError
-from attngs.base.types import Document
+from attngs.errors import InputError
 from attngs.text.defusing import TURN, quote_lines
 from attngs.text.structure.chat import CONTENT_TYPE
+from attngs.types import Document
 
 MESSAGE_LISTS = ("messages", "chat_messages", "conversations", "conversation", "turns", "history")
 """Fields under which a conversation holds its messages."""

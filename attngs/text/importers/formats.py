@@ -7,8 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from attngs.base.errors import InputError
-from attngs.base.types import Document
+from attngs.errors import InputError
 from attngs.text.importers.conversations import (
     CONVERSATION_IDS,
     conversation_document,
@@ -19,6 +18,7 @@ from attngs.text.importers.conversations import (
 from attngs.text.importers.office import CONVERTERS, convert
 from attngs.text.importers.records import record_document, records_in
 from attngs.text.structure.reading import READERS
+from attngs.types import Document
 
 ARCHIVE = ".zip"
 _JSON, _JSON_LINES = (".json",), (".jsonl", ".ndjson")

@@ -13,9 +13,9 @@ import zipfile
 from importlib import import_module
 from typing import Any
 
-from attngs.base.errors import InputError, MissingDependencyError
-from attngs.base.types import Document
+from attngs.errors import InputError, MissingDependencyError
 from attngs.text.importers.archives import check_size
+from attngs.types import Document
 
 INSTALL = "pip install 'attngs[files]'"
 

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import Any, TypeGuard
 
-from attngs.base.types import Document
 from attngs.text.importers.records import LIST_KEYS, TEXT_KEYS, record_document
+from attngs.types import Document
 
 ANSWER_KEYS = (*LIST_KEYS, "edges", "episodes", "nodes", "relations", "hits", "matches")
 """Fields under which an answer holds its lists of records, one after the other."""

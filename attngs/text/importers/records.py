@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from attngs.base.errors import InputError
-from attngs.base.types import Document
+from attngs.errors import InputError
+from attngs.types import Document
 
 TEXT_KEYS = ("text", "content", "memory", "page_content", "fact")
 """Fields that hold the text of a record, whatever stands beside them. The first one counts."""

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from attngs.base.errors import InputError, MissingDependencyError
+from attngs.errors import InputError, MissingDependencyError
 from attngs.text.importers.formats import suffix_of
 from attngs.text.importers.office import INSTALL
 

@@ -9,8 +9,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from attngs.base.types import Span
 from attngs.text.structure.lines import Line
+from attngs.types import Span
 
 FEWEST = 4
 """Lines of a paragraph that is looked at."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from attngs.base.types import Span
 from attngs.text.boundaries import sentence_ends
 from attngs.text.structure.outline import Outline
+from attngs.types import Span
 
 MOST_PIECES = 3
 """A piece of a sentence is read with so many earlier ones at most: speech without stops is one endless sentence."""

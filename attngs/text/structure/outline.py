@@ -13,10 +13,10 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from attngs.base.types import Unit
 from attngs.text.boundaries import after_space
 from attngs.text.structure.limits import cuts, fits
 from attngs.text.structure.units import Structure
+from attngs.types import Unit
 
 MOST_HEADS = 8
 """A unit has the nearest scopes as heads, however deep it lies."""

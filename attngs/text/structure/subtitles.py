@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from attngs.base.types import Span
 from attngs.text.structure.fragments import write_fragments
 from attngs.text.structure.lines import Line, lines_of
 from attngs.text.structure.outline import Outline
 from attngs.text.structure.units import Reader, Structure
+from attngs.types import Span
 
 _STAMP = re.compile(r"(?:\d{1,3}:)?\d{1,2}:\d\d[.,]\d{1,3}\s*-->\s*(?:\d{1,3}:)?\d{1,2}:\d\d[.,]\d{1,3}")
 _CUES = re.compile(rf"^{_STAMP.pattern}", re.MULTILINE)

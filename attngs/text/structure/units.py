@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from attngs.base.types import Unit
+from attngs.types import Unit
 
 
 @dataclass(frozen=True, slots=True)

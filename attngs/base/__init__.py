@@ -1,1 +1,0 @@
-"""The ground: values, seams, what can go wrong, and what operators watch."""

@@ -1,0 +1,96 @@
+"""What the routes of a server share, and whose a request is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from attngs.compressor import ContextCompressor
+from attngs.errors import RefusedError
+from attngs.hosts.message_shortener import MessageShortener
+from attngs.memory.opened import OpenMemories
+from attngs.scale.serving.metrics import ServerMetrics
+from attngs.scale.serving.proxy import Proxy
+from attngs.scale.serving.settings import TOKEN_HEADER, ServerSettings
+from attngs.text.documents import check_namespace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What one server works with."""
+
+    settings: ServerSettings
+    compressor: ContextCompressor
+    metrics: ServerMetrics
+    memories: OpenMemories | None
+    """`None`: nothing is remembered."""
+    shortener: MessageShortener[Any]
+    """Knows what chats were shown."""
+    proxy: Proxy | None
+    """`None`: there is no upstream."""
+
+    async def close(self) -> None:
+        """Close connections."""
+        if self.proxy:
+            await self.proxy.close()
+
+    def namespace(self, request: Request, user: str | None) -> str:
+        """Whose a request is: its token's, else the user's that it names, else the server's own.
+
+        Raises:
+            InputError: No namespace can have this name.
+        """
+        of_token: str | None = request.state.namespace
+        if of_token is not None:
+            return of_token
+        check_namespace(user or "")
+        return user or self.settings.namespace
+
+    def forget_shown(self, namespace: str) -> None:
+        """Forget what this user's chats were shown: something of it is to be shown no more."""
+        self.shortener.forget(namespace)
+
+    @property
+    def required_memories(self) -> OpenMemories:
+        """Everybody's memory.
+
+        Raises:
+            RefusedError: The server has none.
+        """
+        if self.memories is None:
+            raise RefusedError("this server remembers nothing; start it with `--memory FILE`.", status=501, code="no_memory")
+        return self.memories
+
+
+def _services(request: Request) -> Services:
+    found: Services = request.app.state.services
+    return found
+
+
+Shared = Annotated[Services, Depends(_services)]
+User = Annotated[
+    str | None,
+    Query(description="Whose texts these are, on a server without tokens. With a token it may be left out, and nobody else can be named."),
+]
+
+
+def _namespace(request: Request, services: Shared, user: User = None) -> str:
+    found = services.namespace(request, user)
+    if user and user != found:
+        raise RefusedError(
+            "`user` names somebody else than the token is for; leave it out, or send that user's token.", status=403, code="other_namespace"
+        )
+    return found
+
+
+Namespace = Annotated[str, Depends(_namespace)]
+"""Whose a request is. One that names another namespace than its token's is refused."""
+
+TOKENS = [
+    Security(HTTPBearer(auto_error=False, description="The token of a namespace, on a server that has tokens.")),
+    Security(APIKeyHeader(name=TOKEN_HEADER, auto_error=False, description="`Bearer TOKEN`, where `Authorization` is for the upstream.")),
+]
+"""For OpenAPI alone: the doorkeeper has asked for the token already."""
