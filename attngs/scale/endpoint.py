@@ -1,4 +1,4 @@
-"""The HTTP server on a Ray cluster: the app of `attngs.scale.serving`, as many times as there are replicas.
+"""The HTTP server on a Ray cluster: the app of `serving`, as many times as there are replicas.
 
 serve.run(endpoint(ServerSettings(tokens=tokens), replicas=4))
 """

@@ -1,4 +1,4 @@
-"""A memory's budget, shared over time: what was said lately, long ago, and where one thing ended and the next began.
+"""A memory's budget, shared over time: the latest session, turning points, and the long term.
 
 A long memory comes in sessions, with gaps between them. It is cut at the largest gaps that are longer than the mean. The last session
 is *recent*; of the others, what stands beside a cut is a *turning point*, and all the rest is *long-term*. Each of the three is offered
