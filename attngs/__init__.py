@@ -55,13 +55,22 @@ if TYPE_CHECKING:
     from attngs.marking.scorers.attention import AttentionConfig
     from attngs.marking.scorers.cross_encoder import CrossEncoderScorer
     from attngs.marking.scorers.embeddings import EmbeddingScorer
+    from attngs.marking.scorers.fusion import FusedScorer
     from attngs.memory.memory import Memory
+    from attngs.memory.migration import stored_memories
+    from attngs.memory.opened import OpenMemories
     from attngs.protocols import Likeness
     from attngs.reading.context_cache import ContextCache
     from attngs.reading.telemetry import capture_content
     from attngs.reading.tokens import TiktokenCounter
     from attngs.result.report import render_html
     from attngs.result.result import CompressedContext, Statement
+    from attngs.scale.endpoint import ray_endpoint
+    from attngs.scale.ray import ScaleReport, compress_rows
+    from attngs.scale.serving.app import create_app
+    from attngs.scale.serving.mcp import MemoryServer
+    from attngs.scale.serving.metrics import ServerMetrics
+    from attngs.scale.serving.settings import ServerSettings
     from attngs.selection.layout import ExtractLayout
     from attngs.selection.periods import Periods
     from attngs.selection.selector import GreedySelector
@@ -94,27 +103,20 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _MODULES = {
+    "attngs.checking.verify": "Verdict verify",
+    "attngs.compressor": "ContextCompressor",
     "attngs.errors": (
         "AccessError AssetError AttngsError ChatError ConfigError InputError MissingDependencyError "
         "ModelError ModelNotFoundError OutOfMemoryError RefusedError UnavailableError UnsupportedModelError WorkerError"
     ),
-    "attngs.protocols": "Likeness",
-    "attngs.reading.telemetry": "capture_content",
-    "attngs.types": "ChatReply Claim Document MarkedMemory Marking Message Question Selection Sentence Source Span Usage",
-    "attngs.writing.chat.cached": "CachedChat",
-    "attngs.writing.chat.local_chat": "LocalChat",
-    "attngs.writing.chat.openai_chat": "OpenAIChat",
-    "attngs.writing.chat.replies": "MemoryResults SqliteResults",
-    "attngs.checking.verify": "Verdict verify",
-    "attngs.compressor": "ContextCompressor",
     "attngs.hosts.budget": "ContextBudget",
     "attngs.hosts.composing": "ComposedContext acompose compose",
     "attngs.hosts.gate": "GateDecision GateVerdict SafetyGate as_request",
     "attngs.hosts.message_shortener": "MessageShortener ShortMessages",
     "attngs.hosts.shortening": "History ToolResults",
     "attngs.learning.evaluation": "Evaluation evaluate",
-    "attngs.learning.fitting.run": "fit",
     "attngs.learning.fitting.report": "FitResult",
+    "attngs.learning.fitting.run": "fit",
     "attngs.learning.judged": "JudgedAnswers",
     "attngs.learning.judging": "judge_answers",
     "attngs.learning.labelled": "LabelledExample read_examples",
@@ -127,11 +129,22 @@ _MODULES = {
     "attngs.marking.scorers.attention": "AttentionConfig",
     "attngs.marking.scorers.cross_encoder": "CrossEncoderScorer",
     "attngs.marking.scorers.embeddings": "EmbeddingScorer",
+    "attngs.marking.scorers.fusion": "FusedScorer",
     "attngs.memory.memory": "Memory",
+    "attngs.memory.migration": "stored_memories",
+    "attngs.memory.opened": "OpenMemories",
+    "attngs.protocols": "Likeness",
     "attngs.reading.context_cache": "ContextCache",
+    "attngs.reading.telemetry": "capture_content",
     "attngs.reading.tokens": "TiktokenCounter",
     "attngs.result.report": "render_html",
     "attngs.result.result": "CompressedContext Statement",
+    "attngs.scale.endpoint": "ray_endpoint",
+    "attngs.scale.ray": "ScaleReport compress_rows",
+    "attngs.scale.serving.app": "create_app",
+    "attngs.scale.serving.mcp": "MemoryServer",
+    "attngs.scale.serving.metrics": "ServerMetrics",
+    "attngs.scale.serving.settings": "ServerSettings",
     "attngs.selection.layout": "ExtractLayout",
     "attngs.selection.periods": "Periods",
     "attngs.selection.selector": "GreedySelector",
@@ -139,6 +152,11 @@ _MODULES = {
     "attngs.text.sentences": "Splitter split_sentences",
     "attngs.text.structure.outline": "Outline",
     "attngs.text.structure.units": "Reader",
+    "attngs.types": "ChatReply Claim Document MarkedMemory Marking Message Question Selection Sentence Source Span Usage",
+    "attngs.writing.chat.cached": "CachedChat",
+    "attngs.writing.chat.local_chat": "LocalChat",
+    "attngs.writing.chat.openai_chat": "OpenAIChat",
+    "attngs.writing.chat.replies": "MemoryResults SqliteResults",
     "attngs.writing.plan": "Plan Rates",
     "attngs.writing.prompts": "CITED GUIDED REASONED SUMMARY GuidedPrompt",
     "attngs.writing.statements": "FaithfulnessFloor",
@@ -173,6 +191,7 @@ __all__ = [
     "ExtractLayout",
     "FaithfulnessFloor",
     "FitResult",
+    "FusedScorer",
     "GateDecision",
     "GateVerdict",
     "GreedySelector",
@@ -189,12 +208,14 @@ __all__ = [
     "Marking",
     "Memory",
     "MemoryResults",
+    "MemoryServer",
     "Message",
     "MessageShortener",
     "MissingDependencyError",
     "ModelError",
     "ModelNotFoundError",
     "OpenAIChat",
+    "OpenMemories",
     "OutOfMemoryError",
     "Outline",
     "Percentile",
@@ -206,8 +227,11 @@ __all__ = [
     "Reader",
     "RefusedError",
     "SafetyGate",
+    "ScaleReport",
     "Selection",
     "Sentence",
+    "ServerMetrics",
+    "ServerSettings",
     "ShortMessages",
     "Source",
     "Span",
@@ -231,13 +255,17 @@ __all__ = [
     "as_request",
     "capture_content",
     "compose",
+    "compress_rows",
+    "create_app",
     "evaluate",
     "fit",
     "judge_answers",
+    "ray_endpoint",
     "read_documents",
     "read_examples",
     "render_html",
     "split_sentences",
+    "stored_memories",
     "train",
     "verify",
 ]

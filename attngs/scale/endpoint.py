@@ -1,6 +1,6 @@
 """The HTTP server on a Ray cluster: the app of `serving`, as many times as there are replicas.
 
-serve.run(endpoint(ServerSettings(tokens=tokens), replicas=4))
+serve.run(ray_endpoint(ServerSettings(tokens=tokens), replicas=4))
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NAME = "attngs"
 """Of the deployment."""
 
 
-def endpoint(settings: ServerSettings, *, replicas: int = 1, cpus: float = 1.0, gpus: float = 0.0) -> Application:
+def ray_endpoint(settings: ServerSettings, *, replicas: int = 1, cpus: float = 1.0, gpus: float = 0.0) -> Application:
     """The server as an application of Ray Serve.
 
     Each replica is a process with a marker, limits and metrics of its own. It also remembers for itself what chats were shown: if Ray sends

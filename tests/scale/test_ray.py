@@ -27,7 +27,7 @@ from typer.testing import CliRunner
 from attngs.cli.app import app
 from attngs.errors import AssetError, ConfigError, InputError, ModelNotFoundError
 from attngs.reading.progress import listening
-from attngs.scale.endpoint import endpoint
+from attngs.scale.endpoint import ray_endpoint
 from attngs.scale.ray import ScaleReport, compress_rows
 from attngs.scale.serving.settings import ServerSettings
 
@@ -206,7 +206,7 @@ def test_the_server_answers_from_a_cluster() -> None:
         port = free.getsockname()[1]
     serve.start(http_options={"host": "127.0.0.1", "port": port})
     try:
-        serve.run(endpoint(ServerSettings(), cpus=0.5))
+        serve.run(ray_endpoint(ServerSettings(), cpus=0.5))
         request = {"documents": ["Ana is allergic to nuts. It rained."], "query": "What may Ana not eat?", "target_tokens": 64}
         reply = httpx.post(f"http://127.0.0.1:{port}/v1/compress", json=request, timeout=60)
     finally:
@@ -218,4 +218,4 @@ def test_the_server_answers_from_a_cluster() -> None:
 @pytest.mark.parametrize("settings", [{"replicas": 0}, {"cpus": -1}, {"gpus": float("inf")}])
 def test_replicas_outside_their_range(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=f"`{next(iter(settings))}`"):
-        endpoint(ServerSettings(), **settings)
+        ray_endpoint(ServerSettings(), **settings)
