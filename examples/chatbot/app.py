@@ -64,8 +64,10 @@ def page(assistant: Assistant) -> None:
         typed = st.chat_input("Ask, or say what to remember", submit_mode="stop", max_chars=4_000)
     question = state.pop("suggested", None) or typed
     with log:
+        first = st.empty()  # takes the first screen away at once: else its buttons could be pressed again until the answer is there
         if not question and not people.said(chat):
-            home.show(assistant, person, people.names()[person], count)
+            with first:
+                home.show(assistant, person, people.names()[person], count)
         talk.show(assistant, person, chat, asking=bool(question), paused=paused)
         if question:
             with reporting("The chat model did not answer.", name_of(assistant.model)):

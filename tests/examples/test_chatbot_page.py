@@ -296,6 +296,33 @@ def test_a_memory_is_added_changed_deleted_and_imported_and_the_next_answer_know
     assert "fog" not in asked
 
 
+def test_a_suggestion_that_is_pressed_twice_is_asked_once(visit: Open, loopback: LoopbackServer) -> None:
+    loopback.plan = always(Turn(text="Geese, " + "and so on " * 30 + "and eggs.", pause=0.03))
+    page = visit("Ben")
+    begin(page)
+    suggestion = page.locator("[class*=st-key-suggestion-]").get_by_role("button").first
+    suggestion.evaluate("each => { each.click(); setTimeout(() => each.isConnected && each.click(), 500); }")
+    expect(replies(page).get_by_text("Geese, and so on")).to_be_visible()
+    expect(suggestion).to_have_count(0, timeout=1)  # the first screen is gone while the answer grows
+    expect(replies(page).get_by_text("and eggs.")).to_be_visible()
+    settled(page)
+    expect(page.locator("[class*=st-key-human-]")).to_have_count(1)
+
+
+def test_who_types_before_a_new_chat_is_drawn_has_one_chat_with_one_question(visit: Open, loopback: LoopbackServer) -> None:
+    loopback.plan = always(Turn(text="A trombone."))
+    page = visit("Ben")
+    page.get_by_role("button", name="New chat").press("Enter")
+    box(page).focus()
+    page.keyboard.insert_text("Which instrument is mine?")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(replies(page).get_by_text("A trombone.")).to_be_visible()
+    settled(page)
+    expect(page.locator("[class*=st-key-human-]")).to_have_count(1)
+    expect(page.get_by_role("button", name="Which instrument is mine?", exact=True)).to_have_count(1)
+
+
 def test_what_fails_is_said_in_the_page(visit: Open, loopback: LoopbackServer) -> None:
     loopback.plan = always(Turn(status=401, text="the key is wrong"))
     page = visit()
@@ -338,7 +365,7 @@ def test_the_keyboard_is_enough(visit: Open, loopback: LoopbackServer) -> None:
 
     loopback.plan = always(Turn(text="never ending " * 500, pause=0.03))
     reach(page, box(page))
-    page.keyboard.type("Tell me all")
+    page.keyboard.type("Tell me all about me")
     press("Enter")
     expect(replies(page).get_by_text("never ending never ending")).to_be_visible()
     reach(page, page.get_by_test_id("stChatInput").get_by_role("button"))
@@ -356,7 +383,7 @@ def test_the_keyboard_is_enough(visit: Open, loopback: LoopbackServer) -> None:
     press("End")
     expect(page.get_by_role("tab", name="Tokens and time")).to_have_attribute("aria-selected", "true")
     settled(page)
-    reach(page, page.get_by_role("button", name="Rename or delete: Tell me all").last)
+    reach(page, page.get_by_role("button", name="Rename or delete: Tell me all about me"))
     press("Enter")
     reach(page, dialog.get_by_label("Title"))
     press("ControlOrMeta+A")
