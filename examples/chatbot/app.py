@@ -64,8 +64,10 @@ def page(assistant: Assistant) -> None:
         typed = st.chat_input("Ask, or say what to remember", submit_mode="stop", max_chars=4_000)
     question = state.pop("suggested", None) or typed
     with log:
+        first = st.empty()  # takes the first screen away at once: else its buttons could be pressed again until the answer is there
         if not question and not people.said(chat):
-            home.show(assistant, person, people.names()[person], count)
+            with first:
+                home.show(assistant, person, people.names()[person], count)
         talk.show(assistant, person, chat, asking=bool(question), paused=paused)
         if question:
             with reporting("The chat model did not answer.", name_of(assistant.model)):
@@ -100,7 +102,7 @@ def add_people(assistant: Assistant) -> None:
 def choose_settings(assistant: Assistant) -> Settings:
     nobody = isinstance(assistant.model, Nobody)
     with st.expander("Settings", icon=":material/tune:"):
-        tokens = st.select_slider("Memory budget, in tokens", BUDGETS, 256, help="How much of the memory the chat model is shown at most.")
+        tokens = st.select_slider("Memory budget, in tokens", BUDGETS, 256, help="The chat model is shown at most this much of the memory.")
         rewrite = st.toggle(
             "In the model's words",
             disabled=nobody,
@@ -109,7 +111,7 @@ def choose_settings(assistant: Assistant) -> Settings:
         for what, place in (("Memories", assistant.people.memory_file.path), ("Chats", assistant.people.place)):
             st.caption(f"{what} are stored in")
             st.code(str(place), language=None, wrap_lines=True)
-    st.caption("No chat model is connected" if nobody else as_text(f"{name_of(assistant.model)} answers"))
+    st.caption("No chat model is connected" if nobody else as_text(f"Answers come from {name_of(assistant.model)}"))
     return Settings(tokens, rewrite)
 
 

@@ -14,7 +14,7 @@ def show(assistant: Assistant, person: str, name: str, count: int) -> None:
     """Greet, and offer questions."""
     with st.container(key="home"):
         st.header(as_text(f"Hello, {name}."))
-        known = f"I remember {count:,} things that you told me." if count else "I know nothing about you yet."
+        known = f"I remember {count:,} thing{'s' * (count != 1)} that you told me." if count else "I know nothing about you yet."
         st.write(f"{known} Ask about them, or tell me something new, such as *I am allergic to nuts*.")
         st.caption("Try one of these")
         for number, question in enumerate(assistant.people.suggestions(person)):
@@ -26,7 +26,7 @@ def show(assistant: Assistant, person: str, name: str, count: int) -> None:
                 st.caption(words)
                 st.code(command, language=None, wrap_lines=True)
         else:
-            st.write(f"{as_text(name_of(assistant.model))} answers.")
+            st.write(f"Answers come from {as_text(name_of(assistant.model))}.")
         st.caption(
             "Your memory stays in a file on this machine. For each question, only the sentences that matter to it are sent to the model, "
             "and the panel shows which. You can change, pause and delete everything under Memory."

@@ -1,8 +1,9 @@
-"""What needs no memory: a greeting, a sum, and a question about code.
+"""What needs no memory: a greeting, a sum, a translation of a text that the message brings along, and a question about code.
 
-These are plain rules, so that they can be read, and the same message is always treated alike. A greeting and a sum are recognised by having
-no other words than such messages have; a question about code by a word that stands for nothing else, where it is about nobody. What they
-do not catch, the marker judges.
+These are plain rules, so that they can be read, and the same message is always treated alike. A greeting, a sum and a translation are
+recognised by having no other words than such messages have; a question about code by a word that stands for nothing else, where it is about
+nobody. What they do not catch, the marker judges: "Who painted the Night Watch?" and "Who painted the kitchen?" differ in nothing that a
+rule could see.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-Idle = Literal["greeting", "sum", "code"]
+Idle = Literal["greeting", "sum", "translation", "code"]
 
 WHY_IDLE: dict[str, str] = {
     "greeting": "A greeting needs no memory, so none was sent.",
     "sum": "A sum needs no memory, so none was sent.",
+    "translation": "A translation needs no memory, so none was sent.",
     "code": "This is about code and not about you, so no memory was sent.",
 }
 """Why a message is answered without memory, by its kind."""
@@ -59,15 +61,36 @@ _IN_ONE = re.compile(r"^how many (\w+) (?:(?:are|is) (?:there )?|there are )?(?:
 _CONVERTED = re.compile(r"\d\s*([^\W\d_]+)(?:\s+[\d.,]+(?:\s*[^\W\d_]+)?)?\s+(?:in|to|into|as)\s+([^\W\d_]+)")
 _SIGNS = re.compile(r"[-+*/×÷^%=√]|\d\s*x\s*\d")
 
+_TRANSLATES = frozenset(
+    "translate translation say put übersetze übersetz sagt traduis traduisez dit traduce traduzca dice traduza diz traduci".split()
+)
+_AROUND_TEXTS = frozenset(
+    "please can could would you do how is the this that following a an in to into from for of as word sentence phrase text paragraph bitte"
+    " diesen dieses den das satz ins aus dem wie man auf en ce cette texte phrase comment on au est el la esta este frase texto al del cómo"
+    " se por favor come si questa questo testo como para o".split()
+)
+_LANGUAGES = frozenset(
+    "english spanish french german italian portuguese dutch polish czech slovak swedish danish norwegian finnish hungarian romanian greek"
+    " turkish russian ukrainian arabic hebrew hindi chinese mandarin japanese korean latin deutsch deutsche englisch englische spanisch"
+    " spanische französisch französische italienisch italienische portugiesisch portugiesische anglais espagnol français allemand italien"
+    " portugais inglés español francés alemán italiano portugués inglese spagnolo francese tedesco portoghese inglês espanhol francês"
+    " alemão".split()
+)
+_IN_TRANSLATIONS = _TRANSLATES | _AROUND_TEXTS | _LANGUAGES
+_QUOTED = re.compile(r"(?<!\w)[\"“”„«‘'](?=\S).+?(?<=\S)[\"“”»’'](?!\w)", re.DOTALL)
+_AFTER_COLON = re.compile(r"\s?:.*\w.*", re.DOTALL)
+_WORD_FOR = re.compile(r"^what(?: i|[’']?)s the (\w+) (?:word|expression|term) for (?:(?:a|an|the|to) )?\w+$")
+
 _PERSONAL = re.compile(
-    r"\b(?:i|i'm|i've|i'd|i'll|my|mine|me|we|we're|our|ours|us|he|she|his|her|him|hers|they|their|them|did|said|told)\b", re.IGNORECASE
+    r"\b(?:i|i'm|i've|i'd|i'll|my|mine|me|we|we're|our|ours|us|he|she|his|her|him|hers|they|their|them|did|was|were|said|told)\b",
+    re.IGNORECASE,
 )
 _HOW_TO = re.compile(
-    r"\b(?:how|where|why|when) (?:do|can|should|would|could|must) (?:i|you|we|they)\b|\b(?:give|show|tell|help|explain to) me\b",
+    r"\b(?:how|where|why|when) (?:do|can|would|could|must) (?:i|you|we|they)\b|\b(?:give|show|tell|help|explain to) me\b",
     re.IGNORECASE,
 )
 _CODE = re.compile(
-    r"```|\b(?:python3?|javascript|typescript|golang|php|kotlin|haskell|css|html|sql|postgres(?:ql)?|mysql|sqlite|regex(?:es|p)?"
+    r"```|\b(?:(?<!monty )python3?|javascript|typescript|golang|php|kotlin|haskell|css|html|sql|postgres(?:ql)?|mysql|sqlite|regex(?:es|p)?"
     r"|regular expression|bash|zsh|powershell|git|nginx|docker(?:file)?|kubernetes|kubectl|npm|numpy|pandas|pytest|django|webpack|json|yaml"
     r"|xml|localhost|segfault|stack ?trace|traceback|null pointer|makefile|crontab|ssh|chmod|grep|awk|mutex|deadlock|race condition"
     r"|garbage collect(?:or|ion)|unit tests?|async|stack overflow|boolean|big-?o notation|linked list|binary search|hash ?map)\b"
@@ -89,7 +112,10 @@ def idle_kind(text: str) -> Idle | None:
         return "greeting"
     if _is_sum(text.casefold(), words):
         return "sum"
-    if (_CODE.search(text) or _PROGRAM.search(text)) and not _PERSONAL.search(_HOW_TO.sub("", text)):
+    about = _HOW_TO.sub("", text)
+    if not _PERSONAL.search(about) and _is_translation(text.casefold()):
+        return "translation"
+    if (_CODE.search(text) or _PROGRAM.search(text)) and not _PERSONAL.search(about):
         return "code"
     return None
 
@@ -108,3 +134,14 @@ def _is_sum(text: str, words: list[str]) -> bool:
     converted = _CONVERTED.search(text)
     does = _SIGNS.search(text) or not _OPERATIONS.isdisjoint(words) or (converted and _UNITS.issuperset(converted.groups()))
     return bool(does) and bool(re.search(r"\d", text) or not _NUMBERS.isdisjoint(words))
+
+
+def _is_translation(text: str) -> bool:
+    """Whether it has a text in quotes or after a colon, and otherwise only says which language it wants; or asks for one word."""
+    word_for = _WORD_FOR.match(text.strip(" ?.!"))
+    if word_for and word_for[1] in _LANGUAGES:
+        return True
+    around = _QUOTED.sub(" ", text)
+    around = _AFTER_COLON.sub("", text, count=1) if around == text else around
+    words = re.findall(r"[^\W\d_]+", around)
+    return around != text and _IN_TRANSLATIONS.issuperset(words) and not (_TRANSLATES.isdisjoint(words) or _LANGUAGES.isdisjoint(words))

@@ -70,7 +70,7 @@ def _why_nothing(answer: Answer, *, paused: bool) -> str:
         return "The memory is paused: nothing is read, and nothing is saved."
     if (kind := kind_of(answer.question)) in WHY_IDLE:
         return WHY_IDLE[kind]
-    return "No memory bears on this, so none was sent." if answer.memory else "There are no memories yet."
+    return "No memory is relevant to this, so none was sent." if answer.memory else "There are no memories yet."
 
 
 def _took(answer: Answer, memory: CompressedContext | None, saved: Mapping[str, int]) -> None:
@@ -83,7 +83,7 @@ def _took(answer: Answer, memory: CompressedContext | None, saved: Mapping[str, 
     rows += [(name, f"{time:,.2f} s" if time else "not streamed", "") for name, time in times.items()]
     st.html("<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd><dd>{cost}</dd>" for name, value, cost in rows) + "</dl>")
     st.caption(
-        "You set the price. Tokens are counted as the marker counts them. What a writer reads and writes is subtracted from the saving."
+        "You set the price. Tokens are counted by the marker. If a model rewrites the memory, what it reads and writes is subtracted."
     )
 
 

@@ -33,9 +33,12 @@ def show(assistant: Assistant, person: str) -> None:
     with entries, reporting("The memory was not changed."):
         _entries(assistant, person, memories)
     with files, reporting("The file was not imported."):
-        file = st.file_uploader("A .txt or .md file (by paragraph), or .jsonl (by line)", ["txt", "md", "jsonl"], max_upload_size=2)
+        file = st.file_uploader(
+            "A .txt or .md file (a memory per paragraph), or a .jsonl file (a memory per line)", ["txt", "md", "jsonl"], max_upload_size=2
+        )
         if file and st.button("Import"):
-            st.success(f"{memories.load(file.getvalue(), file.name):,} new memories.")
+            count = memories.load(file.getvalue(), file.name)
+            st.success(f"{count:,} new {'memory' if count == 1 else 'memories'}.")
     with everything, reporting("It was not deleted."):
         st.download_button("Export the memory", memories.export, "memory.jsonl", on_click="ignore")
         st.download_button("Export everything", lambda: people.export(person), "everything.jsonl", on_click="ignore")
@@ -65,7 +68,7 @@ def _entries(assistant: Assistant, person: str, memories: Memories) -> None:
     words = st.text_input("Find", icon=":material/search:", placeholder="By meaning or by words, such as: food")
     found = memories.find(words, assistant.marker)
     if not found:
-        st.caption("Nothing that is remembered bears on this." if words.strip() else "Nothing is remembered yet.")
+        st.caption("Nothing in the memory is about this." if words.strip() else "Nothing is remembered yet.")
     first = AT_ONCE * (st.pagination(-(-len(found) // AT_ONCE)) - 1) if len(found) > AT_ONCE else 0
     for memory in found[first : first + AT_ONCE]:
         with st.container(border=True, key=f"item-{memory.key}"):
@@ -87,7 +90,7 @@ def _show(assistant: Assistant, person: str, memories: Memories, memory: Memory)
         st.button("Delete", f"delete-{memory.key}", type="tertiary", on_click=_delete, args=[memories, person, memory.key])
         if memory.before:
             st.button(
-                "Back to the old one", f"back-{memory.key}", type="tertiary", on_click=keeping.undo, args=[assistant, person, memory.key]
+                "Restore the old one", f"back-{memory.key}", type="tertiary", on_click=keeping.undo, args=[assistant, person, memory.key]
             )
 
 

@@ -110,7 +110,7 @@ def _offer(assistant: Assistant, person: str, chat: str, exchange: Exchange, kno
 
 def _reply(assistant: Assistant, exchange: Exchange, *, is_last: bool) -> None:
     if not exchange.text:
-        st.caption("There is no answer to this.")
+        st.caption("This was not answered.")
         return
     for reply in exchange.replies:
         if found := reply.additional_kwargs.get("memories"):

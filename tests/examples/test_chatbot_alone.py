@@ -100,7 +100,7 @@ def test_a_changed_fact_takes_the_place_of_the_old_one_where_everybody_sees_it(v
     home = dialog.locator("[class*=st-key-item-]", has_text="I moved to Porto").first
     expect(home.locator("s")).to_have_text("I live in Graz.")
     settled(page)
-    home.get_by_role("button", name="Back to the old one").click()
+    home.get_by_role("button", name="Restore the old one").click()
     expect(dialog.get_by_test_id("stText").get_by_text("I moved to Porto")).to_have_count(0)
     expect(dialog.get_by_test_id("stText").get_by_text("I live in Graz.")).to_be_visible()
 

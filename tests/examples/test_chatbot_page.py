@@ -1,4 +1,7 @@
-"""The chatbot as people meet it: its own server, a real browser, and a chat model on this machine that says what a test wants."""
+"""The chatbot as people meet it: its own server, a real browser, and a chat model on this machine that says what a test wants.
+
+One file, because each would start a server of its own, which takes ten seconds.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import pytest
 from people import People
 from playwright.sync_api import FrameLocator, Page, expect
 
+from tests.examples.contrast import faint
 from tests.examples.notes import write_notes
 from tests.examples.pages import CHROMIUM, Open, Server, ask, begin, box, choose, has_keyboard, nameless, reach, replies, settled
 from tests.loopback.server import LoopbackHost, LoopbackServer
@@ -296,6 +300,33 @@ def test_a_memory_is_added_changed_deleted_and_imported_and_the_next_answer_know
     assert "fog" not in asked
 
 
+def test_a_suggestion_that_is_pressed_twice_is_asked_once(visit: Open, loopback: LoopbackServer) -> None:
+    loopback.plan = always(Turn(text="Geese, " + "and so on " * 30 + "and eggs.", pause=0.03))
+    page = visit("Ben")
+    begin(page)
+    suggestion = page.locator("[class*=st-key-suggestion-]").get_by_role("button").first
+    suggestion.evaluate("each => { each.click(); setTimeout(() => each.isConnected && each.click(), 500); }")
+    expect(replies(page).get_by_text("Geese, and so on")).to_be_visible()
+    expect(suggestion).to_have_count(0, timeout=1)  # the first screen is gone while the answer grows
+    expect(replies(page).get_by_text("and eggs.")).to_be_visible()
+    settled(page)
+    expect(page.locator("[class*=st-key-human-]")).to_have_count(1)
+
+
+def test_who_types_before_a_new_chat_is_drawn_has_one_chat_with_one_question(visit: Open, loopback: LoopbackServer) -> None:
+    loopback.plan = always(Turn(text="A trombone."))
+    page = visit("Ben")
+    page.get_by_role("button", name="New chat").press("Enter")
+    box(page).focus()
+    page.keyboard.insert_text("Which instrument is mine?")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(replies(page).get_by_text("A trombone.")).to_be_visible()
+    settled(page)
+    expect(page.locator("[class*=st-key-human-]")).to_have_count(1)
+    expect(page.get_by_role("button", name="Which instrument is mine?", exact=True)).to_have_count(1)
+
+
 def test_what_fails_is_said_in_the_page(visit: Open, loopback: LoopbackServer) -> None:
     loopback.plan = always(Turn(status=401, text="the key is wrong"))
     page = visit()
@@ -338,7 +369,7 @@ def test_the_keyboard_is_enough(visit: Open, loopback: LoopbackServer) -> None:
 
     loopback.plan = always(Turn(text="never ending " * 500, pause=0.03))
     reach(page, box(page))
-    page.keyboard.type("Tell me all")
+    page.keyboard.type("Tell me all about me")
     press("Enter")
     expect(replies(page).get_by_text("never ending never ending")).to_be_visible()
     reach(page, page.get_by_test_id("stChatInput").get_by_role("button"))
@@ -356,7 +387,7 @@ def test_the_keyboard_is_enough(visit: Open, loopback: LoopbackServer) -> None:
     press("End")
     expect(page.get_by_role("tab", name="Tokens and time")).to_have_attribute("aria-selected", "true")
     settled(page)
-    reach(page, page.get_by_role("button", name="Rename or delete: Tell me all").last)
+    reach(page, page.get_by_role("button", name="Rename or delete: Tell me all about me"))
     press("Enter")
     reach(page, dialog.get_by_label("Title"))
     press("ControlOrMeta+A")
@@ -418,6 +449,66 @@ def test_a_screen_reader_has_a_name_for_every_control(visit: Open, loopback: Loo
     page.get_by_text("Settings", exact=True).click()
     settled(page)
     assert nameless(page) == []
+
+
+def test_escape_takes_the_keyboard_back_to_the_button_that_opened_the_memory(visit: Open, loopback: LoopbackServer) -> None:
+    page = visit("Ben")
+    dialog, memory = page.get_by_role("dialog"), page.get_by_role("button", name=re.compile(r"^Memory \("))
+
+    def open_and_close(*pressed: str, rest: bool = True) -> None:
+        memory.focus()
+        page.keyboard.press("Enter")
+        expect(dialog.get_by_label("Find")).to_be_visible()
+        for button in pressed:
+            settled(page)
+            dialog.get_by_role("button", name=button, exact=True).first.press("Enter")
+        if rest:
+            settled(page)
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+        page.wait_for_function("each => each === document.activeElement", arg=memory.element_handle())
+        settled(page)
+        assert has_keyboard(memory)
+
+    open_and_close(rest=False)
+    open_and_close("Edit")
+    open_and_close("Delete")  # which changes the number on the button
+    open_and_close("Undo", rest=False)  # while the page is drawn again
+
+
+def test_everything_stands_out_in_light_and_in_dark(visit: Open, loopback: LoopbackServer) -> None:
+    page = visit("Ben")
+    dialog = page.get_by_role("dialog")
+
+    def seen() -> None:
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.wait_for_function("dark => matchMedia('(prefers-color-scheme: dark)').matches === dark", arg=scheme == "dark")
+            page.wait_for_timeout(300)  # colours fade
+            assert faint(page) == [], scheme
+
+    begin(page)
+    page.get_by_text("Settings", exact=True).click()
+    settled(page)
+    seen()
+    page.get_by_text("Settings", exact=True).click()
+    loopback.plan = script(calling("remember", text="Ben collects stamps."), Turn(text="**Noted**: [Graz](https://example.org), `Graz`."))
+    ask(page, "I collect stamps")
+    expect(page.locator(".st-key-toast .change")).to_be_visible()
+    for tab in ("Exactly what was sent", "Tokens and time"):
+        page.get_by_role("tab", name=tab).click()
+        seen()
+    page.get_by_role("button", name=re.compile(r"^Memory \(")).click()
+    dialog.get_by_role("button", name="Edit").first.click()
+    expect(dialog.get_by_label("Change this memory")).to_be_visible()
+    for tab in ("Memories", "Import", "Export and erase"):
+        dialog.get_by_role("tab", name=tab).click()
+        settled(page)
+        seen()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.locator(".st-key-toast").get_by_role("button", name="Undo").click()
+    expect(page.locator(".st-key-toast")).to_have_count(0)
 
 
 def test_it_remembers_after_a_restart_and_forgets_for_good(visit: Open, server: Server, loopback: LoopbackServer) -> None:

@@ -48,6 +48,16 @@ KINDS = {
         "docker: how do I see all containers?",
         "Why would C++ need a virtual destructor?",
     ],
+    "translation": [
+        'Translate "the early bird catches the worm" into Spanish.',
+        "How do you say 'good luck with the exam' in Italian?",
+        "Translate to French: The museum is closed on Mondays.",
+        "What's the German word for butterfly?",
+        "Übersetze ins Englische: Der Zug hat heute Verspätung.",
+        "¿Cómo se dice 'lighthouse' en español?",
+        "Traduis en anglais : La fenêtre est ouverte.",
+        "Come si dice «spoon» in inglese?",
+    ],
     "statement": ["I moved to Porto", "my sister is called Lea", "I'm vegan", "Remember that I sail", "Actually, we sold the car."],
     "question": [
         "What day is it?",
@@ -65,6 +75,14 @@ KINDS = {
         "Does she still write Python?",
         "How much is the rent plus the garage?",
         "How old is Mila, seven or eight?",
+        "How should I organize the parts of a webpage in HTML?",
+        "Which bugs were logged besides the 'TypeError' in autocomplete.js?",
+        "Which Monty Python film is best?",
+        "Can you say in German where Mila lives?",
+        "In English please: where does Mila live?",
+        "How do you say 'good luck' to Mila?",
+        "What is the word for the alarm?",
+        "What's the German name for the cabin?",
     ],
     "other": [
         "I'd like to know where Lea lives",
@@ -74,6 +92,11 @@ KINDS = {
         "",
         "I see",
         "Fix my code",
+        "Translate my letter into Spanish",
+        "Translate the letter from the landlord into Spanish",
+        "Translate it into Dutch: the one for Mila",
+        "Translate 'see you soon' for Mila",
+        "Put on the list: milk",
     ],
 }
 
