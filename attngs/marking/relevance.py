@@ -6,8 +6,9 @@ best. A probability says it, and means the same in every context:
     p_i = bearing * standing_i / max_j standing_j
 
 `bearing` is the probability that the context has anything on the question: a logistic regression on a few measures of the question and of
-the sentences that scored best. `standing_i` says how far sentence `i` rises above the crowd of its context. So the best sentence has the
-probability `bearing`, and the order of the others stays that of their scores.
+the sentences that scored best. `standing_i` says how far sentence `i` rises above the crowd of its context; where there are too few for a
+crowd, how probably it would bear on the question if it were the only one. So the best sentence has the probability `bearing`, and the
+order of the others stays that of their scores.
 
 `python -m benchmarks.floor` made the numbers below and makes them again: of questions that can be answered, of idle turns such as greetings
 and sums, and of questions about other people's documents. Its page has the curve, `benchmarks/results/floor.md`.
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -126,7 +128,10 @@ def probabilities(request: ScoreRequest, scores: Sequence[float], states: Senten
         scores: Of the sentences `(S,)`, as they will be ranked.
         states: The encoder, which has read the context already.
     """
-    return calibration_for(request.query)(measure(request, scores, states)) * standing(scores, request.whole)
+    calibration = calibration_for(request.query)
+    bearing = calibration(measure(request, scores, states))
+    is_crowd = (request.whole.units if request.whole else len(scores)) >= CROWD
+    return bearing * (standing(scores, request.whole) if is_crowd else _alone(request, scores, states, calibration))
 
 
 def calibration_for(query: str) -> Calibration:
@@ -136,9 +141,20 @@ def calibration_for(query: str) -> Calibration:
 
 def measure(request: ScoreRequest, scores: Sequence[float], states: SentenceStates) -> Measures:
     """What is known of a question and its context, from the finalists' states and the context's words."""
+    return _measured(request, scores, states, *_known(request, states))
+
+
+def _known(request: ScoreRequest, states: SentenceStates) -> tuple[int, Mapping[str, int]]:
+    """How many sentences the context has, and how many of them have each word of the question."""
+    if request.whole:
+        return request.whole.units, request.whole.having
+    index = word_index(states.cache, request.sentences, request.namespace)
+    return len(request.sentences), {word: index.found(word) for word in dict.fromkeys(words(request.query))}
+
+
+def _measured(request: ScoreRequest, scores: Sequence[float], states: SentenceStates, size: int, counted: Mapping[str, int]) -> Measures:
     finalists = _finalists(request, scores)
     asked = list(dict.fromkeys(words(request.query)))
-    size, counted = (request.whole.units, request.whole.having) if request.whole else _counted(request, asked, states)
     having = np.array([counted.get(word, 0) for word in asked], dtype=np.float64)
     rarity = _rarity(having, size)
     total = float(rarity.sum())
@@ -154,24 +170,34 @@ def measure(request: ScoreRequest, scores: Sequence[float], states: SentenceStat
 
 
 def standing(scores: Sequence[float], whole: Whole | None = None) -> Floats:
-    """How far each sentence rises above the crowd `(S,)`, 0 to 1; 1 where there is no crowd.
+    """How far each sentence rises above the crowd `(S,)`, 0 to 1.
 
     Args:
         scores: Of the sentences `(S,)`.
         whole: The crowd, where the sentences are some of many.
     """
-    if (whole.units if whole else len(scores)) < CROWD:
-        return np.ones(len(scores))
     values = np.asarray(scores, dtype=np.float64)
     above = (values - whole.mean) / max(whole.spread, 1e-9) if whole else standardised(values)
     rise = 0.5 * (1 + np.tanh(0.5 * STEEPNESS * above))
     return np.asarray(rise / rise.max())
 
 
-def _counted(request: ScoreRequest, asked: Sequence[str], states: SentenceStates) -> tuple[int, Mapping[str, int]]:
-    """How many sentences there are, and how many have each word."""
-    index = word_index(states.cache, request.sentences, request.namespace)
-    return len(request.sentences), {word: index.found(word) for word in asked}
+def _alone(request: ScoreRequest, scores: Sequence[float], states: SentenceStates, calibration: Calibration) -> Floats:
+    """How probably each of a few sentences bears on the question by itself `(S,)`, as a share of the best one's.
+
+    None is less probable than one with a lower score.
+    """
+    size, having = _known(request, states)
+    found = np.zeros(len(scores))
+    for i, sentence in enumerate(request.sentences):
+        starts = {head.start for head in sentence.heads}
+        own = [j for j, other in enumerate(request.sentences) if j == i or (other.position == sentence.position and other.start in starts)]
+        one = replace(request, sentences=[request.sentences[j] for j in own])
+        found[i] = calibration(_measured(one, [scores[j] for j in own], states, size, having))
+    levels, level = np.unique(scores, return_inverse=True)
+    best = np.zeros(len(levels))
+    np.maximum.at(best, level, found)
+    return np.asarray(np.maximum.accumulate(best)[level] / best.max())
 
 
 def _finalists(request: ScoreRequest, scores: Sequence[float]) -> dict[int, list[str]]:

@@ -116,9 +116,34 @@ def test_standing_keeps_the_order_and_is_1_for_the_best(scores: list[float]) -> 
     assert np.all(np.diff(found[np.argsort(scores, kind="stable")]) >= 0)
 
 
-@given(st.lists(st.floats(-1, 1), min_size=1, max_size=CROWD - 1))
-def test_few_sentences_have_no_crowd_to_rise_above(scores: list[float]) -> None:
-    assert np.all(standing(scores) == 1)
+FACTS = ("Ana likes green tea.", "The car needs new tyres.", "The dentist is on Friday at nine.", "Her sister Vera bakes pastries in Lyon.")
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        ("What does Ana like to drink?", 0),
+        ("When do I see the dentist?", 2),
+        ("What does Vera do for a living?", 3),
+        ("What must be bought for the car?", 1),
+    ],
+)
+def test_of_a_few_facts_those_that_bear_on_the_question_are_probable(query: str, answer: int) -> None:
+    marking = Marker.default().mark(FACTS, query)
+    probabilities = marking.probabilities
+    assert probabilities is not None
+    assert len(FACTS) < CROWD
+    assert probabilities[answer] == max(probabilities) > 0.5
+    assert sorted(probabilities)[1] < 0.2
+    ranked = [probability for _, probability in sorted(zip(marking.scores, probabilities, strict=True))]
+    assert ranked == sorted(ranked)
+
+
+def test_two_facts_that_answer_together_are_both_probable() -> None:
+    facts = ("Ana is allergic to nuts.", "Ana cannot eat shellfish.", "The car needs new tyres.", "The bus was late.")
+    probabilities = Marker.default().mark(facts, "Which food must Ana not eat?").probabilities
+    assert probabilities is not None
+    assert min(probabilities[:2]) > 0.5 > max(probabilities[2:])
 
 
 @given(st.floats(0, 1), st.floats(0, 5), st.floats(0, 1), st.floats(0, 14))
