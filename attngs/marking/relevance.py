@@ -183,7 +183,7 @@ def standing(scores: Sequence[float], whole: Whole | None = None) -> Floats:
 
 
 def _alone(request: ScoreRequest, scores: Sequence[float], states: SentenceStates, calibration: Calibration) -> Floats:
-    """How probably each of a few sentences bears on the question by itself `(S,)`, as a share of the best one's.
+    """How probably each of a few sentences bears on the question, as a share of the best one `(S,)`.
 
     None is less probable than one with a lower score.
     """
