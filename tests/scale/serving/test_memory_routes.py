@@ -121,6 +121,40 @@ async def test_users_are_told_apart_without_tokens(file: Path) -> None:
     assert texts == [["The cat of ana is here."], ["The cat of bob is here."], ["Nobody's cat is here."], ["Nobody's cat is here."]]
 
 
+@pytest.mark.parametrize(("query", "named"), [("?usr=ana", "'usr' is unknown here; it knows `user`"), ("?user=", "`user` is empty")])
+async def test_a_mistyped_or_empty_user_never_reaches_the_shared_memory(file: Path, query: str, named: str) -> None:
+    async with client_of(settings_of(memory=file), *FACTS) as client:
+        await client.post("/v1/memory", json={"documents": [FACTS["cat"]]})
+        for method, path, body in (
+            ("DELETE", "/v1/memory", None),
+            ("POST", "/v1/memory", {"documents": [FACTS["tea"]]}),
+            ("POST", "/v1/memory/ask", {"query": "What of the cat?"}),
+            ("GET", "/v1/memory/cat", None),
+            ("POST", "/v1/mark", {"documents": [FACTS["tea"]], "query": "Tea?"}),
+        ):
+            reply = await client.request(method, path + query, json=body)
+            assert (reply.status_code, named in reply.json()["error"]["message"]) == (400, True), reply.text
+        assert (await client.get(f"/v1/memory{query}&limit=1")).status_code == 400
+        assert (await client.get("/v1/memory?limit=5")).json()["total"] == 1
+
+
+async def test_every_route_names_the_parameters_that_it_knows(client: httpx.AsyncClient) -> None:
+    listed = (await client.get("/v1/memory?usr=ana", headers=ANA)).json()["error"]["message"]
+    assert "`limit`, `offset`, `user`" in listed
+    assert "it knows none" in (await client.get("/healthz?user=ana")).json()["error"]["message"]
+    empty = await client.get("/v1/memory?user=", headers=ANA)
+    assert (empty.status_code, "`user` is empty" in empty.text) == (400, True)
+
+
+def test_a_chat_names_its_user_in_the_body(loopback: LoopbackServer, file: Path) -> None:
+    with running(settings_of(loopback.url, memory=file), *FACTS) as server:
+        messages = [{"role": "user", "content": "What of the cat?"}]
+        for query, body in (("?user=ana", {}), ("", {"user": ""})):
+            reply = httpx.post(f"{server.url}/v1/chat/completions{query}", json={"messages": messages, **body})
+            assert (reply.status_code, "`user`" in reply.json()["error"]["message"]) == (400, True)
+    assert not loopback.requests
+
+
 async def test_many_writers_and_readers_at_once(client: httpx.AsyncClient) -> None:
     names = await asyncio.gather(*(add(client, f"The cat number {number}.", headers=(ANA, BOB)[number % 2]) for number in range(12)))
     assert len(names) == 12
