@@ -103,7 +103,7 @@ class Doorkeeper:
 
     def __init__(self, app: AsgiApp, limits: Limits, tokens: Tokens | None, token_header: str) -> None:
         self._app, self._limits, self._tokens = app, limits, tokens
-        self._header = token_header.lower().encode()
+        self._header = token_header
         self._rates = Rates(limits.per_minute)
         self._inside = 0
 
@@ -136,8 +136,8 @@ class Doorkeeper:
         """
         headers = dict(scope["headers"])
         if self._tokens is not None:
-            found = headers.get(self._header)
-            return self._tokens.namespace_of(None if found is None else found.decode("latin-1"))
+            found = headers.get(self._header.lower().encode())
+            return self._tokens.namespace_of(None if found is None else found.decode("latin-1"), self._header)
         host = headers.get(b"host", b"").decode("latin-1")
         if not is_local(name_of(host)):
             raise RefusedError(

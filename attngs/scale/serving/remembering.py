@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from attngs.errors import RefusedError
+from attngs.errors import InputError, RefusedError
 from attngs.memory.memory import Memory
 from attngs.scale.serving.models import AddReply, AddRequest, AskRequest, CompressReply, ListReply, Text, UpdateRequest, documents
 from attngs.scale.serving.services import TOKENS, Namespace, Shared
@@ -93,6 +93,8 @@ def _found(memory: Memory, name: str) -> Document:
 
 def _updated(memory: Memory, name: str, text: str) -> Document:
     _found(memory, name)
+    if not text.strip():
+        raise InputError("`text` is empty; DELETE the document, or send what it says from now on.")
     memory.update(name, text)
     return memory.get(name)
 

@@ -97,6 +97,13 @@ async def test_what_cannot_be_kept_is_a_400(client: httpx.AsyncClient, body: Any
     assert (await client.get("/v1/memory", headers=ANA)).json()["total"] == 0
 
 
+async def test_a_document_cannot_be_made_blank(client: httpx.AsyncClient) -> None:
+    [name] = await add(client, FACTS["cat"])
+    reply = await client.put(f"/v1/memory/{name}", json={"text": " "}, headers=ANA)
+    assert (reply.status_code, reply.json()["error"]["message"].startswith("`text` is empty")) == (400, True)
+    assert (await client.get(f"/v1/memory/{name}", headers=ANA)).json()["text"] == FACTS["cat"]
+
+
 async def test_a_file_that_is_damaged_is_an_error_and_not_an_empty_memory(client: httpx.AsyncClient, file: Path) -> None:
     file.write_bytes(b"no database" * 400)
     reply = await client.get("/v1/memory", headers=ANA)
