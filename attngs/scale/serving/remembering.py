@@ -10,7 +10,7 @@ from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from attngs.errors import InputError, RefusedError
 from attngs.memory.memory import Memory
-from attngs.scale.serving.models import AddReply, AddRequest, AskRequest, CompressReply, ListReply, Text, UpdateRequest, documents
+from attngs.scale.serving.models import AddReply, AddRequest, AskRequest, CompressReply, ListReply, Text, UpdateRequest
 from attngs.scale.serving.services import TOKENS, Namespace, Shared
 from attngs.types import Document
 
@@ -24,7 +24,7 @@ Id = Annotated[str, Path(description="Of a document.", examples=["note-1"])]
 @router.post("", status_code=HTTP_201_CREATED)
 async def add(given: AddRequest, namespace: Namespace, services: Shared) -> AddReply:
     """Remember texts. When the reply is there, they are on disk."""
-    new = documents(given.documents)
+    new = services.documents(given.documents)
     return AddReply(ids=await services.required_memories.use(namespace, lambda memory: memory.add(new)))
 
 
@@ -63,6 +63,7 @@ async def get(id: Id, namespace: Namespace, services: Shared) -> Text:
 @router.put("/{id:path}")
 async def update(id: Id, given: UpdateRequest, namespace: Namespace, services: Shared) -> Text:
     """Replace the text of a document. Its id and metadata stay."""
+    services.settings.limits.check_characters(len(given.text))
     return Text.of(await services.required_memories.use(namespace, lambda memory: _updated(memory, id, given.text)))
 
 

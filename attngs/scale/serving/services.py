@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,9 +15,11 @@ from attngs.errors import InputError, RefusedError
 from attngs.hosts.message_shortener import MessageShortener
 from attngs.memory.opened import OpenMemories
 from attngs.scale.serving.metrics import ServerMetrics
+from attngs.scale.serving.models import Text, documents
 from attngs.scale.serving.proxy import Proxy
 from attngs.scale.serving.settings import TOKEN_HEADER, ServerSettings
 from attngs.text.documents import check_namespace
+from attngs.types import Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,16 @@ class Services:
         if of_token is not None:
             return of_token
         return self.settings.namespace if user is None else _check_user(user)
+
+    def documents(self, texts: Sequence[Text | str]) -> list[Document]:
+        """The texts of a request.
+
+        Raises:
+            RefusedError: They cannot be read within the time limit.
+        """
+        found = documents(texts)
+        self.settings.limits.check_characters(sum(len(document.text) for document in found))
+        return found
 
     def forget_shown(self, namespace: str) -> None:
         """Forget what this user's chats were shown: something of it is to be shown no more."""
