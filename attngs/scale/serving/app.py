@@ -65,9 +65,14 @@ def create_app(settings: ServerSettings, marker: Marker | None = None) -> AsgiAp
 
     Raises:
         MissingDependencyError: The extra `serve` or `mini` is not installed.
+        AssetError: The memory's file is damaged, another program's, or of another version.
+        UnavailableError: It is locked or cannot be written to.
     """
     compressor, metrics = ContextCompressor(marker or Marker.default()), ServerMetrics()
     memories = OpenMemories.of_file(settings.memory, compressor.marker) if settings.memory else None
+    if memories is not None:
+        with memories.of(settings.namespace):  # a file that is no memory is an error now, not at each request
+            pass
     proxy = Proxy(settings.upstream, seconds=settings.limits.seconds, at_once=settings.limits.at_once) if settings.upstream else None
     services = Services(
         settings=settings,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 from servers import bearer, client_of, marker_of, running, settings_of
 
 from attngs import Memory
-from attngs.errors import UnavailableError
+from attngs.errors import AssetError, UnavailableError
 from attngs.scale.serving.failures import as_response
 from tests.loopback.server import LoopbackServer
 
@@ -109,6 +111,23 @@ async def test_a_file_that_is_damaged_is_an_error_and_not_an_empty_memory(client
     reply = await client.get("/v1/memory", headers=ANA)
     assert (reply.status_code, reply.json()["error"]["code"]) == (500, "asset_error")
     assert (await client.get("/readyz")).status_code == 500
+
+
+@pytest.mark.parametrize("kind", ["text", "other database", "cut off", "folder"])
+def test_a_file_that_is_no_memory_is_named_before_anything_is_served(file: Path, kind: str) -> None:
+    if kind == "folder":
+        file.mkdir()
+    elif kind == "other database":
+        with closing(sqlite3.connect(file)) as other:
+            other.execute("CREATE TABLE notes (text)")
+    elif kind == "cut off":
+        with Memory.open(file, namespace="default", marker=marker_of(*FACTS)) as memory:
+            memory.add(list(FACTS.values()))
+        file.write_bytes(file.read_bytes()[:5_000])
+    else:
+        file.write_text("No memory at all. " * 100)
+    with pytest.raises((AssetError, UnavailableError), match=r"memory\.db"):
+        client_of(settings_of(memory=file), *FACTS)
 
 
 def test_a_file_that_cannot_be_used_now_is_a_503() -> None:
