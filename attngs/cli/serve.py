@@ -71,7 +71,7 @@ def serve(
         int, typer.Option(min=1, help="Tokens of memory that a chat's turn is shown at most, and of each text that is shortened.")
     ] = 512,
     marker: MarkerName = "default",
-    body_bytes: Annotated[int, typer.Option(min=1, help="Bytes of a request at most; more is a 413.")] = 20_000_000,
+    body_bytes: Annotated[int, typer.Option(min=1, help="Bytes of a request at most; more is a 413.")] = 5_000_000,
     per_minute: Annotated[int, typer.Option(min=1, help="Requests a minute of each namespace at most; more are a 429.")] = 600,
     at_once: Annotated[int, typer.Option(min=1, help="Requests that are answered at the same time at most; more are a 503.")] = 128,
     seconds: Annotated[float, typer.Option(min=0.1, help="Seconds until a reply begins, and between its pieces; more are a 504.")] = 120.0,

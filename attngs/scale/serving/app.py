@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import Response
 
 from attngs import __version__
@@ -20,7 +20,7 @@ from attngs.scale.serving.limits import Doorkeeper
 from attngs.scale.serving.metrics import AsgiApp, ServerMetrics
 from attngs.scale.serving.models import ErrorReply, Health
 from attngs.scale.serving.proxy import Proxy
-from attngs.scale.serving.services import Services, Shared
+from attngs.scale.serving.services import Services, Shared, check_parameters
 from attngs.scale.serving.settings import ServerSettings
 
 DESCRIPTION = """\
@@ -65,9 +65,14 @@ def create_app(settings: ServerSettings, marker: Marker | None = None) -> AsgiAp
 
     Raises:
         MissingDependencyError: The extra `serve` or `mini` is not installed.
+        AssetError: The memory's file is damaged, another program's, or of another version.
+        UnavailableError: It is locked or cannot be written to.
     """
     compressor, metrics = ContextCompressor(marker or Marker.default()), ServerMetrics()
     memories = OpenMemories.of_file(settings.memory, compressor.marker) if settings.memory else None
+    if memories is not None:
+        with memories.of(settings.namespace):  # a file that is no memory is an error now, not at each request
+            pass
     proxy = Proxy(settings.upstream, seconds=settings.limits.seconds, at_once=settings.limits.at_once) if settings.upstream else None
     services = Services(
         settings=settings,
@@ -91,7 +96,8 @@ def create_app(settings: ServerSettings, marker: Marker | None = None) -> AsgiAp
         title="attngs", version=__version__, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None, responses=_ERRORS
     )
     app.state.services = services
-    for router in (chatting.router, texts.router, remembering.router, health):
-        app.include_router(router)
+    app.include_router(chatting.router)  # its query parameters are the upstream's
+    for router in (texts.router, remembering.router, health):
+        app.include_router(router, dependencies=[Depends(check_parameters)])
     install(app)
     return metrics.watching(Doorkeeper(app, settings.limits, settings.tokens, settings.token_header))

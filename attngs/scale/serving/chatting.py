@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from attngs.errors import RefusedError
+from attngs.errors import InputError, RefusedError
 from attngs.hosts.message_shortener import ShortMessages
 from attngs.scale.serving.proxy import Proxy, read_chat, written
 from attngs.scale.serving.services import TOKENS, Services, Shared
@@ -54,6 +54,8 @@ async def chat(request: Request, services: Shared) -> StreamingResponse:
     proxy = _proxy(services)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise RefusedError("the request must have the header `Content-Type: application/json`.", status=415, code="no_json")
+    if "user" in request.query_params:
+        raise InputError("`user` is a query parameter here, and would be ignored; name the user in the body's `user`.")
     raw = await request.body()
     body = await asyncio.to_thread(read_chat, raw)
     user = body.get("user")

@@ -42,6 +42,9 @@ def as_response(error: Exception) -> JSONResponse:
         return _json(503, str(error), _snake(type(error).__name__), retry_after=_SOON)
     if isinstance(error, RequestValidationError):
         return _invalid(error)
+    if isinstance(error, HTTPException) and error.status_code == 400:  # FastAPI could not read a body
+        why = "it is not UTF-8" if isinstance(error.__cause__, UnicodeDecodeError) else "it is nested too deep, or is no JSON"
+        return _json(400, f"the body cannot be used: {why}; send JSON in UTF-8.", "invalid_value")
     if isinstance(error, HTTPException):
         what = "nothing at this path" if error.status_code == 404 else f"no way to ask this path so ({error.detail})"
         return _json(error.status_code, f"there is {what}; /openapi.json lists all.", "no_such_route", headers=dict(error.headers or {}))
@@ -66,8 +69,12 @@ def install(app: FastAPI) -> None:
 def _invalid(error: RequestValidationError) -> JSONResponse:
     """The first thing that is wrong with a body, without the value: it may be a text of the user's."""
     found: dict[str, Any] = next(iter(error.errors()), {})
+    if found.get("type") == "json_invalid":
+        return _json(400, f"the body cannot be used: it is no JSON from character {found['loc'][-1]} on.", "invalid_value")
+    if isinstance(error.body, bytes) and found.get("loc", ())[:1] == ("body",):  # it was not read, for want of the header
+        return _json(400, "the request must have the header `Content-Type: application/json`.", "no_json")
     place = ".".join(str(part) for part in found.get("loc", ())[1:] if not isinstance(part, str) or part.isidentifier())
-    reason = "it is no JSON" if found.get("type") == "json_invalid" else str(found.get("msg", "it has another shape"))
+    reason = found.get("msg", "it has another shape")
     where = f"`{place}`" if place else "the body"
     return _json(400, f"{where} cannot be used: {reason}. /openapi.json has the shape.", "invalid_value", param=place or None)
 

@@ -68,5 +68,5 @@ class HandOuts:
         """Everything that is known of this namespace, the newest recall first; plain values."""
         with self._lock.held():
             account = self._accounts.get(namespace) or _Account()
-            tokens = {"original": account.original, "sent": account.sent, "saved": max(0, account.original - account.sent)}
+            tokens = {"original": account.original, "sent": account.sent, "saved": account.original - account.sent}
             return {"recalls": account.recalls, "tokens": tokens, "last": [*reversed(account.last)]}

@@ -26,6 +26,11 @@ NO_ROUTE = "none"
 NO_STATUS = "none"
 """The status of requests that ended before they had one, such as those of clients that left."""
 
+TOKENS = (
+    "Tokens of contexts: original and sent, and by how much each context was shorter (saved) or longer (added: labels can take more than a "
+    "short context). A counter cannot fall, so original - sent = saved - added."
+)
+
 
 class ServerMetrics:
     """The metrics of one server, kept apart from those of others in the process (extra `serve`).
@@ -44,13 +49,14 @@ class ServerMetrics:
         self._requests = Counter("http_requests", "Requests, by route and status.", ["method", "route", "status"], **given)
         self._seconds = Histogram("http_request_seconds", "From the request to the end of its reply.", ["route"], buckets=SECONDS, **given)
         self._running = Gauge("http_requests_running", "Requests that are being answered.", **given)
-        self._tokens = Counter("tokens", "Tokens of contexts: `original`, `sent`, and their difference, `saved`.", ["kind"], **given)
-        for kind in ("original", "sent", "saved"):
+        self._tokens = Counter("tokens", TOKENS, ["kind"], **given)
+        for kind in ("original", "sent", "saved", "added"):
             self._tokens.labels(kind)  # shown from the beginning, as 0
 
     def count_tokens(self, *, original: int, sent: int) -> None:
         """A context had `original` tokens, and `sent` of them went to the model."""
-        for kind, tokens in {"original": original, "sent": sent, "saved": max(0, original - sent)}.items():
+        saved, added = max(0, original - sent), max(0, sent - original)
+        for kind, tokens in {"original": original, "sent": sent, "saved": saved, "added": added}.items():
             self._tokens.labels(kind).inc(tokens)
 
     def watching(self, app: AsgiApp) -> AsgiApp:

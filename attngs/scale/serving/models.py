@@ -15,10 +15,13 @@ MOST_TOKENS = 1_000_000
 
 Query = Annotated[str, Field(description="The question that the context is for.", examples=["What may she not eat?"])]
 TargetTokens = Annotated[
-    int, Field(ge=1, le=MOST_TOKENS, description="Hard limit on the reply's `text`, in tokens of the server's marker.", examples=[256])
+    int,
+    Field(
+        strict=True, ge=1, le=MOST_TOKENS, description="Hard limit on the reply's `text`, in tokens of the server's marker.", examples=[256]
+    ),
 ]
 MinScore = Annotated[
-    float | None,
+    Annotated[float, Field(strict=True)] | None,
     Field(ge=0, le=1, description="Keep only what bears on the question with at least this probability. None: whatever fits."),
 ]
 

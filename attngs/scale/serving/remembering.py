@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from attngs.errors import RefusedError
+from attngs.errors import InputError, RefusedError
 from attngs.memory.memory import Memory
-from attngs.scale.serving.models import AddReply, AddRequest, AskRequest, CompressReply, ListReply, Text, UpdateRequest, documents
+from attngs.scale.serving.models import AddReply, AddRequest, AskRequest, CompressReply, ListReply, Text, UpdateRequest
 from attngs.scale.serving.services import TOKENS, Namespace, Shared
 from attngs.types import Document
 
@@ -24,7 +24,7 @@ Id = Annotated[str, Path(description="Of a document.", examples=["note-1"])]
 @router.post("", status_code=HTTP_201_CREATED)
 async def add(given: AddRequest, namespace: Namespace, services: Shared) -> AddReply:
     """Remember texts. When the reply is there, they are on disk."""
-    new = documents(given.documents)
+    new = services.documents(given.documents)
     return AddReply(ids=await services.required_memories.use(namespace, lambda memory: memory.add(new)))
 
 
@@ -63,6 +63,7 @@ async def get(id: Id, namespace: Namespace, services: Shared) -> Text:
 @router.put("/{id:path}")
 async def update(id: Id, given: UpdateRequest, namespace: Namespace, services: Shared) -> Text:
     """Replace the text of a document. Its id and metadata stay."""
+    services.settings.limits.check_characters(len(given.text))
     return Text.of(await services.required_memories.use(namespace, lambda memory: _updated(memory, id, given.text)))
 
 
@@ -93,6 +94,8 @@ def _found(memory: Memory, name: str) -> Document:
 
 def _updated(memory: Memory, name: str, text: str) -> Document:
     _found(memory, name)
+    if not text.strip():
+        raise InputError("`text` is empty; DELETE the document, or send what it says from now on.")
     memory.update(name, text)
     return memory.get(name)
 

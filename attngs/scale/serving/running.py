@@ -36,6 +36,8 @@ def serve(
 
     Raises:
         ConfigError: The server may not, or cannot, listen there.
+        AssetError: The memory's file is damaged, another program's, or of another version.
+        UnavailableError: It is locked or cannot be written to.
         MissingDependencyError: The extra `serve` or `mini` is not installed.
     """
     check_host(host, settings.tokens)

@@ -78,18 +78,19 @@ class Tokens:
         except AssetError as error:
             raise AssetError(f"{str(path)!r}: {error}") from None
 
-    def namespace_of(self, authorization: str | None) -> str:
+    def namespace_of(self, authorization: str | None, header: str = "Authorization") -> str:
         """Whose a request is.
 
         Args:
-            authorization: The value of its `Authorization` header.
+            authorization: The value of the header that has its token.
+            header: The name of that header, for the message.
 
         Raises:
             AccessError: There is no bearer token, or nobody has this one. Nothing in the message tells tokens apart.
         """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            raise AccessError("this server needs a token: send the header `Authorization: Bearer TOKEN`.")
+            raise AccessError(f"this server needs a token: send the header `{header}: Bearer TOKEN`.")
         given, found = digest_of(token.strip()), None
         for digest, namespace in self._namespaces.items():  # all of them, so that the time tells nothing
             if hmac.compare_digest(digest, given):

@@ -152,3 +152,12 @@ def test_hand_outs_have_places_and_days_but_no_texts(filled: Memory) -> None:
     for text in newest["texts"]:
         assert filled.get(text["id"]).text[text["start"] : text["end"]].strip()
     assert "nuts" not in str(known)
+
+
+def test_saved_is_the_difference_also_where_a_memory_is_shorter_than_its_frame(memory: Memory) -> None:
+    memory.add("Ana is allergic to nuts.")
+    handed, found = HandOuts(), recall(memory, QUESTION, 200)
+    handed.note("ana", found)
+    original, sent = found.result.original_tokens, found.tokens
+    assert handed.of("ana")["tokens"] == {"original": original, "sent": sent, "saved": original - sent}
+    assert sent > original

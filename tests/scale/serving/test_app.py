@@ -52,6 +52,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"documents": [], "query": "q"}, "`documents` cannot be used"),
     ({"documents": [{"text": 3}], "query": "q"}, "`documents.0.Text.text` cannot be used"),
     ({"documents": TEXTS, "query": "q", "target_tokens": 0}, "`target_tokens` cannot be used"),
+    ({"documents": TEXTS, "query": "q", "target_tokens": True}, "`target_tokens` cannot be used"),
+    ({"documents": TEXTS, "query": "q", "target_tokens": "20"}, "`target_tokens` cannot be used"),
+    ({"documents": TEXTS, "query": "q", "min_score": True}, "`min_score` cannot be used"),
     ({"documents": TEXTS, "query": "q", "min_score": 2}, "`min_score` cannot be used"),
     ({"documents": TEXTS, "query": "q", "min_score": 0.5}, "`min_score`"),
     ({"documents": TEXTS, "query": "q", "tokens": 3}, "`tokens` cannot be used"),
@@ -68,13 +71,34 @@ async def test_what_cannot_be_used_is_a_400_that_names_it(body: dict[str, Any], 
     assert "Milo" not in reply.text
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"documents": ["\xff\xfe"], "query": "q"}', "the body cannot be used: it is not UTF-8"),
+        (b'{"documents": ["x"', "the body cannot be used: it is no JSON from character 18 on"),
+    ],
+)
+async def test_a_body_that_cannot_be_read_says_why(content: bytes, message: str) -> None:
+    async with client_of() as client:
+        reply = await client.post("/v1/compress", content=content, headers={"content-type": "application/json"})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "invalid_value")
+    assert message in reply.json()["error"]["message"]
+
+
+async def test_the_header_of_a_missing_token_is_the_right_one() -> None:
+    settings = ServerSettings(tokens=settings_of(tokens=True).tokens, upstream=Upstream(base_url="http://127.0.0.1:1/v1", pass_key=True))
+    async with client_of(settings) as client:
+        reply = await client.post("/v1/mark", json={"documents": TEXTS, "query": "q"})
+    assert (reply.status_code, "`X-Attngs-Token: Bearer TOKEN`" in reply.json()["error"]["message"]) == (401, True)
+
+
 async def test_no_json_and_odd_texts() -> None:
     async with client_of() as client:
         assert (await client.post("/v1/compress", content=b"{", headers={"content-type": "application/json"})).status_code == 400
         text = '{"documents": ["The cat \\ud800 is here. \\u0000 And more of it is there."], "query": "cat", "target_tokens": 5}'
         reply = await client.post("/v1/compress", content=text, headers={"content-type": "application/json"})
         assert reply.json()["text"] == "The cat \ufffd is here."
-        long = await client.post("/v1/compress", json={"documents": ["cat " * 500_000], "query": "cat", "target_tokens": 5})
+        long = await client.post("/v1/compress", json={"documents": ["cat " * 250_000], "query": "cat", "target_tokens": 5})
     assert long.json()["compressed_tokens"] <= 5
 
 
@@ -93,7 +117,9 @@ async def test_a_page_in_a_browser_cannot_send_json_without_asking_first(kind: s
     """What browsers send to other sites without asking them is no JSON."""
     content, headers = json.dumps({"documents": TEXTS, "query": "q"}), {"content-type": kind} if kind else {}
     async with client_of() as client:
-        assert (await client.post("/v1/mark", content=content, headers=headers)).status_code == 400
+        reply = await client.post("/v1/mark", content=content, headers=headers)
+    assert reply.status_code == 400
+    assert "`Content-Type: application/json`" in reply.json()["error"]["message"]
 
 
 async def test_health_and_metrics() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -66,6 +67,21 @@ class App:
 def door(app: App, **limits: Any) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(Doorkeeper(app, Limits(**limits), None, "Authorization"))  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
+
+
+async def test_documents_that_cannot_be_read_in_time_are_a_413_before_they_are_read(tmp_path: Path) -> None:
+    settings = settings_of(limits=Limits(seconds=2.0), memory=tmp_path / "memory.db")
+    most, asked = 20_000, {"query": "The cat?"}
+    async with client_of(settings) as client:
+        for text, status in (("cat " * (most // 4), 200), ("cat " * (most // 4) + ".", 413)):
+            for path in ("/v1/compress", "/v1/mark"):
+                reply = await client.post(path, json={"documents": [text[:8_000], {"text": text[8_000:]}], **asked})
+                assert reply.status_code == status, reply.text
+        assert "20,001 characters, and at most 20,000 can be read within 2 s" in reply.json()["error"]["message"]
+        assert (await client.post("/v1/memory", json={"documents": [text]})).status_code == 413
+        [name] = (await client.post("/v1/memory", json={"documents": ["The cat."]})).json()["ids"]
+        assert (await client.put(f"/v1/memory/{name}", json={"text": text})).status_code == 413
+        assert (await client.get("/v1/memory")).json()["total"] == 1
 
 
 async def test_a_body_that_is_too_large_is_a_413_however_it_comes() -> None:

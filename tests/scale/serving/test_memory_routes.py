@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 from servers import bearer, client_of, marker_of, running, settings_of
 
 from attngs import Memory
-from attngs.errors import UnavailableError
+from attngs.errors import AssetError, UnavailableError
 from attngs.scale.serving.failures import as_response
 from tests.loopback.server import LoopbackServer
 
@@ -97,11 +99,35 @@ async def test_what_cannot_be_kept_is_a_400(client: httpx.AsyncClient, body: Any
     assert (await client.get("/v1/memory", headers=ANA)).json()["total"] == 0
 
 
+async def test_a_document_cannot_be_made_blank(client: httpx.AsyncClient) -> None:
+    [name] = await add(client, FACTS["cat"])
+    reply = await client.put(f"/v1/memory/{name}", json={"text": " "}, headers=ANA)
+    assert (reply.status_code, reply.json()["error"]["message"].startswith("`text` is empty")) == (400, True)
+    assert (await client.get(f"/v1/memory/{name}", headers=ANA)).json()["text"] == FACTS["cat"]
+
+
 async def test_a_file_that_is_damaged_is_an_error_and_not_an_empty_memory(client: httpx.AsyncClient, file: Path) -> None:
     file.write_bytes(b"no database" * 400)
     reply = await client.get("/v1/memory", headers=ANA)
     assert (reply.status_code, reply.json()["error"]["code"]) == (500, "asset_error")
     assert (await client.get("/readyz")).status_code == 500
+
+
+@pytest.mark.parametrize("kind", ["text", "other database", "cut off", "folder"])
+def test_a_file_that_is_no_memory_is_named_before_anything_is_served(file: Path, kind: str) -> None:
+    if kind == "folder":
+        file.mkdir()
+    elif kind == "other database":
+        with closing(sqlite3.connect(file)) as other:
+            other.execute("CREATE TABLE notes (text)")
+    elif kind == "cut off":
+        with Memory.open(file, namespace="default", marker=marker_of(*FACTS)) as memory:
+            memory.add(list(FACTS.values()))
+        file.write_bytes(file.read_bytes()[:5_000])
+    else:
+        file.write_text("No memory at all. " * 100)
+    with pytest.raises((AssetError, UnavailableError), match=r"memory\.db"):
+        client_of(settings_of(memory=file), *FACTS)
 
 
 def test_a_file_that_cannot_be_used_now_is_a_503() -> None:
@@ -119,6 +145,40 @@ async def test_users_are_told_apart_without_tokens(file: Path) -> None:
             for query in ("?user=ana", "?user=bob", "", "?user=default")
         ]
     assert texts == [["The cat of ana is here."], ["The cat of bob is here."], ["Nobody's cat is here."], ["Nobody's cat is here."]]
+
+
+@pytest.mark.parametrize(("query", "named"), [("?usr=ana", "'usr' is unknown here; it knows `user`"), ("?user=", "`user` is empty")])
+async def test_a_mistyped_or_empty_user_never_reaches_the_shared_memory(file: Path, query: str, named: str) -> None:
+    async with client_of(settings_of(memory=file), *FACTS) as client:
+        await client.post("/v1/memory", json={"documents": [FACTS["cat"]]})
+        for method, path, body in (
+            ("DELETE", "/v1/memory", None),
+            ("POST", "/v1/memory", {"documents": [FACTS["tea"]]}),
+            ("POST", "/v1/memory/ask", {"query": "What of the cat?"}),
+            ("GET", "/v1/memory/cat", None),
+            ("POST", "/v1/mark", {"documents": [FACTS["tea"]], "query": "Tea?"}),
+        ):
+            reply = await client.request(method, path + query, json=body)
+            assert (reply.status_code, named in reply.json()["error"]["message"]) == (400, True), reply.text
+        assert (await client.get(f"/v1/memory{query}&limit=1")).status_code == 400
+        assert (await client.get("/v1/memory?limit=5")).json()["total"] == 1
+
+
+async def test_every_route_names_the_parameters_that_it_knows(client: httpx.AsyncClient) -> None:
+    listed = (await client.get("/v1/memory?usr=ana", headers=ANA)).json()["error"]["message"]
+    assert "`limit`, `offset`, `user`" in listed
+    assert "it knows none" in (await client.get("/healthz?user=ana")).json()["error"]["message"]
+    empty = await client.get("/v1/memory?user=", headers=ANA)
+    assert (empty.status_code, "`user` is empty" in empty.text) == (400, True)
+
+
+def test_a_chat_names_its_user_in_the_body(loopback: LoopbackServer, file: Path) -> None:
+    with running(settings_of(loopback.url, memory=file), *FACTS) as server:
+        messages = [{"role": "user", "content": "What of the cat?"}]
+        for query, body in (("?user=ana", {}), ("", {"user": ""})):
+            reply = httpx.post(f"{server.url}/v1/chat/completions{query}", json={"messages": messages, **body})
+            assert (reply.status_code, "`user`" in reply.json()["error"]["message"]) == (400, True)
+    assert not loopback.requests
 
 
 async def test_many_writers_and_readers_at_once(client: httpx.AsyncClient) -> None:

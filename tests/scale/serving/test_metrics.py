@@ -80,10 +80,10 @@ async def test_running_requests_are_counted_while_they_run(client: httpx.AsyncCl
 
 
 def test_tokens_are_a_ledger(metrics: ServerMetrics) -> None:
-    assert read(metrics)["attngs_tokens_total"] == {"original": 0, "sent": 0, "saved": 0}
+    assert read(metrics)["attngs_tokens_total"] == {"original": 0, "sent": 0, "saved": 0, "added": 0}
     metrics.count_tokens(original=1_000, sent=120)
     metrics.count_tokens(original=10, sent=12)
-    assert read(metrics)["attngs_tokens_total"] == {"original": 1_010, "sent": 132, "saved": 880}
+    assert read(metrics)["attngs_tokens_total"] == {"original": 1_010, "sent": 132, "saved": 880, "added": 2}
 
 
 def test_servers_in_one_process_are_apart(metrics: ServerMetrics) -> None:
