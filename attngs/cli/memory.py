@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from attngs.cli import console
-from attngs.cli.options import Inputs, MarkerName, Out, Query, TargetTokens, TokensOf, check_asked, documents_of, format_of, marker_of, put
+from attngs.cli.options import (
+    NAMESPACE,
+    Inputs,
+    MarkerName,
+    Out,
+    Query,
+    TargetTokens,
+    TokensOf,
+    check_asked,
+    documents_of,
+    format_of,
+    marker_of,
+    put,
+)
 
 if TYPE_CHECKING:
     from attngs.memory.memory import Memory
@@ -38,7 +51,9 @@ MinScore = Annotated[
 
 
 @memory.command()
-def add(file: MemoryFile, inputs: Inputs, namespace: Namespace = "me", marker: MarkerName = "default", tokens: TokensOf = "marker") -> None:
+def add(
+    file: MemoryFile, inputs: Inputs, namespace: Namespace = NAMESPACE, marker: MarkerName = "default", tokens: TokensOf = "marker"
+) -> None:
     """Add texts to a memory, which is made if there is none.
 
     A document whose id is there already, such as a file that is added again, takes its place if it has changed.
@@ -61,7 +76,7 @@ def ask(
     file: MemoryFile,
     query: Query,
     target_tokens: TargetTokens = 256,
-    namespace: Namespace = "me",
+    namespace: Namespace = NAMESPACE,
     marker: MarkerName = "default",
     tokens: TokensOf = "marker",
     min_score: MinScore = None,
@@ -75,15 +90,17 @@ def ask(
         check_asked(query, out)
         with console.progress():
             kept = _opened(_there(file), namespace, marker, tokens, min_score)
+            count = len(kept)
             result = kept.ask(query, target_tokens=target_tokens)
         chosen = format or format_of(out)
         text = {"text": lambda: result.text + "\n", "json": lambda: result.to_json() + "\n", "html": result.to_html}[chosen]()
         put(console.printable(text, out), out)
         console.ledger(result, out)
+        _note_elsewhere(file, namespace, count)
 
 
 @memory.command("list")
-def list_(file: MemoryFile, namespace: Namespace = "me", marker: MarkerName = "default", tokens: TokensOf = "marker") -> None:
+def list_(file: MemoryFile, namespace: Namespace = NAMESPACE, marker: MarkerName = "default", tokens: TokensOf = "marker") -> None:
     """List the documents of a memory: the id of each and how it begins."""
     with console.reported_errors():
         with console.progress():
@@ -91,6 +108,7 @@ def list_(file: MemoryFile, namespace: Namespace = "me", marker: MarkerName = "d
         lines = (f"{document.id}\t{' '.join(document.text.split())[:SHOWN]}\n" for document in documents)
         put(console.printable("".join(lines), None), None)
         console.note(_documents(len(documents)))
+        _note_elsewhere(file, namespace, len(documents))
 
 
 @memory.command()
@@ -100,7 +118,7 @@ def delete(
         list[str] | None, typer.Argument(metavar="ID", help="Which documents, as `list` names them.", show_default=False)
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything of the namespace.")] = False,
-    namespace: Namespace = "me",
+    namespace: Namespace = NAMESPACE,
     marker: MarkerName = "default",
     tokens: TokensOf = "marker",
 ) -> None:
@@ -125,7 +143,7 @@ def import_(
         str | None,
         typer.Option("--from", metavar="NAME", help="Only this namespace of the store, such as memories.ana; it becomes --namespace."),
     ] = None,
-    namespace: Namespace = "me",
+    namespace: Namespace = NAMESPACE,
     marker: MarkerName = "default",
     tokens: TokensOf = "marker",
 ) -> None:
@@ -157,6 +175,15 @@ def import_(
 
 def _documents(count: int) -> str:
     return f"{count:,} document{'s' if count != 1 else ''}"
+
+
+def _note_elsewhere(file: Path, namespace: str, count: int) -> None:
+    """Say of an empty memory that its file holds others: the namespace may be the wrong one. Their names are not in the file."""
+    from attngs.memory.store import texts_elsewhere
+
+    if not count and (others := texts_elsewhere(file, namespace)):
+        holds = f"{others:,} text{'s' if others != 1 else ''}"
+        console.note(f"nothing is under the namespace `{namespace}`, but the file has {holds} under others; name one with -n.")
 
 
 def _there(file: Path) -> Path:
