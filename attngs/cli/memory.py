@@ -39,6 +39,8 @@ AT_ONCE = 256
 """Documents that are added in one step; each step is kept, also if a later one fails."""
 SHOWN = 60
 """Characters of a document that a list shows."""
+NAMED = 5
+"""Items that a note names."""
 
 MemoryFile = Annotated[Path, typer.Argument(metavar="MEMORY", help="The file of the memory, such as ana.db.", show_default=False)]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", metavar="NAME", help="Whose memory; one file may have those of many users.")]
@@ -156,11 +158,13 @@ def import_(
         from attngs.hosts.remembering import VERSIONS
         from attngs.memory.migration import stored_memories
 
-        found = stored_memories(store, left_out=[VERSIONS])
+        odd = list[str]()
+        found = stored_memories(store, left_out=[VERSIONS], skipped=odd.append)
         if only is not None:
             if only not in found:
                 raise InputError(f"the store has no namespace `{only}`; it has {', '.join(found) or 'none'}.")
             found = {namespace: found[only]}
+            odd = [item for item in odd if item.startswith(f"{only}/")]
         copied = 0
         with console.progress():
             shared = marker_of(marker, None, None, None)
@@ -171,6 +175,16 @@ def import_(
                     kept.add(new[begin : begin + AT_ONCE])
                 copied += len(new)
         put(f"{copied:,} memories of {len(found):,} namespaces copied: {', '.join(found)}\n", None)
+        if odd:
+            console.note(_skipped(odd))
+
+
+def _skipped(odd: list[str]) -> str:
+    from attngs.text.defusing import one_line
+
+    more = f" and {len(odd) - NAMED:,} more" if len(odd) > NAMED else ""
+    named = ", ".join(one_line(item)[:SHOWN] for item in odd[:NAMED])
+    return f"{len(odd):,} item{'s' if len(odd) != 1 else ''} skipped, which hold no text: {named}{more}"
 
 
 def _documents(count: int) -> str:
