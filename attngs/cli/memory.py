@@ -128,9 +128,13 @@ def delete(
     if bool(ids) == everything:
         raise typer.BadParameter("name the documents to delete, or --all.")
     with console.reported_errors():
+        from attngs.errors import InputError
+
         with console.progress():
             kept = _opened(_there(file), namespace, marker, tokens)
             if ids:
+                if unknown := [name for name in ids if name not in kept]:
+                    raise InputError(f"there is no document {unknown[0]!r} in this namespace; `attngs memory list` names all.")
                 kept.delete(ids)
             else:
                 kept.clear()
