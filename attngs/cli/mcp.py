@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from attngs.cli import console
-from attngs.cli.options import MarkerName
+from attngs.cli.options import NAMESPACE, MarkerName
 from attngs.errors import ConfigError, MissingDependencyError
 from attngs.hosts.markers import find_marker
 from attngs.memory.opened import OpenMemories
@@ -43,7 +43,7 @@ TokensFile = Annotated[
 
 def mcp(
     memory: MemoryFile,
-    namespace: NamespaceName = "default",
+    namespace: NamespaceName = NAMESPACE,
     http: Address = None,
     tokens: TokensFile = None,
     marker: MarkerName = "default",

@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from attngs.cli import console
-from attngs.cli.options import Inputs, MarkerName, Out, Query, TargetTokens, TokensOf, check_asked, documents_of, format_of, marker_of, put
+from attngs.cli.options import (
+    NAMESPACE,
+    Inputs,
+    MarkerName,
+    Out,
+    Query,
+    TargetTokens,
+    TokensOf,
+    check_asked,
+    documents_of,
+    format_of,
+    marker_of,
+    put,
+)
 
 if TYPE_CHECKING:
     from attngs.memory.memory import Memory
@@ -26,6 +39,8 @@ AT_ONCE = 256
 """Documents that are added in one step; each step is kept, also if a later one fails."""
 SHOWN = 60
 """Characters of a document that a list shows."""
+NAMED = 5
+"""Items that a note names."""
 
 MemoryFile = Annotated[Path, typer.Argument(metavar="MEMORY", help="The file of the memory, such as ana.db.", show_default=False)]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", metavar="NAME", help="Whose memory; one file may have those of many users.")]
@@ -38,7 +53,9 @@ MinScore = Annotated[
 
 
 @memory.command()
-def add(file: MemoryFile, inputs: Inputs, namespace: Namespace = "me", marker: MarkerName = "default", tokens: TokensOf = "marker") -> None:
+def add(
+    file: MemoryFile, inputs: Inputs, namespace: Namespace = NAMESPACE, marker: MarkerName = "default", tokens: TokensOf = "marker"
+) -> None:
     """Add texts to a memory, which is made if there is none.
 
     A document whose id is there already, such as a file that is added again, takes its place if it has changed.
@@ -61,7 +78,7 @@ def ask(
     file: MemoryFile,
     query: Query,
     target_tokens: TargetTokens = 256,
-    namespace: Namespace = "me",
+    namespace: Namespace = NAMESPACE,
     marker: MarkerName = "default",
     tokens: TokensOf = "marker",
     min_score: MinScore = None,
@@ -75,15 +92,17 @@ def ask(
         check_asked(query, out)
         with console.progress():
             kept = _opened(_there(file), namespace, marker, tokens, min_score)
+            count = len(kept)
             result = kept.ask(query, target_tokens=target_tokens)
         chosen = format or format_of(out)
         text = {"text": lambda: result.text + "\n", "json": lambda: result.to_json() + "\n", "html": result.to_html}[chosen]()
         put(console.printable(text, out), out)
         console.ledger(result, out)
+        _note_elsewhere(file, namespace, count)
 
 
 @memory.command("list")
-def list_(file: MemoryFile, namespace: Namespace = "me", marker: MarkerName = "default", tokens: TokensOf = "marker") -> None:
+def list_(file: MemoryFile, namespace: Namespace = NAMESPACE, marker: MarkerName = "default", tokens: TokensOf = "marker") -> None:
     """List the documents of a memory: the id of each and how it begins."""
     with console.reported_errors():
         with console.progress():
@@ -91,6 +110,7 @@ def list_(file: MemoryFile, namespace: Namespace = "me", marker: MarkerName = "d
         lines = (f"{document.id}\t{' '.join(document.text.split())[:SHOWN]}\n" for document in documents)
         put(console.printable("".join(lines), None), None)
         console.note(_documents(len(documents)))
+        _note_elsewhere(file, namespace, len(documents))
 
 
 @memory.command()
@@ -100,7 +120,7 @@ def delete(
         list[str] | None, typer.Argument(metavar="ID", help="Which documents, as `list` names them.", show_default=False)
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything of the namespace.")] = False,
-    namespace: Namespace = "me",
+    namespace: Namespace = NAMESPACE,
     marker: MarkerName = "default",
     tokens: TokensOf = "marker",
 ) -> None:
@@ -108,9 +128,13 @@ def delete(
     if bool(ids) == everything:
         raise typer.BadParameter("name the documents to delete, or --all.")
     with console.reported_errors():
+        from attngs.errors import InputError
+
         with console.progress():
             kept = _opened(_there(file), namespace, marker, tokens)
             if ids:
+                if unknown := [name for name in ids if name not in kept]:
+                    raise InputError(f"there is no document {unknown[0]!r} in this namespace; `attngs memory list` names all.")
                 kept.delete(ids)
             else:
                 kept.clear()
@@ -125,7 +149,7 @@ def import_(
         str | None,
         typer.Option("--from", metavar="NAME", help="Only this namespace of the store, such as memories.ana; it becomes --namespace."),
     ] = None,
-    namespace: Namespace = "me",
+    namespace: Namespace = NAMESPACE,
     marker: MarkerName = "default",
     tokens: TokensOf = "marker",
 ) -> None:
@@ -138,11 +162,13 @@ def import_(
         from attngs.hosts.remembering import VERSIONS
         from attngs.memory.migration import stored_memories
 
-        found = stored_memories(store, left_out=[VERSIONS])
+        odd = list[str]()
+        found = stored_memories(store, left_out=[VERSIONS], skipped=odd.append)
         if only is not None:
             if only not in found:
                 raise InputError(f"the store has no namespace `{only}`; it has {', '.join(found) or 'none'}.")
             found = {namespace: found[only]}
+            odd = [item for item in odd if item.startswith(f"{only}/")]
         copied = 0
         with console.progress():
             shared = marker_of(marker, None, None, None)
@@ -153,10 +179,29 @@ def import_(
                     kept.add(new[begin : begin + AT_ONCE])
                 copied += len(new)
         put(f"{copied:,} memories of {len(found):,} namespaces copied: {', '.join(found)}\n", None)
+        if odd:
+            console.note(_skipped(odd))
+
+
+def _skipped(odd: list[str]) -> str:
+    from attngs.text.defusing import one_line
+
+    more = f" and {len(odd) - NAMED:,} more" if len(odd) > NAMED else ""
+    named = ", ".join(one_line(item)[:SHOWN] for item in odd[:NAMED])
+    return f"{len(odd):,} item{'s' if len(odd) != 1 else ''} skipped, which hold no text: {named}{more}"
 
 
 def _documents(count: int) -> str:
     return f"{count:,} document{'s' if count != 1 else ''}"
+
+
+def _note_elsewhere(file: Path, namespace: str, count: int) -> None:
+    """Say of an empty memory that its file holds others: the namespace may be the wrong one. Their names are not in the file."""
+    from attngs.memory.store import texts_elsewhere
+
+    if not count and (others := texts_elsewhere(file, namespace)):
+        holds = f"{others:,} text{'s' if others != 1 else ''}"
+        console.note(f"nothing is under the namespace `{namespace}`, but the file has {holds} under others; name one with -n.")
 
 
 def _there(file: Path) -> Path:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from attngs.marking.marker import Marker
 
 
+NAMESPACE = "default"
+"""Whose memory it is where nobody says: one for all commands, so that they see the same in one file."""
 Inputs = Annotated[
     list[Path],
     typer.Argument(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attngs.cli import console
-from attngs.cli.options import MarkerName, marker_of
+from attngs.cli.options import NAMESPACE, MarkerName, marker_of
 from attngs.errors import ConfigError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
     memory: MemoryFile = None,
-    namespace: NamespaceName = "default",
+    namespace: NamespaceName = NAMESPACE,
     tokens: TokensFile = None,
     upstream: UpstreamUrl = None,
     upstream_key: KeyVariable = None,

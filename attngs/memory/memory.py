@@ -31,7 +31,7 @@ from attngs.marking.scorers.survey import Survey, guessed_scores, of_readings
 from attngs.memory.candidates import find_candidates
 from attngs.memory.catalogue import FETCHED, Catalogue, Integers
 from attngs.memory.reading import UnitReader, has_same_encoder, is_same, spooled
-from attngs.memory.store import NewRow, Reader, Reading, Row, Store, Writer
+from attngs.memory.store import VERSIONS, NewRow, Reader, Reading, Row, Store, Writer
 from attngs.memory.watching import added, changed, found, marked, watched
 from attngs.protocols import TokenCounter
 from attngs.reading.copies import Shared
@@ -154,7 +154,7 @@ class Memory(Shared):
         room = check_whole("room", room)
 
         def open_versions() -> Memory:
-            versions = cls(Store(path, namespace, timeout, "versions"), compressor, namespace, room)
+            versions = cls(Store(path, namespace, timeout, VERSIONS), compressor, namespace, room)
             versions._settle()
             return versions
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,7 +26,9 @@ _WHAT = "store"
 _ITEMS = "SELECT prefix, key, value, updated_at, expires_at FROM store ORDER BY prefix, updated_at, key"
 
 
-def stored_memories(path: str | os.PathLike[str], *, left_out: Collection[str] = ()) -> dict[str, list[Document]]:
+def stored_memories(
+    path: str | os.PathLike[str], *, left_out: Collection[str] = (), skipped: Callable[[str], None] | None = None
+) -> dict[str, list[Document]]:
     """The memories of each namespace, the oldest first.
 
     A namespace is called as in the store: its labels joined by full stops, a full stop inside a label being `%2E`. Keys become ids. An item
@@ -35,6 +37,7 @@ def stored_memories(path: str | os.PathLike[str], *, left_out: Collection[str] =
     Args:
         path: The file of the store.
         left_out: Labels; what is below them is no memory.
+        skipped: Is told of each item that holds no text, as NAMESPACE/KEY. Without it, such an item is an error.
 
     Raises:
         InputError: There is no such file, or an item holds no text; the message names it.
@@ -52,7 +55,13 @@ def stored_memories(path: str | os.PathLike[str], *, left_out: Collection[str] =
             if left_out and not set(left_out).isdisjoint(prefix.split(".")):
                 continue
             if gone is None or gone.at.replace(tzinfo=None) > now:
-                found.setdefault(prefix, []).append(_document(prefix, key, value, updated))
+                documents = found.setdefault(prefix, [])
+                try:
+                    documents.append(_document(prefix, key, value, updated))
+                except InputError:
+                    if skipped is None:
+                        raise
+                    skipped(f"{prefix}/{key}")
     return {name: sorted(documents, key=_time) for name, documents in found.items()}
 
 

@@ -28,9 +28,12 @@ from attngs.types import Document, Unit
 WHAT = "memory"
 LEAST_WASTE = 2**25
 """Bytes of deleted rows for which the file is never written anew."""
+VERSIONS = "versions"
+"""What a namespace keeps beside its documents: what they were before."""
 AT_ONCE = 500
 """Rows that are asked for at once; SQLite bounds the arguments of a statement."""
 
+_APPLICATION, _VERSION = 0x6174676D, 1
 _SCHEMA = (
     "CREATE TABLE namespaces (owner BLOB PRIMARY KEY, reader TEXT NOT NULL, revision INTEGER NOT NULL, named INTEGER NOT NULL)"
     " WITHOUT ROWID",
@@ -113,7 +116,7 @@ class Store:
     def __init__(self, path: str | os.PathLike[str], namespace: str, timeout: float, *beside: str) -> None:
         path = Path(path).absolute()
         self._owner = digest(namespace, *beside)
-        self._file = SqliteFile(path, application=0x6174676D, version=1, schema=_SCHEMA, what=WHAT, timeout=timeout)
+        self._file = SqliteFile(path, application=_APPLICATION, version=_VERSION, schema=_SCHEMA, what=WHAT, timeout=timeout)
         with explained(path, WHAT):
             path.parent.mkdir(parents=True, exist_ok=True)
         with self._file.read():
@@ -137,6 +140,21 @@ class Store:
             self._file.rewrite()
         elif writer.buried:
             self._file.empty_log()
+
+
+def texts_elsewhere(path: str | os.PathLike[str], namespace: str, timeout: float = 10.0) -> int:
+    """How many texts a file has outside a namespace: documents, and versions of them, which digests do not tell apart.
+
+    Raises:
+        AssetError: The file is damaged, another program's, or of another version.
+        UnavailableError: It is locked or cannot be read.
+    """
+    own = digest(namespace), digest(namespace, VERSIONS)
+    with SqliteFile(
+        Path(path).absolute(), application=_APPLICATION, version=_VERSION, schema=_SCHEMA, what=WHAT, timeout=timeout
+    ).read() as connection:
+        [count] = connection.execute("SELECT COUNT(*) FROM documents WHERE live = x'01' AND owner NOT IN (?, ?)", own).fetchone()
+    return int(count)
 
 
 class Reader:

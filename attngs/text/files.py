@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -15,7 +15,12 @@ from attngs.text.importers.skipped import Skipped
 from attngs.types import Document
 
 
-def read_documents(paths: Sequence[Path], stdin: BinaryIO, *, skipped: Callable[[str], None] = lambda reason: None) -> list[Document]:
+def read_documents(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    stdin: BinaryIO | None = None,
+    *,
+    skipped: Callable[[str], None] = lambda reason: None,
+) -> list[Document]:
     """Read files, folders, `.zip` files like folders, and `-` for standard input.
 
     Folders are read recursively, in the order of the files' names.
@@ -28,21 +33,23 @@ def read_documents(paths: Sequence[Path], stdin: BinaryIO, *, skipped: Callable[
     unknown suffixes and broken files are skipped.
 
     Args:
-        paths: What to read.
-        stdin: Standard input.
+        paths: What to read, one path or several.
+        stdin: Where `-` is read from, such as `sys.stdin.buffer`; only `-` needs it.
         skipped: Is told, once a folder or archive, what was not read and why.
 
     Raises:
-        InputError: A named file is missing, binary or not what its suffix says, the message names file and line; or a folder holds nothing
-            that can be read.
+        InputError: A named file is missing, binary or not what its suffix says, the message names file and line; a folder holds nothing
+            that can be read; `paths` holds something else than paths; or `-` is among them and `stdin` is not given.
         MissingDependencyError: A named file needs a converter that is not installed.
     """
     documents = list[Document]()
-    for path in paths:
-        if str(path) == "-":
-            documents.append(Document(text=decode(stdin.read(), "standard input"), id="stdin"))
-        else:
+    for path in _paths(paths):
+        if str(path) != "-":
             documents.extend(_read(path, skipped))
+        elif stdin is None:
+            raise InputError("`paths` has `-`, which means standard input, but `stdin` is not given. Pass `stdin=sys.stdin.buffer`.")
+        else:
+            documents.append(Document(text=decode(stdin.read(), "standard input"), id="stdin"))
     return documents
 
 
@@ -118,6 +125,17 @@ def _replace(target: Path, data: bytes) -> None:
     except BaseException:  # Ctrl-C too
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _paths(given: object) -> list[Path]:
+    """One path or several, as a caller may write them."""
+    several = given if isinstance(given, Iterable) and not isinstance(given, str | bytes | os.PathLike) else [given]
+    paths = list[Path]()
+    for path in several:
+        if not isinstance(path, str | os.PathLike) or not isinstance(name := os.fspath(path), str) or not name or "\0" in name:
+            raise InputError(f"`paths` must be a path or several, as str or Path, not {path!r:.80}. Name files or folders.")
+        paths.append(Path(name))
+    return paths
 
 
 def _read(path: Path, skipped: Callable[[str], None]) -> list[Document]:

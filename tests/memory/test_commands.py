@@ -43,6 +43,6 @@ def test_errors_are_one_line(notes: Path) -> None:
     run("add ana.db notes.md")
     unknown = run("delete ana.db nobody")
     assert unknown.exit_code == 1
-    assert "there is no document 'nobody' in this namespace" in unknown.stderr
+    assert "there is no document 'nobody' in this namespace; `attngs memory list` names all." in " ".join(unknown.stderr.split())
     assert run("delete ana.db").exit_code == 2
     assert run("delete ana.db x --all").exit_code == 2

@@ -60,6 +60,20 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
         stored_memories(tmp_path / "notes.db")
 
 
+def test_an_odd_item_is_skipped_with_a_note(store: Path, tmp_path: Path) -> None:
+    with Persistence(str(store)) as kept:
+        for number in range(7):
+            kept.store.put(("memories", "ivo"), f"odd{number}", {"other": 5})
+    with pytest.raises(InputError, match=r"memories\.ivo/odd0"):
+        stored_memories(store)
+    path = tmp_path / "memory.db"
+    done = run(f"import {store} {path}")
+    assert done.stdout == "3 memories of 2 namespaces copied: memories.ana%2Eb, memories.ivo\n"
+    odd = ", ".join(f"memories.ivo/odd{number}" for number in range(5))
+    assert f"7 items skipped, which hold no text: {odd} and 2 more" in " ".join(done.stderr.split())
+    assert "skipped" not in run(f"import {store} {path} --from memories.ana%2Eb").stderr
+
+
 def test_the_command_copies_once_and_keeps_users_apart(store: Path, tmp_path: Path, default_marker: Marker) -> None:
     path = tmp_path / "memory.db"
     done = run(f"import {store} {path}")

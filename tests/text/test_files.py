@@ -7,6 +7,7 @@ import json
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,27 @@ def zipped(**files: bytes) -> bytes:
         for name, content in files.items():
             archive.writestr(name, content)
     return data.getvalue()
+
+
+def test_one_path_or_several_may_be_strings(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("Ana feeds the cat.")
+    for paths in (str(file), file, [str(file)], (file,), iter([file])):
+        assert [document.text for document in read_documents(paths)] == ["Ana feeds the cat."]
+    assert read_documents([]) == []
+    [_, said] = read_documents([file, "-"], io.BytesIO(b"Bo feeds the dog."))
+    assert (said.id, said.text) == ("stdin", "Bo feeds the dog.")
+
+
+@pytest.mark.parametrize("wrong", [None, 5, [None], b"a.txt", "", "a\0b"])
+def test_what_is_no_path_is_a_typed_error(wrong: Any) -> None:
+    with pytest.raises(InputError, match=r"`paths` must be .*Name files or folders"):
+        read_documents(wrong)
+
+
+def test_a_dash_needs_stdin() -> None:
+    with pytest.raises(InputError, match=r"Pass `stdin=sys.stdin.buffer`"):
+        read_documents("-")
 
 
 def test_a_folder_reads_every_kind_that_has_a_reader(tmp_path: Path) -> None:

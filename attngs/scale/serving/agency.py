@@ -94,19 +94,28 @@ def remember(memory: Memory, text: str, *, is_new: bool = False, replaces: str =
     """
     text, metadata = clean_memory(text, longest=LONGEST_MEMORY), Origin().metadata()
     items = _items_near(memory, text)
+    if replaces:
+        return _replaced(memory, _found(memory, replaces, "replaces"), text, metadata, items)
     if same := same_item(text, items):
         return _ALREADY.format(key=same[-1])
-    if replaces:
-        key = _found(memory, replaces, "replaces")
-        before = memory.get(key).text
-        memory.update(key, Document(text=text, metadata=metadata))
-        return f"Remembered, with the key {key}, in place of: {shown(before)}"
     if close := None if is_new else close_item(text, items, memory.marker, memory.namespace):
         raise InputError(
             f"not stored, because something close to it is there:\n{listed([close], items)}\nIf it says the same, there is nothing to do. "
             "If the fact has changed, call `remember` again with this key as `replaces`. If both are true, call it with `is_new`."
         )
     return _kept(memory, text, metadata)
+
+
+def _replaced(memory: Memory, key: str, text: str, metadata: Mapping[str, object], items: Mapping[Path, str]) -> str:
+    """What became of a text that takes the place of another, which goes in any case: it is out of date."""
+    before = memory.get(key).text
+    if before == text:
+        return _ALREADY.format(key=key)
+    if same := same_item(text, {path: known for path, known in items.items() if path != (key,)}):
+        memory.delete(key)
+        return f"{_ALREADY.format(key=same[-1])} Forgotten, for it is out of date: {shown(before)}"
+    memory.update(key, Document(text=text, metadata=metadata))
+    return f"Remembered, with the key {key}, in place of: {shown(before)}"
 
 
 def _kept(memory: Memory, text: str, metadata: Mapping[str, object]) -> str:

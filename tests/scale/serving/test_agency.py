@@ -104,6 +104,24 @@ def test_a_text_takes_the_place_of_another(memory: Memory) -> None:
     assert remember(memory, "Ana lives in Lisbon.", is_new=True) == f"Remembered, with the key {key}-2."
 
 
+def test_what_is_replaced_goes_also_where_the_new_text_is_there_already(memory: Memory) -> None:
+    old, new = (remember(memory, text).split()[-1].rstrip(".") for text in ("Ana lives in Porto.", "Ana moved to Lyon in May."))
+    said = remember(memory, "Ana moved to Lyon in May.", replaces="lives in Porto")
+    assert said == f"This is remembered already, with the key {new}. Forgotten, for it is out of date: Ana lives in Porto."
+    assert [(document.id, document.text) for document in memory.documents()] == [(new, "Ana moved to Lyon in May.")]
+    assert old not in memory
+    assert remember(memory, "Ana moved to Lyon in May.", replaces=new) == f"This is remembered already, with the key {new}."
+    with pytest.raises(InputError, match="no item has these words"):
+        remember(memory, "Ana moved to Lyon in May.", replaces="Something that nobody ever said.")
+    assert len(memory) == 1
+
+
+def test_a_better_spelling_takes_the_place_of_the_same_words(memory: Memory) -> None:
+    key = remember(memory, "ana lives in the porto").split()[-1].rstrip(".")
+    assert "in place of: ana lives in the porto" in remember(memory, "Ana lives in Porto.", replaces=key)
+    assert [(document.id, document.text) for document in memory.documents()] == [(key, "Ana lives in Porto.")]
+
+
 def test_what_is_forgotten_is_gone(memory: Memory, tmp_path: Path) -> None:
     remember(memory, "Her locker opens with 4711.")
     assert forget(memory, "locker opens with") == "Forgotten for good: Her locker opens with 4711."
