@@ -196,7 +196,7 @@ def _documents(count: int) -> str:
 
 
 def _note_elsewhere(file: Path, namespace: str, count: int) -> None:
-    """Say of an empty memory that its file holds others: the namespace may be the wrong one. Their names are not in the file."""
+    """Say of an empty memory that its file holds others; their names are not in the file."""
     from attngs.memory.store import texts_elsewhere
 
     if not count and (others := texts_elsewhere(file, namespace)):

@@ -143,7 +143,9 @@ class Store:
 
 
 def texts_elsewhere(path: str | os.PathLike[str], namespace: str, timeout: float = 10.0) -> int:
-    """How many texts a file has outside a namespace: documents, and versions of them, which digests do not tell apart.
+    """How many texts a file has outside a namespace.
+
+    Versions of documents count too: digests do not tell them apart.
 
     Raises:
         AssetError: The file is damaged, another program's, or of another version.

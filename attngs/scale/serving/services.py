@@ -112,7 +112,9 @@ Namespace = Annotated[str, Depends(_namespace)]
 
 
 def check_parameters(request: Request) -> None:
-    """Refuse query parameters that the route does not know: a mistyped `user` would reach the memory that all share.
+    """Refuse query parameters that the route does not know.
+
+    A mistyped `user` would reach the memory that all share.
 
     Raises:
         InputError: There is one.
