@@ -193,7 +193,7 @@ def find_successors(request: ScoreRequest, scores: tuple[float, ...], scorer: Sc
             or _takes_over(sentences[old], sentences[i])
         ]
         if found:
-            new = max(found, key=lambda i: times[i] or (UNKNOWN, 0))
+            new = max(found, key=lambda i: (times[i] or (UNKNOWN, 0), near_enough[i]))  # of one document, the nearest
             meant = _pointed_at(sentences, new, old)
             successors[old] = new if old in _chain(meant, successors) else meant  # nothing follows itself
             waiting.append(successors[old])

@@ -300,3 +300,23 @@ def test_a_later_event_is_no_news_of_another_thing(compressor: ContextCompressor
     result = compressor.compress(text, question, target_tokens=52)
     assert kept in result.text
     assert not result.marking.successors
+
+
+def test_of_one_later_document_the_sentence_about_the_same_thing_follows() -> None:
+    old = Document(
+        id="old",
+        text="VPN: use the client 'Tunnelwolf'. The gateway is vpn1.corp.example. Ask Greta if the token is lost.",
+        metadata={"updated_at": "2023-05-02"},
+    )
+    new = Document(
+        id="new",
+        text="VPN: use the client 'Tunnelwolf'. The gateway is vpn2.corp.example since May. Ask Ravi if the token is lost.",
+        metadata={"updated_at": "2025-05-02"},
+    )
+    other = Document(
+        id="other", text="The canteen opens at eleven. Lunch is 6 euros. Sick notes go to Mara.", metadata={"updated_at": "2024-06-01"}
+    )
+    result = ContextCompressor(Marker.default()).compress([old, new, other], "Which VPN gateway do I use?", target_tokens=40)
+    [place] = [source.superseded_by for source in (*result.kept, *result.dropped) if "vpn1" in source.text]
+    assert place is not None
+    assert "vpn2" in new.text[place.start : place.end]
