@@ -22,6 +22,7 @@ Every message names the argument, the value and the remedy. An error never becom
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import SupportsIndex
 
@@ -117,6 +118,17 @@ def check_whole(name: str, value: object, least: int = 1) -> int:
     if not isinstance(value, SupportsIndex) or isinstance(value, bool) or operator.index(value) < least:
         raise ConfigError(f"`{name}` must be a whole number of at least {least}, got {value!r}.")
     return operator.index(value)
+
+
+def check_weight(name: str, value: object) -> float:
+    """The argument as a weight.
+
+    Raises:
+        ConfigError: It is no number, negative or infinite. The message has its name and value.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ConfigError(f"`{name}` must be a number of at least 0, and finite, got {value!r}.")
+    return value
 
 
 def check_kind(value: object, name: str, kind: type) -> None:

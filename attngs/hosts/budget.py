@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, TypeVar, get_args
 
-from attngs.errors import ConfigError, check_whole
+from attngs.errors import ConfigError, check_kind, check_weight, check_whole
 from attngs.protocols import TokenCounter
 from attngs.selection.periods import Periods
 
@@ -60,10 +60,10 @@ class ContextBudget:
 
     def __post_init__(self) -> None:
         check_whole("target_tokens", self.target_tokens)
-        object.__setattr__(self, "shares", _by_part("shares", self.shares, _check_share))
+        object.__setattr__(self, "shares", _by_part("shares", self.shares, check_weight))
         object.__setattr__(self, "minimums", _by_part("minimums", self.minimums, _check_tokens))
-        if self.periods is not None and not isinstance(self.periods, Periods):
-            raise ConfigError(f"`periods` must be a `Periods`, or None, got {self.periods!r}.")
+        if self.periods is not None:
+            check_kind(self.periods, "periods", Periods)
         if (least := sum(self.minimums.values())) > self.target_tokens:
             raise ConfigError(
                 f"`minimums` are {least} tokens together, and `target_tokens` is {self.target_tokens}; lower them, or raise it."
@@ -212,12 +212,6 @@ def _by_part(name: str, given: object, check: Callable[[str, object], Checked]) 
     if (unknown := next((part for part in given if part not in PARTS), None)) is not None:
         raise ConfigError(f"`{name}` names {unknown!r}; the parts of a context are {', '.join(PARTS)}.")
     return {part: check(f"{name}[{part!r}]", given[part]) for part in PARTS if part in given}
-
-
-def _check_share(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise ConfigError(f"`{name}` must be a number of at least 0, and finite, got {value!r}.")
-    return value
 
 
 def _check_tokens(name: str, value: object) -> int:

@@ -17,7 +17,7 @@ and sums, and of questions about other people's documents. Its page has the curv
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
@@ -129,9 +129,11 @@ def probabilities(request: ScoreRequest, scores: Sequence[float], states: Senten
         states: The encoder, which has read the context already.
     """
     calibration = calibration_for(request.query)
-    bearing = calibration(measure(request, scores, states))
-    is_crowd = (request.whole.units if request.whole else len(scores)) >= CROWD
-    return bearing * (standing(scores, request.whole) if is_crowd else _alone(request, scores, states, calibration))
+    size, having = _known(request, states)
+    bearing = calibration(_measured(request, scores, states, size, having))
+    if size >= CROWD:
+        return bearing * standing(scores, request.whole)
+    return bearing * _alone(request, scores, lambda one, own: calibration(_measured(one, own, states, size, having)))
 
 
 def calibration_for(query: str) -> Calibration:
@@ -182,18 +184,17 @@ def standing(scores: Sequence[float], whole: Whole | None = None) -> Floats:
     return np.asarray(rise / rise.max())
 
 
-def _alone(request: ScoreRequest, scores: Sequence[float], states: SentenceStates, calibration: Calibration) -> Floats:
+def _alone(request: ScoreRequest, scores: Sequence[float], probability: Callable[[ScoreRequest, Sequence[float]], float]) -> Floats:
     """How probably each of a few sentences bears on the question, as a share of the best one `(S,)`.
 
     None is less probable than one with a lower score.
     """
-    size, having = _known(request, states)
     found = np.zeros(len(scores))
     for i, sentence in enumerate(request.sentences):
         starts = {head.start for head in sentence.heads}
         own = [j for j, other in enumerate(request.sentences) if j == i or (other.position == sentence.position and other.start in starts)]
         one = replace(request, sentences=[request.sentences[j] for j in own])
-        found[i] = calibration(_measured(one, [scores[j] for j in own], states, size, having))
+        found[i] = probability(one, [scores[j] for j in own])
     levels, level = np.unique(scores, return_inverse=True)
     best = np.zeros(len(levels))
     np.maximum.at(best, level, found)

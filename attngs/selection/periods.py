@@ -14,13 +14,12 @@ It is off unless you ask for it. On BEAM's chats the best units of all sessions 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
-from math import inf
-from typing import Literal
+from typing import Literal, get_args
 
 from attngs.checking.times import file_time, given_time, read_moment
-from attngs.errors import ConfigError, check_whole
+from attngs.errors import ConfigError, check_weight, check_whole
 from attngs.types import Document, Sentence
 
 Period = Literal["recent", "long_term", "turning_points"]
@@ -50,12 +49,10 @@ class Periods:
 
     def __post_init__(self) -> None:
         check_whole("sessions", self.sessions, 2)
-        weights = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "sessions"}
-        for name, weight in weights.items():
-            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < inf:
-                raise ConfigError(f"`{name}` must be a number of at least 0, and finite, got {weight!r}.")
-        if not any(weights.values()):
-            raise ConfigError(f"{', '.join(f'`{name}`' for name in weights)} are all 0; give one of them a weight.")
+        names = get_args(Period)
+        weights = [check_weight(name, getattr(self, name)) for name in names]
+        if not any(weights):
+            raise ConfigError(f"{', '.join(f'`{name}`' for name in names)} are all 0; give one of them a weight.")
 
     def order(self, order: Sequence[int], sentences: Sequence[Sentence], wanted: Sequence[bool]) -> list[int]:
         """The units in the order in which they are offered, each period getting its share.
@@ -68,7 +65,7 @@ class Periods:
         periods = _periods({sentence.position: sentence.document for sentence in sentences}, self.sessions)
         if not periods:
             return [*order]
-        waiting: dict[Period, list[int]] = {"recent": [], "long_term": [], "turning_points": []}
+        waiting: dict[Period, list[int]] = {period: [] for period in get_args(Period)}
         for i in reversed(order):
             waiting[periods[sentences[i].position]].append(i)
         used = dict.fromkeys(waiting, 0.0)

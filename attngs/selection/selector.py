@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
-from attngs.errors import ConfigError, check_whole
+from attngs.errors import ConfigError, check_kind, check_whole
 from attngs.marking.cover import covering_order
 from attngs.marking.marker import Marker
 from attngs.protocols import TokenCounter
@@ -78,8 +78,8 @@ class GreedySelector:
             raise ConfigError(f"`must_keep` must be a tuple of regular expressions or functions of a sentence, got {self.must_keep!r}.")
         for must in self.must_keep:
             matcher(must)
-        if self.periods is not None and not isinstance(self.periods, Periods):
-            raise ConfigError(f"`periods` must be a `Periods`, or None, got {self.periods!r}.")
+        if self.periods is not None:
+            check_kind(self.periods, "periods", Periods)
 
     def select(self, marking: Marking, *, target_tokens: int, counter: TokenCounter) -> Selection:
         """Choose under the budget.
